@@ -1,0 +1,1 @@
+"""Mentor-mentee pairs, coaching triads and peer groups of teachers: best possible, with proof."""

@@ -1,0 +1,181 @@
+"""What can go wrong, as one tree.
+
+::
+
+    PairmatchError
+    ├── ProfileError       (ValueError)     a table cannot be used: every fault, by row and column
+    ├── ScoreError         (ValueError)     an own score matrix cannot be used: every fault, by cell
+    ├── ProgramError       (ValueError)     a criterion, rule, program or option is wrong
+    ├── CriterionError     (ValueError)     a Custom function returned what it may not
+    ├── UnknownIdError     (LookupError)    an id that is in no table of the plan
+    ├── CapabilityError    (NotImplementedError)  a legal wish that this verb cannot honour
+    ├── InfeasibleError                     rules that contradict each other
+    └── CertificateError                    an answer that does not survive its check
+
+    PairmatchWarning       (UserWarning)    something was understood, but may not be what was meant
+
+Every error carries its faults as values, prints all of them at once and survives pickling. Ids and
+columns appear in messages, names of people do not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "CapabilityError",
+    "CertificateError",
+    "CriterionError",
+    "Fault",
+    "InfeasibleError",
+    "PairmatchError",
+    "PairmatchWarning",
+    "ProfileError",
+    "ProgramError",
+    "ScoreError",
+    "UnknownIdError",
+    "did_you_mean",
+]
+
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, and where.
+
+    Parameters
+    ----------
+    what : str
+        What was found and what was expected, as a sentence without its place.
+    where : str, optional
+        The place in the words of the input: ``"row 7 (id T-104), column years"``.
+    remedy : str, optional
+        What to do about it, as a sentence in the imperative.
+
+    Examples
+    --------
+    >>> print(Fault("'25:00' is no time of day", "row 7 (id T-104), column free"))
+    row 7 (id T-104), column free: '25:00' is no time of day
+    """
+
+    what: str
+    where: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        advice = f" {self.remedy}" if self.remedy else ""
+        return f"{place}{self.what}{advice}"
+
+
+class PairmatchError(Exception):
+    """Base of every error that pairmatch raises on purpose.
+
+    Parameters
+    ----------
+    headline : str
+        The sentence that opens the message.
+    faults : iterable of Fault, optional
+        Everything that is wrong with this input; the message lists the first 40.
+
+    Examples
+    --------
+    >>> print(ProfileError("mentees.csv cannot be used", [Fault("no column id")]))
+    mentees.csv cannot be used: no column id
+    """
+
+    def __init__(self, headline: str, faults: Iterable[Fault] = ()) -> None:
+        self.headline = headline
+        self.faults = tuple(faults)
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        if not self.faults:
+            return self.headline
+        if len(self.faults) == 1:
+            return f"{self.headline}: {self.faults[0]}"
+        lines = [f"{self.headline}; {len(self.faults)} faults:"]
+        lines += [f"  - {fault}" for fault in self.faults[:_SHOWN]]
+        if len(self.faults) > _SHOWN:
+            lines.append(f"  ... and {len(self.faults) - _SHOWN} more (all of them in .faults)")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[type[PairmatchError], tuple[str, tuple[Fault, ...]]]:
+        return type(self), (self.headline, self.faults)
+
+
+class ProfileError(PairmatchError, ValueError):
+    """A table of people cannot be used; ``faults`` names every row and column that is wrong."""
+
+
+class ScoreError(PairmatchError, ValueError):
+    """An own score matrix cannot be used; ``faults`` names every cell that is wrong."""
+
+
+class ProgramError(PairmatchError, ValueError):
+    """A criterion, constraint, program or option is wrong in itself or for these tables."""
+
+
+class CriterionError(PairmatchError, ValueError):
+    """A ``Custom`` function returned a wrong shape, a value outside [0, 1], or is not a function
+    of the pair alone.
+    """  # noqa: D205
+
+
+class UnknownIdError(PairmatchError, LookupError):
+    """An id was asked for that is in no table of this plan."""
+
+
+class CapabilityError(PairmatchError, NotImplementedError):
+    """A legal constraint or objective that this verb cannot honour; the message has the remedy."""
+
+
+class InfeasibleError(PairmatchError):
+    """Rules that contradict each other; ``faults`` is a smallest set of them that does."""
+
+
+class CertificateError(PairmatchError):
+    """A plan or solution that does not survive its independent check."""
+
+
+class PairmatchWarning(UserWarning):
+    """Something was understood, but may not be what was meant."""
+
+
+def did_you_mean(word: str, known: Iterable[object]) -> str:
+    """Return ``" Did you mean 'years'?"`` for a near match, else the list of what is known.
+
+    Parameters
+    ----------
+    word : str
+        What was typed.
+    known : iterable
+        What would have been understood.
+
+    Returns
+    -------
+    str
+        A sentence with a leading space, or ``""`` if nothing is known.
+
+    Examples
+    --------
+    >>> did_you_mean("yeras", ["id", "years", "goals"])
+    " Did you mean 'years'?"
+    >>> did_you_mean("xyz", ["b", "a"])
+    ' Known: a, b.'
+    """
+    names = [str(name) for name in known]
+    folded = {name.casefold(): name for name in reversed(names)}
+    near = get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    if near:
+        return f" Did you mean {folded[near[0]]!r}?"
+    if not names:
+        return ""
+    shown = ", ".join(sorted(names)[:12])
+    return f" Known: {shown}{', ...' if len(names) > 12 else ''}."

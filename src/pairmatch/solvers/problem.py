@@ -1,0 +1,167 @@
+"""What a solver is asked: integers and indices, no ids, no words, no units.
+
+Row = who is coached, column = who coaches. A pair that is not allowed is an absent edge: it has no
+gain at all, not a low one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["AssignmentProblem", "Gains", "GroupingProblem", "MatrixGains", "Quotas"]
+
+
+class Gains(Protocol):
+    """The integer gain of every allowed pair, block by block; the matrix need not exist."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows (coached) and of columns (coaches)."""
+        ...
+
+    def block(self, rows: slice, columns: slice) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return gains and "is allowed", both of the shape of the block.
+
+        The gain of a pair that is not allowed is 0 and means nothing.
+        """
+        ...
+
+    def pairs(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return gain and "is allowed" of the pairs ``(rows[k], columns[k])``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatrixGains:
+    """Gains that are small enough to be held whole.
+
+    Parameters
+    ----------
+    gain : ndarray of int64, shape (n_rows, n_columns)
+        Gain of each pair; 0 where not allowed.
+    allowed : ndarray of bool, shape (n_rows, n_columns)
+        Whether the pair may be formed.
+    """
+
+    gain: NDArray[np.int64]
+    allowed: NDArray[np.bool_]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and of columns."""
+        return self.gain.shape[0], self.gain.shape[1]
+
+    def block(self, rows: slice, columns: slice) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return gains and "is allowed" of a block, as views."""
+        return self.gain[rows, columns], self.allowed[rows, columns]
+
+    def pairs(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return gain and "is allowed" of single pairs."""
+        return self.gain[rows, columns], self.allowed[rows, columns]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quotas:
+    """At most ``at_most`` rows of one class with any one column.
+
+    Parameters
+    ----------
+    class_of : ndarray of int64, shape (n_rows,)
+        Class of each row, ``0 .. n_classes - 1``; -1 for a row the quota does not count.
+    at_most : int
+        Largest number of rows of one class with one column, >= 0.
+    """
+
+    class_of: NDArray[np.int64]
+    at_most: int
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes that are counted."""
+        return int(self.class_of.max(initial=-1)) + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AssignmentProblem:
+    """Give rows to columns, each row at most once, each column within its load.
+
+    Parameters
+    ----------
+    gains : Gains
+        What each allowed pair is worth; any sign.
+    capacity : ndarray of int64, shape (n_columns,)
+        Places of each column, >= 0.
+    at_least : ndarray of int64, shape (n_columns,)
+        Rows that each column must get, ``0 <= at_least <= capacity``.
+    pins : ndarray of int64, shape (n_pins, 2)
+        Pairs (row, column) that must be in the answer. They are allowed, within capacity and
+        quotas, and no row is pinned twice: whoever builds the problem has checked that.
+    quotas : tuple of Quotas
+        Limits per column and class of rows.
+    objective : {"coverage", "total"}
+        "coverage": as many rows as possible, then the largest sum of gains among such answers.
+        "total": the largest sum of gains. Rows may stay without a column under both.
+    """
+
+    gains: Gains
+    capacity: NDArray[np.int64]
+    at_least: NDArray[np.int64]
+    pins: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), np.int64))
+    quotas: tuple[Quotas, ...] = ()
+    objective: Literal["coverage", "total"] = "coverage"
+
+    @property
+    def n_rows(self) -> int:
+        """Number of people to be coached."""
+        return self.gains.shape[0]
+
+    @property
+    def n_columns(self) -> int:
+        """Number of coaches."""
+        return self.gains.shape[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupingProblem:
+    """Partition the members of one pool into groups.
+
+    ``gain[b, a]`` is what a gives as coach of b. In a group of k, the rotation with coach a is
+    worth the mean of ``gain[b, a]`` over the other members b; the group's value is the mean
+    ("total") or the smallest ("worst_rotation") of its k rotations; the objective is the sum over
+    placed people of their group's value, after placing as many people as possible.
+
+    Parameters
+    ----------
+    gain : ndarray of int64, shape (n, n)
+        Directed gains, the diagonal ignored.
+    allowed : ndarray of bool, shape (n, n), symmetric
+        Whether two people may share a group.
+    smallest, largest : int
+        Allowed group sizes, ``2 <= smallest <= largest``.
+    target : int
+        Preferred group size, within the two.
+    objective : {"total", "worst_rotation"}
+        How a group is valued.
+    """
+
+    gain: NDArray[np.int64]
+    allowed: NDArray[np.bool_]
+    smallest: int
+    largest: int
+    target: int
+    objective: Literal["total", "worst_rotation"] = "total"
+
+    @property
+    def n(self) -> int:
+        """Number of people in the pool."""
+        return self.gain.shape[0]

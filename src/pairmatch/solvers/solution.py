@@ -1,0 +1,142 @@
+"""What a solver answers, and what its proof says: integers and indices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["AssignmentSolution", "Certificate", "GroupingSolution", "Prices", "Status"]
+
+
+class Status(Enum):
+    """How a solve ended."""
+
+    OPTIMAL = "optimal"  # the bound is proved and equals the objective
+    FEASIBLE = "feasible"  # every rule holds; the bound is above the objective, or missing
+    TIME_LIMIT = "time_limit"  # stopped by the clock: valid plan, true gap
+    INTERRUPTED = "interrupted"  # stopped by Ctrl-C: valid plan, true gap
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prices:
+    """Dual prices, from which anyone can compute an upper bound.
+
+    Parameters
+    ----------
+    column : ndarray of int64, shape (n_columns,)
+        Price of a place with each column; negative only where ``at_least > 0``.
+    quota : tuple of ndarray of int64, shapes (n_columns, n_classes)
+        Price of a place within each quota, >= 0.
+    bonus : int
+        What every pair was given on top of its gain, so that coverage comes first; 0 for "total".
+    """
+
+    column: NDArray[np.int64]
+    quota: tuple[NDArray[np.int64], ...] = ()
+    bonus: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AssignmentSolution:
+    """Pairs, and the prices that prove them best.
+
+    Parameters
+    ----------
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        The pairs (row, column), sorted.
+    prices : Prices or None
+        Dual prices if the solver has any.
+    status : Status
+        How the solve ended.
+    solver : str
+        Which method was used, in a few words.
+    """
+
+    pairs: NDArray[np.int64]
+    prices: Prices | None
+    status: Status
+    solver: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupingSolution:
+    """Groups, and an upper bound on what any grouping can reach.
+
+    Parameters
+    ----------
+    group_of : ndarray of int64, shape (n,)
+        Group of each person, ``0 .. n_groups - 1``; -1 for a person left out.
+    bound : int or None
+        Upper bound on the scaled objective of every grouping that places as many people.
+    scale : int
+        Objective and bound are in gains times this integer, so that all means stay integers.
+    bound_method : str
+        How the bound was obtained, in a few words.
+    prices : ndarray of int64, shape (n,), or None
+        Prices of people behind the bound, in scaled gains.
+    status : Status
+        How the solve ended.
+    solver : str
+        Which method was used, in a few words.
+    """
+
+    group_of: NDArray[np.int64]
+    bound: int | None
+    scale: int
+    bound_method: str
+    status: Status
+    solver: str
+    prices: NDArray[np.int64] | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What an independent check found, in exact integers.
+
+    Parameters
+    ----------
+    objective : int
+        Sum of gains of the answer (times ``scale``).
+    bound : int or None
+        Upper bound on the objective of every answer that matches as many; None if not proved.
+    matched : int
+        Number of people matched or placed.
+    matched_bound : int or None
+        Upper bound on how many anyone can match; None if not proved.
+    scale : int, default: 1
+        Factor in ``objective`` and ``bound``.
+    """
+
+    objective: int
+    bound: int | None
+    matched: int
+    matched_bound: int | None
+    scale: int = 1
+
+    @property
+    def gap(self) -> float | None:
+        """(bound - objective) / |bound|; exactly 0.0 if and only if proved; None without a bound.
+
+        Examples
+        --------
+        >>> Certificate(objective=90, bound=100, matched=3, matched_bound=3).gap
+        0.1
+        >>> Certificate(objective=0, bound=0, matched=0, matched_bound=0).gap
+        0.0
+        """
+        if self.bound is None:
+            return None
+        if self.bound == self.objective:
+            return 0.0
+        return (self.bound - self.objective) / max(1, abs(self.bound))
+
+    @property
+    def proved(self) -> bool:
+        """Whether no answer can be better."""
+        return self.bound == self.objective and self.matched_bound in (None, self.matched)

@@ -1,0 +1,8 @@
+"""Plans: integers turned back into names, reasons and files, and checked once more."""
+
+from pairmatch.plans.explain import Alternative, Reasons
+from pairmatch.plans.grouping import Grouping
+from pairmatch.plans.matching import Matching
+from pairmatch.plans.verify import verify
+
+__all__ = ["Alternative", "Grouping", "Matching", "Reasons", "verify"]

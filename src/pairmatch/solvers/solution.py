@@ -35,11 +35,16 @@ class Prices:
         Price of a place within each quota, >= 0.
     bonus : int
         What every pair was given on top of its gain, so that coverage comes first; 0 for "total".
+    coverage : Prices or None
+        Prices of the same problem with every allowed pair worth 1 and no bonus: they bound how
+        many rows anyone can match (a vertex cover of the allowed pairs, where there are no
+        quotas and minimum loads).
     """
 
     column: NDArray[np.int64]
     quota: tuple[NDArray[np.int64], ...] = ()
     bonus: int = 0
+    coverage: Prices | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

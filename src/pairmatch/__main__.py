@@ -1,0 +1,5 @@
+"""``python -m pairmatch``."""
+
+from pairmatch.cli import main
+
+main()

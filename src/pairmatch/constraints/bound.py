@@ -1,0 +1,191 @@
+"""Rules about pairs, bound to two tables: vectors for solving, one plain pair for reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pairmatch.scoring import Term
+
+__all__ = [
+    "BoundRule",
+    "ForbiddenPairs",
+    "LowScore",
+    "PairConstraint",
+    "RequiredTerm",
+    "Roster",
+    "pair_keys",
+    "threshold_units",
+]
+
+
+class Roster(Protocol):
+    """Anything whose rows have ids: a table of profiles, or one side of an own score matrix."""
+
+    @property
+    def ids(self) -> Sequence[Any]:
+        """One id a row, unique."""
+        ...
+
+
+class PairConstraint(Protocol):
+    """A constraint that can be decided for each pair by itself."""
+
+    def breach(self, coached: Any, i: int, coach: Any, j: int, score: Fraction) -> str | None:
+        """Return why one pair breaks the rule, or None; plain Python that shares no vector code."""
+        ...
+
+
+class BoundRule(Protocol):
+    """One rule over the pairs of two tables."""
+
+    @property
+    def name(self) -> str:
+        """The rule as typed."""
+        ...
+
+    @property
+    def constraint(self) -> PairConstraint:
+        """The value it came from, which decides single pairs in plain Python."""
+        ...
+
+    def forbids(
+        self, i: NDArray[np.int64], j: NDArray[np.int64], units: NDArray[Any]
+    ) -> NDArray[np.bool_]:
+        """Return which of these pairs the rule removes.
+
+        For a block, ``i`` is a column of consecutive rows and ``j`` a row of consecutive columns;
+        for single pairs both are vectors of one length. ``units`` are the pairs' exact scores.
+        """
+        ...
+
+    def reason(self, i: int, j: int) -> str:
+        """Return in words why the pair (i, j) is removed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForbiddenPairs:
+    """Single pairs, looked up by key."""
+
+    name: str
+    constraint: PairConstraint
+    coached: Roster
+    coach: Roster
+    keys: NDArray[np.int64]
+
+    @property
+    def n_columns(self) -> int:
+        """Number of coaches, the factor in a key."""
+        return len(self.coach.ids)
+
+    def reason(self, i: int, j: int) -> str:
+        """Return in words why the pair (i, j) is removed."""
+        return self.constraint.breach(self.coached, i, self.coach, j, Fraction(0)) or self.name
+
+    def forbids(
+        self, i: NDArray[np.int64], j: NDArray[np.int64], units: NDArray[Any]
+    ) -> NDArray[np.bool_]:
+        """Return which of these pairs are among the keys."""
+        removed = np.zeros(units.shape, dtype=np.bool_)
+        if self.keys.size == 0 or units.size == 0:
+            return removed
+        if i.ndim == 1:
+            wanted = i * self.n_columns + j
+            place = np.minimum(np.searchsorted(self.keys, wanted), self.keys.size - 1)
+            found: NDArray[np.bool_] = self.keys[place] == wanted
+            return found
+        first = int(i[0, 0])
+        low, high = np.searchsorted(
+            self.keys, [first * self.n_columns, (int(i[-1, 0]) + 1) * self.n_columns]
+        )
+        rows, columns = np.divmod(self.keys[low:high], self.n_columns)
+        inside = (columns >= int(j[0, 0])) & (columns <= int(j[0, -1]))
+        removed[rows[inside] - first, columns[inside] - int(j[0, 0])] = True
+        return removed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RequiredTerm:
+    """A criterion that must be known and reach a threshold."""
+
+    name: str
+    constraint: PairConstraint
+    coached: Roster
+    coach: Roster
+    term: Term
+    threshold: int
+    unknown_is_fine: bool
+
+    def reason(self, i: int, j: int) -> str:
+        """Return in words why the pair (i, j) is removed."""
+        return self.constraint.breach(self.coached, i, self.coach, j, Fraction(0)) or self.name
+
+    def forbids(
+        self, i: NDArray[np.int64], j: NDArray[np.int64], units: NDArray[Any]
+    ) -> NDArray[np.bool_]:
+        """Return which of these pairs the criterion scores too low, or not at all."""
+        if units.size == 0:
+            return np.zeros(units.shape, dtype=np.bool_)
+        if i.ndim == 2:
+            rows = slice(int(i[0, 0]), int(i[-1, 0]) + 1)
+            columns = slice(int(j[0, 0]), int(j[0, -1]) + 1)
+            low = self.term.block(rows, columns) < self.threshold
+            known = self.term.known(rows, columns)
+        else:
+            low = self.term.at(i, j) < self.threshold
+            known = self.term.known_at(i, j)
+        return known & low if self.unknown_is_fine else ~known | low
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LowScore:
+    """A smallest total score."""
+
+    name: str
+    constraint: PairConstraint
+    threshold: int
+
+    def reason(self, i: int, j: int) -> str:
+        """Return in words why the pair (i, j) is removed."""
+        del i, j
+        return f"scores too low for {self.name}"
+
+    def forbids(
+        self, i: NDArray[np.int64], j: NDArray[np.int64], units: NDArray[Any]
+    ) -> NDArray[np.bool_]:
+        """Return which of these pairs score below the threshold."""
+        del i, j
+        low: NDArray[np.bool_] = units < self.threshold
+        return low
+
+
+def pair_keys(pairs: Iterable[tuple[int, int]], n_columns: int) -> NDArray[np.int64]:
+    """Return the sorted keys ``row * n_columns + column`` of some pairs."""
+    keys = [row * n_columns + column for row, column in pairs]
+    return np.unique(np.array(keys, dtype=np.int64))
+
+
+def positions(roster: Roster) -> Mapping[Any, int]:
+    """Return the row of each id."""
+    return {person: row for row, person in enumerate(roster.ids)}
+
+
+def threshold_units(at_least: float, scale: Fraction | int) -> int:
+    """Return the smallest integer of units that reaches a score, as it was typed.
+
+    Examples
+    --------
+    >>> threshold_units(0.3, 1_000_000)
+    300000
+    """
+    return ceil(Fraction(str(at_least)) * scale)

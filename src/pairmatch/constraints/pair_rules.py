@@ -1,0 +1,117 @@
+"""From constraints to the rules about pairs that hold for two tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pairmatch.constraints.bound import BoundRule, ForbiddenPairs, Roster, pair_keys, positions
+from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
+from pairmatch.errors import Fault, ProgramError, did_you_mean
+from pairmatch.scoring import FULL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["ForbidList", "bind_pair_rules", "find_id", "unknown_ids"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForbidList:
+    """All ``Forbid`` of a program as one rule, so that thousands of them cost one look-up."""
+
+    whys: dict[tuple[Any, Any], str]
+
+    def breach(self, coached: Roster, i: int, coach: Roster, j: int, score: Fraction) -> str | None:
+        """Return why this pair is forbidden, or None."""
+        del score
+        why = self.whys.get((coached.ids[i], coach.ids[j]))
+        return None if why is None else why or "forbidden pair"
+
+
+def find_id(known: Iterable[Any], key: object) -> Any | None:
+    """Return the id that ``key`` names (a number names the id of its digits), or None."""
+    members = known if isinstance(known, dict) else set(known)
+    if key in members:
+        return key
+    return str(key) if isinstance(key, int) and str(key) in members else None
+
+
+def unknown_ids(constraints: Sequence[object], coached: Roster, coach: Roster) -> list[Fault]:
+    """Return a fault for each id in ``Pin`` and ``Forbid`` that is in neither place."""
+    rows, columns = positions(coached), positions(coach)
+    faults = []
+    for rule in constraints:
+        if not isinstance(rule, (Pin, Forbid)):
+            continue
+        for side, table, key in (("mentees", rows, rule.mentee), ("mentors", columns, rule.mentor)):
+            if find_id(table, key) is None:
+                what = f"{key!r} is not among the {side}.{did_you_mean(str(key), table)}"
+                faults.append(Fault(what, repr(rule)))
+    return faults
+
+
+def bind_pair_rules(
+    constraints: Sequence[object],
+    coached: Any,
+    coach: Any,
+    *,
+    scale: Fraction | int = FULL,
+    mutual: bool = False,
+) -> tuple[BoundRule, ...]:
+    """Return the pair rules of a program over two tables, in the order in which they are checked.
+
+    Parameters
+    ----------
+    constraints : sequence
+        Constraints of every kind; those that are not about single pairs are passed over.
+    coached, coach : Profiles or Roster
+        The two tables (twice the same for groups).
+    scale : int or Fraction, default: 1_000_000
+        Units per score. Other than the default: own scores, which have no columns to look at.
+    mutual : bool, default: False
+        Whether ``Forbid`` holds in both directions, as it does in groups.
+
+    Returns
+    -------
+    tuple of BoundRule
+        Evaluators first (unless allowed), then forbidden pairs, required criteria and floors.
+
+    Raises
+    ------
+    ProgramError
+        If an id is in neither table; all such ids at once.
+    """
+    faults = unknown_ids(constraints, coached, coach)
+    if faults:
+        raise ProgramError("the constraints name people who are not there", faults)
+    rules: list[BoundRule] = []
+    has_columns = hasattr(coached, "columns")
+    evaluators = [rule for rule in constraints if isinstance(rule, EvaluatorPairs)]
+    lifted = any(rule.allowed for rule in evaluators)
+    if has_columns and not lifted and ("evaluator" in coached or "evaluator" in coach):
+        rules.append(EvaluatorPairs().bind(coached, coach))
+    forbidden = _forbid_list(constraints, coached, coach, mutual=mutual)
+    if forbidden is not None:
+        rules.append(forbidden)
+    rules += [rule.bind(coached, coach) for rule in constraints if isinstance(rule, Require)]
+    rules += [r.bind(coached, coach, scale) for r in constraints if isinstance(r, MinScore)]
+    return tuple(rules)
+
+
+def _forbid_list(
+    constraints: Sequence[object], coached: Roster, coach: Roster, *, mutual: bool
+) -> ForbiddenPairs | None:
+    rows, columns = positions(coached), positions(coach)
+    whys: dict[tuple[Any, Any], str] = {}
+    for rule in constraints:
+        if isinstance(rule, Forbid):
+            pair = find_id(rows, rule.mentee), find_id(columns, rule.mentor)
+            whys[pair] = rule.why
+            if mutual:
+                whys[pair[1], pair[0]] = rule.why
+    if not whys:
+        return None
+    keys = pair_keys(((rows[a], columns[b]) for a, b in whys), len(coach.ids))
+    return ForbiddenPairs("Forbid", ForbidList(whys), coached, coach, keys)

@@ -1,0 +1,294 @@
+"""Rules about who may be paired with whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from pairmatch.constraints.bound import (
+    ForbiddenPairs,
+    LowScore,
+    RequiredTerm,
+    pair_keys,
+    positions,
+    threshold_units,
+)
+from pairmatch.errors import Fault, ProgramError
+from pairmatch.scoring import FULL
+from pairmatch.typed import check_all, is_number, typed_repr
+
+if TYPE_CHECKING:
+    from pairmatch.constraints.bound import BoundRule, Roster
+    from pairmatch.profiles import Profiles
+    from pairmatch.scoring import Criterion
+
+__all__ = ["EvaluatorPairs", "Forbid", "MinScore", "Pin", "Require"]
+
+Id = str | int
+
+
+def _id_checks(name: str, value: object) -> tuple[bool, str, str]:
+    legal = isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
+    return legal, f"{name} is {value!r}.", "Give the id of one person."
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Pin:
+    """A pair that must be in the plan; it uses up one place of its mentor.
+
+    Parameters
+    ----------
+    mentee, mentor : str or int
+        Ids of the two (positions, for own score arrays without ids).
+
+    Raises
+    ------
+    ProgramError
+        If one of the two is not an id.
+
+    Examples
+    --------
+    >>> Pin("T-104", "M-07")
+    Pin('T-104', 'M-07')
+    """
+
+    mentee: Id
+    mentor: Id
+
+    def __post_init__(self) -> None:
+        check_all("Pin", _id_checks("mentee", self.mentee), _id_checks("mentor", self.mentor))
+
+    def __repr__(self) -> str:
+        return typed_repr(self, ("mentee", "mentor"))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Forbid:
+    """A pair that must not be formed; in groups, two people who must not share one.
+
+    Parameters
+    ----------
+    mentee, mentor : str or int
+        Ids of the two (positions, for own score arrays without ids).
+    why : str, default: ""
+        Shown wherever this rule is given as a reason.
+
+    Raises
+    ------
+    ProgramError
+        If one of the two is not an id.
+
+    Examples
+    --------
+    >>> Forbid("T-110", "M-07", why="line manager")
+    Forbid('T-110', 'M-07', why='line manager')
+    """
+
+    mentee: Id
+    mentor: Id
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        check_all("Forbid", _id_checks("mentee", self.mentee), _id_checks("mentor", self.mentor))
+
+    def __repr__(self) -> str:
+        return typed_repr(self, ("mentee", "mentor"))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class EvaluatorPairs:
+    """Whether somebody may be paired with a person who evaluates them, or whom they evaluate.
+
+    Without this constraint such pairs are forbidden, since mentoring is not evaluation.
+
+    Parameters
+    ----------
+    allowed : bool, default: False
+        True lifts the rule.
+
+    Examples
+    --------
+    >>> EvaluatorPairs(allowed=True)
+    EvaluatorPairs(allowed=True)
+    """
+
+    allowed: bool = False
+
+    def __post_init__(self) -> None:
+        check_all(
+            "EvaluatorPairs",
+            (
+                isinstance(self.allowed, bool),
+                f"allowed is {self.allowed!r}.",
+                "Give True or False.",
+            ),
+        )
+
+    def __repr__(self) -> str:
+        return typed_repr(self)
+
+    def bind(self, coached: Profiles, coach: Profiles) -> BoundRule:
+        """Return the rule over these two tables."""
+        of_coached, of_coach = positions(coached), positions(coach)
+        pairs = [(i, of_coach[e]) for i, ids in _evaluators(coached) for e in ids if e in of_coach]
+        pairs += [
+            (of_coached[e], j) for j, ids in _evaluators(coach) for e in ids if e in of_coached
+        ]
+        keys = pair_keys(pairs, len(coach.ids))
+        return ForbiddenPairs("evaluator", self, coached, coach, keys)
+
+    def breach(
+        self, coached: Profiles, i: int, coach: Profiles, j: int, score: Fraction
+    ) -> str | None:
+        """Return why this pair breaks the rule, or None."""
+        del score
+        mentee, mentor = coached.ids[i], coach.ids[j]
+        if mentor in _ids_in(coached, i):
+            return f"{mentor} evaluates {mentee}"
+        if mentee in _ids_in(coach, j):
+            return f"{mentee} evaluates {mentor}"
+        return None
+
+
+def _ids_in(table: Profiles, row: int) -> list[str]:
+    if "evaluator" not in table:
+        return []
+    return [part.strip() for part in str(table.texts("evaluator")[row]).split(";") if part.strip()]
+
+
+def _evaluators(table: Profiles) -> list[tuple[int, list[str]]]:
+    if "evaluator" not in table:
+        return []
+    return [(row, _ids_in(table, row)) for row in np.flatnonzero(table.texts("evaluator") != "")]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Require:
+    """A criterion made a rule: pairs that it scores 0 (or below a limit) are not formed.
+
+    Parameters
+    ----------
+    criterion : Criterion
+        Any criterion; its weight does not matter here.
+    at_least : float or None, default: None
+        Smallest score in (0, 1] that is allowed; None asks for more than 0.
+    unknown : {"forbid", "allow"}, default: "forbid"
+        What to do with pairs for which the criterion is unknown. A rule never guesses.
+
+    Raises
+    ------
+    ProgramError
+        If ``criterion`` is none, ``at_least`` is outside (0, 1] or ``unknown`` is another word.
+
+    Examples
+    --------
+    >>> from pairmatch.scoring import SubjectMatch
+    >>> Require(SubjectMatch(), at_least=0.5)
+    Require(SubjectMatch(), at_least=0.5)
+    """
+
+    criterion: Criterion
+    at_least: float | None = None
+    unknown: Literal["forbid", "allow"] = "forbid"
+
+    def __post_init__(self) -> None:
+        check_all(
+            "Require",
+            (
+                hasattr(self.criterion, "bind") and hasattr(self.criterion, "pair_units"),
+                f"{self.criterion!r} is no criterion.",
+                "Give one such as SubjectMatch() or CommonTime(minutes=45).",
+            ),
+            (
+                self.at_least is None or (is_number(self.at_least) and 0 < self.at_least <= 1),
+                f"at_least is {self.at_least!r}.",
+                "Give a score above 0 and at most 1, or leave it out.",
+            ),
+            (
+                self.unknown in ("forbid", "allow"),
+                f"unknown is {self.unknown!r}.",
+                "Give 'forbid' or 'allow'.",
+            ),
+        )
+
+    def __repr__(self) -> str:
+        return typed_repr(self, ("criterion",))
+
+    @property
+    def threshold(self) -> int:
+        """Smallest allowed value, in units of a full score."""
+        return 1 if self.at_least is None else threshold_units(self.at_least, FULL)
+
+    def bind(self, coached: Profiles, coach: Profiles) -> BoundRule:
+        """Return the rule over these two tables."""
+        term = self.criterion.bind(coached, coach, FULL)
+        return RequiredTerm(
+            repr(self), self, coached, coach, term, self.threshold, self.unknown == "allow"
+        )
+
+    def breach(
+        self, coached: Profiles, i: int, coach: Profiles, j: int, score: Fraction
+    ) -> str | None:
+        """Return why this pair breaks the rule, or None; plain Python, one pair."""
+        del score
+        value = self.criterion.pair_units(coached, i, coach, j, FULL)
+        if value is None:
+            if self.unknown == "allow":
+                return None
+            given = [word != "not given" for word in self.criterion.words(coached, i, coach, j)]
+            return self.criterion.unknown_reason(given[0], given[1])
+        if value >= self.threshold:
+            return None
+        if value == 0:
+            return self.criterion.zero_reason
+        return f"{self.criterion.name} is {value / FULL:.2f}, below {self.at_least}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MinScore:
+    """Better unmatched than badly matched: pairs that score below this are not formed.
+
+    Parameters
+    ----------
+    at_least : float
+        Smallest allowed score, in [0, 1] for profiles and in their own units for own scores.
+
+    Raises
+    ------
+    ProgramError
+        If ``at_least`` is not a finite number.
+
+    Examples
+    --------
+    >>> MinScore(0.3)
+    MinScore(0.3)
+    """
+
+    at_least: float
+
+    def __post_init__(self) -> None:
+        check_all(
+            "MinScore",
+            (is_number(self.at_least), f"at_least is {self.at_least!r}.", "Give a number."),
+        )
+
+    def __repr__(self) -> str:
+        return typed_repr(self, ("at_least",))
+
+    def bind(self, coached: Roster, coach: Roster, scale: Fraction | int = FULL) -> BoundRule:
+        """Return the rule over these two tables; ``scale`` is units per score."""
+        del coached, coach
+        if scale == FULL and not 0 <= self.at_least <= 1:
+            fault = Fault(f"at_least is {self.at_least!r}.", "", "Scores lie between 0 and 1.")
+            raise ProgramError("MinScore cannot be used", [fault])
+        return LowScore(repr(self), self, threshold_units(self.at_least, scale))
+
+    def breach(self, coached: Roster, i: int, coach: Roster, j: int, score: Fraction) -> str | None:
+        """Return why this pair breaks the rule, or None."""
+        del coached, i, coach, j
+        if score >= Fraction(str(self.at_least)):
+            return None
+        return f"scores {float(score):.3f}, below {self.at_least}"

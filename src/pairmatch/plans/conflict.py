@@ -1,0 +1,54 @@
+"""Minimum loads that cannot be met, in the words of the sheet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pairmatch.errors import Fault, InfeasibleError
+from pairmatch.plans.order import natural_key
+
+if TYPE_CHECKING:
+    from pairmatch.scoring import Compatibility
+    from pairmatch.scoring.own import OwnScores
+    from pairmatch.solvers.assignment import LoadConflict
+    from pairmatch.solvers.problem import AssignmentProblem
+
+__all__ = ["explain_conflict"]
+
+
+def explain_conflict(
+    scored: Compatibility | OwnScores, problem: AssignmentProblem, conflict: LoadConflict
+) -> InfeasibleError:
+    """Return the error that names a smallest set of minimum loads, and the least change.
+
+    Parameters
+    ----------
+    scored : Compatibility or OwnScores
+        The two tables.
+    problem : AssignmentProblem
+        The problem that has no answer.
+    conflict : LoadConflict
+        What the solver found.
+    """
+    mentors, mentees = scored.coach.ids, scored.coached.ids
+    columns = sorted(conflict.columns.tolist(), key=lambda j: natural_key(mentors[j]))
+    faults = []
+    for j in columns:
+        least, reached = int(problem.at_least[j]), int(conflict.reachable[j])
+        remedy = f"Lower at_least to {reached}." if reached < least else ""
+        what = f"must get at least {least} of these mentees."
+        faults.append(Fault(what, f"mentor {mentors[j]}", remedy))
+    elsewhere = [
+        (mentors[j], int(conflict.reachable[j]))
+        for j in range(len(mentors))
+        if conflict.reachable[j] < problem.at_least[j] and j not in columns
+    ]
+    also = "".join(f" Lower at_least of {mentor} to {reached}." for mentor, reached in elsewhere)
+    served = sorted((mentees[i] for i in conflict.rows.tolist()), key=natural_key)
+    shown = ", ".join(str(key) for key in served[:10]) + (", ..." if len(served) > 10 else "")
+    asked = sum(int(problem.at_least[j]) for j in columns)
+    return InfeasibleError(
+        f"these minimum loads ask for {asked} mentees, but the rules allow only {len(served)} "
+        f"({shown or 'nobody'}) with these mentors.{also}",
+        faults,
+    )

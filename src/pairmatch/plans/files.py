@@ -1,0 +1,78 @@
+"""Writing plans: a file appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pairmatch.errors import PairmatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    import pandas as pd
+
+__all__ = ["dump_json", "versions", "write_folder", "write_whole"]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions on which the bytes of a plan depend."""
+    names = {"pairmatch": "pairmatch-mentoring", "numpy": "numpy", "scipy": "scipy"}
+    names["ortools"] = "ortools"
+    found = {}
+    for name, distribution in names.items():
+        try:
+            found[name] = metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def dump_json(record: Mapping[str, Any]) -> str:
+    """Return a record as JSON text, the same bytes for the same content."""
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_whole(path: str | PathLike[str], text: str) -> None:
+    """Write a text file through a temporary neighbour, so that nobody sees half of it.
+
+    Raises
+    ------
+    PairmatchError
+        If the folder is not there or cannot be written.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        temporary.replace(target)
+    except OSError as error:
+        raise PairmatchError(f"{target} cannot be written: {error.strerror}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_folder(
+    folder: str | PathLike[str], frames: Mapping[str, pd.DataFrame], summary: str, record: str
+) -> None:
+    """Write the files of one plan into a folder, which is made if need be.
+
+    Raises
+    ------
+    PairmatchError
+        If the folder cannot be made or written.
+    """
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PairmatchError(f"the folder {target} cannot be made: {error.strerror}") from None
+    texts = {f"{name}.csv": frame.to_csv(index=False) for name, frame in frames.items()}
+    texts |= {"summary.txt": summary + "\n", "plan.json": record}
+    for name, text in texts.items():
+        write_whole(target / name, text)

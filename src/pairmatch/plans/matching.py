@@ -1,0 +1,301 @@
+"""A plan of pairs: names, reasons and numbers back from the integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
+from pairmatch.plans import explain, files, summary
+from pairmatch.plans.order import natural_key
+from pairmatch.solvers.certify import certify_assignment
+from pairmatch.solvers.solution import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from os import PathLike
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from pairmatch.programs import Program
+    from pairmatch.scoring import Compatibility
+    from pairmatch.scoring.own import OwnScores
+    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.solution import AssignmentSolution, Certificate
+
+__all__ = ["Matching"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Matching:
+    """Mentor-mentee pairs, with everything that is needed to explain and to check them.
+
+    Made by :func:`pairmatch.match` and :func:`pairmatch.match_scores`. Immutable; ids are listed
+    in natural order, whatever the order of the sheets.
+
+    Parameters
+    ----------
+    scored : Compatibility or OwnScores
+        Scores and rules of all pairs.
+    problem : AssignmentProblem
+        The integers that were solved.
+    solution : AssignmentSolution
+        The solver's answer.
+    certificate : Certificate or None
+        What the independent check of that answer found; None if it did not pass.
+    program : Program
+        What was asked for.
+    seed : int
+        The seed that decided between equally good plans.
+    seconds : float
+        Wall-clock time of solving and proving.
+    """
+
+    scored: Compatibility | OwnScores
+    problem: AssignmentProblem
+    solution: AssignmentSolution
+    certificate: Certificate | None
+    program: Program
+    seed: int = 0
+    seconds: float = 0.0
+
+    # -- numbers -------------------------------------------------------------------------------
+
+    @property
+    def scale(self) -> Fraction:
+        """Integer units per score."""
+        return Fraction(self.scored.scale)
+
+    def in_scores(self, units: int) -> float | int:
+        """Return integer units as a score; own whole numbers stay whole."""
+        score = Fraction(int(units)) / self.scale
+        return int(score) if self.scale == 1 else float(score)
+
+    @property
+    def status(self) -> Status:
+        """How the solve ended."""
+        return self.solution.status
+
+    @property
+    def solver(self) -> str:
+        """Which method was used."""
+        return self.solution.solver
+
+    @property
+    def matched(self) -> int:
+        """Number of mentees who have a mentor."""
+        return len(self.solution.pairs)
+
+    @property
+    def matched_bound(self) -> int | None:
+        """Proved bound on how many mentees can be matched at all; None without a proof."""
+        return None if self.certificate is None else self.certificate.matched_bound
+
+    @cached_property
+    def units(self) -> NDArray[np.int64]:
+        """Exact integer score of each pair, in the order of ``solution.pairs``."""
+        pairs = self.solution.pairs
+        units = np.asarray(self.scored.units_at(pairs[:, 0], pairs[:, 1]), dtype=np.int64)
+        units.setflags(write=False)
+        return units
+
+    @property
+    def objective(self) -> float | int:
+        """Total score of the pairs."""
+        return self.in_scores(int(self.units.sum()))
+
+    @property
+    def bound(self) -> float | int | None:
+        """Proved upper bound on the total of every plan that matches as many; None without one."""
+        if self.certificate is None or self.certificate.bound is None:
+            return None
+        return self.in_scores(self.certificate.bound)
+
+    @property
+    def gap(self) -> float | None:
+        """(bound - objective) / abs(bound); 0.0 if and only if proved; None without a bound."""
+        return None if self.certificate is None else self.certificate.gap
+
+    # -- frames --------------------------------------------------------------------------------
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a pair: ``mentee, mentor, score``, in the natural order of mentees."""
+        import pandas as pd
+
+        rows = [
+            (self.scored.coached.ids[i], self.scored.coach.ids[j], self.in_scores(u))
+            for (i, j), u in zip(self.solution.pairs.tolist(), self.units.tolist(), strict=True)
+        ]
+        rows.sort(key=lambda row: (natural_key(row[0]), natural_key(row[1])))
+        return pd.DataFrame(rows, columns=["mentee", "mentor", "score"])
+
+    @property
+    def loads(self) -> pd.DataFrame:
+        """One row a mentor: ``mentor, load, places``."""
+        import pandas as pd
+
+        load = np.bincount(self.solution.pairs[:, 1], minlength=len(self.scored.coach.ids))
+        frame = pd.DataFrame(
+            {"mentor": self.scored.coach.ids, "load": load, "places": self.problem.capacity}
+        )
+        order = sorted(range(len(frame)), key=lambda j: natural_key(self.scored.coach.ids[j]))
+        return frame.iloc[order].reset_index(drop=True)
+
+    @property
+    def unmatched(self) -> pd.DataFrame:
+        """One row a mentee without a mentor: ``id, reason, detail``."""
+        import pandas as pd
+
+        found = [self.why_unmatched(person) for person in self.unmatched_ids]
+        rows = [(why.person, why.reason, str(why)) for why in found]
+        return pd.DataFrame(rows, columns=["id", "reason", "detail"])
+
+    @property
+    def unmatched_ids(self) -> tuple[Any, ...]:
+        """Ids of the mentees without a mentor."""
+        matched = set(self.solution.pairs[:, 0].tolist())
+        ids = [key for i, key in enumerate(self.scored.coached.ids) if i not in matched]
+        return tuple(sorted(ids, key=natural_key))
+
+    # -- reasons -------------------------------------------------------------------------------
+
+    def mentee_row(self, mentee: object) -> int:
+        """Return the row of a mentee's id, or raise ``UnknownIdError``."""
+        return _row_of(self.scored.coached.ids, mentee, "mentees")
+
+    def mentor_column(self, mentor: object) -> int:
+        """Return the column of a mentor's id, or raise ``UnknownIdError``."""
+        return _row_of(self.scored.coach.ids, mentor, "mentors")
+
+    def explain(self, mentee: object, mentor: object) -> pd.DataFrame:
+        """Return why a pair scores what it scores, in the plan or not.
+
+        Parameters
+        ----------
+        mentee, mentor : str or int
+            Ids of any two people.
+
+        Returns
+        -------
+        DataFrame
+            One row per criterion: ``criterion, mentee_value, mentor_value, score, weight, points``.
+            ``score`` is NaN where unknown; ``points`` sum to 100 x the score of the pair.
+
+        Raises
+        ------
+        UnknownIdError
+            If an id is not in its table.
+        CapabilityError
+            If the plan was made from own scores, which have no parts.
+        """
+        return explain.explain_pair(
+            self.scored, self.mentee_row(mentee), self.mentor_column(mentor)
+        )
+
+    def why_unmatched(self, mentee: object) -> explain.Reasons:
+        """Return why a mentee has no mentor: the rule that removed each, or who got the places.
+
+        Raises
+        ------
+        UnknownIdError
+            If the id is not among the mentees.
+        ProgramError
+            If this mentee is matched.
+        """
+        row = self.mentee_row(mentee)
+        if (self.solution.pairs[:, 0] == row).any():
+            raise ProgramError(f"{mentee} has a mentor in this plan; see explain() or why_not().")
+        return explain.explain_unmatched(self.scored, self.problem, self.solution, row)
+
+    def why_not(self, mentee: object, mentor: object) -> explain.Alternative:
+        """Return what the whole plan would lose if this pair were formed, and who would move.
+
+        Solves the problem once more with the pair pinned.
+
+        Raises
+        ------
+        UnknownIdError
+            If an id is not in its table.
+        """
+        row, column = self.mentee_row(mentee), self.mentor_column(mentor)
+        return explain.explain_alternative(
+            self.scored, self.problem, self.solution, row, column, self.in_scores
+        )
+
+    def replace(
+        self, *, pairs: pd.DataFrame | Mapping[Any, Any] | Iterable[tuple[Any, Any]]
+    ) -> Matching:
+        """Return a plan of other pairs, for instance edited by hand; ``verify`` judges it.
+
+        Parameters
+        ----------
+        pairs : DataFrame with ``mentee`` and ``mentor``, mapping, or iterable of (mentee, mentor)
+            All pairs of the new plan.
+
+        Raises
+        ------
+        UnknownIdError
+            If an id is in neither table.
+        """
+        if hasattr(pairs, "columns"):
+            listed = list(zip(pairs["mentee"], pairs["mentor"], strict=True))  # type: ignore[call-overload, index]
+        else:
+            listed = list(pairs.items() if hasattr(pairs, "items") else pairs)  # type: ignore[arg-type]
+        rows = sorted((self.mentee_row(a), self.mentor_column(b)) for a, b in listed)
+        solution = replace(
+            self.solution,
+            pairs=np.array(rows, dtype=np.int64).reshape(-1, 2),
+            status=Status.FEASIBLE,
+            solver="edited by hand",
+        )
+        try:
+            certificate = certify_assignment(self.problem, solution)
+        except CertificateError:
+            certificate = None  # verify() says what is wrong, when asked
+        return replace(self, solution=solution, certificate=certificate)
+
+    # -- text and files ------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """Return the plan in a few lines of text."""
+        return summary.describe_matching(self)
+
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Write the pairs as CSV (UTF-8); the file appears whole or not at all."""
+        files.write_whole(path, self.to_frame().to_csv(index=False))
+
+    def to_json(self, path: str | PathLike[str] | None = None) -> str:
+        """Return the plan as JSON with versions, seed and input hashes; write it if told where."""
+        text = files.dump_json(summary.record_matching(self))
+        if path is not None:
+            files.write_whole(path, text)
+        return text
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write pairs, reasons, loads, explanations, summary and JSON into a folder."""
+        frames = {"pairs": self.to_frame(), "unmatched": self.unmatched, "loads": self.loads}
+        if hasattr(self.scored, "parts"):
+            frames["reasons"] = explain.explain_all(self.scored, self.solution.pairs)
+        files.write_folder(folder, frames, self.summary(), self.to_json())
+
+    def __repr__(self) -> str:
+        gap = "no bound" if self.gap is None else f"gap {self.gap:.2%}"
+        n = len(self.scored.coached.ids)
+        return f"Matching({self.matched} of {n} mentees, objective {self.objective:g}, {gap})"
+
+    def _repr_html_(self) -> str:
+        """Return the plan as HTML for notebooks; ids are escaped, there are no scripts."""
+        return summary.markup(self.summary(), self.to_frame())
+
+
+def _row_of(ids: tuple[Any, ...], key: object, side: str) -> int:
+    for row, known in enumerate(ids):
+        if known == key or (isinstance(key, int) and known == str(key)):
+            return row
+    fault = Fault(f"{key!r} is not among the {side}.{did_you_mean(str(key), ids)}")
+    raise UnknownIdError("no such person", [fault])

@@ -1,0 +1,173 @@
+"""Plans in a few lines of text, in HTML for notebooks, and as a record for JSON."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pairmatch.plans.files import versions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pairmatch.plans.grouping import Grouping
+    from pairmatch.plans.matching import Matching
+
+__all__ = ["describe_grouping", "describe_matching", "markup", "record_grouping", "record_matching"]
+
+_SHOWN = 10
+
+
+def prove(gap: float | None, bound: float | None) -> str:
+    """Return what is proved, in words."""
+    if gap is None or bound is None:
+        return "no bound is proved"
+    if gap == 0:
+        return "proved optimal"
+    return f"at most {gap:.2%} below the best possible ({bound:.6g})"
+
+
+def describe_matching(plan: Matching) -> str:
+    """Return a matching in a few lines of text."""
+    scored = plan.scored
+    n_mentees, n_mentors = scored.shape
+    lines = [
+        f"{plan.matched} of {n_mentees} mentees matched with {n_mentors} mentors, "
+        f"{int(plan.problem.capacity.sum())} places",
+        f"  total     {plan.objective:.6g}, {prove(plan.gap, plan.bound)}"
+        f" (objective: {plan.problem.objective}, solver: {plan.solver})",
+    ]
+    if plan.matched_bound is not None and plan.problem.objective == "coverage":
+        most = "nobody can match more" if plan.matched_bound == plan.matched else (
+            f"at most {plan.matched_bound} can be matched"
+        )  # fmt: skip
+        lines.append(f"  matched   {plan.matched}; {most}")
+    frame = plan.to_frame()
+    if len(frame):
+        worst = frame.loc[frame["score"].astype(float).idxmin()]
+        lines.append(
+            f"  scores    mean {frame['score'].mean():.3f}, median {frame['score'].median():.3f}, "
+            f"lowest {worst['score']:.3f} ({worst['mentee']} with {worst['mentor']})"
+        )
+    if hasattr(scored, "evidence_at") and plan.matched:
+        pairs = plan.solution.pairs
+        evidence = scored.evidence_at(pairs[:, 0], pairs[:, 1])
+        lines.append(
+            f"  evidence  {np.mean(evidence):.0%} of the weight of these pairs rests on known "
+            f"values; {int((evidence < 0.5).sum())} pairs on less than half"
+        )
+    counts = plan.loads["load"].value_counts().sort_index()
+    loads = ", ".join(f"{n} with {load}" for load, n in counts.items())
+    lines.append(f"  loads     mentors by number of mentees: {loads}")
+    lines += _unmatched_lines(plan.unmatched)
+    return "\n".join(lines)
+
+
+def _unmatched_lines(frame: pd.DataFrame) -> list[str]:
+    if frame.empty:
+        return ["  unmatched nobody"]
+    lines = [f"  unmatched {len(frame)}:"]
+    lines += [f"    {detail}" for detail in frame["detail"].head(_SHOWN)]
+    if len(frame) > _SHOWN:
+        lines.append(f"    ... and {len(frame) - _SHOWN} more, see unmatched")
+    return lines
+
+
+def describe_grouping(plan: Grouping) -> str:
+    """Return a grouping in a few lines of text."""
+    sizes: dict[int, int] = {}
+    for members in plan.groups:
+        sizes[len(members)] = sizes.get(len(members), 0) + 1
+    shape = ", ".join(f"{count} of {size}" for size, count in sorted(sizes.items())) or "none"
+    lines = [
+        f"{plan.matched} of {len(plan.scored.coached.ids)} people in {len(plan.groups)} groups "
+        f"({shape})",
+        f"  total     {plan.objective:.6g}, {prove(plan.gap, plan.bound)}"
+        f" (objective: {plan.problem.objective}, solver: {plan.solver})",
+    ]
+    values = plan.group_values
+    if values:
+        lines.append(
+            f"  groups    mean value {np.mean(values):.3f}, lowest {min(values):.3f} "
+            f"(group {int(np.argmin(values)) + 1})"
+        )
+    lines += _unmatched_lines(plan.unmatched)
+    return "\n".join(lines)
+
+
+def markup(text: str, frame: pd.DataFrame) -> str:
+    """Return a summary and a table as HTML; everything is escaped, there are no scripts."""
+    return f"<pre>{escape(text)}</pre>{frame.to_html(escape=True, index=False, max_rows=20)}"
+
+
+def _record(plan: Matching | Grouping) -> dict[str, Any]:
+    certificate = plan.certificate
+    return {
+        "versions": versions(),
+        "seed": plan.seed,
+        "inputs": input_hashes(plan.scored),
+        "program": repr(plan.program),
+        "status": plan.status.value,
+        "solver": plan.solver,
+        "matched": plan.matched,
+        "objective": plan.objective,
+        "bound": plan.bound,
+        "gap": plan.gap,
+        "certificate": None
+        if certificate is None
+        else {
+            "objective": certificate.objective,
+            "bound": certificate.bound,
+            "matched": certificate.matched,
+            "matched_bound": certificate.matched_bound,
+            "units_per_score": str(plan.scored.scale * certificate.scale),
+        },
+        "neutral": neutral_of(plan.scored),
+    }
+
+
+def input_hashes(scored: Any) -> dict[str, str]:
+    """Return the hashes of the tables, or of the own scores, that a plan was made from."""
+    if hasattr(scored, "fingerprint"):
+        return {"scores": scored.fingerprint}
+    return {"mentees": scored.coached.fingerprint, "mentors": scored.coach.fingerprint}
+
+
+def neutral_of(scored: Any) -> dict[str, int]:
+    """Return what an unknown value of each criterion counts, in units of a millionth."""
+    if not hasattr(scored, "criteria"):
+        return {}
+    return {
+        criterion.name: int(units)
+        for criterion, units in zip(scored.criteria, scored.neutral, strict=True)
+    }
+
+
+def record_matching(plan: Matching) -> dict[str, Any]:
+    """Return what the JSON of a matching holds."""
+    pairs = [
+        {"mentee": str(row.mentee), "mentor": str(row.mentor), "score": float(row.score)}
+        for row in plan.to_frame().itertuples()
+    ]
+    unmatched = [
+        {"id": str(row.id), "reason": row.reason, "detail": row.detail}
+        for row in plan.unmatched.itertuples()
+    ]
+    return {"kind": "matching", **_record(plan), "pairs": pairs, "unmatched": unmatched}
+
+
+def record_grouping(plan: Grouping) -> dict[str, Any]:
+    """Return what the JSON of a grouping holds."""
+    groups = [
+        {"group": number, "ids": [str(key) for key in members], "value": float(value)}
+        for number, (members, value) in enumerate(
+            zip(plan.group_ids, plan.group_values, strict=True), 1
+        )
+    ]
+    unmatched = [
+        {"id": str(row.id), "reason": row.reason, "detail": row.detail}
+        for row in plan.unmatched.itertuples()
+    ]
+    return {"kind": "grouping", **_record(plan), "groups": groups, "unmatched": unmatched}

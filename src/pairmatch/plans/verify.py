@@ -1,0 +1,208 @@
+"""The independent check of a plan: knows the tables and the rules, but no solver."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pairmatch.constraints import Load, Pin, Quota
+from pairmatch.errors import CertificateError, Fault
+from pairmatch.plans.grouping import Grouping
+from pairmatch.plans.rescore import Rescorer
+from pairmatch.solvers.certify import certify_assignment
+from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.solution import Status
+
+if TYPE_CHECKING:
+    from pairmatch.plans.matching import Matching
+    from pairmatch.solvers.solution import Certificate
+
+__all__ = ["verify"]
+
+
+def verify(plan: Matching | Grouping) -> Certificate:
+    """Re-score and re-check a plan from its tables, and recompute its bound.
+
+    Parameters
+    ----------
+    plan : Matching or Grouping
+        A plan as it was returned, or one that was edited by hand.
+
+    Returns
+    -------
+    Certificate
+        Objective, bound and number of people placed as exact integers.
+
+    Raises
+    ------
+    CertificateError
+        If a score is not what the criteria say, a rule is broken, or the plan claims to be better
+        proved than it is; everything that is wrong at once.
+
+    Notes
+    -----
+    Scores are recomputed pair by pair and criterion by criterion in plain Python, rules are asked
+    one pair at a time, and the bound is recomputed in integers from the prices of the solution.
+    O(pairs x criteria) plus one pass over all allowed pairs for the bound.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> plan = pm.match_scores([[3, 1], [2, 2]])
+    >>> pm.verify(plan).objective
+    5
+    >>> pm.verify(plan.replace(pairs={0: 1, 1: 0})).gap > 0
+    True
+    """
+    if isinstance(plan, Grouping):
+        return _verify_grouping(plan)
+    faults = _score_faults(plan) + _load_faults(plan) + _pin_faults(plan) + _quota_faults(plan)
+    certificate = None
+    try:
+        certificate = certify_assignment(plan.problem, plan.solution)
+    except CertificateError as error:
+        if not faults:  # what is said in ids above need not be said again in positions
+            faults += error.faults or (Fault(error.headline),)
+    if certificate is not None:
+        faults += _claim_faults(plan, certificate, int(plan.units.sum()))
+    if faults or certificate is None:
+        raise CertificateError("the plan does not hold", faults)
+    return certificate
+
+
+def _claim_faults(plan: Matching | Grouping, certificate: Certificate, total: int) -> list[Fault]:
+    """Objective, bound and status must be what the recomputed certificate says."""
+    faults = []
+    if certificate.objective != total:
+        what = f"the pairs are worth {total} units, the certificate says {certificate.objective}."
+        faults.append(Fault(what))
+    if plan.status is Status.OPTIMAL and not certificate.proved:
+        what = f"it claims to be optimal, but the proved gap is {certificate.gap}."
+        faults.append(Fault(what))
+    claimed = plan.certificate
+    if claimed is not None and claimed != certificate:
+        faults.append(Fault(f"its certificate {claimed} is not what a check finds: {certificate}."))
+    return faults
+
+
+def _score_faults(plan: Matching) -> list[Fault]:
+    rescorer = Rescorer(plan.scored, plan.program.constraints)
+    faults = []
+    for (i, j), units in zip(plan.solution.pairs.tolist(), plan.units.tolist(), strict=True):
+        where = f"{plan.scored.coached.ids[i]} with {plan.scored.coach.ids[j]}"
+        again = rescorer.score(i, j)
+        if again != units:
+            faults.append(Fault(f"scores {again} units, the plan says {units}.", where))
+        faults += [Fault(f"{why}.", where) for why in rescorer.breaches(i, j)]
+    return faults
+
+
+def _load_faults(plan: Matching) -> list[Fault]:
+    pairs = plan.solution.pairs.tolist()
+    faults = []
+    for i, count in Counter(i for i, _ in pairs).items():
+        if count > 1:
+            faults.append(Fault(f"has {count} mentors.", f"mentee {plan.scored.coached.ids[i]}"))
+    held = Counter(j for _, j in pairs)
+    loads = [rule for rule in plan.program.constraints if isinstance(rule, Load)] or [Load()]
+    for j, mentor in enumerate(plan.scored.coach.ids):
+        for load in loads:
+            most = _amount(plan, load, "at_most", j)
+            least = _amount(plan, load, "at_least", j)
+            if held[j] > most:
+                what = f"has {held[j]} mentees for {most} places."
+                faults.append(Fault(what, f"mentor {mentor}"))
+            if held[j] < least:
+                what = f"has {held[j]} mentees, fewer than {least}."
+                faults.append(Fault(what, f"mentor {mentor}"))
+    return faults
+
+
+def _amount(plan: Matching, load: Load, side: str, j: int) -> int:
+    """Return what one ``Load`` says about one mentor, from the value and the cell."""
+    table, mentor = plan.scored.coach, plan.scored.coach.ids[j]
+    amount = getattr(load, side)
+    default = load.default if side == "at_most" else 0
+    if amount is None:
+        amount = "max_mentees" if "max_mentees" in getattr(table, "columns", ()) else default
+    if isinstance(amount, Mapping):
+        named = {str(key): number for key, number in amount.items()}
+        return int(named.get(str(mentor), default))
+    if isinstance(amount, str):
+        cell = table.numbers(amount)[j]  # type: ignore[union-attr]
+        return default if cell != cell else int(cell)
+    return int(amount)
+
+
+def _pin_faults(plan: Matching) -> list[Fault]:
+    ids, mentors = plan.scored.coached.ids, plan.scored.coach.ids
+    pairs = {(str(ids[i]), str(mentors[j])) for i, j in plan.solution.pairs.tolist()}
+    return [
+        Fault("is not in the plan.", repr(rule))
+        for rule in plan.program.constraints
+        if isinstance(rule, Pin) and (str(rule.mentee), str(rule.mentor)) not in pairs
+    ]
+
+
+def _quota_faults(plan: Matching) -> list[Fault]:
+    faults = []
+    for rule in plan.program.constraints:
+        if not isinstance(rule, Quota):
+            continue
+        counts: Counter[tuple[Any, str]] = Counter()
+        for i, j in plan.solution.pairs.tolist():
+            for value in _values(plan, rule, i):
+                counts[plan.scored.coach.ids[j], value] += 1
+        faults += [
+            Fault(f"has {n} mentees who share {value!r}.", f"mentor {mentor}, {rule!r}")
+            for (mentor, value), n in counts.items()
+            if n > rule.at_most
+        ]
+    return faults
+
+
+def _values(plan: Matching, rule: Quota, i: int) -> list[str]:
+    mentee = plan.scored.coached.ids[i]
+    if isinstance(rule.by, Mapping):
+        value = str(rule.by.get(mentee, rule.by.get(str(mentee), ""))).strip()
+        return [value] if value else []
+    members = plan.scored.coached.members(rule.by)  # type: ignore[union-attr]
+    return [label for label, has in zip(members.labels, members.matrix[i], strict=True) if has]
+
+
+def _verify_grouping(plan: Grouping) -> Certificate:
+    rescorer = Rescorer(plan.scored, plan.program.constraints, mutual=True)
+    ids = plan.scored.coached.ids
+    faults = []
+    total = Fraction(0)
+    for number, members in enumerate(plan.groups, 1):
+        scores = {}
+        for i in members:
+            for j in members:
+                if i == j:
+                    continue
+                scores[i, j] = rescorer.score(i, j)
+                where = f"group {number}, {ids[i]} and {ids[j]}"
+                if scores[i, j] != int(plan.problem.gain[i, j]):
+                    what = f"scores {scores[i, j]} units, not {plan.problem.gain[i, j]}."
+                    faults.append(Fault(what, where))
+                faults += [Fault(f"{why}.", where) for why in rescorer.breaches(i, j)]
+        rotations = [
+            Fraction(sum(scores[i, j] for i in members if i != j), len(members) - 1)
+            for j in members
+        ]
+        worst = plan.problem.objective == "worst_rotation"
+        total += len(members) * min(rotations) if worst else sum(rotations)
+    certificate = None
+    try:
+        certificate = certify_grouping(plan.problem, plan.solution)
+    except CertificateError as error:
+        faults += error.faults or (Fault(error.headline),)
+    if certificate is not None:
+        exact = total * certificate.scale
+        faults += _claim_faults(plan, certificate, int(exact))
+    if faults or certificate is None:
+        raise CertificateError("the plan does not hold", faults)
+    return certificate

@@ -1,0 +1,257 @@
+"""Criteria about other lists: strengths that cover goals, and things in common."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.errors import Fault
+from pairmatch.profiles.members import fold_entry
+from pairmatch.scoring.credits import read_cell, read_entries, share_term, share_units
+from pairmatch.scoring.criterion import (
+    find_common_faults,
+    refuse_faults,
+    say_unknown,
+    show,
+    show_cell,
+)
+from pairmatch.scoring.terms import Shaped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pairmatch.profiles.table import Profiles
+    from pairmatch.scoring.criterion import Missing, Side
+    from pairmatch.scoring.terms import Index, Linear
+
+__all__ = ["GoalCoverage", "Similarity"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class GoalCoverage:
+    """The share of the coached person's goals that the coach's strengths cover.
+
+    Compares ``goals`` with ``strengths``, without regard to case and white space. A coached
+    person with the cell ``none`` has no goals to cover: unknown.
+
+    Parameters
+    ----------
+    also : sequence of str, optional
+        Goals of the district or the initiative, which count as goals of everyone. A coached
+        person who gave no goals then has just these, and is known.
+    weight : float, default: 1
+        Weight relative to the other criteria, > 0.
+    missing : {"neutral", "zero", "exclude"}, default: "neutral"
+        What an unknown value counts as: the average of the pool, 0, or "pair not allowed".
+
+    Raises
+    ------
+    ProgramError
+        If a parameter is out of its range; all faults at once.
+
+    Examples
+    --------
+    >>> GoalCoverage(also=["AI tools"], weight=3)
+    GoalCoverage(also=['AI tools'], weight=3)
+    """
+
+    also: Sequence[str] = field(
+        default=(), kw_only=True, metadata={"show": lambda goals: repr(list(goals))}
+    )
+    weight: float = field(default=1, kw_only=True)
+    missing: Missing = field(default="neutral", kw_only=True)
+
+    def __post_init__(self) -> None:
+        faults = find_common_faults(self.weight, self.missing)
+        if isinstance(self.also, str):
+            what = f"expected a list of goals, found the text {self.also!r}."
+            faults.append(Fault(what, "also", f"Write also=[{self.also!r}]."))
+        elif not isinstance(self.also, (list, tuple)):
+            faults.append(Fault(f"expected a list of goals, found {self.also!r}.", "also"))
+        else:
+            faults += [
+                Fault(f"expected a goal as text, found {goal!r}.", "also")
+                for goal in self.also
+                if not isinstance(goal, str) or not goal.strip()
+            ]
+            object.__setattr__(self, "also", tuple(self.also))
+        refuse_faults(self, faults)
+
+    def __repr__(self) -> str:
+        return show(self)
+
+    @property
+    def name(self) -> str:
+        """Name in reports."""
+        return "GoalCoverage"
+
+    @property
+    def needs(self) -> tuple[tuple[Side, str], ...]:
+        """Columns that must be there."""
+        return (("coached", "goals"), ("coach", "strengths"))
+
+    @property
+    def zero_reason(self) -> str:
+        """Why a known pair is worth 0."""
+        return "no goal covered"
+
+    def unknown_reason(self, coached_known: bool, coach_known: bool) -> str:
+        """Return why the value of a pair is unknown."""
+        if coached_known and not coach_known:
+            return "no strength given for the coach"
+        return "no goal given" if coach_known else "no goal and no strength given"
+
+    def bind(self, coached: Profiles, coach: Profiles, units: int) -> Linear:
+        """Return the integer units of all pairs."""
+        goals = read_entries(coached, "goals")
+        if self.also:
+            goals = goals.including([fold_entry(goal) for goal in self.also])
+        strengths = read_entries(coach, "strengths")
+        return share_term(goals, strengths, lambda key: {key: Fraction(1)}, units)
+
+    def pair_units(
+        self, coached: Profiles, i: int, coach: Profiles, j: int, units: int
+    ) -> int | None:
+        """Return the integer units of one pair from its cells; None if unknown."""
+        goals, strengths = read_cell(coached, i, "goals"), read_cell(coach, j, "strengths")
+        if strengths is None or (goals is None and not self.also):
+            return None
+        own = {fold_entry(goal) for goal in (*(goals or ()), *self.also)}
+        others = {fold_entry(strength) for strength in strengths}
+        return share_units(own, others, lambda key: {key: Fraction(1)}, units)
+
+    def words(self, coached: Profiles, i: int, coach: Profiles, j: int) -> tuple[str, str]:
+        """Return the goals, with those of everyone, and the strengths."""
+        goals = show_cell(coached, i, "goals")
+        if self.also:
+            own = read_cell(coached, i, "goals") or ()
+            folded = {fold_entry(goal) for goal in own}
+            more = (goal for goal in self.also if fold_entry(goal) not in folded)
+            goals = "; ".join((*own, *more))
+        return goals, show_cell(coach, j, "strengths")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cosine:
+    """Divide counts by the root of the product of the two sizes, in units."""
+
+    units: int
+    coached_size: NDArray[np.int64]
+    coach_size: NDArray[np.int64]
+
+    def shape(self, product: NDArray[np.floating], rows: Index, columns: Index) -> None:
+        """Turn the counts of a block into units, in place."""
+        sizes = self.coached_size[rows][:, None] * self.coach_size[columns][None, :]
+        product[...] = np.rint(product.astype(np.float64) * self.units / np.sqrt(sizes))
+
+    def shape_at(
+        self, product: NDArray[np.int64], i: NDArray[np.int64], j: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the units of single pairs from their counts."""
+        sizes = self.coached_size[i] * self.coach_size[j]
+        return np.rint(product * self.units / np.sqrt(sizes)).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Similarity:
+    """How much two people have in common in a list column.
+
+    |A and B| / sqrt(\\|A\\| \\|B\\|) for the two lists A and B; 0 where one of them is empty.
+
+    Parameters
+    ----------
+    column : str
+        Any column, read as a ``;``-separated list, such as ``"interests"``.
+    weight : float, default: 1
+        Weight relative to the other criteria, > 0.
+    missing : {"neutral", "zero", "exclude"}, default: "neutral"
+        What an unknown value counts as: the average of the pool, 0, or "pair not allowed".
+
+    Raises
+    ------
+    ProgramError
+        If a parameter is out of its range; all faults at once.
+
+    Notes
+    -----
+    The Ochiai coefficient, that is the cosine of the two membership vectors.
+
+    Examples
+    --------
+    >>> Similarity("interests", weight=0.5)
+    Similarity('interests', weight=0.5)
+    """
+
+    column: str = field(metadata={"leading": True})
+    weight: float = field(default=1, kw_only=True)
+    missing: Missing = field(default="neutral", kw_only=True)
+
+    def __post_init__(self) -> None:
+        faults = find_common_faults(self.weight, self.missing)
+        if not isinstance(self.column, str) or not self.column.strip():
+            what = f"expected the name of a column, found {self.column!r}."
+            faults.append(Fault(what, "column"))
+        refuse_faults(self, faults)
+
+    def __repr__(self) -> str:
+        return show(self)
+
+    @property
+    def name(self) -> str:
+        """Name in reports."""
+        return f"Similarity({self.column})"
+
+    @property
+    def needs(self) -> tuple[tuple[Side, str], ...]:
+        """Columns that must be there."""
+        return (("coached", self.column), ("coach", self.column))
+
+    @property
+    def zero_reason(self) -> str:
+        """Why a known pair is worth 0."""
+        return f"nothing in common in {self.column}"
+
+    def unknown_reason(self, coached_known: bool, coach_known: bool) -> str:
+        """Return why the value of a pair is unknown."""
+        return say_unknown(f"no {self.column}", coached_known, coach_known)
+
+    def bind(self, coached: Profiles, coach: Profiles, units: int) -> Shaped:
+        """Return the integer units of all pairs."""
+        mine, theirs = read_entries(coached, self.column), read_entries(coach, self.column)
+        shared = sorted(set(mine.keys) & set(theirs.keys))
+        features = [
+            side.matrix[:, [side.keys.index(key) for key in shared]].astype(np.float32)
+            for side in (mine, theirs)
+        ]
+        sizes = [
+            np.maximum(side.matrix.sum(axis=1, dtype=np.int64), 1) for side in (mine, theirs)
+        ]
+        return Shaped(
+            known_coached=mine.known,
+            known_coach=theirs.known,
+            coached=features[0],
+            coach=features[1],
+            finish=Cosine(units, sizes[0], sizes[1]),
+        )
+
+    def pair_units(
+        self, coached: Profiles, i: int, coach: Profiles, j: int, units: int
+    ) -> int | None:
+        """Return the integer units of one pair from its cells; None if unknown."""
+        mine, theirs = read_cell(coached, i, self.column), read_cell(coach, j, self.column)
+        if mine is None or theirs is None:
+            return None
+        own, others = set(map(fold_entry, mine)), set(map(fold_entry, theirs))
+        if not own or not others:
+            return 0
+        return round(len(own & others) * units / math.sqrt(len(own) * len(others)))
+
+    def words(self, coached: Profiles, i: int, coach: Profiles, j: int) -> tuple[str, str]:
+        """Return the two lists."""
+        return show_cell(coached, i, self.column), show_cell(coach, j, self.column)

@@ -1,0 +1,276 @@
+"""The seam: ids, columns and words above, integer arrays below. Nothing else translates."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from pairmatch.constraints import Load, Pin, Quota, find_id
+from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
+from pairmatch.solvers.problem import AssignmentProblem, GroupingProblem, MatrixGains, Quotas
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pairmatch.scoring import Compatibility
+    from pairmatch.scoring.own import OwnScores
+    from pairmatch.solvers.problem import Gains
+
+    Scored = Compatibility | OwnScores
+
+__all__ = ["assignment_problem", "grouping_problem", "hashed_order", "loads_of"]
+
+_BLOCK = 1024
+
+
+def hashed_order(ids: Sequence[Any], seed: int) -> NDArray[np.int64]:
+    """Return the rows in the order of a seeded hash of their ids.
+
+    Whoever solves in this order cannot be influenced by the order of the sheet, and nobody is
+    better off for a name early in the alphabet.
+    """
+    salt = str(seed).encode()
+    keys = [
+        hashlib.blake2b(repr(key).encode(), key=salt[:64], digest_size=8).digest() for key in ids
+    ]
+    return np.argsort(np.array(keys, dtype="S8"), kind="stable").astype(np.int64)
+
+
+def matrix_of(scored: Scored) -> MatrixGains:
+    """Return all gains at once, for pools that are small enough."""
+    n_rows, n_columns = scored.shape
+    gain = np.empty((n_rows, n_columns), dtype=np.int64)
+    allowed = np.empty((n_rows, n_columns), dtype=np.bool_)
+    every = slice(0, n_columns)
+    for start in range(0, n_rows, _BLOCK):
+        rows = slice(start, min(start + _BLOCK, n_rows))
+        gain[rows] = scored.units(rows, every)
+        allowed[rows] = scored.allowed(rows, every)
+    gain[~allowed] = 0
+    return MatrixGains(gain, allowed)
+
+
+def assignment_problem(
+    scored: Scored,
+    constraints: Sequence[Any],
+    objective: Literal["coverage", "total"],
+    gains: Gains | None = None,
+) -> AssignmentProblem:
+    """Return the integers of a matching of these two tables under these constraints.
+
+    Parameters
+    ----------
+    scored : Compatibility or OwnScores
+        Scores and pair rules of the two tables.
+    constraints : sequence
+        ``Load``, ``Pin`` and ``Quota`` are translated here; rules about single pairs are in
+        ``scored`` already.
+    objective : {"coverage", "total"}
+        What is maximised.
+    gains : Gains, optional
+        The gains, where the caller has them already.
+
+    Raises
+    ------
+    ProgramError
+        If a constraint names people or columns that are not there.
+    InfeasibleError
+        If pins contradict each other or another rule; all such contradictions at once.
+    """
+    capacity, at_least = loads_of(scored, constraints)
+    quotas = tuple(
+        quota for rule in constraints if isinstance(rule, Quota) for quota in _quotas(scored, rule)
+    )
+    pins = _pins(scored, constraints)
+    _check_pins(scored, constraints, pins, capacity, quotas)
+    return AssignmentProblem(
+        matrix_of(scored) if gains is None else gains, capacity, at_least, pins, quotas, objective
+    )
+
+
+def grouping_problem(
+    scored: Scored,
+    size: int | tuple[int, int],
+    objective: Literal["total", "worst_rotation"],
+) -> GroupingProblem:
+    """Return the integers of a partition of one pool; both directions of a pair must be allowed."""
+    matrix = matrix_of(scored)
+    allowed = matrix.allowed & matrix.allowed.T
+    np.fill_diagonal(allowed, val=False)
+    if isinstance(size, tuple):
+        smallest, largest = size
+        target = (smallest + largest + 1) // 2
+    else:
+        smallest, largest, target = size, max(2 * size - 1, size), size
+    return GroupingProblem(matrix.gain, allowed, smallest, largest, target, objective)
+
+
+def loads_of(
+    scored: Scored, constraints: Sequence[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the places of each mentor and how many mentees each must get.
+
+    Raises
+    ------
+    ProgramError
+        If a ``Load`` names a column or people that are not there.
+    InfeasibleError
+        If a mentor must get more mentees than it has places.
+    """
+    n_rows, n_columns = scored.shape
+    loads = [rule for rule in constraints if isinstance(rule, Load)] or [Load()]
+    capacity = np.full(n_columns, np.iinfo(np.int64).max)
+    at_least = np.zeros(n_columns, dtype=np.int64)
+    for load in loads:
+        most = load.at_most
+        if most is None and hasattr(scored.coach, "columns") and "max_mentees" in scored.coach:
+            most = "max_mentees"
+        capacity = np.minimum(
+            capacity, _amounts(scored, load, load.default if most is None else most, load.default)
+        )
+        at_least = np.maximum(at_least, _amounts(scored, load, load.at_least, 0))
+    short = np.flatnonzero(at_least > capacity)
+    if short.size:
+        raise InfeasibleError(
+            "some mentors must get more mentees than they have places",
+            [
+                Fault(
+                    f"at least {at_least[j]} mentees, but {capacity[j]} places.",
+                    f"mentor {scored.coach.ids[j]}",
+                    "Raise the places or lower at_least in Load.",
+                )
+                for j in short
+            ],
+        )
+    return np.minimum(capacity, max(n_rows, int(at_least.max(initial=0)))), at_least
+
+
+def _amounts(scored: Scored, load: Load, amount: Any, default: int) -> NDArray[np.int64]:
+    """One whole number for each mentor."""
+    ids = scored.coach.ids
+    if isinstance(amount, Mapping):
+        column_of = {key: j for j, key in enumerate(ids)}
+        amounts = np.full(len(ids), default, dtype=np.int64)
+        faults = []
+        for key, number in amount.items():
+            found = find_id(column_of, key)
+            if found is None:
+                what = f"{key!r} is not among the mentors.{did_you_mean(str(key), ids)}"
+                faults.append(Fault(what, repr(load)))
+            else:
+                amounts[column_of[found]] = number
+        if faults:
+            raise ProgramError("the constraints name people who are not there", faults)
+        return amounts
+    if not isinstance(amount, str):
+        return np.full(len(ids), amount, dtype=np.int64)
+    if not hasattr(scored.coach, "columns") or amount not in scored.coach:
+        known = getattr(scored.coach, "columns", ())
+        what = f"the mentors have no column {amount!r}.{did_you_mean(amount, known)}"
+        raise ProgramError("a constraint cannot be used", [Fault(what, repr(load))])
+    numbers = scored.coach.numbers(amount)
+    wrong = np.flatnonzero(~np.isnan(numbers) & ((numbers < 0) | (numbers != np.floor(numbers))))
+    if wrong.size:
+        faults = [
+            Fault(f"{numbers[j]:g} is no whole number >= 0.", f"mentor {ids[j]}, column {amount}")
+            for j in wrong
+        ]
+        raise ProgramError(f"{load!r} cannot be used", faults)
+    return np.where(np.isnan(numbers), default, numbers).astype(np.int64)
+
+
+def _quotas(scored: Scored, rule: Quota) -> list[Quotas]:
+    """One family of classes; a list column gives a family for each of its entries."""
+    ids = scored.coached.ids
+    if isinstance(rule.by, Mapping):
+        values = [rule.by.get(key, rule.by.get(str(key), "")) for key in ids]
+        known = {find_id(set(ids), key) for key in rule.by}
+        if None in known:
+            lost = next(key for key in rule.by if find_id(set(ids), key) is None)
+            what = f"{lost!r} is not among the mentees.{did_you_mean(str(lost), ids)}"
+            raise ProgramError("a constraint cannot be used", [Fault(what, repr(rule))])
+        return [_classes([str(value) for value in values], rule.at_most)]
+    if not hasattr(scored.coached, "columns") or rule.by not in scored.coached:
+        columns = getattr(scored.coached, "columns", ())
+        what = f"the mentees have no column {rule.by!r}.{did_you_mean(str(rule.by), columns)}"
+        raise ProgramError("a constraint cannot be used", [Fault(what, repr(rule))])
+    members = scored.coached.members(rule.by)
+    if (members.matrix.sum(axis=1) <= 1).all():
+        class_of = np.where(members.matrix.any(axis=1), members.matrix.argmax(axis=1), -1)
+        return [Quotas(class_of.astype(np.int64), rule.at_most)]
+    return [Quotas(column.astype(np.int64) - 1, rule.at_most) for column in members.matrix.T]
+
+
+def _classes(values: list[str], at_most: int) -> Quotas:
+    labels = {label: k for k, label in enumerate(sorted({v.strip() for v in values} - {""}))}
+    class_of = np.array([labels.get(value.strip(), -1) for value in values], dtype=np.int64)
+    return Quotas(class_of, at_most)
+
+
+def _pins(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64]:
+    """Rows and columns of the pinned pairs, each once."""
+    row_of = {key: i for i, key in enumerate(scored.coached.ids)}
+    column_of = {key: j for j, key in enumerate(scored.coach.ids)}
+    pairs = {
+        (row_of[find_id(row_of, rule.mentee)], column_of[find_id(column_of, rule.mentor)])
+        for rule in constraints
+        if isinstance(rule, Pin)
+    }
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+
+
+def _check_pins(
+    scored: Scored,
+    constraints: Sequence[Any],
+    pins: NDArray[np.int64],
+    capacity: NDArray[np.int64],
+    quotas: tuple[Quotas, ...],
+) -> None:
+    """Raise with each smallest set of rules that pins contradict."""
+    if not len(pins):
+        return
+    named = {}
+    for rule in constraints:
+        if isinstance(rule, Pin):
+            named[str(rule.mentee), str(rule.mentor)] = repr(rule)
+    rows, columns = scored.coached.ids, scored.coach.ids
+    text = [named[str(rows[i]), str(columns[j])] for i, j in pins]
+    faults = []
+    for k in np.flatnonzero(~scored.allowed_at(pins[:, 0], pins[:, 1])):
+        why = scored.why_forbidden(int(pins[k, 0]), int(pins[k, 1]))
+        faults.append(Fault(f"contradicts another rule: {why}.", text[k], "Drop one of the two."))
+    for row in np.flatnonzero(np.bincount(pins[:, 0]) > 1):
+        both = " and ".join(text[k] for k in np.flatnonzero(pins[:, 0] == row))
+        faults.append(Fault(f"{rows[row]} has one mentor only.", both, "Drop one of them."))
+    held = np.bincount(pins[:, 1], minlength=len(columns))
+    for column in np.flatnonzero(held > capacity):
+        all_of_them = " and ".join(text[k] for k in np.flatnonzero(pins[:, 1] == column))
+        what = f"{columns[column]} has {capacity[column]} places for {held[column]} pins."
+        faults.append(Fault(what, all_of_them, "Raise the places in Load or drop pins."))
+    for quota in quotas:
+        classes = quota.class_of[pins[:, 0]]
+        keys = pins[classes >= 0, 1] * max(1, quota.n_classes) + classes[classes >= 0]
+        for key in np.flatnonzero(np.bincount(keys) > quota.at_most) if keys.size else ():
+            column = int(key) // max(1, quota.n_classes)
+            what = f"breaks a quota of {quota.at_most} mentees who share a value."
+            faults.append(Fault(what, f"pins of {columns[column]}", "Raise it or drop pins."))
+    if faults:
+        raise InfeasibleError("the pins contradict other rules", faults)
+
+
+def check_capabilities(
+    constraints: Sequence[Any], legal: tuple[type, ...], verb: str, remedies: Mapping[str, str]
+) -> None:
+    """Raise ``CapabilityError`` for each constraint that a verb cannot honour."""
+    faults = [
+        Fault(f"{verb} cannot honour it.", repr(rule), remedies.get(type(rule).__name__, ""))
+        for rule in constraints
+        if not isinstance(rule, legal)
+    ]
+    if faults:
+        raise CapabilityError("a constraint is not for this verb", faults)

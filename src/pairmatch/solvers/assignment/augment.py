@@ -1,0 +1,150 @@
+"""The best seating of rows on columns over candidate pairs, with prices and a warm start.
+
+Two solvers with one contract: shortest augmenting paths compiled by numba (the ``fast`` extra), and
+minimum-cost flow of OR-tools followed by price recovery in numpy. Both leave a seating and prices
+that prove it best over the candidates.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.assignment.augment_flow import recover_prices, solve_flow
+from pairmatch.solvers.assignment.augment_paths import load_kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.assignment.candidates import Candidates
+
+__all__ = ["Seating"]
+
+_FAR = np.int64(2**62)
+_BUDGET = 20_000_000  # edges between two looks at the clock, some tenths of a second
+
+
+class Seating:
+    """Who sits where, and the prices that go with it.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows.
+    capacity, least : ndarray of int64, shape (n_columns,)
+        Most and fewest rows of each column.
+    v : ndarray of int64, shape (n_columns,)
+        Prices to start from.
+    fast : bool, default: True
+        Whether to use the compiled solver if numba is there.
+
+    Attributes
+    ----------
+    outside : ndarray of int64, shape (n_rows,)
+        What a row is worth that sits nowhere.
+    spare, short : ndarray of int64, shape (n_columns,)
+        What an empty place is worth; what it is worth while fewer than ``least`` rows sit there.
+        ``short <= spare``.
+    u, v : ndarray of int64
+        Prices: ``u[i] + v[j] >= gain`` for every candidate, equal where a row sits.
+    mate : ndarray of int64, shape (n_rows,)
+        Column of each row, or -1.
+    filled : ndarray of int64, shape (n_columns,)
+        Rows of each column.
+    solver : str
+        Which of the two solvers is used.
+    """
+
+    def __init__(
+        self,
+        n_rows: int,
+        capacity: NDArray[np.int64],
+        least: NDArray[np.int64],
+        v: NDArray[np.int64],
+        *,
+        fast: bool = True,
+    ) -> None:
+        n_columns = len(capacity)
+        self.capacity, self.least = capacity, least
+        self.outside = np.zeros(n_rows, np.int64)
+        self.spare = np.zeros(n_columns, np.int64)
+        self.short = np.zeros(n_columns, np.int64)
+        self.u = np.zeros(n_rows, np.int64)
+        self.v = v.astype(np.int64)
+        self.mate = np.full(n_rows, -1, np.int64)
+        self.filled = np.zeros(n_columns, np.int64)
+        self._first = np.full(n_columns, -1, np.int64)
+        self._after = np.full(n_rows, -1, np.int64)
+        self._before = np.full(n_rows, -1, np.int64)
+        self._kernels = load_kernels() if fast else None
+        self.solver = "min-cost flow" if self._kernels is None else "augmenting paths"
+        self._opened = False
+
+    def solve(self, candidates: Candidates, should_stop: Callable[[], bool]) -> bool:
+        """Make the seating best over the candidates; return False if stopped before it was.
+
+        The prices must be feasible for every candidate, new ones included, except before the first
+        call, when u is set from v. When stopped, prices and seating are valid, but some rows sit
+        outside that would rather not.
+        """
+        if self._kernels is None:
+            return self._solve_flow(candidates, should_stop)
+        open_rows, insert_rows, fill_columns = self._kernels
+        seats = (self.mate, self._first, self._after, self._before, self.filled)
+        rows = (candidates.start, candidates.column, candidates.gain)
+        if not self._opened:
+            open_rows(
+                *rows, self.outside, self.spare, self.capacity, self.least, self.u, self.v, *seats
+            )
+            self._opened = True
+        n_columns = len(self.capacity)
+        size = len(candidates) + 1
+        work = (
+            np.full(n_columns, _FAR),
+            np.empty(n_columns, np.int64),
+        )
+        heap = (np.empty(size, np.int64), np.empty(size, np.int64), np.empty(n_columns, np.int64))
+        queue = np.flatnonzero((self.mate < 0) & (self.u > self.outside))
+        at = 0
+        while at < len(queue):
+            if should_stop():
+                return False
+            at = insert_rows(
+                queue, at, _BUDGET, *rows, self.outside, self.spare, self.capacity, self.least,
+                self.u, self.v, *seats, *work, *heap,
+            )  # fmt: skip
+        queue = np.flatnonzero(
+            ((self.filled < self.capacity) & (self.v > self.spare))
+            | ((self.filled < self.least) & (self.v > self.short))
+        )
+        if len(queue) == 0:
+            return True
+        columns = candidates.by_column()
+        onto = np.empty(n_columns, np.int64)
+        at = 0
+        while at < len(queue):
+            if should_stop():
+                return False
+            at = fill_columns(
+                queue, at, _BUDGET, *columns, self.outside, self.spare, self.short, self.capacity,
+                self.least, self.u, self.v, *seats, *work, onto, *heap,
+            )  # fmt: skip
+        return True
+
+    def _solve_flow(self, candidates: Candidates, should_stop: Callable[[], bool]) -> bool:
+        """Solve from scratch as a flow, then find prices that fit."""
+        if not self._opened:
+            best = self.outside.copy()
+            row = candidates.row
+            np.maximum.at(best, row, candidates.gain - self.v[candidates.column])
+            self.u = best
+            self._opened = True
+        if should_stop():
+            return False
+        self.mate = solve_flow(self, candidates)
+        self.filled = np.bincount(self.mate[self.mate >= 0], minlength=len(self.capacity))
+        self.u, self.v = recover_prices(self, candidates)
+        return True

@@ -1,0 +1,72 @@
+"""The pairs that a sparse solver may use, sorted by row, growing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Candidates"]
+
+
+class Candidates:
+    """A growing set of pairs with their gains.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Number of rows and columns.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        self._key = np.empty(0, np.int64)
+        self.gain = np.empty(0, np.int64)
+        self.column = np.empty(0, np.int32)
+        self.start = np.zeros(shape[0] + 1, np.int64)
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self._key)
+
+    def add(
+        self, row: NDArray[np.int64], column: NDArray[np.int64], gain: NDArray[np.int64]
+    ) -> int:
+        """Add pairs; return how many were new.
+
+        Notes
+        -----
+        O(e + a log a) for e pairs held and a added.
+        """
+        key, first = np.unique(row * self.shape[1] + column, return_index=True)
+        at = np.searchsorted(self._key, key)
+        new = np.ones(len(key), bool)
+        inside = at < len(self._key)
+        new[inside] = self._key[at[inside]] != key[inside]
+        if not new.any():
+            return 0
+        self.gain = np.insert(self.gain, at[new], gain[first[new]])
+        self._key = np.insert(self._key, at[new], key[new])
+        self.column = (self._key % self.shape[1]).astype(np.int32)
+        bounds = np.arange(self.shape[0] + 1, dtype=np.int64) * self.shape[1]
+        self.start = np.searchsorted(self._key, bounds).astype(np.int64)
+        return int(new.sum())
+
+    @property
+    def row(self) -> NDArray[np.int64]:
+        """Row of every pair."""
+        return np.repeat(np.arange(self.shape[0]), np.diff(self.start))
+
+    def by_column(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+        """Return starts, rows and gains, sorted by column."""
+        order = np.argsort(self.column, kind="stable")
+        start = np.zeros(self.shape[1] + 1, np.int64)
+        np.cumsum(np.bincount(self.column, minlength=self.shape[1]), out=start[1:])
+        return start, self.row[order].astype(np.int32), self.gain[order]
+
+    def find(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the gains of pairs that are in the set."""
+        return self.gain[np.searchsorted(self._key, row * self.shape[1] + column)]

@@ -1,0 +1,244 @@
+"""Exact plans by minimum-cost flow: any loads, minimum loads, pins and nested quotas."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.assignment.conflict import check_minimum_loads
+from pairmatch.solvers.assignment.layout import draw_network
+from pairmatch.solvers.assignment.network import (
+    Network,
+    RangeError,
+    find_cheapest_flow,
+    find_loose_arcs,
+    find_potentials,
+    freeze,
+    narrow_to_face,
+)
+from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
+from pairmatch.solvers.assignment.ties import ROUND_BITS, draw_weights
+from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.assignment.layout import Layout
+    from pairmatch.solvers.assignment.remainder import Edges, Remainder
+    from pairmatch.solvers.problem import AssignmentProblem
+
+__all__ = ["find_safe_bonus", "settle_ties", "solve_by_flow"]
+
+
+def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
+    """Return the best plan, by minimum-cost flow.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem whose quotas nest: the classes of any two of them, as sets of rows, lie within
+        each other or apart.
+
+    Returns
+    -------
+    AssignmentSolution
+        Among the plans that are best by the objective: under "total" one that matches most rows,
+        then of the most even loads (least sum of squares), then the one that
+        :mod:`~pairmatch.solvers.assignment.ties` picks.
+
+    Raises
+    ------
+    LoadConflict
+        If the minimum loads cannot all be met.
+    RangeError
+        If the gains are too far apart for 64-bit integers.
+
+    Notes
+    -----
+    One flow per objective, each on the optimal face of the one before: R. K. Ahuja,
+    T. L. Magnanti, J. B. Orlin, "Network Flows" (1993), chapter 9, for reduced cost optimality.
+    """
+    remainder = set_pins(problem)
+    edges = collect_edges(problem, remainder)
+    quotas = dict(enumerate(problem.quotas))
+    layout = draw_network(edges, remainder, quotas)
+    check_minimum_loads(problem, remainder, edges, layout)
+    network, flow, potential, bonus = _optimise(problem, layout, edges)
+    prices = _read(problem, layout, remainder, potential, bonus)
+    if problem.objective == "coverage":
+        cost = layout.spend(on_idle=1)
+        most = find_potentials(layout.network, cost, flow, layout.sink)
+        prices = replace(prices, coverage=_read(problem, layout, remainder, most, 0))
+    else:
+        network, flow = _improve(network, flow, layout.spend(on_idle=1), layout)
+    network, flow = _even_loads(network, flow, layout, remainder.load)
+    flow = settle_ties(network, flow, layout, edges)
+    chosen = edges.take(flow[layout.pair_arcs] > 0)
+    pairs = np.concatenate([problem.pins, np.stack([chosen.row, chosen.column], axis=1)])
+    return AssignmentSolution(
+        pairs=pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))],
+        prices=prices,
+        status=Status.OPTIMAL,
+        solver="min-cost flow",
+    )
+
+
+def find_safe_bonus(gain: NDArray[np.int64], most: int) -> int:
+    """Return a bonus per pair that makes one more pair worth more than any choice of pairs.
+
+    Parameters
+    ----------
+    gain : ndarray of int64
+        Gains of all pairs that may be formed.
+    most : int
+        Upper bound on the number of pairs.
+
+    Returns
+    -------
+    int
+        With it every pair is worth at least 1. Of two plans of k and k - d pairs the larger loses
+        at most ``(k - d) * (max - min) - d * min`` of gains, which is less than ``d * bonus``.
+    """
+    if not gain.size:
+        return 0
+    low, high = int(gain.min()), int(gain.max())
+    return most * (high - low) + max(0, -low) + 1
+
+
+def _optimise(
+    problem: AssignmentProblem, layout: Layout, edges: Edges
+) -> tuple[Network, NDArray[np.int64], NDArray[np.int64], int]:
+    """The face of all best plans, one of them, potentials, and the bonus they belong to."""
+    whole = layout.network
+    gain = layout.spend(on_pairs=-edges.gain)
+    if problem.objective == "total":
+        network, flow, potential = _descend(whole, gain, layout.sink)
+        return network, flow, potential, 0
+    bonus = find_safe_bonus(edges.gain, min(layout.n_rows, int(problem.capacity.sum())))
+    try:
+        if bonus > 2**61:
+            raise RangeError(bonus, 2**61)
+        cost = layout.spend(on_pairs=-edges.gain, on_idle=bonus)
+        network, flow, potential = _descend(whole, cost, layout.sink)
+    except RangeError:
+        idle = layout.spend(on_idle=1)
+        face, _, first = _descend(whole, idle, layout.sink)
+        network, flow, second = _descend(face, gain, layout.sink)
+        bonus = _find_least_bonus(whole, (idle, first), (gain, second))
+        potential = bonus * first + second
+    return network, flow, potential, bonus
+
+
+def _descend(
+    network: Network, cost: NDArray[np.int64], sink: int
+) -> tuple[Network, NDArray[np.int64], NDArray[np.int64]]:
+    """The optimal face, a flow of least cost on it, and the potentials that prove both."""
+    flow = find_cheapest_flow(network, cost)
+    potential = find_potentials(network, cost, flow, sink)
+    return narrow_to_face(network, cost, flow, potential), flow, potential
+
+
+def _find_least_bonus(
+    network: Network,
+    first: tuple[NDArray[np.int64], NDArray[np.int64]],
+    second: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> int:
+    """The least L for which ``L * first + second`` keeps the sign of every first reduced cost.
+
+    On the face the first reduced costs are 0 and the second potentials prove optimality; off it
+    each arc asks for a large enough L.
+    """
+    reduced = [cost + pi[network.tail] - pi[network.head] for cost, pi in (first, second)]
+    off = (reduced[0] != 0) & (network.lower < network.upper)
+    against = -np.sign(reduced[0][off]) * reduced[1][off]
+    need = -(-against // np.abs(reduced[0][off]))
+    return int(need.max(initial=0))
+
+
+def _read(
+    problem: AssignmentProblem,
+    layout: Layout,
+    remainder: Remainder,
+    potential: NDArray[np.int64],
+    bonus: int,
+) -> Prices:
+    shapes = [(problem.n_columns, quota.n_classes) for quota in problem.quotas]
+    column, quota = layout.read_prices(potential, remainder.at_least, shapes)
+    return Prices(column=column, quota=quota, bonus=bonus)
+
+
+def _improve(
+    network: Network, flow: NDArray[np.int64], cost: NDArray[np.int64], layout: Layout
+) -> tuple[Network, NDArray[np.int64]]:
+    """The face of one more objective, looked for only where the flow is not settled."""
+    loose = find_loose_arcs(network, flow)
+    if not (loose[layout.pair_arcs].any() or loose[layout.idle_arcs].any()):
+        return freeze(network, flow, np.zeros_like(loose)), flow
+    network = freeze(network, flow, loose)
+    network, flow, _ = _descend(network, cost, layout.sink)
+    return network, flow
+
+
+def settle_ties(
+    network: Network,
+    flow: NDArray[np.int64],
+    layout: Layout,
+    edges: Edges,
+    *,
+    first_turn: int = 0,
+) -> NDArray[np.int64]:
+    """Return the one flow of an optimal face that every solver agrees on.
+
+    Parameters
+    ----------
+    network : Network
+        The network of the layout, narrowed to the optimal face; further arcs may follow.
+    flow : ndarray of int64, shape (n_arcs,)
+        A flow of it.
+    layout : Layout
+        Where the parts of the network are.
+    edges : Edges
+        The pairs behind its first arcs.
+    first_turn : int, default: 0
+        Rounds of weights before this one have been decided already.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_arcs,)
+        The flow whose pairs weigh most, by the first round of weights and then by the next.
+    """
+    for turn in range(first_turn, len(ROUND_BITS)):
+        cost = np.zeros(len(flow), np.int64)
+        cost[layout.pair_arcs] = -draw_weights(edges.row, edges.column, turn)
+        network, flow = _improve(network, flow, cost, layout)
+    return flow
+
+
+def _even_loads(
+    network: Network, flow: NDArray[np.int64], layout: Layout, load: NDArray[np.int64]
+) -> tuple[Network, NDArray[np.int64]]:
+    """The face of most even loads: one arc for each further row, dearer than the one before."""
+    loose = find_loose_arcs(network, flow)
+    network = freeze(network, flow, loose)
+    arcs = np.arange(len(flow))[layout.load_arcs]
+    arcs = arcs[network.upper[arcs] > network.lower[arcs]]
+    if not loose[layout.pair_arcs].any() or not len(arcs):
+        return network, flow
+    width = (network.upper - network.lower)[arcs]
+    of_arc = np.repeat(arcs, width)
+    step = np.arange(width.sum()) - np.repeat(np.cumsum(width) - width, width)
+    column = of_arc - layout.load_arcs.start
+    before = load[column] + network.lower[of_arc] + step
+    extended = Network(
+        supply=network.supply,
+        tail=np.concatenate([network.tail, network.tail[of_arc]]),
+        head=np.concatenate([network.head, network.head[of_arc]]),
+        lower=np.concatenate([network.lower, np.zeros(len(of_arc), np.int64)]),
+        upper=np.concatenate([network.upper, np.ones(len(of_arc), np.int64)]),
+    )
+    extended.upper[arcs] = network.lower[arcs]
+    cost = np.concatenate([np.zeros(len(flow), np.int64), 2 * before + 1])
+    face, flow, _ = _descend(extended, cost, layout.sink)
+    return face, flow

@@ -1,0 +1,308 @@
+"""Keep the best pairs of each line of a tile: a compiled scan, and the same in numpy.
+
+A tile is a float array of values, lines by positions. Of each line only the ``keep`` highest
+values above ``lowest`` are kept, over all the tiles that the line is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+__all__ = ["Shortlist", "TileRules", "load_scan"]
+
+_CHUNK = 64
+_NEVER = 1e18  # taken from the value of a pair that is not allowed
+_PENDING = 8  # hits a line may pile up, in multiples of keep, before numpy sorts them
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TileRules:
+    """What turns the product of a tile into values: penalties of pairs with nothing in common.
+
+    Parameters
+    ----------
+    line_bits : ndarray of uint64, shape (n_lines, n_words)
+        Bits of the people of the tile's lines.
+    position_bits : ndarray of uint64, shape (n_words, n_positions)
+        Bits of the people of its positions, transposed.
+    ends : ndarray of int64, shape (n_overlaps,)
+        Where the words of each overlap end.
+    penalty : ndarray of float64, shape (n_overlaps,)
+        What a pair loses when it has nothing in common in that overlap.
+    line_key, position_key : ndarray of int64
+        Keys that must be equal; both empty without such a rule.
+    price : ndarray of int64, shape (n_positions,)
+        Prices that are part of the product.
+    least : int or None
+        Smallest gain (value plus price) that is allowed.
+    """
+
+    line_bits: NDArray[np.uint64]
+    position_bits: NDArray[np.uint64]
+    ends: NDArray[np.int64]
+    penalty: NDArray[np.float64]
+    line_key: NDArray[np.int64]
+    position_key: NDArray[np.int64]
+    price: NDArray[np.int64]
+    least: int | None
+
+
+class Shortlist:
+    """The best hits of each line so far.
+
+    Parameters
+    ----------
+    keep : ndarray of int64, shape (n_lines,)
+        How many to keep of each line, >= 1.
+    lowest : int
+        Only values above it count.
+    scan : callable or None
+        The compiled scan of :func:`load_scan`, or None for numpy.
+    """
+
+    def __init__(
+        self, keep: NDArray[np.int64], lowest: int, scan: Callable[..., None] | None
+    ) -> None:
+        n_lines = len(keep)
+        self.keep = keep
+        self.floor = np.full(n_lines, float(lowest))
+        self._scan = scan
+        if scan is not None:
+            width = 2 * int(keep.max(initial=1))
+            self._value = np.empty((n_lines, width))
+            self._position = np.empty((n_lines, width), np.int32)
+            self._count = np.zeros(n_lines, np.int64)
+        else:
+            self._line_hits: list[NDArray[np.int64]] = []
+            self._position_hits: list[NDArray[np.int64]] = []
+            self._value_hits: list[NDArray[np.float64]] = []
+            self._n_pending = 0
+
+    def add(self, tile: NDArray[np.floating], start: int, rules: TileRules, shift: int) -> None:
+        """Look through a tile whose first position is ``start``; scan line l from ``l * shift``."""
+        if self._scan is not None:
+            self._scan(
+                tile,
+                start,
+                shift,
+                rules.line_bits,
+                rules.position_bits,
+                rules.ends,
+                rules.penalty,
+                rules.line_key,
+                rules.position_key,
+                rules.price,
+                float(-_NEVER if rules.least is None else rules.least),
+                self.keep,
+                self.floor,
+                self._value,
+                self._position,
+                self._count,
+            )
+            return
+        line, position, value = _hits(tile, self.floor, rules)
+        if len(line):
+            self._line_hits.append(line)
+            self._position_hits.append(position + start)
+            self._value_hits.append(value)
+            self._n_pending += len(line)
+            if self._n_pending > _PENDING * int(self.keep.sum()):
+                self._trim()
+
+    def result(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return lines, positions and values of what was kept, line by line."""
+        if self._scan is not None:
+            lines, positions, values = [], [], []
+            for line, count in enumerate(self._count.tolist()):
+                value, position = self._value[line, :count], self._position[line, :count]
+                if count > self.keep[line]:
+                    value, position = self._cut(line, value, position)
+                lines.append(np.full(len(value), line))
+                positions.append(position.astype(np.int64))
+                values.append(value)
+            if not lines:
+                return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+            return np.concatenate(lines), np.concatenate(positions), np.concatenate(values)
+        self._trim()
+        if not self._line_hits:
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+        return self._line_hits[0], self._position_hits[0], self._value_hits[0]
+
+    def _cut(
+        self, line: int, value: NDArray[np.float64], position: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """Cut one line down to what it may keep, and raise its floor to the last one kept."""
+        keep = int(self.keep[line])
+        order = np.argsort(-value, kind="stable")[:keep]
+        order.sort()
+        self.floor[line] = value[order].min()
+        return value[order], position[order]
+
+    def _trim(self) -> None:
+        """Sort the pending hits of numpy's way and keep the best of each line."""
+        if not self._line_hits:
+            return
+        line = np.concatenate(self._line_hits)
+        position = np.concatenate(self._position_hits)
+        value = np.concatenate(self._value_hits)
+        order = np.lexsort((-value, line))
+        line, position, value = line[order], position[order], value[order]
+        first = np.searchsorted(line, np.arange(len(self.keep)))
+        rank = np.arange(len(line)) - first[line]
+        kept = rank < self.keep[line]
+        full = rank == self.keep[line] - 1
+        overflow = np.bincount(line, minlength=len(self.keep)) > self.keep
+        full &= overflow[line]
+        self.floor[line[full]] = value[full]
+        self._line_hits, self._position_hits = [line[kept]], [position[kept]]
+        self._value_hits, self._n_pending = [value[kept]], 0
+
+
+def _hits(
+    tile: NDArray[np.floating], floor: NDArray[np.float64], rules: TileRules
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return lines, positions and values of the pairs of a tile above the floors."""
+    width = tile.shape[1]
+    # Penalties of either sign: compare with what the value could at most become.
+    most = float(np.maximum(-rules.penalty, 0).sum()) if len(rules.penalty) else 0.0
+    at = np.flatnonzero(tile > (floor - most).astype(tile.dtype)[:, None])
+    line, position = at // width, at % width
+    value = tile.ravel()[at].astype(np.float64)
+    begin = 0
+    for end, penalty in zip(rules.ends.tolist(), rules.penalty.tolist(), strict=True):
+        common = np.zeros(len(at), bool)
+        for word in range(begin, end):
+            common |= (rules.line_bits[line, word] & rules.position_bits[word, position]) != 0
+        value[~common] -= penalty
+        begin = end
+    hit = value > floor[line]
+    if len(rules.line_key):
+        hit &= rules.line_key[line] == rules.position_key[position]
+    if rules.least is not None:
+        hit &= value + rules.price[position] >= rules.least
+    return line[hit], position[hit], value[hit]
+
+
+def _scan_tile(  # noqa: PLR0913 - a compiled kernel takes arrays, not objects
+    tile,
+    start,
+    shift,
+    line_bits,
+    position_bits,
+    ends,
+    penalty,
+    line_key,
+    position_key,
+    price,
+    least,
+    keep,
+    floor,
+    kept_value,
+    kept_position,
+    count,
+):
+    """Append the hits of a tile to the lines' buffers; halve a buffer that is full."""
+    n_lines, width = tile.shape
+    n_overlaps = len(ends)
+    n_chunks = (width + _CHUNK - 1) // _CHUNK
+    value = np.empty(_CHUNK, tile.dtype)
+    common = np.empty(_CHUNK, np.uint64)
+    zero = tile.dtype.type(0)
+    most = 0.0  # what a value can at most be above the product
+    for overlap in range(n_overlaps):
+        most += max(0.0, -penalty[overlap])
+    for line in range(n_lines):
+        limit = tile.dtype.type(floor[line])
+        bar = tile.dtype.type(floor[line] - most)
+        offset = (line * shift) % n_chunks if n_chunks > 0 else 0
+        for turn in range(n_chunks):
+            chunk = turn + offset
+            if chunk >= n_chunks:
+                chunk -= n_chunks
+            left = chunk * _CHUNK
+            size = min(_CHUNK, width - left)
+            part = tile[line, left : left + size]  # slices: plain indices let the loops vectorise
+            n_above = np.int32(0)
+            for p in range(size):
+                n_above += np.int32(part[p] > bar)
+            if n_above == 0:
+                continue
+            for p in range(size):
+                value[p] = part[p]
+            if n_overlaps > 0:
+                word = 0
+                for overlap in range(n_overlaps):
+                    loss = tile.dtype.type(penalty[overlap])
+                    bits = line_bits[line, word]
+                    other = position_bits[word, left : left + size]
+                    for p in range(size):
+                        common[p] = bits & other[p]
+                    word += 1
+                    while word < ends[overlap]:
+                        bits = line_bits[line, word]
+                        other = position_bits[word, left : left + size]
+                        for p in range(size):
+                            common[p] |= bits & other[p]
+                        word += 1
+                    for p in range(size):
+                        value[p] -= loss if common[p] == 0 else zero
+                n_above = np.int32(0)
+                for p in range(size):
+                    n_above += np.int32(value[p] > limit)
+                if n_above == 0:
+                    continue
+            for p in range(size):
+                if not value[p] > limit:
+                    continue
+                position = left + p
+                if len(line_key) > 0 and line_key[line] != position_key[position]:
+                    continue
+                if value[p] + price[position] < least:
+                    continue
+                n = count[line]
+                kept_value[line, n] = value[p]
+                kept_position[line, n] = start + position
+                n += 1
+                k = keep[line]
+                if n == 2 * k:
+                    # The k-th highest becomes the floor; ties with it go in order of arrival.
+                    last = np.partition(kept_value[line, :n], n - k)[n - k]
+                    n_higher = 0
+                    for q in range(n):
+                        n_higher += kept_value[line, q] > last
+                    n_ties = k - n_higher
+                    n = 0
+                    for q in range(2 * k):
+                        x = kept_value[line, q]
+                        take = x > last
+                        if x == last and n_ties > 0:
+                            n_ties -= 1
+                            take = True
+                        if take:
+                            kept_value[line, n] = x
+                            kept_position[line, n] = kept_position[line, q]
+                            n += 1
+                    floor[line] = last
+                    limit = tile.dtype.type(last)
+                    bar = tile.dtype.type(last - most)
+                count[line] = n
+
+
+@lru_cache(maxsize=1)
+def load_scan() -> Callable[..., None] | None:
+    """Return the compiled scan, or None without numba."""
+    try:
+        from numba import njit
+    except ImportError:
+        return None
+    compiled: Callable[..., None] = njit(cache=True, nogil=True)(_scan_tile)
+    return compiled

@@ -1,0 +1,317 @@
+"""Whether an answer keeps every rule, and how much better any other answer could be.
+
+This module knows no solver: it is given a problem and an answer, both integers, and believes
+neither pairs nor prices.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.solution import Certificate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import AssignmentProblem, Quotas
+    from pairmatch.solvers.solution import AssignmentSolution, Prices
+
+__all__ = ["certify_assignment"]
+
+_TILE = 2**17  # pairs at a time: 1 MB of profits, which stay in the cache
+_LIMIT = 2**61
+
+
+def certify_assignment(
+    problem: AssignmentProblem, solution: AssignmentSolution
+) -> Certificate:
+    """Check an answer pair by pair and bound every other answer from its prices.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        What was asked.
+    solution : AssignmentSolution
+        What was answered, by whatever means.
+
+    Returns
+    -------
+    Certificate
+        Under "coverage", ``bound`` holds for every answer that matches at least as many rows as
+        this one, and ``matched_bound`` for all answers. Under "total", ``bound`` holds for all
+        answers and ``matched_bound`` is None. Without prices ``bound`` is None.
+
+    Raises
+    ------
+    CertificateError
+        If the answer breaks a rule, or if its prices are not of the right shape, sign and size;
+        ``faults`` lists everything that is wrong.
+
+    Notes
+    -----
+    Weak duality: with prices v of places and w >= 0 of places within quotas, no answer is worth
+    more than
+
+    ``pinned + sum_i max(0, max_j [gain_ij + bonus - v_j - sum_q w_qj(class of i)])
+    + sum_j (capacity_j max(v_j, 0) - at_least_j max(-v_j, 0)) + sum_qjc room_qjc w_qjc``
+
+    where rows, places and room are what the pins leave. Any prices do; good ones give a bound
+    that equals the objective. One pass over all pairs in blocks of rows: O(n_rows * n_columns)
+    time, O(block) memory.
+
+    Examples
+    --------
+    >>> from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
+    >>> from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
+    >>> gain = np.array([[5, 4], [5, 1]])
+    >>> problem = AssignmentProblem(
+    ...     gains=MatrixGains(gain, np.ones_like(gain, dtype=bool)),
+    ...     capacity=np.array([1, 1]),
+    ...     at_least=np.array([0, 0]),
+    ... )
+    >>> answer = AssignmentSolution(
+    ...     pairs=np.array([[0, 1], [1, 0]]),
+    ...     prices=Prices(column=np.array([1, 0])),
+    ...     status=Status.OPTIMAL,
+    ...     solver="by hand",
+    ... )
+    >>> certificate = certify_assignment(problem, answer)
+    >>> certificate.objective, certificate.bound, certificate.proved
+    (9, 9, True)
+    """
+    pairs = np.asarray(solution.pairs)
+    gain = np.empty(0, np.int64)
+    faults = _check_indices(problem, pairs)
+    if not faults:
+        gain, allowed = problem.gains.pairs(pairs[:, 0], pairs[:, 1])
+        faults = _check_pairs(problem, pairs, allowed)
+        faults += _check_loads(problem, pairs)
+        faults += _check_quotas(problem, pairs)
+    prices = solution.prices
+    if prices is not None:
+        faults += _check_prices(problem, prices, "prices")
+        if prices.coverage is not None:
+            faults += _check_prices(problem, prices.coverage, "prices of coverage")
+    if faults:
+        raise CertificateError("the answer does not survive its check", faults)
+
+    matched = len(pairs)
+    if problem.objective == "total":
+        bound = None if prices is None else _Sweep(problem, prices).run().bound
+        return Certificate(_add_up(gain), bound, matched, matched_bound=None)
+    sweep = _Sweep(problem, prices).run()
+    bound = None if prices is None else sweep.bound - prices.bonus * matched
+    return Certificate(_add_up(gain), bound, matched, sweep.matched_bound)
+
+
+def _check_indices(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[Fault]:
+    """Whether the pairs are pairs of a row and a column that exist."""
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
+        return [Fault(f"pairs must be integers of shape (n, 2), not {pairs.dtype} {pairs.shape}")]
+    shape = problem.gains.shape
+    wrong = ((pairs < 0) | (pairs >= shape)).any(axis=1)
+    return [
+        Fault(f"there are {shape[0]} rows and {shape[1]} columns", f"pair ({row}, {column})")
+        for row, column in pairs[wrong].tolist()
+    ]
+
+
+def _check_pairs(
+    problem: AssignmentProblem, pairs: NDArray[np.int64], allowed: NDArray[np.bool_]
+) -> list[Fault]:
+    """Whether every pair is allowed, every row has one column, and every pin is kept."""
+    faults = [
+        Fault("this pair is not allowed", f"row {row}, column {column}")
+        for row, column in pairs[~allowed].tolist()
+    ]
+    times = np.bincount(pairs[:, 0], minlength=problem.n_rows)
+    faults += [
+        Fault(f"is in {times[row]} pairs, expected at most 1", f"row {row}")
+        for row in np.flatnonzero(times > 1).tolist()
+    ]
+    made = set(map(tuple, pairs.tolist()))
+    faults += [
+        Fault("this pin is not kept", f"row {row}, column {column}")
+        for row, column in problem.pins.tolist()
+        if (row, column) not in made
+    ]
+    return faults
+
+
+def _check_loads(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[Fault]:
+    """Whether every column has its minimum load and no more than its places."""
+    load = np.bincount(pairs[:, 1], minlength=problem.n_columns)
+    wrong = np.flatnonzero((load > problem.capacity) | (load < problem.at_least))
+    return [
+        Fault(
+            f"has {load[j]} rows, expected {problem.at_least[j]} to {problem.capacity[j]}",
+            f"column {j}",
+        )
+        for j in wrong.tolist()
+    ]
+
+
+def _check_quotas(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[Fault]:
+    """Whether no column has too many rows of one class."""
+    faults = []
+    for k, quota in enumerate(problem.quotas):
+        count = _count_classes(problem, quota, pairs)
+        faults += [
+            Fault(
+                f"has {count[j, label]} rows of class {label}, expected at most {quota.at_most}",
+                f"column {j}, quota {k}",
+            )
+            for j, label in np.argwhere(count > quota.at_most).tolist()
+        ]
+    return faults
+
+
+def _count_classes(
+    problem: AssignmentProblem, quota: Quotas, pairs: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """How many rows of each class each column has, shape (n_columns, n_classes)."""
+    count = np.zeros((problem.n_columns, quota.n_classes), np.int64)
+    label = quota.class_of[pairs[:, 0]]
+    counted = label >= 0
+    np.add.at(count, (pairs[counted, 1], label[counted]), 1)
+    return count
+
+
+def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> list[Fault]:
+    """Whether prices have the shapes, signs and sizes that a bound may be made of."""
+    wanted = [(problem.n_columns,)]
+    wanted += [(problem.n_columns, quota.n_classes) for quota in problem.quotas]
+    given = [prices.column, *prices.quota]
+    # Where there are quotas without prices, the places within them are free.
+    if not prices.quota:
+        wanted = wanted[:1]
+    shapes = [np.shape(array) for array in given]
+    if shapes != wanted or any(np.asarray(array).dtype.kind != "i" for array in given):
+        return [Fault(f"expected integers of shapes {wanted}, found {shapes}", where)]
+    faults = []
+    if sum((_largest(array) for array in given), start=abs(prices.bonus)) > _LIMIT:
+        faults.append(Fault("are too large to be added up exactly", where))
+    if prices.bonus < 0:
+        faults.append(Fault(f"have a negative bonus {prices.bonus}", where))
+    faults += [
+        Fault(f"price {prices.column[j]} is negative without a minimum load", f"{where}, column {j}")
+        for j in np.flatnonzero((prices.column < 0) & (problem.at_least == 0)).tolist()
+    ]
+    faults += [
+        Fault("a price is negative", f"{where}, quota {k}")
+        for k, array in enumerate(prices.quota)
+        if (array < 0).any()
+    ]
+    return faults
+
+
+def _largest(array: NDArray[np.int64]) -> int:
+    """Largest magnitude, as an integer without a limit."""
+    return max(int(array.max(initial=0)), -int(array.min(initial=0)))
+
+
+def _add_up(values: NDArray[np.int64]) -> int:
+    """Sum without overflow."""
+    if len(values) * _largest(values) < 2**63:
+        return int(values.sum())
+    return sum(values.tolist())
+
+
+class _Sweep:
+    """One pass over all pairs, for every bound that is asked for.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem.
+    prices : Prices or None
+        Checked prices.
+    """
+
+    def __init__(self, problem: AssignmentProblem, prices: Prices | None) -> None:
+        self.problem = problem
+        self.prices = prices
+        self.bound = 0
+        self.matched_bound = 0
+
+    def run(self) -> _Sweep:
+        """Look at every pair once; return self with the bounds filled in."""
+        problem, prices = self.problem, self.prices
+        coverage = None if prices is None else prices.coverage
+        if problem.objective == "total":
+            coverage = None
+        n_rows, n_columns = problem.gains.shape
+        worth = np.zeros(n_rows, np.int64)  # best profit of each row, nothing below 0
+        count = np.zeros(n_rows, np.int64)  # the same, each pair worth 1
+        reached = np.zeros(n_rows, np.bool_)  # rows that some column with a place may take
+        asked = np.zeros(n_columns, np.int64)  # rows that each column may take
+        width = min(max(1, n_columns), 2048)
+        height = max(1, _TILE // width)
+        for left in range(0, n_columns, width):
+            columns = slice(left, min(left + width, n_columns))
+            has_place = problem.capacity[columns] > 0
+            for top in range(0, n_rows, height):
+                rows = slice(top, min(top + height, n_rows))
+                gain, allowed = problem.gains.block(rows, columns)
+                every = bool(allowed.all())
+                if problem.objective == "coverage":
+                    reached[rows] |= has_place.any() if every else (allowed & has_place).any(axis=1)
+                    asked[columns] += len(gain) if every else np.count_nonzero(allowed, axis=0)
+                if prices is not None:
+                    profit = gain - self._price(prices, rows, columns)
+                    self._raise_to(worth[rows], profit, None if every else allowed)
+                if coverage is not None:
+                    profit = np.where(allowed, 1 - self._price(coverage, rows, columns), 0)
+                    self._raise_to(count[rows], profit, None)
+        if prices is not None:
+            self.bound = self._close(prices, worth)
+        self.matched_bound = min(
+            int(np.count_nonzero(reached)), int(np.minimum(asked, problem.capacity).sum())
+        )
+        if coverage is not None:
+            self.matched_bound = min(self.matched_bound, self._close(coverage, count))
+        return self
+
+    def _price(self, prices: Prices, rows: slice, columns: slice) -> NDArray[np.int64]:
+        """What a pair has to pay, less its bonus; shape (n_columns,) or that of the block."""
+        price = prices.column[columns] - prices.bonus
+        for quota, of_class in zip(self.problem.quotas, prices.quota, strict=False):
+            if not of_class.any():
+                continue
+            label = quota.class_of[rows]
+            paid = np.where(label[:, None] >= 0, of_class[columns].T[label], 0)
+            price = price + paid
+        return price
+
+    @staticmethod
+    def _raise_to(
+        best: NDArray[np.int64], profit: NDArray[np.int64], allowed: NDArray[np.bool_] | None
+    ) -> None:
+        """Raise the best profit of each row to the largest in this block, in place."""
+        if allowed is not None:
+            profit[~allowed] = 0
+        np.maximum(best, profit.max(axis=1, initial=0), out=best)
+
+    def _close(self, prices: Prices, best: NDArray[np.int64]) -> int:
+        """The bound: pinned pairs, best profits of the other rows, and what the places cost."""
+        problem = self.problem
+        pinned, column = problem.pins[:, 0], problem.pins[:, 1]
+        load = np.bincount(column, minlength=problem.n_columns)
+        open_row = np.ones(problem.n_rows, np.bool_)
+        open_row[pinned] = False
+        if prices is self.prices:
+            gain, _ = problem.gains.pairs(pinned, column)
+            fixed = _add_up(gain) + prices.bonus * len(pinned)
+        else:
+            fixed = len(pinned)
+        terms = [fixed, _add_up(best[open_row])]
+        places, asked = problem.capacity - load, np.maximum(problem.at_least - load, 0)
+        counts, price = np.where(prices.column >= 0, places, asked), prices.column
+        terms += [n * p for n, p in zip(counts.tolist(), price.tolist(), strict=True) if p]
+        for quota, of_class in zip(problem.quotas, prices.quota, strict=False):
+            room = quota.at_most - _count_classes(problem, quota, problem.pins)
+            terms += [n * p for n, p in zip(room[of_class > 0].tolist(), of_class[of_class > 0].tolist(), strict=True)]
+        return sum(terms)

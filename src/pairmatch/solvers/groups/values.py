@@ -1,0 +1,135 @@
+"""What groups are worth, in exact integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import GroupingProblem
+
+__all__ = ["GroupValues"]
+
+_LIMIT = 2**61
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupValues:
+    """Values of groups times ``scale``, so that every mean is an integer.
+
+    The value of a group counts once for each of its members: with k members and S the sum of the
+    gains over its ordered pairs it is ``scale * S / (k - 1)`` under "total", and
+    ``scale * k / (k - 1)`` times the smallest sum of what one coach gives under "worst_rotation".
+
+    Parameters
+    ----------
+    gain : ndarray of int64, shape (n, n)
+        ``gain[b, a]`` is what a gives as coach of b; 0 where not allowed and on the diagonal.
+    pair : ndarray of int64, shape (n, n)
+        ``gain + gain.T``.
+    allowed : ndarray of bool, shape (n, n)
+        Whether two different people may share a group.
+    scale : int
+        A multiple of ``size - 1`` of every size that is used.
+    worst : bool
+        Whether a group is worth its worst rotation rather than the mean of its rotations.
+    """
+
+    gain: NDArray[np.int64]
+    pair: NDArray[np.int64]
+    allowed: NDArray[np.bool_]
+    scale: int
+    worst: bool
+
+    @classmethod
+    def of(cls, problem: GroupingProblem, scale: int) -> GroupValues:
+        """Return the values of the groups of a problem.
+
+        Raises
+        ------
+        OverflowError
+            If the objective could leave the range of 64-bit integers.
+        """
+        allowed = problem.allowed & ~np.eye(problem.n, dtype=bool)
+        gain = np.where(allowed, problem.gain, 0).astype(np.int64)
+        top = max(abs(int(gain.max(initial=0))), abs(int(gain.min(initial=0))))
+        if 8 * top * scale * (problem.largest + 1) * (problem.n + 8) >= _LIMIT:
+            msg = "the gains are too large for exact 64-bit sums; use fewer digits or a smaller size"
+            raise OverflowError(msg)
+        return cls(gain, gain + gain.T, allowed, scale, problem.objective == "worst_rotation")
+
+    @property
+    def n(self) -> int:
+        """Number of people."""
+        return self.gain.shape[0]
+
+    def of_groups(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the values of groups of one size, ``members`` of shape (n_groups, size)."""
+        size = members.shape[1]
+        given = self.gain[members[:, :, None], members[:, None, :]].sum(axis=1)
+        if self.worst:
+            return given.min(axis=1) * (size * (self.scale // (size - 1)))
+        return given.sum(axis=1) * (self.scale // (size - 1))
+
+    def n_forbidden(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of pairs that are not allowed in each group of one size."""
+        size = members.shape[1]
+        together = self.allowed[members[:, :, None], members[:, None, :]]
+        return (size * (size - 1) - together.sum(axis=(1, 2))) // 2
+
+    def of_tables(self, tables: Iterable[NDArray[np.int64]]) -> int:
+        """Return the sum of the values of all groups in tables of one size each."""
+        return sum(int(self.of_groups(table).sum()) for table in tables)
+
+    def with_each(
+        self, rest: NDArray[np.int64], people: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the value of each group completed by each person, and its forbidden pairs.
+
+        Parameters
+        ----------
+        rest : ndarray of int64, shape (n_groups, size - 1)
+            The members who stay.
+        people : ndarray of int64, shape (n_people,)
+            Who might join them.
+
+        Returns
+        -------
+        value : ndarray of int64, shape (n_groups, n_people)
+            Exact value of the completed group. Forbidden pairs count as gain 0.
+        n_forbidden : ndarray of int64, shape (n_groups, n_people)
+            Pairs of the newcomer with the others that are not allowed.
+        """
+        size = rest.shape[1] + 1
+        shape = (rest.shape[0], people.size)
+        n_forbidden = np.zeros(shape, np.int64)
+        if not self.allowed_everywhere:
+            for column in rest.T:
+                n_forbidden += ~self.allowed[np.ix_(column, people)]
+        given = self.gain[rest[:, :, None], rest[:, None, :]].sum(axis=1)
+        if not self.worst:
+            value = np.zeros(shape, np.int64)
+            for column in rest.T:
+                value += self.pair[np.ix_(column, people)]
+            value += given.sum(axis=1)[:, None]
+            value *= self.scale // (size - 1)
+            return value, n_forbidden
+        value = self.gain[np.ix_(rest[:, 0], people)]
+        for column in rest.T[1:]:
+            value += self.gain[np.ix_(column, people)]
+        received = self.gain.T
+        for seat, column in enumerate(rest.T):
+            np.minimum(value, received[np.ix_(column, people)] + given[:, seat, None], out=value)
+        value *= size * (self.scale // (size - 1))
+        return value, n_forbidden
+
+    @property
+    def allowed_everywhere(self) -> bool:
+        """Whether any two people may share a group."""
+        return bool(self.allowed.sum() == self.n * (self.n - 1))

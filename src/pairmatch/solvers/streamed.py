@@ -1,0 +1,246 @@
+"""Gains that are computed block by block from integer features; the matrix never exists.
+
+The gain of a pair is a product of two integer feature vectors, plus units for every
+:class:`Overlap` that the two share (common time, for instance), plus whatever further terms say.
+Features are float32 arrays that hold integers: as long as no partial sum reaches 2**24 the product
+is exact in any order and block size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Index = slice | NDArray[np.int64]
+
+__all__ = ["FLOAT32_EXACT", "Overlap", "PairTerm", "PairTest", "StreamedGains"]
+
+FLOAT32_EXACT = 2**24  # below it every integer is a float32, so sums are exact in any order
+_FLOAT64_EXACT = 2**53
+_WORD = 64
+
+
+class PairTerm(Protocol):
+    """Integer units that are no product of features."""
+
+    def block(self, rows: Index, columns: Index) -> NDArray[np.int32]:
+        """Return the units of a block; rows and columns are slices or index arrays."""
+        ...
+
+    def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the units of the pairs ``(i[k], j[k])``."""
+        ...
+
+
+class PairTest(Protocol):
+    """A rule that is cheap to ask of a few pairs."""
+
+    def forbids(
+        self, i: NDArray[np.int64], j: NDArray[np.int64], gain: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Say which pairs of two broadcastable index arrays are forbidden."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlap:
+    """Whether two people have anything in common, as bits.
+
+    Parameters
+    ----------
+    row, column : ndarray of uint64, shapes (n_rows, n_words) and (n_columns, n_words)
+        Bit f of a person says that the person has binary feature f.
+
+    Examples
+    --------
+    >>> free = Overlap.pack([[1, 0], [0, 1]], [[0, 1]])
+    >>> free.holds(np.array([[0], [1]]), np.array([[0]])).tolist()
+    [[False], [True]]
+    """
+
+    row: NDArray[np.uint64]
+    column: NDArray[np.uint64]
+
+    @classmethod
+    def pack(cls, row: ArrayLike, column: ArrayLike) -> Overlap:
+        """Pack binary features, shapes (n_rows, f) and (n_columns, f), any number type."""
+        return cls(_words(np.asarray(row) != 0), _words(np.asarray(column) != 0))
+
+    @property
+    def n_words(self) -> int:
+        """Number of 64-bit words a person takes."""
+        return self.row.shape[1]
+
+    def holds(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Say which pairs of two broadcastable index arrays share a feature."""
+        shared = np.zeros(np.broadcast_shapes(i.shape, j.shape), bool)
+        for word in range(self.n_words):
+            shared |= (self.row[i, word] & self.column[j, word]) != 0
+        return shared
+
+    def take(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Overlap:
+        """Return the same question for some of the rows and columns."""
+        return Overlap(self.row[rows], self.column[columns])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamedGains:
+    """Gains and rules of all pairs, by features; any block of them on demand.
+
+    Parameters
+    ----------
+    row_features : ndarray of float32, shape (n_rows, n_features)
+        Integers; the linear part of a gain is the product with ``column_features``.
+    column_features : ndarray of float32, shape (n_columns, n_features)
+        Integers.
+    largest : int
+        Largest absolute value that any partial sum of a gain can take, shared and further terms
+        included: the sum of absolute products is always enough.
+    shared : tuple of (Overlap, int), optional
+        Units that a pair gets on top when it has something in common.
+    terms : tuple of PairTerm, optional
+        Further units, by objects that know any block of them.
+    tests : tuple of PairTest, optional
+        Rules, asked of the pairs that matter.
+    needs : tuple of Overlap, optional
+        A pair is allowed only if it has something in common, in each of them.
+    keys : (ndarray of int64, ndarray of int64), optional
+        Row keys and column keys: a pair is allowed only if they are equal (same school).
+    least : int, optional
+        A pair is allowed only if its gain is at least this.
+
+    Examples
+    --------
+    >>> gains = StreamedGains(np.float32([[1, 2]]), np.float32([[3, 4], [0, 1]]), largest=11)
+    >>> gains.block(slice(0, 1), slice(0, 2))[0].tolist()
+    [[11, 2]]
+    """
+
+    row_features: NDArray[np.float32]
+    column_features: NDArray[np.float32]
+    largest: int
+    shared: tuple[tuple[Overlap, int], ...] = ()
+    terms: tuple[PairTerm, ...] = ()
+    tests: tuple[PairTest, ...] = ()
+    needs: tuple[Overlap, ...] = ()
+    keys: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+    least: int | None = None
+    _dtype: type[np.float32] | type[np.float64] = field(init=False, repr=False, default=np.float32)
+
+    def __post_init__(self) -> None:
+        if self.largest >= _FLOAT64_EXACT:
+            raise ValueError(f"gains up to {self.largest} cannot be summed exactly (2**53)")
+        exact = np.float32 if self.largest < FLOAT32_EXACT else np.float64
+        object.__setattr__(self, "_dtype", exact)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows (coached) and of columns (coaches)."""
+        return self.row_features.shape[0], self.column_features.shape[0]
+
+    def block(self, rows: slice, columns: slice) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return gains and "is allowed" of a block."""
+        left = self.row_features[rows].astype(self._dtype, copy=False)
+        right = self.column_features[columns].astype(self._dtype, copy=False)
+        gain = (left @ right.T).astype(np.int64)
+        i = np.arange(self.shape[0])[rows, None]
+        j = np.arange(self.shape[1])[None, columns]
+        for term in self.terms:
+            gain += term.block(rows, columns)
+        return self._ruled(i, j, self._with_shared(i, j, gain))
+
+    def pairs(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return gain and "is allowed" of the pairs ``(rows[k], columns[k])``."""
+        gain = np.empty(len(rows), np.int64)
+        for start in range(0, len(rows), 1 << 16):  # keeps the gathered features small
+            part = slice(start, start + (1 << 16))
+            left = self.row_features[rows[part]].astype(self._dtype, copy=False)
+            right = self.column_features[columns[part]].astype(self._dtype, copy=False)
+            gain[part] = np.einsum("kf,kf->k", left, right)
+        for term in self.terms:
+            gain += term.at(rows, columns)
+        return self._ruled(rows, columns, self._with_shared(rows, columns, gain))
+
+    def take(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> StreamedGains:
+        """Return the gains of some of the rows and columns, renumbered from 0."""
+        keys = None if self.keys is None else (self.keys[0][rows], self.keys[1][columns])
+        return StreamedGains(
+            self.row_features[rows],
+            self.column_features[columns],
+            self.largest,
+            tuple((overlap.take(rows, columns), units) for overlap, units in self.shared),
+            tuple(_TakenTerm(term, rows, columns) for term in self.terms),
+            tuple(_TakenTest(test, rows, columns) for test in self.tests),
+            tuple(overlap.take(rows, columns) for overlap in self.needs),
+            keys,
+            self.least,
+        )
+
+    def _with_shared(
+        self, i: NDArray[np.int64], j: NDArray[np.int64], gain: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Add the units of what is shared."""
+        for overlap, units in self.shared:
+            gain += units * overlap.holds(i, j)
+        return gain
+
+    def _ruled(
+        self, i: NDArray[np.int64], j: NDArray[np.int64], gain: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Ask every rule, and blank the gains of what is forbidden."""
+        allowed = np.ones(gain.shape, bool)
+        if self.least is not None:
+            allowed &= gain >= self.least
+        if self.keys is not None:
+            allowed &= self.keys[0][i] == self.keys[1][j]
+        for overlap in self.needs:
+            allowed &= overlap.holds(i, j)
+        for test in self.tests:
+            allowed &= ~test.forbids(i, j, gain)
+        gain[~allowed] = 0
+        return gain, allowed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _TakenTerm:
+    """A term seen from a part of the pool."""
+
+    term: PairTerm
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+    def block(self, rows: Index, columns: Index) -> NDArray[np.int32]:
+        return self.term.block(self.rows[rows], self.columns[columns])
+
+    def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int32]:
+        return self.term.at(self.rows[i], self.columns[j])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _TakenTest:
+    """A rule seen from a part of the pool."""
+
+    test: PairTest
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+    def forbids(
+        self, i: NDArray[np.int64], j: NDArray[np.int64], gain: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        return self.test.forbids(self.rows[i], self.columns[j], gain)
+
+
+def _words(has: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Pack booleans, shape (n, f), into words, shape (n, at least 1)."""
+    n, f = has.shape
+    padded = np.zeros((n, max(1, -(-f // _WORD)) * _WORD), np.uint8)
+    padded[:, :f] = has
+    packed = np.packbits(padded, axis=1, bitorder="little")
+    return np.ascontiguousarray(packed).view("<u8").astype(np.uint64)

@@ -1,0 +1,96 @@
+"""How our frozen values print and how they check what they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any
+
+from pairmatch.errors import Fault, ProgramError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["FrozenMap", "check_all", "is_number", "typed_repr"]
+
+
+class FrozenMap(Mapping[Any, Any]):
+    """A mapping that can be hashed, pickled and compared, and prints like the dict it came from.
+
+    Examples
+    --------
+    >>> FrozenMap({"M-07": 2})
+    {'M-07': 2}
+    >>> FrozenMap({"a": 1}) == {"a": 1}
+    True
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[Any, Any]) -> None:
+        self._items = dict(items)
+
+    def __getitem__(self, key: object) -> Any:
+        return self._items[key]
+
+    def __iter__(self) -> Any:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+
+def typed_repr(value: Any, positional: Sequence[str] = ()) -> str:
+    """Return ``Name(field=value, ...)`` with the fields that differ from their defaults.
+
+    Parameters
+    ----------
+    value : dataclass instance
+        What to print.
+    positional : sequence of str, optional
+        Leading fields that are shown without their name.
+    """
+    shown = []
+    for field in fields(value):
+        content = getattr(value, field.name)
+        if field.name in positional:
+            shown.append(_plain(content))
+        elif field.default is MISSING or content != field.default:
+            shown.append(f"{field.name}={_plain(content)}")
+    return f"{type(value).__name__}({', '.join(shown)})"
+
+
+def _plain(content: Any) -> str:
+    if callable(content) and hasattr(content, "__name__"):
+        return str(content.__name__)
+    if isinstance(content, tuple):
+        return repr(list(content))
+    return repr(content)
+
+
+def is_number(content: object) -> bool:
+    """Whether this is an int or float, not a bool, and finite."""
+    if isinstance(content, bool) or not isinstance(content, (int, float)):
+        return False
+    return content == content and abs(content) != float("inf")
+
+
+def check_all(name: str, *checks: tuple[bool, str, str]) -> None:
+    """Raise one ``ProgramError`` with every check that does not hold.
+
+    Parameters
+    ----------
+    name : str
+        The value that is being made, as typed: ``"Load"``.
+    *checks : tuple of (bool, str, str)
+        What must hold, what is wrong if it does not, and the remedy.
+    """
+    faults = [Fault(what, "", remedy) for holds, what, remedy in checks if not holds]
+    if faults:
+        raise ProgramError(f"{name} cannot be made", faults)

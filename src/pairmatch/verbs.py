@@ -1,0 +1,339 @@
+"""What users do, each verb about fifteen lines of composition."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from pairmatch import constraints as rules
+from pairmatch.constraints import bind_pair_rules
+from pairmatch.errors import CapabilityError, Fault, ProfileError
+from pairmatch.options import Options
+from pairmatch.plans import Grouping, Matching
+from pairmatch.plans.conflict import explain_conflict
+from pairmatch.profiles import Profiles, read_profiles
+from pairmatch.programs import Program, default_criteria
+from pairmatch.scoring import Compatibility, OwnScores
+from pairmatch.seam import assignment_problem, check_capabilities, grouping_problem, hashed_order
+from pairmatch.solvers.assignment import LoadConflict, solve_assignment
+from pairmatch.solvers.certify import certify_assignment
+from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.groups import solve_grouping
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Table = Profiles | pd.DataFrame | str | PathLike[str]
+
+__all__ = ["form_groups", "group_scores", "match", "match_scores", "score"]
+
+_PAIR_RULES = (rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs)
+_MATCH_RULES = (*_PAIR_RULES, rules.Load, rules.Pin, rules.Quota)
+_OWN_RULES = (rules.Forbid, rules.MinScore, rules.Load, rules.Pin, rules.Quota)
+_REMEDIES = {
+    "Load": "Load is about mentors; groups have a size.",
+    "Pin": "Pin is about pairs of mentee and mentor; use match().",
+    "Quota": "Quota is about the mentees of one mentor; use match().",
+    "Require": "Own scores have no columns; put NaN where a pair is not allowed.",
+    "EvaluatorPairs": "Own scores have no columns; put NaN where a pair is not allowed.",
+}
+
+
+def score(mentees: Table, mentors: Table, program: Program | None = None) -> Compatibility:
+    """Score every pair of two tables, as a recipe that gives any block exactly.
+
+    Parameters
+    ----------
+    mentees, mentors : Profiles, DataFrame or path
+        Who is coached, and who coaches. The same table twice for one pool.
+    program : Program, optional
+        Criteria and constraints; by default one criterion for each standard column.
+
+    Returns
+    -------
+    Compatibility
+        ``.to_frame()``, ``.block(rows, columns)``, ``.best(k)``, ``.evidence()``.
+
+    Raises
+    ------
+    ProfileError
+        If a table cannot be used.
+    ProgramError
+        If a criterion or constraint needs a column that is not there.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> teachers = pd.DataFrame({"id": ["a", "b"], "subjects": ["maths", "maths; art"]})
+    >>> float(pm.score(teachers, teachers).to_frame().loc["b", "a"])
+    0.5
+    """
+    program = Program() if program is None else program
+    coached = _table(mentees)
+    coach = coached if mentors is mentees else _table(mentors)
+    criteria = program.criteria or default_criteria(coached, coach)
+    pair_rules = bind_pair_rules(program.constraints, coached, coach)
+    return Compatibility.bind(coached, coach, criteria, pair_rules)
+
+
+def match(
+    mentees: Table,
+    mentors: Table,
+    program: Program | None = None,
+    *,
+    options: Options | None = None,
+) -> Matching:
+    """Form the best mentor-mentee pairs that the rules allow, with proof.
+
+    Parameters
+    ----------
+    mentees, mentors : Profiles, DataFrame or path
+        Who is coached, and who coaches. A person in both tables is never paired with itself.
+    program : Program, optional
+        Criteria, constraints and objective ("coverage" or "total").
+    options : Options, optional
+        Seed, time limit, method.
+
+    Returns
+    -------
+    Matching
+        The best partial plan: who cannot be matched is listed with a reason.
+
+    Raises
+    ------
+    ProfileError
+        If a table cannot be used.
+    ProgramError
+        If the program does not fit the tables.
+    InfeasibleError
+        If pins or minimum loads contradict other rules.
+    CapabilityError
+        If a constraint or objective is not for pairs.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> mentees = pd.DataFrame({"id": ["T-1", "T-2"], "subjects": ["maths", "art"]})
+    >>> mentors = pd.DataFrame({"id": ["M-1", "M-2"], "subjects": ["art; music", "science"]})
+    >>> pm.match(mentees, mentors).to_frame()
+      mentee mentor  score
+    0    T-1    M-2    0.5
+    1    T-2    M-1    1.0
+    """
+    program, options = program or Program(), options or Options()
+    _check_pairs(program, _MATCH_RULES)
+    coached = _table(mentees)
+    coach = coached if mentors is mentees else _table(mentors)
+    coached = coached.take(hashed_order(coached.ids, options.seed))
+    coach = coach.take(hashed_order(coach.ids, options.seed))
+    return _solved(score(coached, coach, program), program, options)
+
+
+def match_scores(
+    scores: pd.DataFrame | NDArray[Any] | Sequence[Sequence[float]],
+    constraints: Sequence[Any] = (),
+    *,
+    objective: str = "coverage",
+    options: Options | None = None,
+) -> Matching:
+    """Form the best pairs under own scores.
+
+    Parameters
+    ----------
+    scores : DataFrame or array_like, shape (n_mentees, n_mentors)
+        Row = who is coached, column = who coaches; finite, any sign, NaN where not allowed.
+        Without labels, people are addressed by their integer position.
+    constraints : sequence, optional
+        ``Load``, ``Pin``, ``Forbid``, ``MinScore``, ``Quota`` (by a mapping).
+    objective : {"coverage", "total"}, default: "coverage"
+        As many pairs as possible and then the largest total, or the largest total.
+    options : Options, optional
+        Seed, time limit, method.
+
+    Returns
+    -------
+    Matching
+        Objective and bound in the units of the scores; whole numbers stay exact integers.
+
+    Raises
+    ------
+    ScoreError
+        If a score is infinite, a boolean or text.
+    ProgramError, InfeasibleError, CapabilityError
+        As for :func:`match`.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> pm.match_scores([[7, 5], [6, 1]], [pm.Load(at_most=2)]).objective
+    13
+    """
+    program = Program(constraints=tuple(constraints), objective=objective)  # type: ignore[arg-type]
+    options = options or Options()
+    _check_pairs(program, _OWN_RULES)
+    own = OwnScores.read(scores)
+    own = own.take(
+        hashed_order(own.coached.ids, options.seed), hashed_order(own.coach.ids, options.seed)
+    )
+    bound_rules = bind_pair_rules(program.constraints, own.coached, own.coach, scale=own.scale)
+    return _solved(own.with_rules(bound_rules), program, options)
+
+
+def form_groups(
+    teachers: Table, program: Program | None = None, *, options: Options | None = None
+) -> Grouping:
+    """Form the best groups of one pool; by default triads in which each coaches in turn.
+
+    Parameters
+    ----------
+    teachers : Profiles, DataFrame or path
+        The pool.
+    program : Program, optional
+        Criteria, constraints, size and objective; by default groups of three on the criteria that
+        the columns allow.
+    options : Options, optional
+        Seed, time limit.
+
+    Returns
+    -------
+    Grouping
+        As many people as possible are placed; who is left out is listed with a reason.
+
+    Raises
+    ------
+    ProfileError, ProgramError, CapabilityError
+        As for :func:`match`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> pool = pd.DataFrame({"id": list("abcdef"), "subjects": ["art", "maths"] * 3})
+    >>> pm.form_groups(pool).to_frame()["id"].tolist()
+    ['a', 'c', 'e', 'b', 'd', 'f']
+    """
+    program, options = program or Program(size=3), options or Options()
+    _check_groups(program, _PAIR_RULES)
+    table = _table(teachers)
+    table = table.take(hashed_order(table.ids, options.seed))
+    criteria = program.criteria or default_criteria(table, table)
+    pair_rules = bind_pair_rules(program.constraints, table, table, mutual=True)
+    scored = Compatibility.bind(table, table, criteria, pair_rules)
+    return _grouped(scored, program, options)
+
+
+def group_scores(
+    scores: pd.DataFrame | NDArray[Any] | Sequence[Sequence[float]],
+    constraints: Sequence[Any] = (),
+    *,
+    size: int | tuple[int, int] = 3,
+    objective: str = "total",
+    options: Options | None = None,
+) -> Grouping:
+    """Form the best groups under own directed scores.
+
+    Parameters
+    ----------
+    scores : DataFrame or array_like, shape (n, n)
+        ``scores[b, a]`` is a as coach of b; NaN where the two may not share a group (in either
+        direction); the diagonal is ignored. A DataFrame has the same labels on both axes.
+    constraints : sequence, optional
+        ``Forbid`` and ``MinScore``.
+    size : int or (int, int), default: 3
+        Size of the groups, or smallest and largest size.
+    objective : {"total", "worst_rotation"}, default: "total"
+        How a group is valued: the mean of its rotations, or the worst.
+    options : Options, optional
+        Seed, time limit.
+
+    Returns
+    -------
+    Grouping
+        As for :func:`form_groups`.
+
+    Raises
+    ------
+    ScoreError
+        If the matrix is not square, its labels differ, or a score is no number.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> pm.group_scores([[0, 1, 2], [1, 0, 3], [2, 3, 0]]).objective
+    6.0
+    """
+    program = Program(constraints=tuple(constraints), objective=objective, size=size)  # type: ignore[arg-type]
+    options = options or Options()
+    _check_groups(program, (rules.Forbid, rules.MinScore))
+    own = OwnScores.read(scores).square()
+    order = hashed_order(own.coached.ids, options.seed)
+    own = own.take(order, order)
+    bound_rules = bind_pair_rules(
+        program.constraints, own.coached, own.coach, scale=own.scale, mutual=True
+    )
+    return _grouped(own.with_rules(bound_rules), program, options)
+
+
+def _table(source: Table) -> Profiles:
+    table = source if isinstance(source, Profiles) else read_profiles(source)
+    if len(table) == 0:
+        raise ProfileError(f"{table.source} cannot be used", [Fault("it has no people.")])
+    return table
+
+
+def _check_pairs(program: Program, legal: tuple[type, ...]) -> None:
+    if program.objective not in ("coverage", "total"):
+        raise CapabilityError(
+            f"match() cannot honour objective={program.objective!r} yet; "
+            "use 'coverage' or 'total', or form_groups() for the objectives of groups."
+        )
+    if program.size is not None or program.roles is not None or program.rounds != 1:
+        raise CapabilityError("size, roles and rounds are about groups; use form_groups().")
+    check_capabilities(program.constraints, legal, "match()", _REMEDIES)
+
+
+def _check_groups(program: Program, legal: tuple[type, ...]) -> None:
+    if program.objective not in ("coverage", "total", "worst_rotation"):
+        raise CapabilityError(
+            f"form_groups() cannot honour objective={program.objective!r} yet; "
+            "use 'total' or 'worst_rotation'."
+        )
+    if program.roles is not None or program.rounds != 1 or program.leftovers != "grow":
+        raise CapabilityError(
+            "form_groups() cannot honour roles, rounds or other leftovers than 'grow' yet; "
+            "leave them out."
+        )
+    check_capabilities(program.constraints, legal, "form_groups()", _REMEDIES)
+
+
+def _solved(scored: Compatibility | OwnScores, program: Program, options: Options) -> Matching:
+    """Solve, prove and wrap one matching."""
+    start = perf_counter()
+    objective = "coverage" if program.objective == "coverage" else "total"
+    problem = assignment_problem(scored, program.constraints, objective)  # type: ignore[arg-type]
+    try:
+        solution = solve_assignment(problem, method=options.method)
+    except LoadConflict as conflict:
+        raise explain_conflict(scored, problem, conflict) from None
+    certificate = certify_assignment(problem, solution)
+    seconds = perf_counter() - start
+    return Matching(scored, problem, solution, certificate, program, options.seed, seconds)
+
+
+def _grouped(scored: Compatibility | OwnScores, program: Program, options: Options) -> Grouping:
+    """Solve, prove and wrap one grouping."""
+    start = perf_counter()
+    objective = "worst_rotation" if program.objective == "worst_rotation" else "total"
+    problem = grouping_problem(scored, program.size or 3, objective)  # type: ignore[arg-type]
+    solution = solve_grouping(
+        problem, seed=options.seed, time_limit=options.time_limit, progress=options.progress
+    )
+    certificate = certify_grouping(problem, solution)
+    seconds = perf_counter() - start
+    return Grouping(scored, problem, solution, certificate, program, options.seed, seconds)

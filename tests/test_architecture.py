@@ -38,9 +38,9 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("datasets",),
     ("verbs",),
     ("batch",),
+    ("",),  # the package itself, which shows the public names
     ("cli",),
     ("__main__",),
-    ("",),  # the package itself, which shows the public names
 )
 SOLVERS_MAY_IMPORT = ("pairmatch.errors", "pairmatch.solvers")
 SOLVERS_MAY_LOAD = frozenset({"numpy", "scipy", "ortools", "numba", "threadpoolctl"})
@@ -59,6 +59,8 @@ HEAVY = frozenset(
 )  # fmt: skip
 CLI_MAY_LOAD = frozenset({"rich", "typer"})
 MOST_LINES = 400
+# Changed in place by a search, never its answer; all else that has a public name is a value.
+WORKSPACES = frozenset({"pairmatch.solvers.groups.search.Plan"})
 
 # What `import pairmatch` shows. A new name is a promise: add it here, in the changelog and in the
 # documentation, in the same commit.
@@ -291,6 +293,8 @@ def value_faults(modules: dict[str, Module]) -> list[str]:
         for node in ast.walk(module.tree):
             if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
                 continue
+            if f"{module.name}.{node.name}" in WORKSPACES:
+                continue
             for decorator in node.decorator_list:
                 text = ast.unparse(decorator)
                 if text.split("(")[0] not in ("dataclass", "dataclasses.dataclass"):
@@ -338,6 +342,11 @@ BROKEN: list[tuple[Callable[[dict[str, Module]], list[str]], dict[str, str], str
         order_faults,
         {"plans/__init__.py": "", "plans/matching.py": "import pairmatch", "__init__.py": ""},
         "pairmatch.plans.matching:1 imports pairmatch from below",
+    ),
+    (
+        order_faults,
+        {"__init__.py": "from pairmatch.cli import main", "cli.py": "import pairmatch"},
+        "pairmatch:1 imports pairmatch.cli from below",
     ),
     (
         order_faults,

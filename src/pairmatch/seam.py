@@ -49,8 +49,7 @@ def matrix_of(scored: Scored) -> MatrixGains:
     every = slice(0, n_columns)
     for start in range(0, n_rows, _BLOCK):
         rows = slice(start, min(start + _BLOCK, n_rows))
-        gain[rows] = scored.units(rows, every)
-        allowed[rows] = scored.allowed(rows, every)
+        gain[rows], allowed[rows] = scored.evaluate(rows, every)
     gain[~allowed] = 0
     return MatrixGains(gain, allowed)
 

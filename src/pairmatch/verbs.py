@@ -13,7 +13,8 @@ from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.profiles import Profiles, read_profiles
 from pairmatch.programs import Program, default_criteria
-from pairmatch.scoring import Compatibility, OwnScores
+from pairmatch.scoring import Compatibility
+from pairmatch.scoring.own import OwnScores
 from pairmatch.seam import assignment_problem, check_capabilities, grouping_problem, hashed_order
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
 from pairmatch.solvers.certify import certify_assignment

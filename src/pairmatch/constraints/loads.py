@@ -9,7 +9,11 @@ from pairmatch.typed import FrozenMap, check_all, typed_repr
 
 __all__ = ["Load", "Quota"]
 
-type_of_amount = int | str | Mapping[str | int, int] | None
+Amount = int | str | Mapping[str | int, int] | None
+
+
+def _is_count(amount: object) -> bool:
+    return isinstance(amount, int) and not isinstance(amount, bool) and amount >= 0
 
 
 def _amount_faults(name: str, amount: object) -> tuple[tuple[bool, str, str], ...]:
@@ -18,16 +22,14 @@ def _amount_faults(name: str, amount: object) -> tuple[tuple[bool, str, str], ..
     if isinstance(amount, Mapping):
         return tuple(
             (
-                isinstance(n, int) and not isinstance(n, bool) and n >= 0,
+                _is_count(n),
                 f"{name} of {key} is {n!r}, not a whole number >= 0.",
                 remedy,
             )
             for key, n in amount.items()
         )
     legal = (
-        amount is None
-        or (isinstance(amount, str) and bool(amount.strip()))
-        or (isinstance(amount, int) and not isinstance(amount, bool) and amount >= 0)
+        amount is None or (isinstance(amount, str) and bool(amount.strip())) or _is_count(amount)
     )
     return ((legal, f"{name} is {amount!r}.", remedy),)
 
@@ -60,7 +62,7 @@ class Load:
     Load(at_most={'M-07': 2}, at_least=1)
     """
 
-    at_most: type_of_amount = None
+    at_most: Amount = None
     at_least: int | str | Mapping[str | int, int] = 0
     default: int = 1
 
@@ -73,7 +75,11 @@ class Load:
             "Load",
             *_amount_faults("at_most", self.at_most),
             *_amount_faults("at_least", self.at_least),
-            *_amount_faults("default", self.default if self.default is not None else -1),
+            (
+                _is_count(self.default),
+                f"default is {self.default!r}.",
+                "Give a whole number >= 0.",
+            ),
             (
                 not both or self.at_least <= self.at_most,  # type: ignore[operator]
                 f"at_least={self.at_least!r} is more than at_most={self.at_most!r}.",
@@ -123,9 +129,7 @@ class Quota:
                 "Give the name of a column of the mentees' table, or {id: value}.",
             ),
             (
-                isinstance(self.at_most, int)
-                and not isinstance(self.at_most, bool)
-                and self.at_most >= 0,
+                _is_count(self.at_most),
                 f"at_most is {self.at_most!r}.",
                 "Give a whole number >= 0.",
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
+
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints.bound import BoundRule, ForbiddenPairs, Roster, pair_keys, positions
@@ -13,6 +13,7 @@ from pairmatch.scoring import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from fractions import Fraction
 
 __all__ = ["ForbidList", "bind_pair_rules", "find_id", "unknown_ids"]
 

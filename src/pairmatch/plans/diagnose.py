@@ -78,7 +78,7 @@ def count_rules(scored: Compatibility | OwnScores) -> RuleCount:
     j = np.arange(n_columns)[None, :]
     for start in range(0, n_rows, _BLOCK):
         rows = slice(start, min(start + _BLOCK, n_rows))
-        units = scored.units(rows, slice(0, n_columns))
+        units, allowed = scored.evaluate(rows, slice(0, n_columns))
         i = np.arange(rows.start, rows.stop)[:, None]
         hits: list[NDArray[np.bool_]] = [rule.forbids(i, j, units) for rule in scored.rules]
         times = np.zeros(units.shape, dtype=np.int16)
@@ -87,7 +87,6 @@ def count_rules(scored: Compatibility | OwnScores) -> RuleCount:
         for number, hit in enumerate(hits):
             removed[number] += int(hit.sum())
             alone[number] += int((hit & (times == 1)).sum())
-        allowed = scored.allowed(rows, slice(0, n_columns))
         n_allowed += int(allowed.sum())
         row_has[rows] = allowed.any(axis=1)
         column_has |= allowed.any(axis=0)

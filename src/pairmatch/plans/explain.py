@@ -34,7 +34,7 @@ __all__ = [
     "explain_unmatched",
 ]
 
-_SHOWN = 5
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def explain_unmatched(
             rule = scored.rules[number].name if number < len(scored.rules) else "score"
             mentors.append((ids[j], rule, scored.why_forbidden(row, j)))
         elif problem.capacity[j] == 0:
-            mentors.append((ids[j], "Load", "has no places"))
+            mentors.append((ids[j], "Load", "no places"))
         else:
             suitable.append(j)
     taken: dict[int, list[Any]] = defaultdict(list)
@@ -182,7 +182,7 @@ def explain_unmatched(
     one = (
         "the one suitable mentor is" if len(full) == 1 else f"all {len(full)} suitable mentors are"
     )
-    others = f"; the others are ruled out: {_count_rules(mentors, len(ids))}" if mentors else ""
+    others = f"; {_count_rules(mentors, len(ids))}" if mentors else ""
     sentence = f"{person} has no mentor: {one} needed elsewhere: {', '.join(shown)}{more}{others}."
     return Reasons(person, "needed elsewhere", sentence, every)
 
@@ -204,8 +204,12 @@ def _count_rules(mentors: list[tuple[Any, str, str]], n_mentors: int) -> str:
         counts[detail or rule] += 1
     listed = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     if not listed:
-        return "there are no mentors" if n_mentors == 0 else "no rule removes one"
-    return f"of {n_mentors} mentors, " + ", ".join(f"{n}: {text}" for text, n in listed)
+        return "there are no mentors"
+    ruled_out = sum(counts.values())
+    who = f"all {n_mentors} mentors" if ruled_out == n_mentors else f"{ruled_out} of {n_mentors}"
+    verb = "is" if ruled_out == 1 else "are"
+    reasons = ", ".join(f"{text} ({n})" for text, n in listed)
+    return f"{who} {verb} ruled out: {reasons}"
 
 
 def explain_alternative(

@@ -140,8 +140,7 @@ def neutral_of(scored: Any) -> dict[str, int]:
     if not hasattr(scored, "criteria"):
         return {}
     return {
-        criterion.name: int(units)
-        for criterion, units in zip(scored.criteria, scored.neutral, strict=True)
+        name: int(units) for name, units in zip(scored.names, scored.neutral, strict=True)
     }
 
 

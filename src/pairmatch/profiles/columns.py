@@ -105,6 +105,8 @@ _SYNONYMS = {
     "grade_bands": "grades",
 }
 
+_STYLES = frozenset({"styles", "styl", "stile"})
+
 
 def fold_header(header: str) -> str:
     """Return the form in which headers are compared with standard names.
@@ -132,8 +134,6 @@ def is_blank(text: str, column: Column | None) -> bool:
     """
     if not text or (column is not None and column.kind == "id"):
         return not text
-    if len(text) > 4:  # longer than any of the words
-        return False
     word = text.casefold()
     return word in _NOTHING or (
         word == "na" and not (column is not None and column.kind in {"text", "ids"})
@@ -142,7 +142,8 @@ def is_blank(text: str, column: Column | None) -> bool:
 
 def clear_blanks(texts: list[str], column: Column | None) -> list[str]:
     """Return the cells of a column with ``""`` for those that say nothing."""
-    blanks = {text for text in set(texts) if text and is_blank(text, column)}
+    # No word that says nothing has more than four letters.
+    blanks = {text for text in set(texts) if 0 < len(text) <= 4 and is_blank(text, column)}
     return ["" if text in blanks else text for text in texts] if blanks else texts
 
 
@@ -158,7 +159,7 @@ def suggest_columns(header: str, present: Iterable[str]) -> tuple[Column, ...]:
     have = set(present)
     head, _, scale = key.partition("_")
     found: list[tuple[float, Column]] = []
-    if scale and head != "style" and head[:1] == "s" and _likeness(head, "style") >= 0.8:
+    if scale and (head in _STYLES or (head != "style" and sorted(head) == sorted("style"))):
         found.append((1.0, Column(f"style_{scale}", "number", 0, 5)))
     for name, column in STANDARD.items():
         if name in have or column.kind == "id" or name in {"name", "email"}:

@@ -131,7 +131,7 @@ def _decode(content: bytes, name: str) -> str:
 
 def _find_delimiter(text: str, id_column: str) -> str:
     """Return the delimiter of the header: the one that shows the id column, or most cells."""
-    best, best_rank = ",", (False, 0)
+    best, best_rank = ",", (False, 1)
     for delimiter in _DELIMITERS:
         records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         try:

@@ -241,7 +241,7 @@ def _read_own_numbers(texts: list[str]) -> tuple[list[float], dict[int, str]]:
     """Read a column of one's own as numbers, stopping early at text."""
     plain = clear_blanks(texts, None)
     first = next((text for text in plain if text), "")
-    if first and read_cells([first], parse_number, 0.0)[1]:
+    if read_cells([first], parse_number, 0.0)[1] or not (first or not any(texts)):
         return [], {0: "text"}
     return read_cells(plain, parse_number, float("nan"))
 
@@ -294,8 +294,9 @@ def _warn_of_doubts(
             ]
             if doubts:
                 _warn(
-                    f"{source}, column {name}: {len(doubts)} cells such as '{_clip(doubts[0])}' are read "
-                    "as times of the night. Write 15:30 or 3:30 pm for the afternoon, 03:30 for "
+                    f"{source}, column {name}: {len(doubts)} cells such as "
+                    f"'{_clip(doubts[0])}' are read as times of the night. "
+                    "Write 15:30 or 3:30 pm for the afternoon, 03:30 for "
                     "the night."
                 )
 

@@ -1,0 +1,51 @@
+"""Scoring: criteria, and the compatibility of all pairs of two tables."""
+
+from pairmatch.scoring.compatibility import Compatibility
+from pairmatch.scoring.criterion import (
+    FULL,
+    Criterion,
+    find_missing_columns,
+    units_of_weights,
+)
+from pairmatch.scoring.custom import Custom
+from pairmatch.scoring.fusion import Addend, FusedProduct
+from pairmatch.scoring.grades import GradeMatch
+from pairmatch.scoring.lists import GoalCoverage, Similarity
+from pairmatch.scoring.numbers import Closeness, ExperienceGap
+from pairmatch.scoring.overlaps import Overlap
+from pairmatch.scoring.parts import Part
+from pairmatch.scoring.places import CommonTime, SameSchool
+from pairmatch.scoring.rules import NeedsKnown, PairRule, SamePerson
+from pairmatch.scoring.styles import StyleFit
+from pairmatch.scoring.subjects import NEIGHBOURS, SubjectMatch
+from pairmatch.scoring.terms import Elementwise, Linear, Shaped, Term
+
+__all__ = [
+    "FULL",
+    "NEIGHBOURS",
+    "Addend",
+    "Closeness",
+    "CommonTime",
+    "Compatibility",
+    "Criterion",
+    "Custom",
+    "Elementwise",
+    "ExperienceGap",
+    "FusedProduct",
+    "GoalCoverage",
+    "GradeMatch",
+    "Linear",
+    "NeedsKnown",
+    "Overlap",
+    "PairRule",
+    "Part",
+    "SamePerson",
+    "SameSchool",
+    "Shaped",
+    "Similarity",
+    "StyleFit",
+    "SubjectMatch",
+    "Term",
+    "find_missing_columns",
+    "units_of_weights",
+]

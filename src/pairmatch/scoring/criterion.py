@@ -136,7 +136,7 @@ def fold(text: str) -> str:
 
 def is_number(value: object) -> bool:
     """Tell whether a value is a finite real number (True and False are not)."""
-    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(float(value))
+    return not isinstance(value, bool) and isinstance(value, Real) and isfinite(float(value))
 
 
 def find_common_faults(weight: object, missing: object) -> list[Fault]:
@@ -151,6 +151,13 @@ def find_common_faults(weight: object, missing: object) -> list[Fault]:
         known = did_you_mean(str(missing), _POLICIES)
         faults.append(Fault(f"{missing!r} is no way to treat missing values.{known}", "missing"))
     return faults
+
+
+def find_column_faults(column: object) -> list[Fault]:
+    """Return what is wrong with the name of a column."""
+    if isinstance(column, str) and column.strip():
+        return []
+    return [Fault(f"expected the name of a column, found {column!r}.", "column")]
 
 
 def refuse_faults(criterion: object, faults: list[Fault]) -> None:
@@ -184,6 +191,35 @@ def say_unknown(what: str, coached_known: bool, coach_known: bool) -> str:
 def show_cell(profiles: Profiles, row: int, column: str) -> str:
     """Return a cell as read, or "not given"."""
     return str(profiles.texts(column)[row]).strip() or "not given"
+
+
+def refuse_strangers(criteria: Sequence[object]) -> None:
+    """Refuse what is no criterion, in the words of whoever typed it."""
+    faults = []
+    for position, criterion in enumerate(criteria, start=1):
+        where = f"criterion {position}"
+        if isinstance(criterion, type):
+            name = criterion.__name__
+            faults.append(Fault(f"{name} is a class.", where, f"Write {name}()."))
+        elif not hasattr(criterion, "pair_units"):
+            written = getattr(criterion, "__name__", "")
+            remedy = f"Write Custom({written})." if written else ""
+            faults.append(Fault(f"{criterion!r} is no criterion.", where, remedy))
+    if faults or not criteria:
+        nothing = [
+            Fault("there is no criterion.", "", "Give at least one, such as SubjectMatch().")
+        ]
+        raise ProgramError("these criteria cannot be used", faults or nothing)
+
+
+def tell_apart(names: Sequence[str]) -> tuple[str, ...]:
+    """Give a number to names that come again, as in ``CommonTime, CommonTime (2)``."""
+    seen: dict[str, int] = {}
+    told = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        told.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(told)
 
 
 def has_column(profiles: Profiles, column: str) -> bool:

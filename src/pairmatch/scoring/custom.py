@@ -79,13 +79,15 @@ class Custom:
 
     def __post_init__(self) -> None:
         faults = find_common_faults(self.weight, self.missing)
-        if not callable(self.function):
-            what = f"expected a function of two slices of profiles, found {self.function!r}."
+        function: object = self.function
+        name: object = self.name
+        if not callable(function):
+            what = f"expected a function of two slices of profiles, found {function!r}."
             faults.append(Fault(what, "function"))
-        if self.name is None or self.name == "":
-            object.__setattr__(self, "name", _name_function(self.function))
-        elif not isinstance(self.name, str):
-            faults.append(Fault(f"expected a text, found {self.name!r}.", "name"))
+        if name is None or name == "":
+            object.__setattr__(self, "name", _name_function(function))
+        elif not isinstance(name, str):
+            faults.append(Fault(f"expected a text, found {name!r}.", "name"))
         refuse_faults(self, faults)
 
     def __repr__(self) -> str:
@@ -118,7 +120,7 @@ class Custom:
         """Return the integer units of one pair; None if unknown."""
         values = self.measure(coached.take(slice(i, i + 1)), coach.take(slice(j, j + 1)))
         value = float(values[0, 0])
-        if value != value:  # noqa: PLR0124 - NaN
+        if value != value:
             return None
         return round(Fraction(round(value * _GRID), _GRID) * units)
 
@@ -195,9 +197,7 @@ class CustomTerm:
             self._compare((units, known), rows, columns, i, j)
         return units, known
 
-    def _call(
-        self, rows: Index, columns: Index
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def _call(self, rows: Index, columns: Index) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return units, 0 where unknown, and "is known" of a block."""
         values = self.criterion.measure(self.coached.take(rows), self.coach.take(columns))
         known = ~np.isnan(values)

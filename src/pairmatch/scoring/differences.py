@@ -31,9 +31,7 @@ def to_micro(number: float) -> int:
     return round(float(number) * MICRO)
 
 
-def read_micros(
-    profiles: Profiles, column: str
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def read_micros(profiles: Profiles, column: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return a column in millionths, 0 where blank, and where it is not blank."""
     numbers = profiles.numbers(column)
     known = ~np.isnan(numbers)

@@ -13,6 +13,7 @@ from pairmatch.errors import Fault
 from pairmatch.profiles.members import fold_entry
 from pairmatch.scoring.credits import read_cell, read_entries, share_term, share_units
 from pairmatch.scoring.criterion import (
+    find_column_faults,
     find_common_faults,
     refuse_faults,
     say_unknown,
@@ -155,14 +156,15 @@ class Cosine:
     ) -> NDArray[np.int64]:
         """Return the units of single pairs from their counts."""
         sizes = self.coached_size[i] * self.coach_size[j]
-        return np.rint(product * self.units / np.sqrt(sizes)).astype(np.int64)
+        units: NDArray[np.int64] = np.rint(product * self.units / np.sqrt(sizes)).astype(np.int64)
+        return units
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Similarity:
     """How much two people have in common in a list column.
 
-    |A and B| / sqrt(\\|A\\| \\|B\\|) for the two lists A and B; 0 where one of them is empty.
+    |A and B| / sqrt(|A| |B|) for the two lists A and B; 0 where one of them is empty.
 
     Parameters
     ----------
@@ -194,9 +196,7 @@ class Similarity:
 
     def __post_init__(self) -> None:
         faults = find_common_faults(self.weight, self.missing)
-        if not isinstance(self.column, str) or not self.column.strip():
-            what = f"expected the name of a column, found {self.column!r}."
-            faults.append(Fault(what, "column"))
+        faults += find_column_faults(self.column)
         refuse_faults(self, faults)
 
     def __repr__(self) -> str:
@@ -229,9 +229,7 @@ class Similarity:
             side.matrix[:, [side.keys.index(key) for key in shared]].astype(np.float32)
             for side in (mine, theirs)
         ]
-        sizes = [
-            np.maximum(side.matrix.sum(axis=1, dtype=np.int64), 1) for side in (mine, theirs)
-        ]
+        sizes = [np.maximum(side.matrix.sum(axis=1, dtype=np.int64), 1) for side in (mine, theirs)]
         return Shaped(
             known_coached=mine.known,
             known_coach=theirs.known,

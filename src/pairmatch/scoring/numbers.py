@@ -10,6 +10,7 @@ import numpy as np
 
 from pairmatch.errors import Fault
 from pairmatch.scoring.criterion import (
+    find_column_faults,
     find_common_faults,
     is_number,
     refuse_faults,
@@ -41,7 +42,7 @@ _LONGEST = 1_000_000
 def read_micro(profiles: Profiles, row: int, column: str) -> int | None:
     """Return one number in millionths; None where the cell is blank."""
     number = float(profiles.numbers(column)[row])
-    return None if number != number else to_micro(number)  # noqa: PLR0124 - NaN
+    return None if number != number else to_micro(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +215,7 @@ class Closeness:
 
     def __post_init__(self) -> None:
         faults = find_common_faults(self.weight, self.missing)
-        if not isinstance(self.column, str) or not self.column.strip():
-            what = f"expected the name of a column, found {self.column!r}."
-            faults.append(Fault(what, "column"))
+        faults += find_column_faults(self.column)
         if not is_number(self.within) or not 1 / MICRO <= self.within <= _LONGEST:
             what = f"expected a number from 0.000001 to 1,000,000, found {self.within!r}."
             faults.append(Fault(what, "within"))

@@ -159,15 +159,17 @@ class OwnScores:
         """Return the exact integers of single pairs."""
         return self.gain[i, j]
 
-    def allowed(self, rows: slice, columns: slice) -> NDArray[np.bool_]:
-        """Return which pairs of a block may be formed."""
-        n_rows, n_columns = self.shape
-        i = np.arange(n_rows)[rows][:, None]
-        j = np.arange(n_columns)[columns][None, :]
+    def evaluate(
+        self, rows: slice, columns: slice
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the exact integers of a block, and which of its pairs may be formed."""
+        units = self.gain[rows, columns]
+        i = np.arange(self.shape[0])[rows][:, None]
+        j = np.arange(self.shape[1])[columns][None, :]
         allowed = self.given[rows, columns].copy()
         for rule in self.rules:
-            allowed &= ~rule.forbids(i, j, self.gain[rows, columns])
-        return allowed
+            allowed &= ~rule.forbids(i, j, units)
+        return units, allowed
 
     def allowed_at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of these pairs may be formed."""

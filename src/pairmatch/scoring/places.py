@@ -18,7 +18,8 @@ from pairmatch.scoring.criterion import (
     show,
     show_cell,
 )
-from pairmatch.scoring.terms import Elementwise, Linear, Shaped
+from pairmatch.scoring.overlaps import overlap_term
+from pairmatch.scoring.terms import Elementwise, Linear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pairmatch.profiles.table import Profiles
     from pairmatch.profiles.week import Windows
     from pairmatch.scoring.criterion import Missing, Side
-    from pairmatch.scoring.terms import Index
+    from pairmatch.scoring.overlaps import Overlap
 
 __all__ = ["CommonTime", "SameSchool", "read_free"]
 
@@ -166,31 +167,6 @@ def subtract(windows: Windows, taken: Windows) -> Windows:
     return tuple(left)
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
-    """Cut a product off at the full units: 0 stays 0, any joint start is worth them all."""
-
-    units: int
-
-    def shape(
-        self,
-        product: NDArray[np.floating],
-        rows: Index,  # noqa: ARG002 - the same for all pairs
-        columns: Index,  # noqa: ARG002
-    ) -> None:
-        """Turn the products of a block into units, in place."""
-        np.minimum(product, product.dtype.type(self.units), out=product)
-
-    def shape_at(
-        self,
-        product: NDArray[np.int64],
-        i: NDArray[np.int64],  # noqa: ARG002 - the same for all pairs
-        j: NDArray[np.int64],  # noqa: ARG002
-    ) -> NDArray[np.int64]:
-        """Return the units of single pairs from their products."""
-        return np.minimum(product, self.units)
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class CommonTime:
     """Whether both are free together for long enough at least once a week: 1 or 0.
@@ -252,20 +228,19 @@ class CommonTime:
         """Return why the value of a pair is unknown."""
         return say_unknown("no free time", coached_known, coach_known)
 
-    def bind(self, coached: Profiles, coach: Profiles, units: int) -> Shaped:
+    def bind(self, coached: Profiles, coach: Profiles, units: int) -> Overlap:
         """Return the integer units of all pairs."""
         mine, theirs = read_free(coached), read_free(coach)
         starts = candidate_starts(mine, theirs)
         here, there = thin(
             can_start(mine, starts, int(self.minutes)), can_start(theirs, starts, int(self.minutes))
         )
-        # Sums may leave the range in which float32 is exact, but only beyond the ceiling.
-        return Shaped(
-            known_coached=np.array([windows is not None for windows in mine], np.bool_),
-            known_coach=np.array([windows is not None for windows in theirs], np.bool_),
-            coached=here.astype(np.float32) * np.float32(units),
-            coach=there.astype(np.float32),
-            finish=Ceiling(units),
+        return overlap_term(
+            np.array([windows is not None for windows in mine], np.bool_),
+            np.array([windows is not None for windows in theirs], np.bool_),
+            here,
+            there,
+            units,
         )
 
     def pair_units(
@@ -321,4 +296,5 @@ def thin(
 
 def _within(some: NDArray[np.bool_], others: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return whether each column of ``some`` is a subset of that of ``others``."""
-    return ~(some & ~others).any(axis=0)
+    outside: NDArray[np.bool_] = np.any(some & ~others, axis=0)
+    return ~outside

@@ -157,7 +157,7 @@ class StyleFit:
                     for table in tables
                     for column in columns
                     for number in table.numbers(column)
-                    if number == number  # noqa: PLR0124 - not NaN
+                    if number == number
                 )
             )
             remedy = f"Correct the cells or declare the scale: StyleFit(scale={ends})."
@@ -192,7 +192,7 @@ class StyleFit:
         total = 0
         for position, column in enumerate(columns):
             ends = float(coached.numbers(column)[i]), float(coach.numbers(column)[j])
-            if any(end != end for end in ends):  # noqa: PLR0124 - NaN
+            if any(end != end for end in ends):
                 return None
             mine, theirs = (Fraction(to_micro(end), MICRO) for end in ends)
             distance = abs(mine - theirs) / (high - low)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pairmatch.errors import Fault
 from pairmatch.profiles.members import fold_entry
@@ -20,6 +19,8 @@ from pairmatch.scoring.criterion import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pairmatch.profiles.table import Profiles
     from pairmatch.scoring.criterion import Missing, Side
     from pairmatch.scoring.terms import Linear
@@ -83,10 +84,10 @@ class SubjectMatch:
 
     def __post_init__(self) -> None:
         faults = find_common_faults(self.weight, self.missing)
-        given = self.neighbours
+        given: Any = self.neighbours
+        pairs: tuple[tuple[tuple[Any, Any], Any], ...]
         try:
-            table = dict(given)
-            pairs = tuple(((a, b), credit) for (a, b), credit in table.items())
+            pairs = tuple(((a, b), credit) for (a, b), credit in dict(given).items())
         except (TypeError, ValueError):
             what = f"expected a mapping such as {{('maths', 'science'): 0.5}}, found {given!r}."
             refuse_faults(self, [*faults, Fault(what, "neighbours")])
@@ -99,7 +100,8 @@ class SubjectMatch:
                 continue
             one, other = sorted((fold_entry(a), fold_entry(b)))
             if not is_number(credit) or not 0 < credit <= 1:
-                faults.append(Fault(f"expected a credit above 0, at most 1, found {credit!r}.", where))
+                what = f"expected a credit above 0, at most 1, found {credit!r}."
+                faults.append(Fault(what, where))
             if one == other:
                 faults.append(Fault("a subject always has credit 1 for itself.", where, "Drop it."))
             if seen.setdefault((one, other), credit) != credit:
@@ -132,7 +134,7 @@ class SubjectMatch:
     def _credits(self) -> dict[str, dict[str, Fraction]]:
         """Return the neighbours of each subject."""
         table: dict[str, dict[str, Fraction]] = {}
-        for (a, b), credit in dict(self.neighbours).items():
+        for (a, b), credit in dict[tuple[str, str], float](self.neighbours).items():
             one, other, exact = fold_entry(a), fold_entry(b), Fraction(str(float(credit)))
             table.setdefault(one, {})[other] = exact
             table.setdefault(other, {})[one] = exact

@@ -8,7 +8,7 @@ product of integer features), *shaped* (a product, then a function of each cell)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
     Index = slice | NDArray[np.int64]
 
-__all__ = ["Elementwise", "Finish", "Kernel", "Linear", "Shaped", "Term", "cut", "multiply_pairs"]
+__all__ = [
+    "Elementwise",
+    "Finish",
+    "Kernel",
+    "Linear",
+    "Shaped",
+    "Sided",
+    "Term",
+    "cut",
+    "multiply_pairs",
+]
 
 _PAIRS = 1 << 16
 
@@ -80,8 +90,8 @@ def count(index: Index, n: int) -> int:
 
 
 def multiply_pairs(
-    coached: NDArray[np.generic],
-    coach: NDArray[np.generic],
+    coached: NDArray[Any],
+    coach: NDArray[Any],
     i: NDArray[np.int64],
     j: NDArray[np.int64],
 ) -> NDArray[np.int64]:
@@ -94,8 +104,14 @@ def multiply_pairs(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sided:
-    """A term that is known where both sides gave what it needs."""
+class Sided:
+    """A term that is known where both sides gave what it needs.
+
+    Parameters
+    ----------
+    known_coached, known_coach : ndarray of bool, shapes (n,), (m,)
+        Who gave what is needed.
+    """
 
     known_coached: NDArray[np.bool_]
     known_coach: NDArray[np.bool_]
@@ -113,9 +129,7 @@ class _Sided:
         """Return whether single pairs are known."""
         return self.known_coached[i] & self.known_coach[j]
 
-    def _mark(
-        self, out: NDArray[np.floating], rows: Index, columns: Index, unknown: int
-    ) -> None:
+    def mark(self, out: NDArray[np.floating], rows: Index, columns: Index, unknown: int) -> None:
         """Overwrite what is unknown in a block."""
         missing = ~self.known_coached[rows]
         if missing.any():
@@ -141,7 +155,7 @@ class _Sided:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Linear(_Sided):
+class Linear(Sided):
     """Units are the product of two integer feature vectors.
 
     Parameters
@@ -163,10 +177,10 @@ class Linear(_Sided):
 
     def fill(self, out: NDArray[np.floating], rows: Index, columns: Index, unknown: int) -> None:
         """Write the units of a block into ``out``, with ``unknown`` where they are unknown."""
-        kind = np.float32 if self.largest < 1 << 24 else np.float64
+        kind: Any = np.float32 if self.largest < 1 << 24 else np.float64
         out[...] = self.coached[rows].astype(kind) @ self.coach[columns].astype(kind).T
         if unknown:
-            self._mark(out, rows, columns, unknown)
+            self.mark(out, rows, columns, unknown)
 
     def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the units of single pairs; 0 where unknown."""
@@ -188,7 +202,7 @@ class Finish(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shaped(_Sided):
+class Shaped(Sided):
     """Units are a function of each cell of a product of features.
 
     Parameters
@@ -212,7 +226,7 @@ class Shaped(_Sided):
         else:
             out[...] = self.coached[rows] @ self.coach[columns].T
         self.finish.shape(out, rows, columns)
-        self._mark(out, rows, columns, unknown)
+        self.mark(out, rows, columns, unknown)
 
     def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the units of single pairs; 0 where unknown."""
@@ -230,7 +244,7 @@ class Kernel(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Elementwise(_Sided):
+class Elementwise(Sided):
     """Units are any function of a pair.
 
     Parameters
@@ -249,7 +263,7 @@ class Elementwise(_Sided):
         i = np.arange(n)[rows]
         j = np.arange(m)[columns]
         out[...] = self.kernel.measure(i[:, None], j[None, :])
-        self._mark(out, rows, columns, unknown)
+        self.mark(out, rows, columns, unknown)
 
     def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the units of single pairs; 0 where unknown."""

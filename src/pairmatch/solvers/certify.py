@@ -25,9 +25,7 @@ _TILE = 2**17  # pairs at a time: 1 MB of profits, which stay in the cache
 _LIMIT = 2**61
 
 
-def certify_assignment(
-    problem: AssignmentProblem, solution: AssignmentSolution
-) -> Certificate:
+def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution) -> Certificate:
     """Check an answer pair by pair and bound every other answer from its prices.
 
     Parameters
@@ -197,7 +195,9 @@ def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> lis
     if prices.bonus < 0:
         faults.append(Fault(f"have a negative bonus {prices.bonus}", where))
     faults += [
-        Fault(f"price {prices.column[j]} is negative without a minimum load", f"{where}, column {j}")
+        Fault(
+            f"price {prices.column[j]} is negative without a minimum load", f"{where}, column {j}"
+        )
         for j in np.flatnonzero((prices.column < 0) & (problem.at_least == 0)).tolist()
     ]
     faults += [
@@ -313,5 +313,10 @@ class _Sweep:
         terms += [n * p for n, p in zip(counts.tolist(), price.tolist(), strict=True) if p]
         for quota, of_class in zip(problem.quotas, prices.quota, strict=False):
             room = quota.at_most - _count_classes(problem, quota, problem.pins)
-            terms += [n * p for n, p in zip(room[of_class > 0].tolist(), of_class[of_class > 0].tolist(), strict=True)]
+            terms += [
+                n * p
+                for n, p in zip(
+                    room[of_class > 0].tolist(), of_class[of_class > 0].tolist(), strict=True
+                )
+            ]
         return sum(terms)

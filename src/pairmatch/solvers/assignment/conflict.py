@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.layout import Layout
-    from pairmatch.solvers.assignment.network import Network
     from pairmatch.solvers.assignment.remainder import Edges, Remainder
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["LoadConflict", "check_minimum_loads"]
+__all__ = ["LoadConflict", "check_minimum_loads", "fill_loads"]
 
 
-class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not an error of the solver
+class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not a fault of the solver
     """Minimum loads that no plan can meet.
 
     Parameters
     ----------
     columns : ndarray of int64
-        Columns whose minimum loads cannot all be met, while those of any part of them can.
+        Columns whose minimum loads cannot all be met together, while those of any part can.
     rows : ndarray of int64
-        The rows that one of these columns could serve: open ones and those pinned to it.
+        Rows that one of these columns could get: open ones, and those pinned to it.
     reachable : ndarray of int64, shape (n_columns,)
         ``at_least``, lowered by the least total amount that makes it possible to meet.
     """
@@ -44,12 +45,15 @@ class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not an
     def __str__(self) -> str:
         return (
             f"the minimum loads of columns {self.columns.tolist()} cannot all be met by the "
-            f"{len(self.rows)} rows that they could serve"
+            f"{len(self.rows)} rows that they could get"
         )
 
 
 def check_minimum_loads(
-    problem: AssignmentProblem, remainder: Remainder, edges: Edges, layout: Layout
+    problem: AssignmentProblem,
+    remainder: Remainder,
+    edges: Edges,
+    fill: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]],
 ) -> None:
     """Raise :class:`LoadConflict` if no plan meets every minimum load.
 
@@ -60,9 +64,10 @@ def check_minimum_loads(
     remainder : Remainder
         What its pins leave.
     edges : Edges
-        The pairs that may be formed; columns with a minimum load left to meet have all of theirs.
-    layout : Layout
-        The network of these pairs, quotas included.
+        The pairs that may be formed; all of those of columns with a minimum load left to meet.
+    fill : callable
+        Given how many rows each column asks for, returns how many each gets where together they
+        get most, and a set of columns that cannot all get what they ask for if some do not.
 
     Raises
     ------
@@ -71,39 +76,53 @@ def check_minimum_loads(
 
     Notes
     -----
-    One maximum flow into the minimum loads decides (a defect version of Hall's theorem). A
-    violating set of columns is read from its cut and thinned out, one maximum flow per column.
+    The columns are thinned out one by one until every one of them is needed for the conflict: one
+    call of ``fill`` for each column of the set that the first call returned.
     """
     asked = remainder.at_least
     if not asked.any():
         return
-    met = _meet(layout, asked)
-    if met.sum() == asked.sum():
+    met, suspects = fill(asked)
+    if (met == asked).all():
         return
-    suspects = _find_short_columns(layout, asked, met)
-    for column in suspects.copy():
-        trial = np.zeros_like(asked)
+    for column in suspects:
         fewer = suspects[suspects != column]
+        trial = np.zeros_like(asked)
         trial[fewer] = asked[fewer]
-        if _meet(layout, trial).sum() < trial.sum():
+        if (fill(trial)[0] < trial).any():
             suspects = fewer
-    of_suspects = np.isin(edges.column, suspects)
     pinned = problem.pins[np.isin(problem.pins[:, 1], suspects), 0]
     raise LoadConflict(
         columns=suspects,
-        rows=np.union1d(edges.row[of_suspects], pinned),
+        rows=np.union1d(edges.row[np.isin(edges.column, suspects)], pinned),
         reachable=problem.at_least - (asked - met),
     )
 
 
-def _meet(layout: Layout, asked: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many rows each column gets in a largest flow into the loads that are asked for."""
-    flow = _push(layout, asked)
-    return flow[layout.load_arcs]
+def fill_loads(
+    layout: Layout, asked: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the columns of a network as many as possible of the rows that they ask for.
 
+    Parameters
+    ----------
+    layout : Layout
+        The network.
+    asked : ndarray of int64, shape (n_columns,)
+        Rows that each column asks for.
 
-def _push(layout: Layout, asked: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A largest flow from the rows into the loads that are asked for, arc by arc."""
+    Returns
+    -------
+    met : ndarray of int64, shape (n_columns,)
+        Rows that each column gets.
+    short : ndarray of int64
+        Columns that cannot all get what they ask for: those that compete, directly or through
+        others, with a column that gets less. Empty if all do.
+
+    Notes
+    -----
+    One maximum flow, and the side of its smallest cut where the shortage is.
+    """
     from ortools.graph.python import max_flow
 
     network = layout.network
@@ -116,41 +135,35 @@ def _push(layout: Layout, asked: NDArray[np.int64]) -> NDArray[np.int64]:
     solver = max_flow.SimpleMaxFlow()
     arcs = solver.add_arcs_with_capacity(tail.astype(np.int32), head.astype(np.int32), width)
     if solver.solve(source, layout.sink) != solver.OPTIMAL:
-        raise ArithmeticError("the maximum flow was not found")
-    return np.asarray(solver.flows(arcs), dtype=np.int64)[: len(network.tail)]
+        raise ArithmeticError("no maximum flow was found")
+    flow = np.asarray(solver.flows(arcs), dtype=np.int64)[: len(network.tail)]
+    met = flow[layout.load_arcs]
+    return met, _find_rivals(layout, flow, asked, np.flatnonzero(met < asked))
 
 
-def _find_short_columns(
-    layout: Layout, asked: NDArray[np.int64], met: NDArray[np.int64]
+def _find_rivals(
+    layout: Layout,
+    flow: NDArray[np.int64],
+    asked: NDArray[np.int64],
+    short: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Columns with a minimum load from which the residual graph reaches a column that is short.
+    """Columns that ask for rows and could pass one on, directly or through others, to a short one.
 
-    Seen backwards from the columns that are short: everything a row could be taken from.
+    The rows of a largest flow that these columns could get are all with them: it is the side of a
+    smallest cut where the shortage is.
     """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import breadth_first_order
 
-    network: Network = layout.network
-    flow = _push(layout, asked)
+    network = layout.network
     inner = slice(0, layout.load_arcs.start)
-    tail, head, width = network.tail[inner], network.head[inner], network.upper[inner]
-    up, down = flow[inner] < width, flow[inner] > 0
-    # Turned round: an arc from y to x says that a unit more at x can be pushed on to y.
-    starts = np.concatenate([head[up], tail[down]])
-    ends = np.concatenate([tail[up], head[down]])
-    short = layout.n_rows + np.flatnonzero(met < asked)
+    tail, head = network.tail[inner], network.head[inner]
+    up, down = flow[inner] < network.upper[inner], flow[inner] > 0
+    # Against the direction of the residual arcs, from a root behind the short columns.
     root = network.n_nodes
-    graph = csr_array(
-        (
-            np.ones(len(starts) + len(short), np.int32),
-            (
-                np.concatenate([starts, np.full(len(short), root)]),
-                np.concatenate([ends, short]),
-            ),
-        ),
-        shape=(root + 1, root + 1),
-    )
+    starts = np.concatenate([head[up], tail[down], np.full(len(short), root)])
+    ends = np.concatenate([tail[up], head[down], layout.n_rows + short])
+    graph = csr_array((np.ones(len(starts)), (starts, ends)), shape=(root + 1, root + 1))
     seen = breadth_first_order(graph, root, return_predecessors=False)
-    columns = seen[(seen >= layout.n_rows) & (seen < layout.sink)] - layout.n_rows
-    columns = np.sort(columns).astype(np.int64)
-    return columns[asked[columns] > 0]
+    columns = np.sort(seen[(seen >= layout.n_rows) & (seen < layout.sink)]) - layout.n_rows
+    return columns[asked[columns] > 0].astype(np.int64)

@@ -271,7 +271,9 @@ def _scale_back(
             gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(j, j + 1))
             wish = np.where(allowed, gain + bonus, 0)[table.rows, 0] - profit
             column[j] = max(0, int(wish.max()))
-    room = tuple(np.zeros((problem.n_columns, quota.n_classes), np.int64) for quota in problem.quotas)
+    room = tuple(
+        np.zeros((problem.n_columns, quota.n_classes), np.int64) for quota in problem.quotas
+    )
     coverage = None
     if table.usable is not None and problem.objective == "coverage":
         coverage = Prices(column=_cover(problem, table, match), quota=room)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.conflict import check_minimum_loads
+from pairmatch.solvers.assignment.conflict import check_minimum_loads, fill_loads
 from pairmatch.solvers.assignment.layout import draw_network
 from pairmatch.solvers.assignment.network import (
     Network,
@@ -64,7 +65,7 @@ def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
     edges = collect_edges(problem, remainder)
     quotas = dict(enumerate(problem.quotas))
     layout = draw_network(edges, remainder, quotas)
-    check_minimum_loads(problem, remainder, edges, layout)
+    check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout))
     network, flow, potential, bonus = _optimise(problem, layout, edges)
     prices = _read(problem, layout, remainder, potential, bonus)
     if problem.objective == "coverage":

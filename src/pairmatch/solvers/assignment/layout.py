@@ -87,7 +87,10 @@ class Layout:
         return cost
 
     def read_prices(
-        self, potential: NDArray[np.int64], at_least: NDArray[np.int64], room: Sequence[tuple[int, int]]
+        self,
+        potential: NDArray[np.int64],
+        at_least: NDArray[np.int64],
+        room: Sequence[tuple[int, int]],
     ) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
         """Return the prices of places and of quotas behind node potentials.
 
@@ -218,9 +221,7 @@ def draw_network(edges: Edges, remainder: Remainder, quotas: dict[int, Quotas]) 
     )
 
 
-def _order_classes(
-    quotas: dict[int, Quotas], rows: NDArray[np.int64]
-) -> list[NDArray[np.int64]]:
+def _order_classes(quotas: dict[int, Quotas], rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """For each turn the quota of each row whose class is next, from the widest to the narrowest."""
     if not quotas:
         return []

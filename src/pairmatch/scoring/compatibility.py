@@ -1,0 +1,408 @@
+"""Scores of all pairs of two tables: any block, any pair, its parts and its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.errors import Fault, ProgramError
+from pairmatch.scoring.averages import find_neutral
+from pairmatch.scoring.criterion import (
+    FULL,
+    find_missing_columns,
+    refuse_strangers,
+    tell_apart,
+    units_of_weights,
+)
+from pairmatch.scoring.frames import label_pairs, rank_best, refuse_size
+from pairmatch.scoring.fusion import Addend, FusedProduct, fuse
+from pairmatch.scoring.parts import Part, list_parts
+from pairmatch.scoring.rules import NeedsKnown, PairRule, SamePerson
+from pairmatch.scoring.terms import Linear, count, cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from pairmatch.profiles.table import Profiles
+    from pairmatch.scoring.criterion import Criterion
+    from pairmatch.scoring.terms import Index, Term
+
+__all__ = ["Compatibility"]
+
+_ALL = slice(None)
+_TILE = 128, 2048  # two float32 tiles fit a cache of 2 MB
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Compatibility:
+    """How well each coach fits each coached person; the matrix need not exist.
+
+    Made by :meth:`bind` (or ``pairmatch.score``). Row = who is coached, column = who coaches.
+    Scores are integers: a full score is 1,000,000 units. A pair that a rule forbids has no score.
+
+    Parameters
+    ----------
+    coached, coach : Profiles
+        The two tables.
+    criteria : tuple of Criterion
+        What is scored.
+    names : tuple of str
+        Their names, made different from each other.
+    terms : tuple of Term
+        The criteria met with the tables.
+    units_of_criteria : tuple of int
+        Units of each criterion; they sum to 1,000,000.
+    neutral : tuple of int
+        Units that an unknown value of each criterion counts as.
+    rules : tuple of PairRule
+        Everything that forbids pairs, in order; the built-in rules come first.
+    fused : FusedProduct
+        The sum of all linear criteria as one product.
+    others : tuple of Addend
+        The other criteria, with what they count as where unknown.
+    """
+
+    coached: Profiles
+    coach: Profiles
+    criteria: tuple[Criterion, ...]
+    names: tuple[str, ...]
+    terms: tuple[Term, ...]
+    units_of_criteria: tuple[int, ...]
+    neutral: tuple[int, ...]
+    rules: tuple[PairRule, ...]
+    fused: FusedProduct
+    others: tuple[Addend, ...]
+
+    @classmethod
+    def bind(
+        cls,
+        coached: Profiles,
+        coach: Profiles,
+        criteria: Iterable[Criterion],
+        rules: Iterable[PairRule] = (),
+        *,
+        neutral: Mapping[str, int] | None = None,
+    ) -> Compatibility:
+        """Let criteria and rules meet two tables.
+
+        Parameters
+        ----------
+        coached, coach : Profiles
+            Who is coached and who coaches; the same table twice for one pool.
+        criteria : iterable of Criterion
+            What is scored.
+        rules : iterable of PairRule, optional
+            What forbids pairs, on top of "same person" and ``missing="exclude"``.
+        neutral : mapping of str to int, optional
+            By name of a criterion, the units an unknown value counts as, instead of the average
+            of these tables.
+
+        Returns
+        -------
+        Compatibility
+
+        Raises
+        ------
+        ProgramError
+            If there is no criterion, a column is missing, or a criterion cannot be used with
+            these tables; all faults at once.
+        CriterionError
+            If the function of a ``Custom`` criterion returns what it may not.
+
+        Warns
+        -----
+        PairmatchWarning
+            If a criterion is known for no pair; it counts 0.
+        """
+        criteria = tuple(criteria)
+        refuse_strangers(criteria)
+        headline = "the criteria do not fit the tables"
+        faults = find_missing_columns(criteria, coached, coach)
+        if faults:
+            raise ProgramError(headline, faults)
+        names = tell_apart([criterion.name for criterion in criteria])
+        shares = units_of_weights([criterion.weight for criterion in criteria])
+        terms: list[Term] = []
+        for criterion, units in zip(criteria, shares, strict=True):
+            try:
+                terms.append(criterion.bind(coached, coach, units))
+            except ProgramError as error:
+                faults += error.faults or (Fault(error.headline),)
+        if faults:
+            raise ProgramError(headline, faults)
+        index = {label: column for column, label in enumerate(coach.ids)}
+        twin = np.array([index.get(label, -1) for label in coached.ids], np.int64)
+        built_in: list[PairRule] = [SamePerson(twin)]
+        built_in += [
+            NeedsKnown(criterion, name, term)
+            for criterion, name, term in zip(criteria, names, terms, strict=True)
+            if criterion.missing == "exclude"
+        ]
+        constants = find_neutral(coached, coach, criteria, names, terms, shares, twin, neutral)
+        addends = [Addend(term, units) for term, units in zip(terms, constants, strict=True)]
+        linear = [addend for addend in addends if isinstance(addend.term, Linear)]
+        fused = fuse(linear, len(coached), len(coach))
+        fused.check(linear)
+        others = tuple(addend for addend in addends if not isinstance(addend.term, Linear))
+        return cls(
+            coached, coach, criteria, names, tuple(terms), shares, constants,
+            (*built_in, *rules), fused, others,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        n, m = self.shape
+        return f"Compatibility({n} x {m}: {', '.join(self.names)})"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of people to be coached and of coaches."""
+        return len(self.coached), len(self.coach)
+
+    @property
+    def scale(self) -> int:
+        """Units of a score of 1."""
+        return FULL
+
+    def units(self, rows: Index = _ALL, columns: Index = _ALL) -> NDArray[np.int32]:
+        """Return the exact units of a block, also of pairs that are not allowed.
+
+        Parameters
+        ----------
+        rows, columns : slice or ndarray of int64, optional
+            Positions; all by default.
+
+        Returns
+        -------
+        ndarray of int32, shape (r, c)
+
+        Notes
+        -----
+        O(r c f) for f features; beside the result it needs two tiles of 128 x 2,048 numbers. The
+        result does not depend on how the matrix is cut into blocks.
+        """
+        n, m = self.shape
+        out = np.empty((count(rows, n), count(columns, m)), np.int32)
+        for here, there, _, _, total in self._sweep(rows, columns):
+            out[here, there] = total
+        return out
+
+    def units_at(self, i: ArrayLike, j: ArrayLike) -> NDArray[np.int32]:
+        """Return the exact units of single pairs; ``i`` and ``j`` broadcast."""
+        i, j, shape = _as_pairs(i, j)
+        total = self.fused.at(i, j)
+        for addend in self.others:
+            total += np.where(addend.term.known_at(i, j), addend.term.at(i, j), addend.neutral)
+        return total.astype(np.int32).reshape(shape)
+
+    def evaluate(
+        self, rows: Index = _ALL, columns: Index = _ALL
+    ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Return units and "is allowed" of a block."""
+        units = self.units(rows, columns)
+        forbidden = self._forbid(rows, columns, units)
+        if forbidden is None:
+            return units, np.ones(units.shape, np.bool_)
+        return units, np.logical_not(forbidden, out=forbidden)
+
+    def evaluate_at(
+        self, i: ArrayLike, j: ArrayLike
+    ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Return units and "is allowed" of single pairs."""
+        i, j, shape = _as_pairs(i, j)
+        units = self.units_at(i, j)
+        forbidden = np.zeros(len(i), np.bool_)
+        for rule in self.rules:
+            forbidden |= rule.forbids(i, j, units)
+        return units.reshape(shape), ~forbidden.reshape(shape)
+
+    def allowed(self, rows: Index = _ALL, columns: Index = _ALL) -> NDArray[np.bool_]:
+        """Return which pairs of a block no rule forbids."""
+        if all(isinstance(rule, (SamePerson, NeedsKnown)) for rule in self.rules):
+            shape = count(rows, self.shape[0]), count(columns, self.shape[1])
+            forbidden = self._forbid(rows, columns, np.broadcast_to(np.int32(0), shape))
+            return np.ones(shape, np.bool_) if forbidden is None else ~forbidden
+        return self.evaluate(rows, columns)[1]
+
+    def allowed_at(self, i: ArrayLike, j: ArrayLike) -> NDArray[np.bool_]:
+        """Return which single pairs no rule forbids."""
+        return self.evaluate_at(i, j)[1]
+
+    def block(self, rows: Index | None = None, columns: Index | None = None) -> NDArray[np.float64]:
+        """Return the scores of a block, 0 to 1, NaN where the pair is not allowed.
+
+        Parameters
+        ----------
+        rows, columns : slice or ndarray of int64, optional
+            Positions; all by default.
+
+        Returns
+        -------
+        ndarray of float64, shape (r, c)
+        """
+        n, m = self.shape
+        rows, columns = _ALL if rows is None else rows, _ALL if columns is None else columns
+        scores = np.empty((count(rows, n), count(columns, m)))
+        for here, there, some_rows, some_columns, total in self._sweep(rows, columns):
+            target = scores[here, there]
+            np.divide(total, np.float64(FULL), out=target)
+            forbidden = self._forbid(some_rows, some_columns, total)
+            if forbidden is not None:
+                target[forbidden] = np.nan
+        return scores
+
+    def forbidden_by(self, i: int, columns: Index | None = None) -> NDArray[np.int64]:
+        """Return for each coach the first rule that forbids the pair.
+
+        Parameters
+        ----------
+        i : int
+            Row of the coached person.
+        columns : slice or ndarray of int64, optional
+            Coaches; all by default.
+
+        Returns
+        -------
+        ndarray of int64, shape (c,)
+            Position in ``rules``, -1 where the pair is allowed.
+        """
+        j = np.arange(self.shape[1])[_ALL if columns is None else columns]
+        rows = np.full(len(j), i, np.int64)
+        units = self.units(rows[:1], j)[0] if len(j) else np.empty(0, np.int32)
+        first = np.full(len(j), -1, np.int64)
+        for position, rule in enumerate(self.rules):
+            first[(first < 0) & rule.forbids(rows, j, units)] = position
+        return first
+
+    def why_forbidden(self, i: int, j: int) -> str:
+        """Return in words why a pair is not allowed; "" if it is."""
+        position = int(self.forbidden_by(i, np.array([j], np.int64))[0])
+        return "" if position < 0 else self.rules[position].reason(i, j)
+
+    def parts(self, i: int, j: int) -> tuple[Part, ...]:
+        """Return what each criterion adds to the score of a pair.
+
+        Parameters
+        ----------
+        i, j : int
+            Row of the coached person, column of the coach.
+
+        Returns
+        -------
+        tuple of Part
+            One per criterion; their units sum to the score exactly.
+        """
+        return list_parts(self, i, j)
+
+    def evidence_at(self, i: ArrayLike, j: ArrayLike) -> NDArray[np.float64]:
+        """Return the share of weight that rests on known values, of single pairs."""
+        i, j, shape = _as_pairs(i, j)
+        known = np.zeros(len(i), np.int64)
+        for term, share in zip(self.terms, self.units_of_criteria, strict=True):
+            known += share * term.known_at(i, j)
+        return (known / FULL).reshape(shape)
+
+    def evidence(self) -> pd.DataFrame:
+        """Return the share of weight that rests on known values, of every pair.
+
+        Returns
+        -------
+        DataFrame
+            Ids of the coached as index, of the coaches as columns; 0 to 1.
+
+        Raises
+        ------
+        CapabilityError
+            If there are more than 4,000,000 pairs.
+        """
+        refuse_size(self, "evidence_at(i, j)")
+        known = np.zeros(self.shape, np.int64)
+        for term, share in zip(self.terms, self.units_of_criteria, strict=True):
+            known += share * term.known(_ALL, _ALL)
+        return label_pairs(self, known / FULL)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the scores of every pair, 0 to 1, NaN where the pair is not allowed.
+
+        Returns
+        -------
+        DataFrame
+            Ids of the coached as index (``mentee``), of the coaches as columns (``mentor``).
+
+        Raises
+        ------
+        CapabilityError
+            If there are more than 4,000,000 pairs.
+        """
+        refuse_size(self, "block(rows, columns) or best(k)")
+        return label_pairs(self, self.block())
+
+    def best(self, k: int = 5) -> pd.DataFrame:
+        """Return the best coaches for each coached person.
+
+        Parameters
+        ----------
+        k : int, default: 5
+            How many each, at most.
+
+        Returns
+        -------
+        DataFrame
+            ``mentee, mentor, rank, score``; allowed pairs only, equal scores in the order of the
+            coaches' table.
+
+        Notes
+        -----
+        Streams over blocks of rows: O(n m) time, O(n k) memory.
+        """
+        return rank_best(self, k)
+
+    def _sweep(
+        self, rows: Index, columns: Index
+    ) -> Iterator[tuple[slice, slice, Index, Index, NDArray[np.floating]]]:
+        """Yield a block tile by tile: where it goes, what it takes, and its units as floats.
+
+        The tiles share one buffer.
+        """
+        n, m = self.shape
+        buffers = np.empty((2, _TILE[0] * _TILE[1]), self.fused.coached.dtype)
+        columns_cut = cut(columns, m, _TILE[1])
+        for here, some_rows in cut(rows, n, _TILE[0]):
+            for there, some_columns in columns_cut:
+                shape = count(some_rows, n), count(some_columns, m)
+                size = shape[0] * shape[1]
+                total, term = (buffer[:size].reshape(shape) for buffer in buffers)
+                self.fused.fill(total, some_rows, some_columns)
+                for addend in self.others:
+                    addend.term.fill(term, some_rows, some_columns, addend.neutral)
+                    total += term
+                yield here, there, some_rows, some_columns, total
+
+    def _forbid(
+        self, rows: Index, columns: Index, units: NDArray[np.integer] | NDArray[np.floating]
+    ) -> NDArray[np.bool_] | None:
+        """Return which pairs of a block a rule forbids; None if none does."""
+        n, m = self.shape
+        i, j = np.arange(n)[rows][:, None], np.arange(m)[columns][None, :]
+        forbidden: NDArray[np.bool_] | None = None
+        for rule in self.rules:
+            if isinstance(rule, SamePerson):
+                # One column a row at most: most blocks need no comparison of all pairs.
+                twins = rule.twin[rows]
+                if not np.isin(twins[twins >= 0], j).any():
+                    continue
+            found = rule.forbids(i, j, units.astype(np.int32, copy=False))
+            forbidden = found if forbidden is None else forbidden | found
+        return forbidden
+
+
+def _as_pairs(
+    i: ArrayLike, j: ArrayLike
+) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[int, ...]]:
+    """Return positions as flat arrays of equal length, and the shape they had together."""
+    rows, columns = np.broadcast_arrays(np.asarray(i, np.int64), np.asarray(j, np.int64))
+    return rows.ravel(), columns.ravel(), rows.shape

@@ -1,0 +1,115 @@
+"""A smaller pool that looks like the whole one, to learn prices from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.streamed import StreamedGains
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import Gains
+
+__all__ = ["PartOfGains", "sample_columns", "sample_rows", "stratify", "take_gains"]
+
+_PIVOTS = 8
+_LEAF = 16
+
+
+class PartOfGains:
+    """Some rows and columns of gains that have no features.
+
+    Parameters
+    ----------
+    gains : Gains
+        The whole.
+    rows, columns : ndarray of int64
+        What is taken of it.
+    """
+
+    def __init__(
+        self, gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> None:
+        self._gains, self._rows, self._columns = gains, rows, columns
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and columns taken."""
+        return len(self._rows), len(self._columns)
+
+    def block(self, rows: slice, columns: slice) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return gains and "is allowed" of a block."""
+        i, j = self._rows[rows], self._columns[columns]
+        gain, allowed = self._gains.pairs(np.repeat(i, len(j)), np.tile(j, len(i)))
+        return gain.reshape(len(i), len(j)), allowed.reshape(len(i), len(j))
+
+    def pairs(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return gain and "is allowed" of single pairs."""
+        return self._gains.pairs(self._rows[rows], self._columns[columns])
+
+
+def take_gains(gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Gains:
+    """Return the gains of some rows and columns, renumbered from 0."""
+    if isinstance(gains, StreamedGains):
+        return gains.take(rows, columns)
+    return PartOfGains(gains, rows, columns)
+
+
+def stratify(
+    gains: Gains, rng: np.random.Generator, *, by_column: bool = False
+) -> NDArray[np.int64]:
+    """Return the rows (or columns) in an order in which neighbours are alike.
+
+    Each is described by its gains with a few random people of the other side; the pool is halved
+    again and again where it is widest.
+
+    Notes
+    -----
+    O(n log n).
+    """
+    n, m = gains.shape[by_column], gains.shape[not by_column]
+    pivots = np.sort(rng.choice(m, min(m, _PIVOTS), replace=False))
+    everyone = np.arange(n)
+    part = take_gains(gains, pivots, everyone) if by_column else take_gains(gains, everyone, pivots)
+    view = np.empty((n, len(pivots)), np.float32)
+    for start in range(0, n, 1 << 16):
+        some, every = slice(start, start + (1 << 16)), slice(0, len(pivots))
+        block = part.block(every, some)[0].T if by_column else part.block(some, every)[0]
+        view[some] = block
+    order = rng.permutation(n)
+    stack, leaves = [order], []
+    while stack:
+        some = stack.pop()
+        if len(some) <= _LEAF:
+            leaves.append(some)
+            continue
+        here = view[some]
+        axis = int(np.argmax(here.max(axis=0) - here.min(axis=0)))
+        half = np.argpartition(here[:, axis], len(some) // 2)
+        stack += [some[half[len(some) // 2 :]], some[half[: len(some) // 2]]]
+    return np.concatenate(leaves)
+
+
+def sample_rows(order: NDArray[np.int64], share: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return about one in ``share`` of an order, spread evenly over it, sorted."""
+    n = len(order)
+    starts = np.arange(0, n, share)
+    at = starts + rng.integers(0, share, len(starts))
+    return np.sort(order[at[at < n]])
+
+
+def sample_columns(
+    order: NDArray[np.int64],
+    capacity: NDArray[np.int64],
+    share: int,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return columns and their places, about one place in ``share`` of the whole pool."""
+    owner = np.repeat(order, capacity[order])
+    taken = sample_rows(owner, share, rng)
+    return np.unique(taken, return_counts=True)

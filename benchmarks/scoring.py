@@ -113,6 +113,7 @@ def main() -> None:
         right = rng.integers(0, 100, (n, width)).astype(np.float32)
         actions: dict[str, Callable[[], object]] = {
             "bare product": lambda a=left, b=right: a @ b.T,
+            "linear features only": lambda c=compatibility: c.fused.coached @ c.fused.coach.T,
             "units (int32)": lambda c=compatibility: c.units(),
             "scores (float64, NaN)": lambda c=compatibility: c.block(),
         }

@@ -40,7 +40,8 @@ def main() -> None:
     plan = pm.match(with_km(pool.mentees), with_km(pool.mentors), program)
     print(plan.summary())
     first = plan.to_frame().iloc[0]
-    print(plan.explain(first["mentee"], first["mentor"]).to_string(index=False))
+    reasons = plan.explain(first["mentee"], first["mentor"])
+    print(reasons[["criterion", "score", "weight", "points"]])
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def main() -> None:
 
     mentee, mentor = plan.to_frame().loc[0, ["mentee", "mentor"]]
     print(f"\nWhy {mentor} for {mentee}?")
-    print(plan.explain(mentee, mentor).to_string(index=False))
+    print(plan.explain(mentee, mentor)[["criterion", "score", "weight", "points"]])
     if plan.matched < len(mentees):
         left = plan.unmatched["id"].iloc[0]
         print(f"\nWhy nobody for {left}?")

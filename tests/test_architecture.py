@@ -99,6 +99,7 @@ PUBLIC_NAMES = [
     "SameSchool",
     "ScoreError",
     "Similarity",
+    "Status",
     "StyleFit",
     "SubjectMatch",
     "UnknownIdError",

@@ -1,1 +1,93 @@
-"""Mentor-mentee pairs, coaching triads and peer groups of teachers: best possible, with proof."""
+"""Mentor-mentee pairs, coaching triads and peer groups of teachers: best possible, with proof.
+
+The way through the house: :func:`read_profiles` makes a table of people, a :class:`Program` of
+criteria and constraints says what is wanted, :func:`match` and :func:`form_groups` return plans,
+:func:`verify` checks them once more.
+"""
+
+from pairmatch.batch import Job, Outcome, match_many
+from pairmatch.constraints import EvaluatorPairs, Forbid, Load, MinScore, Pin, Quota, Require
+from pairmatch.errors import (
+    CapabilityError,
+    CertificateError,
+    CriterionError,
+    Fault,
+    InfeasibleError,
+    PairmatchError,
+    PairmatchWarning,
+    ProfileError,
+    ProgramError,
+    ScoreError,
+    UnknownIdError,
+)
+from pairmatch.options import Options
+from pairmatch.plans import Grouping, Matching, verify
+from pairmatch.profiles import Profiles, read_profiles
+from pairmatch.programs import Program
+from pairmatch.scoring import (
+    Closeness,
+    CommonTime,
+    Compatibility,
+    Custom,
+    ExperienceGap,
+    GoalCoverage,
+    GradeMatch,
+    SameSchool,
+    Similarity,
+    StyleFit,
+    SubjectMatch,
+)
+from pairmatch.solvers.solution import Certificate, Status
+from pairmatch.verbs import form_groups, group_scores, match, match_scores, score
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CapabilityError",
+    "Certificate",
+    "CertificateError",
+    "Closeness",
+    "CommonTime",
+    "Compatibility",
+    "CriterionError",
+    "Custom",
+    "EvaluatorPairs",
+    "ExperienceGap",
+    "Fault",
+    "Forbid",
+    "GoalCoverage",
+    "GradeMatch",
+    "Grouping",
+    "InfeasibleError",
+    "Job",
+    "Load",
+    "Matching",
+    "MinScore",
+    "Options",
+    "Outcome",
+    "PairmatchError",
+    "PairmatchWarning",
+    "Pin",
+    "ProfileError",
+    "Profiles",
+    "Program",
+    "ProgramError",
+    "Quota",
+    "Require",
+    "SameSchool",
+    "ScoreError",
+    "Similarity",
+    "Status",
+    "StyleFit",
+    "SubjectMatch",
+    "UnknownIdError",
+    "__version__",
+    "form_groups",
+    "group_scores",
+    "match",
+    "match_many",
+    "match_scores",
+    "read_profiles",
+    "score",
+    "verify",
+]

@@ -175,7 +175,7 @@ def main() -> None:
     """Run the command line; every mistake of a user ends in a sentence and an exit code."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", PairmatchWarning)
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _show_warning  # type: ignore[assignment]
         try:
             app(standalone_mode=True)
         except InfeasibleError as error:

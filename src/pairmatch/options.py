@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pairmatch.typed import check_all, is_number
+from pairmatch.typed import check_all, is_count, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Options:
         check_all(
             "Options",
             (
-                isinstance(self.seed, int) and not isinstance(self.seed, bool) and self.seed >= 0,
+                is_count(self.seed),
                 f"seed is {self.seed!r}.",
                 "Give a whole number >= 0.",
             ),

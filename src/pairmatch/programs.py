@@ -18,7 +18,7 @@ from pairmatch.scoring import (
     StyleFit,
     SubjectMatch,
 )
-from pairmatch.typed import FrozenMap, check_all, typed_repr
+from pairmatch.typed import FrozenMap, check_all, is_count, typed_repr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,9 +110,7 @@ class Program:
                 "Give a whole number >= 2, or the smallest and the largest size.",
             ),
             (
-                isinstance(self.rounds, int)
-                and not isinstance(self.rounds, bool)
-                and self.rounds >= 1,
+                is_count(self.rounds, 1),
                 f"rounds is {self.rounds!r}.",
                 "Give a whole number >= 1.",
             ),
@@ -155,13 +153,13 @@ class Program:
         >>> Program.preset("triad").replace(objective="total").objective
         'total'
         """
-        given = {
-            "criteria": criteria,
-            "constraints": constraints,
-            "objective": objective,
-            "size": size,
-        }
-        return replace(self, **{name: part for name, part in given.items() if part is not None})
+        return replace(
+            self,
+            criteria=self.criteria if criteria is None else criteria,
+            constraints=self.constraints if constraints is None else constraints,
+            objective=self.objective if objective is None else objective,
+            size=self.size if size is None else size,
+        )
 
     @classmethod
     def preset(cls, name: str) -> Program:
@@ -218,11 +216,7 @@ def _is_size(size: object) -> bool:
     if size is None:
         return True
     ends = size if isinstance(size, tuple) else (size, size)
-    return (
-        len(ends) == 2
-        and all(isinstance(end, int) and not isinstance(end, bool) for end in ends)
-        and 2 <= ends[0] <= ends[1]
-    )
+    return len(ends) == 2 and is_count(ends[0], 2) and is_count(ends[1], ends[0])
 
 
 def default_criteria(coached: Profiles, coach: Profiles) -> tuple[Criterion, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pairmatch.constraints import Load, Pin, Quota, find_id
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
+from pairmatch.scoring.own import Labels
 from pairmatch.solvers.problem import AssignmentProblem, GroupingProblem, MatrixGains, Quotas
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.profiles import Profiles
     from pairmatch.scoring import Compatibility
     from pairmatch.scoring.own import OwnScores
     from pairmatch.solvers.problem import Gains
@@ -127,7 +129,7 @@ def loads_of(
     at_least = np.zeros(n_columns, dtype=np.int64)
     for load in loads:
         most = load.at_most
-        if most is None and hasattr(scored.coach, "columns") and "max_mentees" in scored.coach:
+        if most is None and "max_mentees" in _columns(scored.coach):
             most = "max_mentees"
         capacity = np.minimum(
             capacity, _amounts(scored, load, load.default if most is None else most, load.default)
@@ -149,6 +151,10 @@ def loads_of(
     return np.minimum(capacity, max(n_rows, int(at_least.max(initial=0)))), at_least
 
 
+def _columns(table: Profiles | Labels) -> tuple[str, ...]:
+    return () if isinstance(table, Labels) else table.columns
+
+
 def _amounts(scored: Scored, load: Load, amount: Any, default: int) -> NDArray[np.int64]:
     """One whole number for each mentor."""
     ids = scored.coach.ids
@@ -168,9 +174,9 @@ def _amounts(scored: Scored, load: Load, amount: Any, default: int) -> NDArray[n
         return amounts
     if not isinstance(amount, str):
         return np.full(len(ids), amount, dtype=np.int64)
-    if not hasattr(scored.coach, "columns") or amount not in scored.coach:
-        known = getattr(scored.coach, "columns", ())
-        what = f"the mentors have no column {amount!r}.{did_you_mean(amount, known)}"
+    if isinstance(scored.coach, Labels) or amount not in scored.coach:
+        near = did_you_mean(amount, _columns(scored.coach))
+        what = f"the mentors have no column {amount!r}.{near}"
         raise ProgramError("a constraint cannot be used", [Fault(what, repr(load))])
     numbers = scored.coach.numbers(amount)
     wrong = np.flatnonzero(~np.isnan(numbers) & ((numbers < 0) | (numbers != np.floor(numbers))))
@@ -194,9 +200,9 @@ def _quotas(scored: Scored, rule: Quota) -> list[Quotas]:
             what = f"{lost!r} is not among the mentees.{did_you_mean(str(lost), ids)}"
             raise ProgramError("a constraint cannot be used", [Fault(what, repr(rule))])
         return [_classes([str(value) for value in values], rule.at_most)]
-    if not hasattr(scored.coached, "columns") or rule.by not in scored.coached:
-        columns = getattr(scored.coached, "columns", ())
-        what = f"the mentees have no column {rule.by!r}.{did_you_mean(str(rule.by), columns)}"
+    if isinstance(scored.coached, Labels) or rule.by not in scored.coached:
+        near = did_you_mean(rule.by, _columns(scored.coached))
+        what = f"the mentees have no column {rule.by!r}.{near}"
         raise ProgramError("a constraint cannot be used", [Fault(what, repr(rule))])
     members = scored.coached.members(rule.by)
     if (members.matrix.sum(axis=1) <= 1).all():
@@ -247,17 +253,18 @@ def _check_pins(
         both = " and ".join(text[k] for k in np.flatnonzero(pins[:, 0] == row))
         faults.append(Fault(f"{rows[row]} has one mentor only.", both, "Drop one of them."))
     held = np.bincount(pins[:, 1], minlength=len(columns))
-    for column in np.flatnonzero(held > capacity):
+    for column in np.flatnonzero(held > capacity).tolist():
         all_of_them = " and ".join(text[k] for k in np.flatnonzero(pins[:, 1] == column))
         what = f"{columns[column]} has {capacity[column]} places for {held[column]} pins."
         faults.append(Fault(what, all_of_them, "Raise the places in Load or drop pins."))
     for quota in quotas:
         classes = quota.class_of[pins[:, 0]]
         keys = pins[classes >= 0, 1] * max(1, quota.n_classes) + classes[classes >= 0]
-        for key in np.flatnonzero(np.bincount(keys) > quota.at_most) if keys.size else ():
-            column = int(key) // max(1, quota.n_classes)
+        crowded = np.flatnonzero(np.bincount(keys) > quota.at_most) if keys.size else keys
+        for key in crowded.tolist():
             what = f"breaks a quota of {quota.at_most} mentees who share a value."
-            faults.append(Fault(what, f"pins of {columns[column]}", "Raise it or drop pins."))
+            mentor = columns[key // max(1, quota.n_classes)]
+            faults.append(Fault(what, f"pins of {mentor}", "Raise it or drop pins."))
     if faults:
         raise InfeasibleError("the pins contradict other rules", faults)
 

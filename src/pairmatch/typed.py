@@ -11,7 +11,7 @@ from pairmatch.errors import Fault, ProgramError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["FrozenMap", "check_all", "is_number", "typed_repr"]
+__all__ = ["FrozenMap", "check_all", "is_count", "is_number", "typed_repr"]
 
 
 class FrozenMap(Mapping[Any, Any]):
@@ -79,6 +79,11 @@ def is_number(content: object) -> bool:
     if isinstance(content, bool) or not isinstance(content, (int, float)):
         return False
     return content == content and abs(content) != float("inf")
+
+
+def is_count(content: object, least: int = 0) -> bool:
+    """Whether this is a whole number of at least ``least``, not a bool."""
+    return isinstance(content, int) and not isinstance(content, bool) and content >= least
 
 
 def check_all(name: str, *checks: tuple[bool, str, str]) -> None:

@@ -319,7 +319,7 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
     objective = "coverage" if program.objective == "coverage" else "total"
     problem = assignment_problem(scored, program.constraints, objective)  # type: ignore[arg-type]
     try:
-        solution = solve_assignment(problem, method=options.method)
+        solution = solve_assignment(problem, method=options.method)  # type: ignore[arg-type]
     except LoadConflict as conflict:
         raise explain_conflict(scored, problem, conflict) from None
     certificate = certify_assignment(problem, solution)

@@ -1,12 +1,11 @@
 """What must hold: frozen values that validate themselves and print as they were typed."""
 
-from pairmatch.constraints.bound import BoundRule, PairConstraint, Roster
+from pairmatch.constraints.bound import PairConstraint, Roster
 from pairmatch.constraints.loads import Load, Quota
 from pairmatch.constraints.pair_rules import bind_pair_rules, find_id
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 
 __all__ = [
-    "BoundRule",
     "EvaluatorPairs",
     "Forbid",
     "Load",

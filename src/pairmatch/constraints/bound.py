@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pairmatch.scoring import Term
 
 __all__ = [
-    "BoundRule",
     "ForbiddenPairs",
     "LowScore",
     "PairConstraint",
@@ -42,34 +41,6 @@ class PairConstraint(Protocol):
 
     def breach(self, coached: Any, i: int, coach: Any, j: int, score: Fraction) -> str | None:
         """Return why one pair breaks the rule, or None; plain Python that shares no vector code."""
-        ...
-
-
-class BoundRule(Protocol):
-    """One rule over the pairs of two tables."""
-
-    @property
-    def name(self) -> str:
-        """The rule as typed."""
-        ...
-
-    @property
-    def constraint(self) -> PairConstraint:
-        """The value it came from, which decides single pairs in plain Python."""
-        ...
-
-    def forbids(
-        self, i: NDArray[np.int64], j: NDArray[np.int64], units: NDArray[Any]
-    ) -> NDArray[np.bool_]:
-        """Return which of these pairs the rule removes.
-
-        For a block, ``i`` is a column of consecutive rows and ``j`` a row of consecutive columns;
-        for single pairs both are vectors of one length. ``units`` are the pairs' exact scores.
-        """
-        ...
-
-    def reason(self, i: int, j: int) -> str:
-        """Return in words why the pair (i, j) is removed."""
         ...
 
 

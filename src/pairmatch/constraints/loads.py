@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pairmatch.typed import FrozenMap, check_all, typed_repr
+from pairmatch.typed import FrozenMap, check_all, is_count, typed_repr
 
 __all__ = ["Load", "Quota"]
 
 Amount = int | str | Mapping[str | int, int] | None
 
 
-def _is_count(amount: object) -> bool:
-    return isinstance(amount, int) and not isinstance(amount, bool) and amount >= 0
+def _is_word(content: object) -> bool:
+    return isinstance(content, str) and bool(content.strip())
 
 
 def _amount_faults(name: str, amount: object) -> tuple[tuple[bool, str, str], ...]:
@@ -22,15 +22,13 @@ def _amount_faults(name: str, amount: object) -> tuple[tuple[bool, str, str], ..
     if isinstance(amount, Mapping):
         return tuple(
             (
-                _is_count(n),
+                is_count(n),
                 f"{name} of {key} is {n!r}, not a whole number >= 0.",
                 remedy,
             )
             for key, n in amount.items()
         )
-    legal = (
-        amount is None or (isinstance(amount, str) and bool(amount.strip())) or _is_count(amount)
-    )
+    legal = amount is None or (isinstance(amount, str) and bool(amount.strip())) or is_count(amount)
     return ((legal, f"{name} is {amount!r}.", remedy),)
 
 
@@ -76,7 +74,7 @@ class Load:
             *_amount_faults("at_most", self.at_most),
             *_amount_faults("at_least", self.at_least),
             (
-                _is_count(self.default),
+                is_count(self.default),
                 f"default is {self.default!r}.",
                 "Give a whole number >= 0.",
             ),
@@ -123,13 +121,12 @@ class Quota:
         check_all(
             "Quota",
             (
-                isinstance(self.by, Mapping)
-                or (isinstance(self.by, str) and bool(self.by.strip())),
+                isinstance(self.by, Mapping) or _is_word(self.by),
                 f"by is {self.by!r}.",
                 "Give the name of a column of the mentees' table, or {id: value}.",
             ),
             (
-                _is_count(self.at_most),
+                is_count(self.at_most),
                 f"at_most is {self.at_most!r}.",
                 "Give a whole number >= 0.",
             ),

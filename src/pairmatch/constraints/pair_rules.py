@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.constraints.bound import BoundRule, ForbiddenPairs, Roster, pair_keys, positions
+from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, positions
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.errors import Fault, ProgramError, did_you_mean
 from pairmatch.scoring import FULL
@@ -14,6 +14,8 @@ from pairmatch.scoring import FULL
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from fractions import Fraction
+
+    from pairmatch.scoring import PairRule
 
 __all__ = ["ForbidList", "bind_pair_rules", "find_id", "unknown_ids"]
 
@@ -60,7 +62,7 @@ def bind_pair_rules(
     *,
     scale: Fraction | int = FULL,
     mutual: bool = False,
-) -> tuple[BoundRule, ...]:
+) -> tuple[PairRule, ...]:
     """Return the pair rules of a program over two tables, in the order in which they are checked.
 
     Parameters
@@ -76,7 +78,7 @@ def bind_pair_rules(
 
     Returns
     -------
-    tuple of BoundRule
+    tuple of PairRule
         Evaluators first (unless allowed), then forbidden pairs, required criteria and floors.
 
     Raises
@@ -87,7 +89,7 @@ def bind_pair_rules(
     faults = unknown_ids(constraints, coached, coach)
     if faults:
         raise ProgramError("the constraints name people who are not there", faults)
-    rules: list[BoundRule] = []
+    rules: list[PairRule] = []
     has_columns = hasattr(coached, "columns")
     evaluators = [rule for rule in constraints if isinstance(rule, EvaluatorPairs)]
     lifted = any(rule.allowed for rule in evaluators)

@@ -21,9 +21,9 @@ from pairmatch.scoring import FULL
 from pairmatch.typed import check_all, is_number, typed_repr
 
 if TYPE_CHECKING:
-    from pairmatch.constraints.bound import BoundRule, Roster
+    from pairmatch.constraints.bound import Roster
     from pairmatch.profiles import Profiles
-    from pairmatch.scoring import Criterion
+    from pairmatch.scoring import Criterion, PairRule
 
 __all__ = ["EvaluatorPairs", "Forbid", "MinScore", "Pin", "Require"]
 
@@ -130,7 +130,7 @@ class EvaluatorPairs:
     def __repr__(self) -> str:
         return typed_repr(self)
 
-    def bind(self, coached: Profiles, coach: Profiles) -> BoundRule:
+    def bind(self, coached: Profiles, coach: Profiles) -> PairRule:
         """Return the rule over these two tables."""
         of_coached, of_coach = positions(coached), positions(coach)
         pairs = [(i, of_coach[e]) for i, ids in _evaluators(coached) for e in ids if e in of_coach]
@@ -162,7 +162,8 @@ def _ids_in(table: Profiles, row: int) -> list[str]:
 def _evaluators(table: Profiles) -> list[tuple[int, list[str]]]:
     if "evaluator" not in table:
         return []
-    return [(row, _ids_in(table, row)) for row in np.flatnonzero(table.texts("evaluator") != "")]
+    rows = np.flatnonzero(table.texts("evaluator") != "").tolist()
+    return [(row, _ids_in(table, row)) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -222,7 +223,7 @@ class Require:
         """Smallest allowed value, in units of a full score."""
         return 1 if self.at_least is None else threshold_units(self.at_least, FULL)
 
-    def bind(self, coached: Profiles, coach: Profiles) -> BoundRule:
+    def bind(self, coached: Profiles, coach: Profiles) -> PairRule:
         """Return the rule over these two tables."""
         term = self.criterion.bind(coached, coach, FULL)
         return RequiredTerm(
@@ -278,7 +279,7 @@ class MinScore:
     def __repr__(self) -> str:
         return typed_repr(self, ("at_least",))
 
-    def bind(self, coached: Roster, coach: Roster, scale: Fraction | int = FULL) -> BoundRule:
+    def bind(self, coached: Roster, coach: Roster, scale: Fraction | int = FULL) -> PairRule:
         """Return the rule over these two tables; ``scale`` is units per score."""
         del coached, coach
         if scale == FULL and not 0 <= self.at_least <= 1:

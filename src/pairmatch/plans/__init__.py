@@ -3,6 +3,6 @@
 from pairmatch.plans.explain import Alternative, Reasons
 from pairmatch.plans.grouping import Grouping
 from pairmatch.plans.matching import Matching
-from pairmatch.plans.verify import verify
+from pairmatch.plans.verification import verify
 
 __all__ = ["Alternative", "Grouping", "Matching", "Reasons", "verify"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pairmatch.scoring import Compatibility
+    from pairmatch.scoring import Compatibility, PairRule
     from pairmatch.scoring.own import OwnScores
 
 __all__ = ["RuleCount", "count_rules"]
@@ -80,7 +80,8 @@ def count_rules(scored: Compatibility | OwnScores) -> RuleCount:
         rows = slice(start, min(start + _BLOCK, n_rows))
         units, allowed = scored.evaluate(rows, slice(0, n_columns))
         i = np.arange(rows.start, rows.stop)[:, None]
-        hits: list[NDArray[np.bool_]] = [rule.forbids(i, j, units) for rule in scored.rules]
+        rules: tuple[PairRule, ...] = tuple(scored.rules)
+        hits = [rule.forbids(i, j, units) for rule in rules]
         times = np.zeros(units.shape, dtype=np.int16)
         for hit in hits:
             times += hit

@@ -11,7 +11,9 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
 from pairmatch.plans import explain, files, summary
+from pairmatch.plans.explain import Alternative, Reasons
 from pairmatch.plans.order import natural_key
+from pairmatch.scoring import Compatibility
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.solution import Status
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.programs import Program
-    from pairmatch.scoring import Compatibility
     from pairmatch.scoring.own import OwnScores
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution, Certificate
@@ -197,7 +198,7 @@ class Matching:
             self.scored, self.mentee_row(mentee), self.mentor_column(mentor)
         )
 
-    def why_unmatched(self, mentee: object) -> explain.Reasons:
+    def why_unmatched(self, mentee: object) -> Reasons:
         """Return why a mentee has no mentor: the rule that removed each, or who got the places.
 
         Raises
@@ -212,7 +213,7 @@ class Matching:
             raise ProgramError(f"{mentee} has a mentor in this plan; see explain() or why_not().")
         return explain.explain_unmatched(self.scored, self.problem, self.solution, row)
 
-    def why_not(self, mentee: object, mentor: object) -> explain.Alternative:
+    def why_not(self, mentee: object, mentor: object) -> Alternative:
         """Return what the whole plan would lose if this pair were formed, and who would move.
 
         Solves the problem once more with the pair pinned.
@@ -242,10 +243,10 @@ class Matching:
         UnknownIdError
             If an id is in neither table.
         """
-        if hasattr(pairs, "columns"):
-            listed = list(zip(pairs["mentee"], pairs["mentor"], strict=True))  # type: ignore[call-overload, index]
-        else:
-            listed = list(pairs.items() if hasattr(pairs, "items") else pairs)  # type: ignore[arg-type]
+        given: Any = pairs
+        if hasattr(given, "columns"):
+            given = zip(given["mentee"], given["mentor"], strict=True)
+        listed = list(given.items() if hasattr(given, "items") else given)
         rows = sorted((self.mentee_row(a), self.mentor_column(b)) for a, b in listed)
         solution = replace(
             self.solution,
@@ -279,7 +280,7 @@ class Matching:
     def save(self, folder: str | PathLike[str]) -> None:
         """Write pairs, reasons, loads, explanations, summary and JSON into a folder."""
         frames = {"pairs": self.to_frame(), "unmatched": self.unmatched, "loads": self.loads}
-        if hasattr(self.scored, "parts"):
+        if isinstance(self.scored, Compatibility):
             frames["reasons"] = explain.explain_all(self.scored, self.solution.pairs)
         files.write_folder(folder, frames, self.summary(), self.to_json())
 

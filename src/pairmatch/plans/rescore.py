@@ -15,6 +15,8 @@ from pairmatch.scoring import FULL, units_of_weights
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pairmatch.constraints import PairConstraint
+
     from pairmatch.scoring import Compatibility
     from pairmatch.scoring.own import OwnScores
 
@@ -41,9 +43,10 @@ class Rescorer:
         *,
         mutual: bool = False,
     ) -> None:
-        self.scored = scored
+        self.scored: Any = scored
         self.criteria = getattr(scored, "criteria", None)
-        self.rules = [r for r in constraints if isinstance(r, (Require, MinScore))]
+        self.rules: list[PairConstraint] = []
+        self.rules += [r for r in constraints if isinstance(r, (Require, MinScore))]
         lifted = any(isinstance(r, EvaluatorPairs) and r.allowed for r in constraints)
         if self.criteria is not None and not lifted:
             self.rules.insert(0, EvaluatorPairs())
@@ -58,9 +61,9 @@ class Rescorer:
     def score(self, i: int, j: int) -> int:
         """Return the exact integer score of a pair."""
         if self.criteria is None:
-            return int(self.scored.gain[i, j])  # type: ignore[union-attr]
+            return int(self.scored.gain[i, j])
         total = 0
-        known_neutral = self.scored.neutral  # type: ignore[union-attr]
+        known_neutral = self.scored.neutral
         for criterion, units, neutral in zip(
             self.criteria, self.weights, known_neutral, strict=True
         ):
@@ -83,7 +86,7 @@ class Rescorer:
         a, b = coached.ids[i], coach.ids[j]
         found = []
         if self.criteria is None:
-            if not self.scored.given[i, j]:  # type: ignore[union-attr]
+            if not self.scored.given[i, j]:
                 found.append("no score given")
             score = Fraction(self.score(i, j)) / self.scored.scale
         else:

@@ -46,10 +46,11 @@ def describe_matching(plan: Matching) -> str:
         lines.append(f"  matched   {plan.matched}; {most}")
     frame = plan.to_frame()
     if len(frame):
-        worst = frame.loc[frame["score"].astype(float).idxmin()]
+        scores = frame["score"].to_numpy(dtype=float)
+        worst = frame.iloc[int(np.argmin(scores))]
         lines.append(
-            f"  scores    mean {frame['score'].mean():.3f}, median {frame['score'].median():.3f}, "
-            f"lowest {worst['score']:.3f} ({worst['mentee']} with {worst['mentor']})"
+            f"  scores    mean {scores.mean():.3f}, median {np.median(scores):.3f}, "
+            f"lowest {scores.min():.3f} ({worst['mentee']} with {worst['mentor']})"
         )
     if hasattr(scored, "evidence_at") and plan.matched:
         pairs = plan.solution.pairs
@@ -66,12 +67,15 @@ def describe_matching(plan: Matching) -> str:
 
 
 def _unmatched_lines(frame: pd.DataFrame) -> list[str]:
+    """Return who is left out, by reason; the whole sentences are in ``unmatched``."""
     if frame.empty:
         return ["  unmatched nobody"]
-    lines = [f"  unmatched {len(frame)}:"]
-    lines += [f"    {detail}" for detail in frame["detail"].head(_SHOWN)]
-    if len(frame) > _SHOWN:
-        lines.append(f"    ... and {len(frame) - _SHOWN} more, see unmatched")
+    lines = [f"  unmatched {len(frame)}"]
+    for reason, part in frame.groupby("reason", sort=True):
+        ids = part["id"].astype(str).tolist()
+        more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+        lines.append(f"    {reason} ({len(ids)}): {', '.join(ids[:_SHOWN])}{more}")
+    lines.append(f"    for instance: {frame['detail'].iloc[0]}")
     return lines
 
 
@@ -139,16 +143,14 @@ def neutral_of(scored: Any) -> dict[str, int]:
     """Return what an unknown value of each criterion counts, in units of a millionth."""
     if not hasattr(scored, "criteria"):
         return {}
-    return {
-        name: int(units) for name, units in zip(scored.names, scored.neutral, strict=True)
-    }
+    return {name: int(units) for name, units in zip(scored.names, scored.neutral, strict=True)}
 
 
 def record_matching(plan: Matching) -> dict[str, Any]:
     """Return what the JSON of a matching holds."""
     pairs = [
-        {"mentee": str(row.mentee), "mentor": str(row.mentor), "score": float(row.score)}
-        for row in plan.to_frame().itertuples()
+        {"mentee": str(mentee), "mentor": str(mentor), "score": float(score)}
+        for mentee, mentor, score in plan.to_frame().to_numpy(dtype=object)
     ]
     unmatched = [
         {"id": str(row.id), "reason": row.reason, "detail": row.detail}

@@ -20,7 +20,7 @@ from pairmatch.scoring.frames import label_pairs, rank_best, refuse_size
 from pairmatch.scoring.fusion import Addend, FusedProduct, fuse
 from pairmatch.scoring.parts import Part, list_parts
 from pairmatch.scoring.rules import NeedsKnown, PairRule, SamePerson
-from pairmatch.scoring.terms import Linear, count, cut
+from pairmatch.scoring.terms import Linear, as_pairs, count, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -193,7 +193,7 @@ class Compatibility:
 
     def units_at(self, i: ArrayLike, j: ArrayLike) -> NDArray[np.int32]:
         """Return the exact units of single pairs; ``i`` and ``j`` broadcast."""
-        i, j, shape = _as_pairs(i, j)
+        i, j, shape = as_pairs(i, j)
         total = self.fused.at(i, j)
         for addend in self.others:
             total += np.where(addend.term.known_at(i, j), addend.term.at(i, j), addend.neutral)
@@ -213,7 +213,7 @@ class Compatibility:
         self, i: ArrayLike, j: ArrayLike
     ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return units and "is allowed" of single pairs."""
-        i, j, shape = _as_pairs(i, j)
+        i, j, shape = as_pairs(i, j)
         units = self.units_at(i, j)
         forbidden = np.zeros(len(i), np.bool_)
         for rule in self.rules:
@@ -300,7 +300,7 @@ class Compatibility:
 
     def evidence_at(self, i: ArrayLike, j: ArrayLike) -> NDArray[np.float64]:
         """Return the share of weight that rests on known values, of single pairs."""
-        i, j, shape = _as_pairs(i, j)
+        i, j, shape = as_pairs(i, j)
         known = np.zeros(len(i), np.int64)
         for term, share in zip(self.terms, self.units_of_criteria, strict=True):
             known += share * term.known_at(i, j)
@@ -398,11 +398,3 @@ class Compatibility:
             found = rule.forbids(i, j, units.astype(np.int32, copy=False))
             forbidden = found if forbidden is None else forbidden | found
         return forbidden
-
-
-def _as_pairs(
-    i: ArrayLike, j: ArrayLike
-) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[int, ...]]:
-    """Return positions as flat arrays of equal length, and the shape they had together."""
-    rows, columns = np.broadcast_arrays(np.asarray(i, np.int64), np.asarray(j, np.int64))
-    return rows.ravel(), columns.ravel(), rows.shape

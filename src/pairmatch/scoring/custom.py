@@ -156,6 +156,13 @@ class Custom:
         return values
 
 
+def _take(profiles: Profiles, index: Index) -> Profiles:
+    """Return some people; the table itself, with what it has read so far, where it is all."""
+    if isinstance(index, slice) and index.indices(len(profiles)) == (0, len(profiles), 1):
+        return profiles
+    return profiles.take(index)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CustomTerm:
     """A function of profile slices, met with two tables.
@@ -199,7 +206,7 @@ class CustomTerm:
 
     def _call(self, rows: Index, columns: Index) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return units, 0 where unknown, and "is known" of a block."""
-        values = self.criterion.measure(self.coached.take(rows), self.coach.take(columns))
+        values = self.criterion.measure(_take(self.coached, rows), _take(self.coach, columns))
         known = ~np.isnan(values)
         # 32 places of the value and 20 bits of units fit a float64: only the last rint rounds.
         units = np.rint(np.rint(np.where(known, values, 0.0) * _GRID) * self.units / _GRID)

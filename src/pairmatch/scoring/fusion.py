@@ -111,14 +111,15 @@ def fuse(addends: Sequence[Addend], n: int, m: int) -> FusedProduct:
     k_i k_j value + (1 - k_i k_j) neutral
     = value + (1 - k_i) neutral + k_i (1 - k_j) neutral, as features of the unknown are 0.
     """
-    pairs: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    pairs: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     largest = 0
     for addend in addends:
         term: Linear = addend.term  # type: ignore[assignment]
-        pairs += zip(term.coached.T.astype(np.int64), term.coach.T.astype(np.int64), strict=True)
-        blank = ~term.known_coached
-        pairs.append((blank * addend.neutral, np.ones(m, np.int64)))
-        pairs.append((term.known_coached.astype(np.int64), ~term.known_coach * addend.neutral))
+        pairs += zip(term.coached.T, term.coach.T, strict=True)
+        blank_coached = ~term.known_coached * np.int32(addend.neutral)
+        blank_coach = ~term.known_coach * np.int32(addend.neutral)
+        pairs.append((blank_coached, np.ones(m, np.int32)))
+        pairs.append((term.known_coached.astype(np.int32), blank_coach))
         largest += max(term.largest, addend.neutral)
     pairs = [(left, right) for left, right in pairs if left.any() and right.any()]
     pairs = [(left, right) for right, left in _merge([(right, left) for left, right in pairs])]
@@ -133,10 +134,10 @@ def fuse(addends: Sequence[Addend], n: int, m: int) -> FusedProduct:
 
 
 def _merge(
-    pairs: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    pairs: list[tuple[NDArray[np.int32], NDArray[np.int32]]],
+) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
     """Join features that are equal on the first side by adding up the second."""
-    merged: dict[bytes, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+    merged: dict[bytes, tuple[NDArray[np.int32], NDArray[np.int32]]] = {}
     for first, second in pairs:
         key = np.ascontiguousarray(first).tobytes()
         before = merged.get(key)

@@ -13,7 +13,7 @@ from pairmatch.errors import Fault, ScoreError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Labels", "OwnScores"]
 
@@ -60,7 +60,7 @@ class OwnScores:
     rules: tuple[Any, ...] = field(default=())
 
     @classmethod
-    def read(cls, scores: pd.DataFrame | NDArray[Any] | Any) -> OwnScores:
+    def read(cls, scores: pd.DataFrame | ArrayLike) -> OwnScores:
         """Read a matrix of scores.
 
         Parameters
@@ -82,9 +82,10 @@ class OwnScores:
             If a cell is infinite, a boolean or text, if a label occurs twice, or if there are not
             two dimensions; all such faults at once, by row and column.
         """
-        if hasattr(scores, "columns") and hasattr(scores, "index"):
-            rows, columns = tuple(scores.index), tuple(scores.columns)
-            table = scores.to_numpy(dtype=object)
+        frame: Any = scores if hasattr(scores, "columns") and hasattr(scores, "index") else None
+        if frame is not None:
+            rows, columns = tuple(frame.index), tuple(frame.columns)
+            table = frame.to_numpy(dtype=object)
         else:
             table = np.asarray(scores)
             if table.ndim != 2:
@@ -97,7 +98,7 @@ class OwnScores:
         if faults:
             raise ScoreError("the scores cannot be used", faults)
         gain, scale = _integers(values, given)
-        if hasattr(scores, "columns"):
+        if frame is not None:
             given &= ~_same_people(rows, columns)
         gain[~given] = 0
         gain.setflags(write=False)
@@ -159,9 +160,7 @@ class OwnScores:
         """Return the exact integers of single pairs."""
         return self.gain[i, j]
 
-    def evaluate(
-        self, rows: slice, columns: slice
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def evaluate(self, rows: slice, columns: slice) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the exact integers of a block, and which of its pairs may be formed."""
         units = self.gain[rows, columns]
         i = np.arange(self.shape[0])[rows][:, None]

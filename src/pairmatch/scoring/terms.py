@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     Index = slice | NDArray[np.int64]
 
@@ -89,6 +89,14 @@ def count(index: Index, n: int) -> int:
     return len(range(*index.indices(n))) if isinstance(index, slice) else len(index)
 
 
+def as_pairs(
+    i: ArrayLike, j: ArrayLike
+) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[int, ...]]:
+    """Return positions as flat arrays of equal length, and the shape they had together."""
+    rows, columns = np.broadcast_arrays(np.asarray(i, np.int64), np.asarray(j, np.int64))
+    return rows.ravel(), columns.ravel(), rows.shape
+
+
 def multiply_pairs(
     coached: NDArray[Any],
     coach: NDArray[Any],
@@ -121,6 +129,11 @@ class Sided:
         """Number of coached people and of coaches."""
         return len(self.known_coached), len(self.known_coach)
 
+    @property
+    def exact_type(self) -> type[np.floating]:
+        """Float type that holds all units exactly; a criterion has at most 1,000,000."""
+        return np.float32
+
     def known(self, rows: Index, columns: Index) -> NDArray[np.bool_]:
         """Return whether each pair of a block is known."""
         return self.known_coached[rows][:, None] & self.known_coach[columns][None, :]
@@ -148,7 +161,7 @@ class Sided:
         out = np.empty((count(rows, n), count(columns, m)), np.int32)
         for here, some_rows in cut(rows, n, 512):
             for there, some_columns in cut(columns, m, 1024):
-                tile = np.empty(out[here, there].shape, np.float64)
+                tile = np.empty(out[here, there].shape, self.exact_type)
                 self.fill(tile, some_rows, some_columns, 0)
                 out[here, there] = tile
         return out
@@ -175,10 +188,19 @@ class Linear(Sided):
     coach: NDArray[np.int32]
     largest: int
 
+    @property
+    def exact_type(self) -> type[np.floating]:
+        """Float type in which the product is exact."""
+        return np.float32 if self.largest < 1 << 24 else np.float64
+
     def fill(self, out: NDArray[np.floating], rows: Index, columns: Index, unknown: int) -> None:
         """Write the units of a block into ``out``, with ``unknown`` where they are unknown."""
-        kind: Any = np.float32 if self.largest < 1 << 24 else np.float64
-        out[...] = self.coached[rows].astype(kind) @ self.coach[columns].astype(kind).T
+        kind: Any = self.exact_type
+        left, right = self.coached[rows].astype(kind), self.coach[columns].astype(kind).T
+        if out.dtype == kind:
+            np.matmul(left, right, out=out)
+        else:
+            out[...] = left @ right
         if unknown:
             self.mark(out, rows, columns, unknown)
 

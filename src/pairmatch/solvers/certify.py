@@ -98,15 +98,16 @@ def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution)
 
     matched = len(pairs)
     if problem.objective == "total":
-        bound = None if prices is None else _Sweep(problem, prices).run().bound
+        bound = None if prices is None else _sweep(problem, prices)[0]
         return Certificate(_add_up(gain), bound, matched, matched_bound=None)
-    sweep = _Sweep(problem, prices).run()
-    bound = None if prices is None else sweep.bound - prices.bonus * matched
-    return Certificate(_add_up(gain), bound, matched, sweep.matched_bound)
+    bound, matched_bound = _sweep(problem, prices)
+    if prices is not None and bound is not None:
+        bound -= prices.bonus * matched
+    return Certificate(_add_up(gain), bound, matched, matched_bound)
 
 
 def _check_indices(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[Fault]:
-    """Whether the pairs are pairs of a row and a column that exist."""
+    """Check that the pairs are pairs of a row and a column that exist."""
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
         return [Fault(f"pairs must be integers of shape (n, 2), not {pairs.dtype} {pairs.shape}")]
     shape = problem.gains.shape
@@ -120,7 +121,7 @@ def _check_indices(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list
 def _check_pairs(
     problem: AssignmentProblem, pairs: NDArray[np.int64], allowed: NDArray[np.bool_]
 ) -> list[Fault]:
-    """Whether every pair is allowed, every row has one column, and every pin is kept."""
+    """Check that every pair is allowed, every row has one column, and every pin is kept."""
     faults = [
         Fault("this pair is not allowed", f"row {row}, column {column}")
         for row, column in pairs[~allowed].tolist()
@@ -140,7 +141,7 @@ def _check_pairs(
 
 
 def _check_loads(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[Fault]:
-    """Whether every column has its minimum load and no more than its places."""
+    """Check that every column has its minimum load and no more than its places."""
     load = np.bincount(pairs[:, 1], minlength=problem.n_columns)
     wrong = np.flatnonzero((load > problem.capacity) | (load < problem.at_least))
     return [
@@ -153,7 +154,7 @@ def _check_loads(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[F
 
 
 def _check_quotas(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[Fault]:
-    """Whether no column has too many rows of one class."""
+    """Check that no column has too many rows of one class."""
     faults = []
     for k, quota in enumerate(problem.quotas):
         count = _count_classes(problem, quota, pairs)
@@ -170,7 +171,7 @@ def _check_quotas(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[
 def _count_classes(
     problem: AssignmentProblem, quota: Quotas, pairs: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """How many rows of each class each column has, shape (n_columns, n_classes)."""
+    """Count the rows of each class with each column, shape (n_columns, n_classes)."""
     count = np.zeros((problem.n_columns, quota.n_classes), np.int64)
     label = quota.class_of[pairs[:, 0]]
     counted = label >= 0
@@ -179,13 +180,11 @@ def _count_classes(
 
 
 def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> list[Fault]:
-    """Whether prices have the shapes, signs and sizes that a bound may be made of."""
-    wanted = [(problem.n_columns,)]
-    wanted += [(problem.n_columns, quota.n_classes) for quota in problem.quotas]
+    """Check that prices have the shapes, signs and sizes that a bound may be made of."""
+    wanted: list[tuple[int, ...]] = [(problem.n_columns,)]
+    if prices.quota:  # without any, the places within quotas are free
+        wanted += [(problem.n_columns, quota.n_classes) for quota in problem.quotas]
     given = [prices.column, *prices.quota]
-    # Where there are quotas without prices, the places within them are free.
-    if not prices.quota:
-        wanted = wanted[:1]
     shapes = [np.shape(array) for array in given]
     if shapes != wanted or any(np.asarray(array).dtype.kind != "i" for array in given):
         return [Fault(f"expected integers of shapes {wanted}, found {shapes}", where)]
@@ -208,115 +207,89 @@ def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> lis
     return faults
 
 
+def _sweep(problem: AssignmentProblem, prices: Prices | None) -> tuple[int | None, int]:
+    """Look at every pair once; return the bound with the bonus in it, and the matched bound."""
+    n_rows, n_columns = problem.gains.shape
+    counted = problem.objective == "coverage"
+    sets = [] if prices is None else [prices]
+    if prices is not None and prices.coverage is not None and counted:
+        sets.append(prices.coverage)  # here every pair is worth 1
+    profits = [np.zeros(n_rows, np.int64) for _ in sets]  # best of each row, nothing below 0
+    served = np.zeros(n_rows, np.bool_)  # rows that some column with a place may take
+    wanted = np.zeros(n_columns, np.int64)  # rows that each column may take
+    width = min(max(1, n_columns), 2048)
+    height = max(1, _TILE // width)
+    for left in range(0, n_columns, width):
+        columns = slice(left, left + width)
+        has_place = problem.capacity[columns] > 0
+        for top in range(0, n_rows, height):
+            rows = slice(top, min(top + height, n_rows))
+            gain, allowed = problem.gains.block(rows, slice(left, min(left + width, n_columns)))
+            absent = None if allowed.all() else ~allowed
+            if counted:
+                served[rows] |= has_place.any() if absent is None else (allowed & has_place).any(1)
+                wanted[columns] += len(gain) if absent is None else np.count_nonzero(allowed, 0)
+            for k, (given, best) in enumerate(zip(sets, profits, strict=True)):
+                profit = (1 if k else gain) - _charge(problem, given, rows, columns)
+                profit = (
+                    np.broadcast_to(profit, gain.shape)
+                    if absent is None
+                    else np.where(absent, 0, profit)
+                )
+                np.maximum(best[rows], profit.max(axis=1), out=best[rows])
+    matched_bound = min(
+        int(np.count_nonzero(served)), int(np.minimum(wanted, problem.capacity).sum())
+    )
+    bounds = [_close(problem, *pair) for pair in zip(sets, profits, strict=True)]
+    pinned, _ = problem.gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
+    if len(bounds) == 2:
+        matched_bound = min(matched_bound, bounds[1] + len(pinned))
+    if prices is None:
+        return None, matched_bound
+    return bounds[0] + _add_up(pinned) + prices.bonus * len(pinned), matched_bound
+
+
+def _charge(
+    problem: AssignmentProblem, prices: Prices, rows: slice, columns: slice
+) -> NDArray[np.int64]:
+    """Return what a pair pays, less its bonus; shape (n_columns,) or that of the block."""
+    charge = prices.column[columns] - prices.bonus
+    for quota, of_class in zip(problem.quotas, prices.quota, strict=False):
+        if of_class.any():
+            label = quota.class_of[rows]
+            charge = charge + np.where(label[:, None] >= 0, of_class[columns].T[label], 0)
+    return charge
+
+
+def _close(problem: AssignmentProblem, prices: Prices, profit: NDArray[np.int64]) -> int:
+    """Add up the best profits of the rows and what the places cost that the pins leave."""
+    pinned, column = problem.pins[:, 0], problem.pins[:, 1]
+    load = np.bincount(column, minlength=problem.n_columns)
+    is_open = np.ones(problem.n_rows, np.bool_)
+    is_open[pinned] = False
+    places, asked = problem.capacity - load, np.maximum(problem.at_least - load, 0)
+    bound = _add_up(profit[is_open])
+    bound += _multiply(np.where(prices.column >= 0, places, asked), prices.column)
+    for quota, of_class in zip(problem.quotas, prices.quota, strict=False):
+        room = quota.at_most - _count_classes(problem, quota, problem.pins)
+        bound += _multiply(room.ravel(), of_class.ravel())
+    return bound
+
+
 def _largest(array: NDArray[np.int64]) -> int:
-    """Largest magnitude, as an integer without a limit."""
+    """Return the largest magnitude."""
     return max(int(array.max(initial=0)), -int(array.min(initial=0)))
 
 
 def _add_up(values: NDArray[np.int64]) -> int:
-    """Sum without overflow."""
+    """Return the sum, however large."""
     if len(values) * _largest(values) < 2**63:
         return int(values.sum())
     return sum(values.tolist())
 
 
-class _Sweep:
-    """One pass over all pairs, for every bound that is asked for.
-
-    Parameters
-    ----------
-    problem : AssignmentProblem
-        The problem.
-    prices : Prices or None
-        Checked prices.
-    """
-
-    def __init__(self, problem: AssignmentProblem, prices: Prices | None) -> None:
-        self.problem = problem
-        self.prices = prices
-        self.bound = 0
-        self.matched_bound = 0
-
-    def run(self) -> _Sweep:
-        """Look at every pair once; return self with the bounds filled in."""
-        problem, prices = self.problem, self.prices
-        coverage = None if prices is None else prices.coverage
-        if problem.objective == "total":
-            coverage = None
-        n_rows, n_columns = problem.gains.shape
-        worth = np.zeros(n_rows, np.int64)  # best profit of each row, nothing below 0
-        count = np.zeros(n_rows, np.int64)  # the same, each pair worth 1
-        reached = np.zeros(n_rows, np.bool_)  # rows that some column with a place may take
-        asked = np.zeros(n_columns, np.int64)  # rows that each column may take
-        width = min(max(1, n_columns), 2048)
-        height = max(1, _TILE // width)
-        for left in range(0, n_columns, width):
-            columns = slice(left, min(left + width, n_columns))
-            has_place = problem.capacity[columns] > 0
-            for top in range(0, n_rows, height):
-                rows = slice(top, min(top + height, n_rows))
-                gain, allowed = problem.gains.block(rows, columns)
-                every = bool(allowed.all())
-                if problem.objective == "coverage":
-                    reached[rows] |= has_place.any() if every else (allowed & has_place).any(axis=1)
-                    asked[columns] += len(gain) if every else np.count_nonzero(allowed, axis=0)
-                if prices is not None:
-                    profit = gain - self._price(prices, rows, columns)
-                    self._raise_to(worth[rows], profit, None if every else allowed)
-                if coverage is not None:
-                    profit = np.where(allowed, 1 - self._price(coverage, rows, columns), 0)
-                    self._raise_to(count[rows], profit, None)
-        if prices is not None:
-            self.bound = self._close(prices, worth)
-        self.matched_bound = min(
-            int(np.count_nonzero(reached)), int(np.minimum(asked, problem.capacity).sum())
-        )
-        if coverage is not None:
-            self.matched_bound = min(self.matched_bound, self._close(coverage, count))
-        return self
-
-    def _price(self, prices: Prices, rows: slice, columns: slice) -> NDArray[np.int64]:
-        """What a pair has to pay, less its bonus; shape (n_columns,) or that of the block."""
-        price = prices.column[columns] - prices.bonus
-        for quota, of_class in zip(self.problem.quotas, prices.quota, strict=False):
-            if not of_class.any():
-                continue
-            label = quota.class_of[rows]
-            paid = np.where(label[:, None] >= 0, of_class[columns].T[label], 0)
-            price = price + paid
-        return price
-
-    @staticmethod
-    def _raise_to(
-        best: NDArray[np.int64], profit: NDArray[np.int64], allowed: NDArray[np.bool_] | None
-    ) -> None:
-        """Raise the best profit of each row to the largest in this block, in place."""
-        if allowed is not None:
-            profit[~allowed] = 0
-        np.maximum(best, profit.max(axis=1, initial=0), out=best)
-
-    def _close(self, prices: Prices, best: NDArray[np.int64]) -> int:
-        """The bound: pinned pairs, best profits of the other rows, and what the places cost."""
-        problem = self.problem
-        pinned, column = problem.pins[:, 0], problem.pins[:, 1]
-        load = np.bincount(column, minlength=problem.n_columns)
-        open_row = np.ones(problem.n_rows, np.bool_)
-        open_row[pinned] = False
-        if prices is self.prices:
-            gain, _ = problem.gains.pairs(pinned, column)
-            fixed = _add_up(gain) + prices.bonus * len(pinned)
-        else:
-            fixed = len(pinned)
-        terms = [fixed, _add_up(best[open_row])]
-        places, asked = problem.capacity - load, np.maximum(problem.at_least - load, 0)
-        counts, price = np.where(prices.column >= 0, places, asked), prices.column
-        terms += [n * p for n, p in zip(counts.tolist(), price.tolist(), strict=True) if p]
-        for quota, of_class in zip(problem.quotas, prices.quota, strict=False):
-            room = quota.at_most - _count_classes(problem, quota, problem.pins)
-            terms += [
-                n * p
-                for n, p in zip(
-                    room[of_class > 0].tolist(), of_class[of_class > 0].tolist(), strict=True
-                )
-            ]
-        return sum(terms)
+def _multiply(counts: NDArray[np.int64], prices: NDArray[np.int64]) -> int:
+    """Return the sum of products, however large."""
+    if len(counts) * _largest(counts) * _largest(prices) < 2**63:
+        return int(counts @ prices)
+    return sum(n * p for n, p in zip(counts.tolist(), prices.tolist(), strict=True))

@@ -11,7 +11,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["AssignmentSolution", "Certificate", "GroupingSolution", "Prices", "Status"]
+__all__ = [
+    "AssignmentSolution",
+    "Certificate",
+    "GroupPrices",
+    "GroupingSolution",
+    "Prices",
+    "Status",
+]
 
 
 class Status(Enum):
@@ -69,6 +76,44 @@ class AssignmentSolution:
     solver: str
 
 
+def _no_pairs() -> NDArray[np.int64]:
+    return np.empty((0, 2), np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupPrices:
+    """Dual prices of one case, from which anyone can compute an upper bound on groupings.
+
+    A case is the groupings that keep the pairs ``together`` and the pairs ``apart``. In each of
+    them every group G is worth at most the prices of its members plus, for each set S of people
+    with divisor d and price p, ``p * (|G & S| // d)``; and disjoint groups together cannot have
+    more than ``|S| // d`` of these.
+
+    Parameters
+    ----------
+    person : ndarray of int64, shape (n,)
+        Prices of people, in scaled gains times ``unit``; any sign.
+    unit : int
+        Factor of all prices, so that fractions of a gain can be written.
+    sets : ndarray of bool, shape (n_sets, n)
+        Sets of people.
+    divisor : ndarray of int64, shape (n_sets,)
+        Divisors, >= 1.
+    set_price : ndarray of int64, shape (n_sets,)
+        Prices of the sets, >= 0.
+    together, apart : ndarray of int64, shape (n_pairs, 2)
+        The decisions that make the case; none of them if it is the only one.
+    """
+
+    person: NDArray[np.int64]
+    unit: int
+    sets: NDArray[np.bool_]
+    divisor: NDArray[np.int64]
+    set_price: NDArray[np.int64]
+    together: NDArray[np.int64] = field(default_factory=_no_pairs)
+    apart: NDArray[np.int64] = field(default_factory=_no_pairs)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupingSolution:
     """Groups, and an upper bound on what any grouping can reach.
@@ -78,7 +123,7 @@ class GroupingSolution:
     group_of : ndarray of int64, shape (n,)
         Group of each person, ``0 .. n_groups - 1``; -1 for a person left out.
     bound : int or None
-        Upper bound on the scaled objective of every grouping that places as many people.
+        Upper bound on the scaled objective of every grouping into groups of these sizes.
     scale : int
         Objective and bound are in gains times this integer, so that all means stay integers.
     bound_method : str
@@ -89,6 +134,9 @@ class GroupingSolution:
         How the solve ended.
     solver : str
         Which method was used, in a few words.
+    cases : tuple of GroupPrices
+        Prices for cases that together cover every grouping, where the bound rests on more than
+        ``prices``; the bound is the largest one of a case.
     """
 
     group_of: NDArray[np.int64]
@@ -98,6 +146,7 @@ class GroupingSolution:
     status: Status
     solver: str
     prices: NDArray[np.int64] | None = field(default=None)
+    cases: tuple[GroupPrices, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,19 @@ def _unseat(row, mate, first, after, before, filled):
 
 
 def _open_rows(
-    start, edge_column, edge_gain, outside, spare, capacity, least, u, v, mate, first, after, before,
+    start,
+    edge_column,
+    edge_gain,
+    outside,
+    spare,
+    capacity,
+    least,
+    u,
+    v,
+    mate,
+    first,
+    after,
+    before,
     filled,
 ):
     """Set u of the rows that sit nowhere from v, and seat those that find a free tight place."""
@@ -108,8 +120,28 @@ def _open_rows(
 
 
 def _insert_rows(
-    queue, begin, budget, start, edge_column, edge_gain, outside, spare, capacity, least, u, v,
-    mate, first, after, before, filled, dist, via, heap_key, heap_item, seen,
+    queue,
+    begin,
+    budget,
+    start,
+    edge_column,
+    edge_gain,
+    outside,
+    spare,
+    capacity,
+    least,
+    u,
+    v,
+    mate,
+    first,
+    after,
+    before,
+    filled,
+    dist,
+    via,
+    heap_key,
+    heap_item,
+    seen,
 ):
     """Seat, or leave outside, the rows of ``queue`` from ``begin`` on; return where it stopped.
 
@@ -209,8 +241,30 @@ def _insert_rows(
 
 
 def _fill_columns(
-    queue, begin, budget, start, edge_row, edge_gain, outside, spare, short, capacity, least, u, v,
-    mate, first, after, before, filled, dist, via, onto, heap_key, heap_item, seen,
+    queue,
+    begin,
+    budget,
+    start,
+    edge_row,
+    edge_gain,
+    outside,
+    spare,
+    short,
+    capacity,
+    least,
+    u,
+    v,
+    mate,
+    first,
+    after,
+    before,
+    filled,
+    dist,
+    via,
+    onto,
+    heap_key,
+    heap_item,
+    seen,
 ):
     """Fill the empty places of the columns of ``queue``, or lower their price to what they cost.
 

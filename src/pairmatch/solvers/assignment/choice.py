@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from pairmatch.errors import ProgramError, did_you_mean
@@ -10,6 +11,7 @@ from pairmatch.solvers.assignment.flow import solve_by_flow
 from pairmatch.solvers.assignment.integer import solve_by_integers
 from pairmatch.solvers.assignment.layout import find_laminar
 from pairmatch.solvers.assignment.remainder import set_pins
+from pairmatch.solvers.problem import MatrixGains
 
 if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
@@ -20,7 +22,8 @@ __all__ = ["METHODS", "Method", "solve_assignment"]
 Method = Literal["auto", "dense", "flow", "integer"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-_DENSE_PAIRS = 3000 * 3000  # above, the matrix and its copies weigh more than the time they save
+_LARGE = 4000 * 4000  # pairs; above, a matrix and its copies are more than a notebook may want
+_DENSITY = 0.1  # share of allowed pairs from which on the dense solver beat the flow
 
 
 def solve_assignment(problem: AssignmentProblem, *, method: Method = "auto") -> AssignmentSolution:
@@ -48,7 +51,7 @@ def solve_assignment(problem: AssignmentProblem, *, method: Method = "auto") -> 
     LoadConflict
         If the minimum loads cannot all be met.
     RangeError
-        If the gains are too far apart for exact 64-bit arithmetic.
+        If the gains are too large for exact 64-bit arithmetic.
 
     Examples
     --------
@@ -67,18 +70,20 @@ def solve_assignment(problem: AssignmentProblem, *, method: Method = "auto") -> 
         raise ProgramError(
             f"{method!r} is no method to solve an assignment.{did_you_mean(method, METHODS)}"
         )
-    if method == "dense" and not fits_dense(problem):
+    problem = _hold(problem)
+    dense = fits_dense(problem)
+    nested = len(find_laminar(problem.quotas, set_pins(problem).rows)) == len(problem.quotas)
+    if method == "dense" and not dense:
         raise ProgramError(
             'method "dense" takes one place each, without minimum loads and binding quotas; '
             'use "flow", "integer" or "auto"'
         )
-    nested = len(find_laminar(problem.quotas, set_pins(problem).rows)) == len(problem.quotas)
     if method == "flow" and not nested:
         raise ProgramError(
             'method "flow" takes quotas only whose classes lie within each other or apart; '
             'use "integer" or "auto"'
         )
-    if method == "dense" or (method == "auto" and _suits_dense(problem)):
+    if method == "dense" or (method == "auto" and dense and _pays_off(problem)):
         solution = solve_dense(problem)
         if solution is not None:
             return solution
@@ -87,7 +92,18 @@ def solve_assignment(problem: AssignmentProblem, *, method: Method = "auto") -> 
     return solve_by_flow(problem)
 
 
-def _suits_dense(problem: AssignmentProblem) -> bool:
-    """Whether the dense solver can take a problem and is likely to be the faster one."""
+def _hold(problem: AssignmentProblem) -> AssignmentProblem:
+    """Return the problem with its gains in a matrix, unless that would be a large one."""
     n_rows, n_columns = problem.gains.shape
-    return n_rows * n_columns <= _DENSE_PAIRS and fits_dense(problem)
+    if isinstance(problem.gains, MatrixGains) or n_rows * n_columns > _LARGE:
+        return problem
+    gain, allowed = problem.gains.block(slice(0, n_rows), slice(0, n_columns))
+    return replace(problem, gains=MatrixGains(gain, allowed))
+
+
+def _pays_off(problem: AssignmentProblem) -> bool:
+    """Return whether the dense solver is likely to be the faster one."""
+    gains = problem.gains
+    if not isinstance(gains, MatrixGains):
+        return False
+    return bool(gains.allowed.sum() >= _DENSITY * gains.allowed.size)

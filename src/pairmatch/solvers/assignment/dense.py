@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["fits_dense", "solve_dense"]
 
 _EXACT = 2**53
-_CHUNK = 128  # rows at a time, so that they stay in the cache
+_CHUNK = 32  # rows at a time, each with the prices that the rows before it have raised
 
 
 def fits_dense(problem: AssignmentProblem) -> bool:
@@ -51,7 +51,7 @@ class _Table:
 
     ``value = (gain + bonus) * scale + rest`` where ``usable``, else 0; the rests along any path
     add up to less than ``scale / 2``. ``full``: every pair may be formed and as many as possible
-    are wanted, so that no absent pair and no row that stays alone by choice competes.
+    are wanted, so that nothing else competes; then ``value`` goes without the bonus.
     """
 
     rows: NDArray[np.int64]
@@ -114,7 +114,7 @@ def solve_dense(problem: AssignmentProblem) -> AssignmentSolution | None:
 def _tabulate(
     problem: AssignmentProblem, left: Remainder, gain: NDArray[np.int64], allowed: NDArray[np.bool_]
 ) -> _Table | None:
-    """The values that make one objective of all, or None if they do not fit in 53 bits."""
+    """Return the values that make one objective of all, or None if 53 bits are too few."""
     columns = np.flatnonzero(left.capacity > 0)
     if len(left.rows) < len(gain) or len(columns) < gain.shape[1]:
         gain, allowed = gain[np.ix_(left.rows, columns)], allowed[np.ix_(left.rows, columns)]
@@ -124,23 +124,23 @@ def _tabulate(
     if not allowed.all() or (total and gain.min(initial=0) < 0):
         usable = allowed & (gain >= 0) if total else allowed
         gain = np.where(usable, gain, 0)
-    bonus = 0
-    if usable is not None and not total:
-        bonus = find_safe_bonus(gain[usable], most)
+    bonus = 0 if total else find_safe_bonus(gain if usable is None else gain[usable], most)
+    added = 0 if usable is None else bonus
     low, high = int(gain.min(initial=0)), int(gain.max(initial=0))
     for n_turns in (1, 0):
         ties = 2 * (most + 2) << ROUND_BITS[0] if n_turns else 1
         # Under "total", matched rows come before ties: a pair of gain 0 is better than none.
         extra = ties if total and usable is not None else 0
         scale = 2 * (most + 2) * (extra + ties) if extra else ties
-        if (max(-low, high) + bonus + 1) * scale < _EXACT // 8:
+        if (max(-low, high) + added + 1) * scale < _EXACT // 8 and bonus < _EXACT:
             break
     else:
         return None
     value = gain.astype(np.float64)
-    if scale > 1 or bonus:
+    if scale > 1:
         value *= scale
-        value += bonus * scale + extra
+    if added or extra:
+        value += added * scale + extra
     if n_turns:
         value += draw_weight_block(left.rows, columns, 0)
     if usable is not None:
@@ -149,7 +149,7 @@ def _tabulate(
 
 
 def _match(table: _Table) -> NDArray[np.int64]:
-    """The column of each row, or -1, in a matching of the largest value."""
+    """Return the column of each row, or -1, in a matching of the largest value."""
     from scipy.optimize import linear_sum_assignment
 
     value = table.value
@@ -172,7 +172,11 @@ def _match(table: _Table) -> NDArray[np.int64]:
 
 
 def _find_prices(table: _Table, match: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """The smallest prices that prove a matching best, or None if it is not."""
+    """Return the smallest prices that prove a matching best, or None if it is not.
+
+    Longest paths by Bellman-Ford: the price of a place is at least what a row that wants it would
+    gain over its own place, price included.
+    """
     value = table.value
     n_rows, n_columns = value.shape
     taken, alone = np.flatnonzero(match >= 0), np.flatnonzero(match < 0)
@@ -184,21 +188,22 @@ def _find_prices(table: _Table, match: NDArray[np.int64]) -> NDArray[np.float64]
     paid = np.zeros(n_rows)
     paid[taken] = value[taken, match[taken]]
     rows = taken
-    for _ in range(n_columns + 2):
-        if not len(rows):
-            break
-        reach = price.copy()
+    rounds = 0
+    while len(rows):
+        rounds += 1
+        if rounds > n_columns + 2:
+            return None  # prices rise for ever: some cycle of moves makes the plan better
+        # Rows whose own price is highest raise others most.
+        rows = rows[np.argsort(-price[match[rows]], kind="stable")]
+        known = price.copy()  # the prices with which each row was last looked at
         for start in range(0, len(rows), _CHUNK):
             part = rows[start : start + _CHUNK]
-            ask = value[part] + (price[match[part]] - paid[part])[:, None]
-            np.maximum(reach, ask.max(axis=0), out=reach)
-        changed = np.flatnonzero(reach > price)
-        price = reach
-        if (owner[changed] < 0).any():
-            return None  # a free place would be wanted: some other plan is better
-        rows = owner[changed]
-    else:
-        return None
+            known[match[part]] = price[match[part]]
+            lift = price[match[part]] - paid[part]
+            np.maximum(price, (value[part] + lift[:, None]).max(axis=0), out=price)
+        rows = owner[price > known]
+        if (rows < 0).any():
+            return None  # a free place is wanted: filling it makes the plan better
     profit = paid[taken] - price[match[taken]]
     if (profit < 0).any() and not (table.full and n_rows <= n_columns):
         return None
@@ -208,7 +213,7 @@ def _find_prices(table: _Table, match: NDArray[np.int64]) -> NDArray[np.float64]
 def _settle(
     table: _Table, match: NDArray[np.int64], price: NDArray[np.float64], n_columns: int
 ) -> NDArray[np.int64]:
-    """The matching that the common rule for ties picks among all best ones."""
+    """Return the matching that the common rule for ties picks among all best ones."""
     n_rows = len(match)
     taken = match >= 0
     profit = np.zeros(n_rows)
@@ -245,24 +250,18 @@ def _settle(
 def _scale_back(
     problem: AssignmentProblem, table: _Table, match: NDArray[np.int64], price: NDArray[np.float64]
 ) -> Prices:
-    """Prices in gains, for every column of the problem.
+    """Return prices in gains, for every column of the problem.
 
     A price is the value of a longest path; in ``value`` the gains of a path come first and its
     rests stay below half a unit of them, so rounding gives the longest path in gains alone.
     """
     scale, bonus = table.scale, table.bonus
     open_price = (price.astype(np.int64) + scale // 2) // scale
+    if table.full and len(match) > len(open_price):
+        open_price += bonus
     taken = match >= 0
     profit = np.zeros(len(match), np.int64)
     profit[taken] = table.gain[taken, match[taken]] + bonus - open_price[match[taken]]
-    if table.full and problem.objective == "coverage":
-        # The least bonus that makes everybody's profit and every price at least 0.
-        if len(match) <= len(open_price):
-            bonus = max(0, -int(profit.min(initial=0)))
-            profit += bonus
-        else:
-            bonus = max(0, -int(open_price.min(initial=0)))
-            open_price += bonus
     column = np.zeros(problem.n_columns, np.int64)
     column[table.columns] = open_price
     closed = np.setdiff1d(np.arange(problem.n_columns), table.columns)
@@ -283,15 +282,18 @@ def _scale_back(
 def _cover(
     problem: AssignmentProblem, table: _Table, match: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """1 for the columns of a smallest vertex cover (Koenig): those that rows left alone compete for."""
-    assert table.usable is not None  # noqa: S101
+    """Return 1 for the columns of a smallest vertex cover (Koenig), 0 for the others.
+
+    Covered are the columns that rows left alone compete for, directly or through others.
+    """
+    usable = np.ones_like(table.value, np.bool_) if table.usable is None else table.usable
     owner = np.full(len(table.columns), -1)
     taken = np.flatnonzero(match >= 0)
     owner[match[taken]] = taken
     seen = np.zeros(len(table.columns), np.bool_)
     rows = np.flatnonzero(match < 0)
     while len(rows):
-        new = table.usable[rows].any(axis=0) & ~seen
+        new = usable[rows].any(axis=0) & ~seen
         seen |= new
         rows = owner[new]
     column = np.ones(problem.n_columns, np.int64)

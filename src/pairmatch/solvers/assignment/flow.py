@@ -14,6 +14,7 @@ from pairmatch.solvers.assignment.network import (
     Network,
     RangeError,
     find_cheapest_flow,
+    find_cost_limit,
     find_loose_arcs,
     find_potentials,
     freeze,
@@ -54,7 +55,7 @@ def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
     LoadConflict
         If the minimum loads cannot all be met.
     RangeError
-        If the gains are too far apart for 64-bit integers.
+        If the gains are too large for 64-bit integers.
 
     Notes
     -----
@@ -69,9 +70,8 @@ def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
     network, flow, potential, bonus = _optimise(problem, layout, edges)
     prices = _read(problem, layout, remainder, potential, bonus)
     if problem.objective == "coverage":
-        cost = layout.spend(on_idle=1)
-        most = find_potentials(layout.network, cost, flow, layout.sink)
-        prices = replace(prices, coverage=_read(problem, layout, remainder, most, 0))
+        potential = find_potentials(layout.network, layout.spend(on_idle=1), flow, layout.sink)
+        prices = replace(prices, coverage=_read(problem, layout, remainder, potential, 0))
     else:
         network, flow = _improve(network, flow, layout.spend(on_idle=1), layout)
     network, flow = _even_loads(network, flow, layout, remainder.load)
@@ -111,31 +111,33 @@ def find_safe_bonus(gain: NDArray[np.int64], most: int) -> int:
 def _optimise(
     problem: AssignmentProblem, layout: Layout, edges: Edges
 ) -> tuple[Network, NDArray[np.int64], NDArray[np.int64], int]:
-    """The face of all best plans, one of them, potentials, and the bonus they belong to."""
+    """Return the face of all best plans, one of them, potentials, and the bonus they belong to."""
     whole = layout.network
     gain = layout.spend(on_pairs=-edges.gain)
     if problem.objective == "total":
         network, flow, potential = _descend(whole, gain, layout.sink)
         return network, flow, potential, 0
-    bonus = find_safe_bonus(edges.gain, min(layout.n_rows, int(problem.capacity.sum())))
-    try:
-        if bonus > 2**61:
-            raise RangeError(bonus, 2**61)
+    most = min(layout.n_rows, int(layout.network.upper[layout.load_arcs].sum()))
+    bonus = find_safe_bonus(edges.gain, most)
+    if bonus <= find_cost_limit(whole.n_nodes):
         cost = layout.spend(on_pairs=-edges.gain, on_idle=bonus)
         network, flow, potential = _descend(whole, cost, layout.sink)
-    except RangeError:
-        idle = layout.spend(on_idle=1)
-        face, _, first = _descend(whole, idle, layout.sink)
-        network, flow, second = _descend(face, gain, layout.sink)
-        bonus = _find_least_bonus(whole, (idle, first), (gain, second))
-        potential = bonus * first + second
+        return network, flow, potential, bonus
+    idle = layout.spend(on_idle=1)
+    face, _, first = _descend(whole, idle, layout.sink)
+    network, flow, second = _descend(face, gain, layout.sink)
+    bonus = _find_least_bonus(whole, (idle, first), (gain, second))
+    largest = bonus * int(np.abs(first).max()) + int(np.abs(second).max())
+    if largest > find_cost_limit(0):
+        raise RangeError(largest, find_cost_limit(0))
+    potential = bonus * first + second
     return network, flow, potential, bonus
 
 
 def _descend(
     network: Network, cost: NDArray[np.int64], sink: int
 ) -> tuple[Network, NDArray[np.int64], NDArray[np.int64]]:
-    """The optimal face, a flow of least cost on it, and the potentials that prove both."""
+    """Return the optimal face, a flow of least cost and the potentials that prove both."""
     flow = find_cheapest_flow(network, cost)
     potential = find_potentials(network, cost, flow, sink)
     return narrow_to_face(network, cost, flow, potential), flow, potential
@@ -146,7 +148,7 @@ def _find_least_bonus(
     first: tuple[NDArray[np.int64], NDArray[np.int64]],
     second: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> int:
-    """The least L for which ``L * first + second`` keeps the sign of every first reduced cost.
+    """Return the least L with which ``L * first + second`` keeps all signs of first reduced costs.
 
     On the face the first reduced costs are 0 and the second potentials prove optimality; off it
     each arc asks for a large enough L.
@@ -173,7 +175,7 @@ def _read(
 def _improve(
     network: Network, flow: NDArray[np.int64], cost: NDArray[np.int64], layout: Layout
 ) -> tuple[Network, NDArray[np.int64]]:
-    """The face of one more objective, looked for only where the flow is not settled."""
+    """Return the face of one more objective, looked for only where the flow is not settled."""
     loose = find_loose_arcs(network, flow)
     if not (loose[layout.pair_arcs].any() or loose[layout.idle_arcs].any()):
         return freeze(network, flow, np.zeros_like(loose)), flow
@@ -220,7 +222,7 @@ def settle_ties(
 def _even_loads(
     network: Network, flow: NDArray[np.int64], layout: Layout, load: NDArray[np.int64]
 ) -> tuple[Network, NDArray[np.int64]]:
-    """The face of most even loads: one arc for each further row, dearer than the one before."""
+    """Return the face of most even loads: each further row takes a dearer arc than the last."""
     loose = find_loose_arcs(network, flow)
     network = freeze(network, flow, loose)
     arcs = np.arange(len(flow))[layout.load_arcs]

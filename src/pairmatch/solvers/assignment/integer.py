@@ -1,10 +1,10 @@
-"""Exact plans where quotas cross each other: integer programming, with prices from its relaxation."""
+"""Exact plans where quotas cross each other: integer programs, priced by their relaxation."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
-from threading import Event, Thread
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -88,7 +88,7 @@ def solve_by_integers(problem: AssignmentProblem) -> AssignmentSolution:
 
 
 def _list_rows(problem: AssignmentProblem, remainder: Remainder, edges: Edges) -> Iterator[_Row]:
-    """Every constraint that the edges are under."""
+    """List every constraint that the edges are under."""
     for i, group in _group(edges.row):
         yield _Row("row", (i,), group, 0, 1)
     for j, group in _group(edges.column):
@@ -106,7 +106,7 @@ def _list_rows(problem: AssignmentProblem, remainder: Remainder, edges: Edges) -
 
 
 def _group(keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Each key, ascending, with the positions where it stands."""
+    """List each key, ascending, with the positions where it stands."""
     order = np.argsort(keys, kind="stable")
     values, first = np.unique(keys[order], return_index=True)
     yield from zip(values.tolist(), np.split(order, first[1:]), strict=False)
@@ -115,7 +115,7 @@ def _group(keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
 def _fill(
     rows: list[_Row], edges: Edges, asked: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """As many as possible of the rows that each column asks for; see ``check_minimum_loads``."""
+    """Give each column as many as possible of its rows; see ``check_minimum_loads``."""
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
@@ -138,7 +138,7 @@ def _fill(
 
 
 def _make_solver(work: float) -> cp_model.CpSolver:
-    """A solver whose answer can be repeated, and that leaves Ctrl-C to Python."""
+    """Return a solver whose answer can be repeated, and that leaves Ctrl-C to Python."""
     from ortools.sat.python import cp_model
 
     solver = cp_model.CpSolver()
@@ -152,7 +152,7 @@ def _make_solver(work: float) -> cp_model.CpSolver:
 def _search(
     problem: AssignmentProblem, remainder: Remainder, edges: Edges, rows: list[_Row]
 ) -> tuple[NDArray[np.int64], Status]:
-    """The chosen edges after one search per objective, each among the optima of the last."""
+    """Return the chosen edges after one search per objective, each among the optima before."""
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
@@ -172,25 +172,26 @@ def _search(
         _weigh_evenness(model, x, remainder, rows),
         weigh(draw_weights(edges.row, edges.column, 0)),
     ]
-    chosen: NDArray[np.int64] | None = None
+    chosen = np.empty(0, np.int64)
     for turn, goal in enumerate(main + polish):
         solver = _make_solver(_WORK if turn < len(main) else _POLISH)
         model.maximize(goal)
         status, interrupted = _run(solver, model)
-        if status in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
-            values = np.array([solver.boolean_value(variable) for variable in x], np.bool_)
-            chosen = np.flatnonzero(values)
-        if interrupted:
-            if chosen is None:
-                raise KeyboardInterrupt
+        found = status in {cp_model.OPTIMAL, cp_model.FEASIBLE}
+        if found:
+            values = [solver.boolean_value(variable) for variable in x]
+            chosen = np.flatnonzero(np.array(values, np.bool_))
+        if interrupted and (found or turn):
             return chosen, Status.INTERRUPTED
-        if chosen is None:
+        if interrupted:
+            raise KeyboardInterrupt
+        if not (found or turn):
             raise ArithmeticError("no plan was found within the work limit")
         if status != cp_model.OPTIMAL:
             break
         model.add(goal == round(solver.objective_value))
-        model.clear_hints()
-        for variable, value in zip(x, values.tolist(), strict=True):
+        model.clear_hints()  # type: ignore[no-untyped-call]
+        for variable, value in zip(x, values, strict=True):
             model.add_hint(variable, value)
     return chosen, Status.FEASIBLE
 
@@ -201,7 +202,7 @@ def _weigh_evenness(
     remainder: Remainder,
     rows: list[_Row],
 ) -> cp_model.LinearExprT:
-    """Minus the sum of squared loads, up to a constant: each further row costs 2 more."""
+    """Return minus the sum of squared loads, up to a constant: each further row costs 2 more."""
     from ortools.sat.python import cp_model
 
     steps, costs = [], []
@@ -217,46 +218,36 @@ def _weigh_evenness(
     return cp_model.LinearExpr.weighted_sum(steps, costs)
 
 
-def _run(solver: cp_model.CpSolver, model: cp_model.CpModel) -> tuple[int, bool]:
+def _run(
+    solver: cp_model.CpSolver, model: cp_model.CpModel
+) -> tuple[cp_model.CpSolverStatus, bool]:
     """Solve in a thread, so that Ctrl-C stops the search and keeps what it has found."""
-    done, status, failure = Event(), [0], []
-
-    def work() -> None:
-        try:
-            status[0] = solver.solve(model)
-        except Exception as error:  # noqa: BLE001 - handed to the thread that waits
-            failure.append(error)
-        finally:
-            done.set()
-
-    Thread(target=work, daemon=True).start()
     interrupted = False
-    while True:
-        try:
-            if done.wait(0.2):
-                break
-        except KeyboardInterrupt:
-            interrupted = True
-            solver.stop_search()
-    if failure:
-        raise failure[0]
-    return status[0], interrupted
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        search = pool.submit(solver.solve, model)
+        while not search.done():
+            try:
+                wait([search], timeout=0.2)
+            except KeyboardInterrupt:
+                interrupted = True
+                solver.stop_search()
+    return search.result(), interrupted
 
 
 def _add_prices(
     problem: AssignmentProblem, edges: Edges, rows: list[_Row], solution: AssignmentSolution
 ) -> AssignmentSolution:
-    """The solution with the prices that bound it best, and the status that they prove."""
+    """Return the solution with the prices that bound it best, and the status that they prove."""
     coverage = None
     bonuses = [0]
     if problem.objective == "coverage":
-        coverage = _price(problem, rows, np.ones(len(edges)), 0)
+        coverage = _price(problem, rows, np.ones(len(edges), np.int64), 0)
         spread = int(edges.gain.max(initial=0)) - int(edges.gain.min(initial=0)) + 1
         enough = find_safe_bonus(edges.gain, problem.n_rows)
         bonuses = [min(spread * factor, enough) for factor in (1, 4, 32, 256)]
     best, lowest = solution, None
     for bonus in bonuses:
-        prices = _price(problem, rows, edges.gain + float(bonus), bonus)
+        prices = _price(problem, rows, edges.gain + bonus, bonus)
         if prices is None:
             continue
         trial = replace(solution, prices=replace(prices, coverage=coverage))
@@ -269,9 +260,9 @@ def _add_prices(
 
 
 def _price(
-    problem: AssignmentProblem, rows: list[_Row], worth: NDArray[np.float64], bonus: int
+    problem: AssignmentProblem, rows: list[_Row], worth: NDArray[np.int64], bonus: int
 ) -> Prices | None:
-    """Rounded dual values of the linear relaxation; None if it was not solved."""
+    """Return rounded dual values of the linear relaxation; None if it was not solved."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_array
 
@@ -283,18 +274,19 @@ def _price(
     upper = [(row, 1) for row in rows]
     signed = upper + [(row, -1) for row in rows if row.low > 0]
     index = np.repeat(np.arange(len(signed)), [len(row.edges) for row, _ in signed])
-    sign = np.repeat([sign for _, sign in signed], [len(row.edges) for row, _ in signed])
+    sign = np.repeat([way for _, way in signed], [len(row.edges) for row, _ in signed])
     matrix = csr_array(
         (sign.astype(float), (index, np.concatenate([row.edges for row, _ in signed]))),
         shape=(len(signed), len(worth)),
     )
-    limit = [row.high if sign > 0 else -row.low for row, sign in signed]
-    answer = linprog(-worth, A_ub=matrix, b_ub=limit, method="highs")
+    limit = np.array([row.high if way > 0 else -row.low for row, way in signed])
+    answer = linprog(-worth, A_ub=matrix, b_ub=limit, method="highs")  # type: ignore[call-overload]
     if answer.status != 0:
         return None
-    for (row, sign), value in zip(signed, answer.ineqlin.marginals, strict=True):
+    duals = np.rint(-answer.ineqlin.marginals).astype(np.int64)
+    for (row, way), dual in zip(signed, duals, strict=True):
         if row.kind == "column":
-            column[row.where] += -sign * round(value)
+            column[row.where] += way * dual
         elif row.kind == "quota":
-            quota[row.where[0]][row.where[1:]] = -round(value)
+            quota[row.where[0]][row.where[1:]] = dual
     return prices

@@ -20,35 +20,36 @@ __all__ = [
     "NoFlowError",
     "RangeError",
     "find_cheapest_flow",
+    "find_cost_limit",
     "find_loose_arcs",
     "find_potentials",
     "freeze",
     "narrow_to_face",
 ]
 
-_LIMIT = 2**62
+_LIMIT = 2**61
 
 
 class RangeError(ArithmeticError):
-    """Costs so far apart that their sums along a path could leave 64 bits.
+    """Gains so large that their sums along a path could leave 64 bits.
 
     Parameters
     ----------
-    spread : int
-        Largest minus smallest cost.
+    largest : int
+        Largest magnitude of a gain, or of what has to be added to it.
     allowed : int
-        Largest spread that a network of this size can take.
+        Largest magnitude that a problem of this size can take.
     """
 
-    def __init__(self, spread: int, allowed: int) -> None:
-        self.spread = spread
+    def __init__(self, largest: int, allowed: int) -> None:
+        self.largest = largest
         self.allowed = allowed
-        super().__init__(spread, allowed)
+        super().__init__(largest, allowed)
 
     def __str__(self) -> str:
         return (
-            f"gains spread over {self.spread} units, and a problem of this size can be solved "
-            f"exactly up to {self.allowed}"
+            f"gains of up to {self.largest} units are too large: a problem of this size can be "
+            f"solved exactly up to {self.allowed}"
         )
 
 
@@ -102,7 +103,7 @@ def find_cheapest_flow(network: Network, cost: NDArray[np.int64]) -> NDArray[np.
     NoFlowError
         If no flow keeps the bounds.
     RangeError
-        If costs are too far apart for 64-bit arithmetic.
+        If costs are too large for 64-bit arithmetic.
 
     Notes
     -----
@@ -121,7 +122,9 @@ def find_cheapest_flow(network: Network, cost: NDArray[np.int64]) -> NDArray[np.
         if supply.any():
             raise NoFlowError
         return flow
-    _check_range(cost[free], network.n_nodes)
+    largest, limit = int(np.abs(cost[free]).max()), find_cost_limit(network.n_nodes)
+    if largest > limit:
+        raise RangeError(largest, limit)
     solver = min_cost_flow.SimpleMinCostFlow()
     arcs = solver.add_arcs_with_capacity_and_unit_cost(
         network.tail[free].astype(np.int32),
@@ -132,31 +135,33 @@ def find_cheapest_flow(network: Network, cost: NDArray[np.int64]) -> NDArray[np.
     solver.set_nodes_supplies(np.arange(network.n_nodes, dtype=np.int32), supply)
     status = solver.solve()
     if status == solver.BAD_COST_RANGE:
-        raise RangeError(_spread(cost[free]), _allowed(network.n_nodes) // 4)
+        raise RangeError(largest, limit)
     if status != solver.OPTIMAL:
         raise NoFlowError
     flow[free] += solver.flows(arcs)
     return flow
 
 
-def _spread(cost: NDArray[np.int64]) -> int:
-    return int(cost.max(initial=0)) - int(cost.min(initial=0))
+def find_cost_limit(n_nodes: int) -> int:
+    """Return the largest magnitude that costs may have in a network of this size.
 
+    Parameters
+    ----------
+    n_nodes : int
+        Number of nodes.
 
-def _allowed(n_nodes: int) -> int:
-    return (_LIMIT - 1) // (n_nodes + 1)
-
-
-def _check_range(cost: NDArray[np.int64], n_nodes: int) -> None:
-    spread, allowed = _spread(cost), _allowed(n_nodes)
-    if spread > allowed:
-        raise RangeError(spread, allowed)
+    Returns
+    -------
+    int
+        The solver multiplies costs by the number of nodes, and so does a path of prices.
+    """
+    return _LIMIT // (n_nodes + 2)
 
 
 def _list_residual_arcs(
     network: Network, flow: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Tail, head, arc and sign of every direction in which the flow of an arc can change."""
+    """Return tail, head, arc and sign of every direction in which the flow of an arc can change."""
     up = np.flatnonzero(flow < network.upper)
     down = np.flatnonzero(flow > network.lower)
     tail = np.concatenate([network.tail[up], network.head[down]])
@@ -209,15 +214,14 @@ def find_potentials(
     away = distance == far
     if not away.any():
         return distance
-    # Nothing leads from the root to these nodes: prices of their own, then moved together as
-    # close to the others as the arcs that lead back allow.
+    # Nothing leads from the root to these nodes: potentials of their own, then moved together to
+    # where the arcs that lead back allow it and no price, minus the potential, is above 0.
     distance[away] = 0
     inner = away[tail] & away[head]
     _relax(distance, tail[inner], head[inner], weight[inner], np.flatnonzero(away))
     back = away[tail] & ~away[head]
-    if back.any():
-        need = distance[head[back]] - weight[back] - distance[tail[back]]
-        distance[away] += need.max()
+    need = distance[head[back]] - weight[back] - distance[tail[back]]
+    distance[away] += need.max(initial=-distance[away].min())
     return distance
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import Gains
 
-__all__ = ["PartOfGains", "sample_columns", "sample_rows", "stratify", "take_gains"]
+__all__ = ["PartOfGains", "sample_evenly", "sample_pool", "stratify", "take_gains"]
 
 _PIVOTS = 8
 _LEAF = 16
@@ -30,9 +30,7 @@ class PartOfGains:
         What is taken of it.
     """
 
-    def __init__(
-        self, gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]
-    ) -> None:
+    def __init__(self, gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
         self._gains, self._rows, self._columns = gains, rows, columns
 
     @property
@@ -95,21 +93,33 @@ def stratify(
     return np.concatenate(leaves)
 
 
-def sample_rows(order: NDArray[np.int64], share: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return about one in ``share`` of an order, spread evenly over it, sorted."""
-    n = len(order)
-    starts = np.arange(0, n, share)
-    at = starts + rng.integers(0, share, len(starts))
-    return np.sort(order[at[at < n]])
+def sample_evenly(
+    order: NDArray[np.int64], size: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return ``size`` entries of an order, spread evenly over it."""
+    bounds = np.arange(size + 1) * len(order) // max(1, size)
+    at = bounds[:-1] + (rng.random(size) * np.diff(bounds)).astype(np.int64)
+    return order[at]
 
 
-def sample_columns(
-    order: NDArray[np.int64],
-    capacity: NDArray[np.int64],
-    share: int,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return columns and their places, about one place in ``share`` of the whole pool."""
+def sample_pool(
+    gains: Gains, capacity: NDArray[np.int64], share: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows, columns and places of the columns: about one in ``share`` of either side.
+
+    Where the whole pool has too few, just enough or too many places, so has the sample: prices
+    depend on which of the three it is more than on anything else.
+    """
+    n, n_places = gains.shape[0], int(capacity.sum())
+    size, size_places = max(1, n // share), max(1, n_places // share)
+    if n == n_places:
+        size_places = size
+    elif n < n_places:
+        size_places = min(max(size_places, size + 1), n_places)
+    else:
+        size = min(max(size, size_places + 1), n)
+    rows = np.sort(sample_evenly(stratify(gains, rng), size, rng))
+    order = stratify(gains, rng, by_column=True)
     owner = np.repeat(order, capacity[order])
-    taken = sample_rows(owner, share, rng)
-    return np.unique(taken, return_counts=True)
+    columns, places = np.unique(sample_evenly(owner, size_places, rng), return_counts=True)
+    return rows, columns, places

@@ -16,7 +16,7 @@ import numpy as np
 from pairmatch.solvers.groups.pricing import best_triads, pair_excess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -73,8 +73,7 @@ def bound_of_prices(
 
 def improve_prices(
     values: GroupValues,
-    smallest: int,
-    n_placed: int,
+    sizes: Sequence[int],
     lower: int,
     n_steps: int,
     keep_on: Callable[[], bool],
@@ -85,16 +84,14 @@ def improve_prices(
     ----------
     values : GroupValues
         What groups are worth.
-    smallest : int
-        Smallest size of a group in any grouping the bound is about.
-    n_placed : int
-        Number of people placed in these groupings, > 0.
+    sizes : sequence of int
+        Sizes of all groups in the groupings the bound is about, at least one.
     lower : int
         Value of the best grouping known: the aim of the steps.
     n_steps : int
-        Steps to take.
+        Steps to take, at least one.
     keep_on : callable
-        Asked before each step; after the first one False ends the steps.
+        Asked before each step but the first; False ends the steps.
 
     Returns
     -------
@@ -103,9 +100,12 @@ def improve_prices(
 
     Notes
     -----
-    Triads are priced where ``smallest`` is 3 and the value of larger groups is a mean over their
-    triads ("total"); ``n_placed`` is then at least 3. Else partners are.
+    Triads are priced where no group is smaller. Prices that cover every triad cover larger groups
+    too under "total", where a group's value is a mean over its triads; under "worst_rotation"
+    what larger groups may exceed them by is added. Where some group is a pair, or all are larger
+    than three, pairs are priced.
     """
+    smallest, n_placed = min(sizes), sum(sizes)
     step = _triad_step if smallest == 3 else _star_step
     n = values.n
     share = lower // max(1, n_placed)
@@ -115,7 +115,7 @@ def improve_prices(
     held = price
     length, idle = 1.0, 0
     drift = np.zeros(n)
-    for n_done in range(n_steps):
+    for n_done in range(max(1, n_steps)):
         if n_done and not keep_on():
             break
         bound, used, full = step(values, price, smallest, n_placed, slack)
@@ -132,10 +132,20 @@ def improve_prices(
         if square < 1e-12:
             break
         price = price - np.rint(length * max(1, bound - lower) / square * drift).astype(np.int64)
-    if best is None:
-        msg = "at least one step has to be taken"
-        raise ValueError(msg)
+    assert best is not None  # noqa: S101  the first step always counts
+    if step is _triad_step and values.worst:
+        return Priced(best.price, best.bound + _larger_excess(values, best.price, sizes))
     return best
+
+
+def _larger_excess(values: GroupValues, price: NDArray[np.int64], sizes: Sequence[int]) -> int:
+    """Return what groups of four and more may exceed the prices by, all together."""
+    extra = 0
+    for size in sorted(set(sizes) - {3}):
+        excess, _ = star_excess(values, price, size - 1)
+        most = int(np.sort(excess)[values.n - size :].sum())
+        extra += list(sizes).count(size) * max(0, -(-most // (2 * (size - 1))))
+    return extra
 
 
 def _triad_step(
@@ -147,7 +157,8 @@ def _triad_step(
     found = np.flatnonzero(partners[:, 0] >= 0)
     who = np.concatenate([found, partners[found].ravel()])
     used = np.bincount(who, minlength=values.n) / 3 + (values.n - found.size) / values.n
-    return bound_of_prices(price, best, 6, n_placed), used, price - (-best // 6)
+    full = price - (-best // 6)
+    return bound_of_prices(full, np.zeros_like(full), 1, n_placed), used, full
 
 
 def _star_step(

@@ -25,9 +25,7 @@ __all__ = ["best_triads", "collect_triads", "pair_excess"]
 _NEVER = -(2**58)  # twice the reduced value of what is not allowed
 
 
-def pair_excess(
-    values: GroupValues, price: NDArray[np.int64], unit: int = 1
-) -> NDArray[np.int64]:
+def pair_excess(values: GroupValues, price: NDArray[np.int64], unit: int = 1) -> NDArray[np.int64]:
     """Return ``R[i, j]``, very low where the two may not share a group.
 
     Parameters

@@ -60,7 +60,9 @@ class GroupValues:
         gain = np.where(allowed, problem.gain, 0).astype(np.int64)
         top = max(abs(int(gain.max(initial=0))), abs(int(gain.min(initial=0))))
         if 8 * top * scale * (problem.largest + 1) * (problem.n + 8) >= _LIMIT:
-            msg = "the gains are too large for exact 64-bit sums; use fewer digits or a smaller size"
+            msg = (
+                "the gains are too large for exact 64-bit sums; use fewer digits or a smaller size"
+            )
             raise OverflowError(msg)
         return cls(gain, gain + gain.T, allowed, scale, problem.objective == "worst_rotation")
 

@@ -1,0 +1,388 @@
+"""Check a grouping without believing whoever made it: rules, objective and bound, in integers."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.solution import Certificate, GroupPrices
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import GroupingProblem
+    from pairmatch.solvers.solution import GroupingSolution
+
+__all__ = ["bound_groupings", "certify_grouping"]
+
+_N_ALL_PLACED = 15  # enumerated when everybody is placed
+_N_SOME_OUT = 12  # enumerated when somebody is left out
+_N_LARGER_GROUPS = 4_000_000  # groups of four and more that are looked at one by one
+
+
+def certify_grouping(problem: GroupingProblem, solution: GroupingSolution) -> Certificate:
+    """Return what a grouping is worth and what is proved about it.
+
+    Parameters
+    ----------
+    problem : GroupingProblem
+        What was asked.
+    solution : GroupingSolution
+        What was answered. Nothing in it is believed: sizes and pairs are checked, the objective
+        is added up again, the bound is computed again from the prices.
+
+    Returns
+    -------
+    Certificate
+        Objective, bound for groupings of the same sizes, people placed and a bound on them.
+
+    Raises
+    ------
+    CertificateError
+        If a rule is broken, or the stated bound is lower than what can be proved.
+
+    Notes
+    -----
+    Triads are streamed in O(n^3) at worst; with good prices most pairs are skipped at once.
+    """
+    faults, groups = _read_groups(problem, solution)
+    if faults:
+        raise CertificateError("the grouping breaks its rules", faults)
+    scale = solution.scale
+    objective = sum(_value(problem, group, scale) for group in groups)
+    n_placed = sum(len(group) for group in groups)
+    sizes = tuple(sorted(len(group) for group in groups))
+    bound = bound_groupings(problem, solution, sizes)
+    if solution.bound is not None and (bound is None or solution.bound < bound):
+        what = f"the stated bound {solution.bound} is not proved; the prices prove {bound}"
+        raise CertificateError("the bound does not hold", [Fault(what)])
+    if bound is not None and bound < objective:
+        what = f"the bound {bound} is below the objective {objective}"
+        raise CertificateError("the bound does not hold", [Fault(what)])
+    return Certificate(objective, bound, n_placed, _bound_placed(problem, n_placed), scale)
+
+
+def bound_groupings(
+    problem: GroupingProblem, solution: GroupingSolution, sizes: tuple[int, ...]
+) -> int | None:
+    """Return an upper bound on every grouping into groups of these sizes, or None.
+
+    Parameters
+    ----------
+    problem : GroupingProblem
+        What was asked.
+    solution : GroupingSolution
+        Its ``cases``, else its ``prices``, are used; any prices give a valid bound.
+    sizes : tuple of int
+        Sizes of all groups, in increasing order.
+    """
+    if not sizes:
+        return 0
+    n_placed = sum(sizes)
+    able = _able(problem)
+    if able.size <= (_N_ALL_PLACED if n_placed == able.size else _N_SOME_OUT):
+        return _enumerate(problem, able, sizes, solution.scale)
+    cases = solution.cases
+    if not cases and solution.prices is not None:
+        none = np.zeros(0, np.int64)
+        no_sets = np.zeros((0, problem.n), bool)
+        cases = (GroupPrices(solution.prices, 1, no_sets, none, none),)
+    if not cases or not _cover_everything(cases):
+        return None
+    bounds = [_bound_case(problem, case, sizes, solution.scale) for case in cases]
+    known = [bound for bound in bounds if bound is not None]
+    return max(known) if len(known) == len(bounds) else None
+
+
+def _read_groups(
+    problem: GroupingProblem, solution: GroupingSolution
+) -> tuple[list[Fault], list[list[int]]]:
+    """Return what is wrong with the groups, and the groups."""
+    group_of = np.asarray(solution.group_of)
+    if group_of.shape != (problem.n,) or not np.issubdtype(group_of.dtype, np.integer):
+        what = f"expected {problem.n} whole numbers, found {group_of.dtype} {group_of.shape}"
+        return [Fault(what, "group_of")], []
+    if group_of.size and group_of.min() < -1:
+        return [Fault("a group number is below -1", "group_of")], []
+    faults: list[Fault] = []
+    groups = []
+    for number in range(int(group_of.max(initial=-1)) + 1):
+        members = np.flatnonzero(group_of == number).tolist()
+        where = f"group {number}"
+        groups.append(members)
+        if not problem.smallest <= len(members) <= problem.largest:
+            limits = f"{problem.smallest} to {problem.largest}"
+            faults.append(Fault(f"has {len(members)} members, allowed are {limits}", where))
+            continue
+        if solution.scale < 1 or solution.scale % (len(members) - 1):
+            faults.append(Fault(f"scale {solution.scale} does not suit its size", where))
+        faults += [
+            Fault(f"persons {a} and {b} may not share a group", where)
+            for a, b in combinations(members, 2)
+            if not (problem.allowed[a, b] and problem.allowed[b, a])
+        ]
+    return faults, groups
+
+
+def _value(problem: GroupingProblem, members: list[int], scale: int) -> int:
+    """Return the scaled value of one group, times its number of members."""
+    size = len(members)
+    given = [
+        sum(int(problem.gain[b, a]) for b in members if b != a) for a in members
+    ]  # by each as coach
+    if problem.objective == "worst_rotation":
+        return size * min(given) * (scale // (size - 1))
+    return sum(given) * (scale // (size - 1))
+
+
+def _able(problem: GroupingProblem) -> NDArray[np.int64]:
+    """Return the people who are not barred from every group by their numbers of partners."""
+    allowed = problem.allowed & problem.allowed.T & ~np.eye(problem.n, dtype=bool)
+    able = np.arange(problem.n)
+    while True:
+        inside = allowed[np.ix_(able, able)]
+        count = inside.sum(axis=1)
+        stays = count >= problem.smallest - 1
+        if problem.smallest >= 3 and not (count == able.size - 1).all():
+            joint = inside.astype(np.float32) @ inside.astype(np.float32)
+            stays &= ((joint > 0.5) & inside).any(axis=1)
+        if stays.all():
+            return able
+        able = able[stays]
+
+
+def _bound_placed(problem: GroupingProblem, n_placed: int) -> int:
+    """Return an upper bound on how many people any grouping can place."""
+    able = _able(problem)
+    if n_placed == able.size:
+        return n_placed
+    allowed = (problem.allowed & problem.allowed.T)[np.ix_(able, able)]
+    allowed &= ~np.eye(able.size, dtype=bool)
+    if able.size <= _N_SOME_OUT:
+        return _most_placed(allowed, problem.smallest, problem.largest)
+    reach = allowed | np.eye(able.size, dtype=bool)
+    while True:  # closure by squaring: which people are linked at all
+        wider = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0.5
+        if (wider == reach).all():
+            break
+        reach = wider
+    parts = np.unique(reach.argmax(axis=1), return_counts=True)[1]
+    return sum(_most_by_size(n, problem.smallest, problem.largest) for n in parts.tolist())
+
+
+def _most_by_size(n: int, smallest: int, largest: int) -> int:
+    """Return how many of n people fit into groups of allowed sizes."""
+    return max((min(n, count * largest) for count in range(1, n // smallest + 1)), default=0)
+
+
+def _most_placed(allowed: NDArray[np.bool_], smallest: int, largest: int) -> int:
+    """Return the exact largest number of people placed, by enumeration."""
+    n = len(allowed)
+
+    @cache
+    def most(left: tuple[int, ...]) -> int:
+        if len(left) < smallest:
+            return 0
+        first, others = left[0], left[1:]
+        best = most(others)
+        friends = [p for p in others if allowed[first, p]]
+        for size in range(smallest, min(largest, len(friends) + 1) + 1):
+            for rest in combinations(friends, size - 1):
+                if best == len(left):
+                    return best
+                if all(allowed[a, b] for a, b in combinations(rest, 2)):
+                    remaining = tuple(p for p in others if p not in rest)
+                    best = max(best, size + most(remaining))
+        return best
+
+    return most(tuple(range(n)))
+
+
+def _enumerate(
+    problem: GroupingProblem, able: NDArray[np.int64], sizes: tuple[int, ...], scale: int
+) -> int | None:
+    """Return the exact best value of a grouping into groups of these sizes."""
+    allowed = problem.allowed & problem.allowed.T
+
+    @cache
+    def worth(members: tuple[int, ...]) -> int | None:
+        if all(allowed[a, b] for a, b in combinations(members, 2)):
+            return _value(problem, list(members), scale)
+        return None
+
+    @cache
+    def best(left: tuple[int, ...], to_form: tuple[int, ...]) -> int | None:
+        if not to_form:
+            return 0
+        n_spare = len(left) - sum(to_form)
+        if n_spare < 0:
+            return None
+        first, others = left[0], left[1:]
+        found = best(others, to_form) if n_spare else None
+        for size in sorted(set(to_form)):
+            position = to_form.index(size)
+            later = to_form[:position] + to_form[position + 1 :]
+            for rest in combinations(others, size - 1):
+                value = worth((first, *rest))
+                if value is None:
+                    continue
+                more = best(tuple(p for p in others if p not in rest), later)
+                if more is not None and (found is None or value + more > found):
+                    found = value + more
+        return found
+
+    return best(tuple(able.tolist()), sizes)
+
+
+def _cover_everything(cases: tuple[GroupPrices, ...]) -> bool:
+    """Return whether every grouping falls into some case.
+
+    Cases cover everything if one of them has no decision, or if those that keep some pair
+    together cover everything that does so, and those that do not cover the rest.
+    """
+
+    def covered(decisions: list[dict[tuple[int, int], bool]]) -> bool:
+        if any(not decided for decided in decisions):
+            return True
+        if not decisions:
+            return False
+        pairs = [pair for pair in decisions[0] if all(pair in other for other in decisions)]
+        for pair in pairs[:1]:
+            halves: tuple[list[dict[tuple[int, int], bool]], ...] = ([], [])
+            for decided in decisions:
+                rest = {key: kept for key, kept in decided.items() if key != pair}
+                halves[decided[pair]].append(rest)
+            return covered(halves[0]) and covered(halves[1])
+        return False
+
+    told: list[dict[tuple[int, int], bool]] = []
+    for case in cases:
+        decided: dict[tuple[int, int], bool] = {}
+        for pairs, kept in ((case.together, True), (case.apart, False)):
+            for a, b in pairs.tolist():
+                decided[min(a, b), max(a, b)] = kept
+        if len(decided) < len(case.together) + len(case.apart):
+            return False
+        told.append(decided)
+    return covered(told)
+
+
+def _bound_case(
+    problem: GroupingProblem, case: GroupPrices, sizes: tuple[int, ...], scale: int
+) -> int | None:
+    """Return the bound that the prices of one case prove, or None if they prove nothing."""
+    if case.unit < 1 or case.person.shape != (problem.n,) or (case.set_price < 0).any():
+        return None
+    if case.sets.shape != (case.set_price.size, problem.n) or (case.divisor < 1).any():
+        return None
+    smallest = sizes[0]
+    n_placed = sum(sizes)
+    person = case.person.astype(np.int64)
+    links = _pair_links(problem, person, scale * case.unit)
+    if smallest != 3:
+        if case.set_price.any():
+            return None
+        top = np.sort(links, axis=1)[:, problem.n - smallest + 1 :].sum(axis=1)
+        return _add_up(person, top, 2 * (smallest - 1), n_placed, 0) // case.unit
+    excess = _triad_excess(problem, case, links, scale * case.unit)
+    sets = int((case.set_price * (case.sets.sum(axis=1) // case.divisor)).sum())
+    extra = 0
+    if sizes[-1] > 3:
+        if case.set_price.any() or case.together.size or case.apart.size:
+            return None
+        raised = person + -(-excess // 3)
+        if problem.objective == "worst_rotation":
+            extra = _larger_excess(problem, raised, sizes, scale * case.unit)
+        return (int(np.sort(raised)[problem.n - n_placed :].sum()) + extra) // case.unit
+    return (_add_up(person, excess, 3, n_placed, 0) + sets) // case.unit
+
+
+def _add_up(
+    person: NDArray[np.int64], more: NDArray[np.int64], divisor: int, n_placed: int, extra: int
+) -> int:
+    """Return the sum of ``person + more / divisor`` over the people with the largest, floored."""
+    full = np.sort(person * divisor + more)[person.size - n_placed :]
+    return int(full.sum()) // divisor + extra
+
+
+def _pair_links(
+    problem: GroupingProblem, person: NDArray[np.int64], factor: int
+) -> NDArray[np.int64]:
+    """Return twice what each pair adds to the reduced mean value of a triad; low if forbidden."""
+    links = (problem.gain + problem.gain.T) * factor - person[:, None] - person[None, :]
+    forbidden = ~(problem.allowed & problem.allowed.T)
+    np.fill_diagonal(forbidden, val=True)
+    links[forbidden] = -(2**54)
+    return links
+
+
+def _triad_excess(
+    problem: GroupingProblem, case: GroupPrices, links: NDArray[np.int64], factor: int
+) -> NDArray[np.int64]:
+    """Return by how much the worst triad of each person exceeds its prices, at least 0.
+
+    A triad of i < j < k is skipped only if its pair (i, j) with the best pairs of i and of j, or
+    its pair (i, k) with the best ones of i and of k, cannot reach a positive excess.
+    """
+    n = problem.n
+    excess = np.zeros(n, np.int64)
+    best = links.max(axis=1)
+    gain = problem.gain
+    for i in range(n - 2):
+        reach = links[i, i + 1 :] + best[i] + best[i + 1 :] > 0
+        others = np.flatnonzero(reach) + i + 1
+        if others.size < 2:
+            continue
+        inside = links[np.ix_(others, others)]
+        twice = inside + links[i, others][:, None] + links[i, others][None, :]
+        row, column = np.nonzero(np.triu(twice > 0, 1))
+        if not row.size:
+            continue
+        j, k = others[row], others[column]
+        value = twice[row, column] // 2
+        if problem.objective == "worst_rotation":
+            given = np.stack(
+                [gain[j, i] + gain[k, i], gain[i, j] + gain[k, j], gain[i, k] + gain[j, k]]
+            )
+            prices = case.person[i] + case.person[j] + case.person[k]
+            value = 3 * given.min(axis=0) * (factor // 2) - prices
+        value = np.where(_in_case(case, i, j, k), value, 0)
+        over = np.flatnonzero(value > 0)
+        i_in = case.sets[:, i].astype(np.int64)
+        for at in range(0, over.size, 20_000):
+            few = over[at : at + 20_000]
+            n_in = i_in[:, None] + case.sets[:, j[few]] + case.sets[:, k[few]]
+            value[few] -= case.set_price @ (n_in // case.divisor[:, None])
+        excess[i] = max(excess[i], value.max())
+        np.maximum.at(excess, j, value)
+        np.maximum.at(excess, k, value)
+    return excess
+
+
+def _in_case(
+    case: GroupPrices, i: int, j: NDArray[np.int64], k: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which triads i, j, k respect the decisions of the case."""
+    fits = np.ones(j.size, bool)
+    for pairs, n_wrong in ((case.together, 1), (case.apart, 2)):
+        for pair in pairs.tolist():
+            n_in = int(i in pair) + np.isin(j, pair) + np.isin(k, pair)
+            fits &= n_in != n_wrong
+    return fits
+
+
+def _larger_excess(
+    problem: GroupingProblem, person: NDArray[np.int64], sizes: tuple[int, ...], factor: int
+) -> int:
+    """Return what groups of four and more can exceed the prices by, all together."""
+    extra = 0
+    for size in sorted(set(sizes) - {3}):
+        links = _pair_links(problem, person, factor)
+        best = np.sort(links, axis=1)[:, problem.n - size + 1 :].sum(axis=1)
+        full = np.sort(best)[problem.n - size :].sum()
+        extra += sizes.count(size) * max(0, -(-int(full) // (2 * (size - 1))))
+    return extra

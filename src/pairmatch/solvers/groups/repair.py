@@ -1,0 +1,177 @@
+"""From a plan in which some pairs are forbidden to one without: place whom one can."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.groups.search import Plan
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.groups.search import Search
+    from pairmatch.solvers.problem import GroupingProblem
+
+__all__ = ["placeable_people", "repair_plan"]
+
+_N_POOL = 42  # people in one small packing problem
+_N_GROUPS = 30_000  # candidate groups in it
+_ROUNDS = 12
+
+
+def placeable_people(problem: GroupingProblem) -> NDArray[np.int64]:
+    """Return who could be in some group at all, as far as numbers of partners tell.
+
+    Whoever has fewer than ``smallest - 1`` allowed partners among those left is out, again and
+    again; for groups of three and more, so is whoever has no two partners who get on.
+    """
+    allowed = problem.allowed & ~np.eye(problem.n, dtype=bool)
+    inside = np.ones(problem.n, bool)
+    while True:
+        partners = allowed & inside & inside[:, None]
+        stays = inside & (partners.sum(axis=1) >= problem.smallest - 1)
+        if problem.smallest >= 3 and not partners.all():
+            common = partners.astype(np.float32)
+            stays &= ((common @ common > 0.5) & partners).any(axis=1)
+        if (stays == inside).all():
+            return np.flatnonzero(inside)
+        inside = stays
+
+
+def repair_plan(problem: GroupingProblem, search: Search, plan: Plan) -> Plan:
+    """Return a plan without forbidden pairs that places as many people as the repair can.
+
+    Groups with a forbidden pair lose members, or are dissolved. Then small set-packing problems
+    over the people left and the groups of their partners are solved until they place nobody more.
+
+    Parameters
+    ----------
+    problem : GroupingProblem
+        Allowed sizes and pairs.
+    search : Search
+        Values.
+    plan : Plan
+        Any plan; left as it is.
+    """
+    values = search.values
+    groups: list[tuple[int, ...]] = []
+    for table in plan.tables:
+        for members in table.tolist():
+            kept = _without_quarrels(values.allowed, members)
+            if len(kept) >= problem.smallest:
+                groups.append(tuple(kept))
+    offset = 0
+    for _ in range(_ROUNDS):
+        seated = {person for group in groups for person in group}
+        bench = [person for person in range(values.n) if person not in seated]
+        if not bench:
+            break
+        offset %= len(bench)
+        turned = bench[offset:] + bench[:offset]
+        better = _pack_again(problem, search, groups, turned)
+        if better is None:
+            offset += 6
+            if offset >= len(bench):
+                break
+        else:
+            groups = better
+    return _plan_of(search, groups)
+
+
+def _without_quarrels(allowed: NDArray[np.bool_], members: list[int]) -> list[int]:
+    """Return the members left when those with most forbidden pairs go, one by one."""
+    kept = sorted(members)
+    while True:
+        quarrels = [sum(not allowed[a, b] for b in kept if b != a) for a in kept]
+        if not any(quarrels):
+            return kept
+        del kept[quarrels.index(max(quarrels))]
+
+
+def _pack_again(
+    problem: GroupingProblem, search: Search, groups: list[tuple[int, ...]], bench: list[int]
+) -> list[tuple[int, ...]] | None:
+    """Return groups that place more people than before, or None."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csc_array
+
+    values = search.values
+    first = bench[: _N_POOL // 3]
+    friends = values.allowed[first].sum(axis=0)
+    order = sorted(range(len(groups)), key=lambda g: (-max(int(friends[p]) for p in groups[g]), g))
+    opened: list[int] = []
+    pool = list(first)
+    for g in order:
+        if len(pool) + len(groups[g]) > _N_POOL:
+            break
+        opened.append(g)
+        pool += groups[g]
+    candidates = _cliques(values.allowed, sorted(pool), problem.smallest, problem.largest)
+    candidates = sorted({*candidates, *(tuple(sorted(groups[g])) for g in opened)})
+    if not candidates:
+        return None
+    size = np.array([len(group) for group in candidates])
+    worth = np.zeros(size.size)
+    for k in np.unique(size):
+        where = np.flatnonzero(size == k)
+        worth[where] = values.of_groups(np.array([candidates[i] for i in where]))
+    worth -= worth.min()
+    top = float(worth.max()) or 1.0
+    row_of = {person: row for row, person in enumerate(sorted(pool))}
+    rows = np.array([row_of[person] for group in candidates for person in group])
+    starts = np.concatenate([[0], np.cumsum(size)])
+    incidence = csc_array((np.ones(rows.size), rows, starts), shape=(len(pool), len(candidates)))
+    answer = milp(
+        -(size + 0.5 * worth / top / len(pool)),
+        constraints=LinearConstraint(incidence, -np.inf, 1.0),
+        integrality=np.ones(size.size),
+        bounds=Bounds(0.0, 1.0),
+        options={"node_limit": 2000},
+    )
+    if answer.x is None:
+        return None
+    chosen = [candidates[i] for i in np.flatnonzero(answer.x > 0.5)]
+    used = [person for group in chosen for person in group]
+    if len(set(used)) < len(used) or len(used) <= sum(len(groups[g]) for g in opened):
+        return None
+    closed = set(opened)
+    return [group for g, group in enumerate(groups) if g not in closed] + chosen
+
+
+def _cliques(
+    allowed: NDArray[np.bool_], pool: list[int], smallest: int, largest: int
+) -> list[tuple[int, ...]]:
+    """Return groups within the pool in which everybody gets on, of as many sizes as there is room.
+
+    The smallest sizes come first; a size is left out when there would be too many groups.
+    """
+    found: list[tuple[int, ...]] = []
+    level = [pair for pair in combinations(pool, 2) if allowed[pair]]
+    size = 2
+    while level and size <= largest and len(found) + len(level) <= _N_GROUPS:
+        if size >= smallest:
+            found += level
+        if size == largest:
+            break
+        grown: list[tuple[int, ...]] = []
+        for group in level:
+            joint = allowed[list(group)].all(axis=0)
+            grown += [(*group, p) for p in pool if p > group[-1] and joint[p]]
+            if len(grown) > _N_GROUPS:
+                break
+        level, size = grown, size + 1
+    return found
+
+
+def _plan_of(search: Search, groups: list[tuple[int, ...]]) -> Plan:
+    """Return the plan with these groups."""
+    by_size: dict[int, list[tuple[int, ...]]] = {}
+    for group in sorted(groups):
+        by_size.setdefault(len(group), []).append(group)
+    tables = [np.array(by_size[size], np.int64) for size in sorted(by_size)]
+    seated = np.concatenate([np.empty(0, np.int64), *(table.ravel() for table in tables)])
+    bench = np.setdiff1d(np.arange(search.values.n), seated)
+    return Plan(tables, bench, search.worth(tables))

@@ -1,0 +1,91 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+import pairmatch as pm
+
+
+def test_whole_numbers_stay_exact_integers():
+    plan = pm.match_scores([[2**40 + 1, 0], [0, 2**40 + 3]])
+    assert plan.objective == 2**41 + 4
+    assert isinstance(plan.objective, int)
+
+
+def test_short_decimals_are_exact():
+    plan = pm.match_scores([[0.1, 0.2], [0.3, 0.7]])
+    assert plan.scored.scale == 10
+    assert plan.objective == 0.8
+
+
+def test_other_numbers_keep_about_forty_bits():
+    scores = np.random.default_rng(1).random((5, 5))
+    plan = pm.match_scores(scores)
+    assert plan.scored.scale == 2**40
+    frame = plan.to_frame()
+    assert plan.objective == pytest.approx(
+        sum(scores[row.mentee, row.mentor] for row in frame.itertuples()), abs=1e-10
+    )
+
+
+@pytest.mark.parametrize("bad", [float("inf"), True, "high", 1 + 2j])
+def test_what_is_no_score_is_refused_by_row_and_column(bad):
+    scores = pd.DataFrame([[1, 2], [3, 4]], index=["a", "b"], columns=["x", "y"], dtype=object)
+    scores.loc["b", "x"] = bad
+    with pytest.raises(pm.ScoreError, match="row 'b', column 'x'"):
+        pm.match_scores(scores)
+
+
+def test_every_bad_cell_is_named_at_once():
+    with pytest.raises(pm.ScoreError) as caught:
+        pm.match_scores(np.array([[np.inf, 1], [1, -np.inf]]))
+    assert len(caught.value.faults) == 2
+
+
+@pytest.mark.parametrize("missing", [float("nan"), None, pd.NA])
+def test_missing_cell_is_a_pair_that_is_not_allowed(missing):
+    scores = pd.DataFrame([[5, missing]], index=["a"], columns=["x", "y"], dtype=object)
+    assert pm.match_scores(scores, [pm.Load(at_most={"x": 0})]).matched == 0
+
+
+def test_label_that_occurs_twice_is_refused():
+    with pytest.raises(pm.ScoreError, match="'a' stands at rows 0 and 1"):
+        pm.match_scores(pd.DataFrame([[1], [2]], index=["a", "a"], columns=["x"]))
+
+
+def test_scores_need_two_dimensions():
+    with pytest.raises(pm.ScoreError, match="1 dimensions"):
+        pm.match_scores([1, 2, 3])
+
+
+def test_group_scores_need_the_same_people_on_both_axes():
+    with pytest.raises(pm.ScoreError, match="not the same people"):
+        pm.group_scores(pd.DataFrame(np.ones((3, 3)), index=list("abc"), columns=list("abd")))
+
+
+def test_columns_may_stand_in_another_order_than_rows():
+    rng = np.random.default_rng(2)
+    ids = list("abcdef")
+    scores = pd.DataFrame(rng.integers(0, 9, (6, 6)), index=ids, columns=ids)
+    plan = pm.group_scores(scores)
+    again = pm.group_scores(scores[list("fedcba")])
+    assert again.group_ids == plan.group_ids
+    assert again.objective == plan.objective
+
+
+@pytest.mark.parametrize("objective", ["total", "worst_rotation"])
+def test_groups_of_profiles_equal_groups_of_their_scores(objective):
+    from pairmatch.datasets import staff
+
+    teachers = staff(14, seed=5)
+    program = pm.Program(criteria=[pm.GoalCoverage(), pm.SubjectMatch()], objective=objective, size=3)
+    teams = pm.form_groups(teachers, program)
+    scores = pm.score(teachers, teachers, program).to_frame()
+    again = pm.group_scores(scores, size=3, objective=objective)
+    assert again.group_ids == teams.group_ids
+    assert again.objective == pytest.approx(teams.objective, abs=1e-9)
+
+
+def test_rows_of_scores_are_coached_and_columns_coach():
+    scores = pd.DataFrame([[0, 9.0], [1.0, 0]], index=["a", "b"], columns=["a", "b"])
+    plan = pm.match_scores(scores)
+    assert plan.to_frame().set_index("mentee")["score"].to_dict() == {"a": 9.0, "b": 1.0}

@@ -57,3 +57,12 @@ def test_blocks_are_read_from_the_section_only():
 def test_a_readme_without_the_two_lines_is_refused(text, says):
     with pytest.raises(SystemExit, match=re.escape(says)):
         quickstart_blocks(text)
+
+
+def test_the_summary_that_the_readme_shows_is_what_the_first_command_prints():
+    import pairmatch as pm
+
+    folder = ROOT / "examples" / "district"
+    program = pm.Program.preset("mentoring")
+    plan = pm.match(folder / "mentees.csv", folder / "mentors.csv", program)
+    assert f"{FENCE}text\n{plan.summary()}\n{FENCE}" in (ROOT / "README.md").read_text("utf-8")

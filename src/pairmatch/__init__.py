@@ -5,40 +5,46 @@ criteria and constraints says what is wanted, :func:`match` and :func:`form_grou
 :func:`verify` checks them once more.
 """
 
-from pairmatch.batch import Job, Outcome, match_many
-from pairmatch.constraints import EvaluatorPairs, Forbid, Load, MinScore, Pin, Quota, Require
-from pairmatch.errors import (
-    CapabilityError,
-    CertificateError,
-    CriterionError,
-    Fault,
-    InfeasibleError,
-    PairmatchError,
-    PairmatchWarning,
-    ProfileError,
-    ProgramError,
-    ScoreError,
-    UnknownIdError,
-)
-from pairmatch.options import Options
-from pairmatch.plans import Grouping, Matching, verify
-from pairmatch.profiles import Profiles, read_profiles
-from pairmatch.programs import Program
-from pairmatch.scoring import (
-    Closeness,
-    CommonTime,
-    Compatibility,
-    Custom,
-    ExperienceGap,
-    GoalCoverage,
-    GradeMatch,
-    SameSchool,
-    Similarity,
-    StyleFit,
-    SubjectMatch,
-)
-from pairmatch.solvers.solution import Certificate, Status
-from pairmatch.verbs import form_groups, group_scores, match, match_scores, score
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pairmatch.batch import Job, Outcome, match_many
+    from pairmatch.constraints import EvaluatorPairs, Forbid, Load, MinScore, Pin, Quota, Require
+    from pairmatch.errors import (
+        CapabilityError,
+        CertificateError,
+        CriterionError,
+        Fault,
+        InfeasibleError,
+        PairmatchError,
+        PairmatchWarning,
+        ProfileError,
+        ProgramError,
+        ScoreError,
+        UnknownIdError,
+    )
+    from pairmatch.options import Options
+    from pairmatch.plans import Grouping, Matching, verify
+    from pairmatch.profiles import Profiles, read_profiles
+    from pairmatch.programs import Program
+    from pairmatch.scoring import (
+        Closeness,
+        CommonTime,
+        Compatibility,
+        Custom,
+        ExperienceGap,
+        GoalCoverage,
+        GradeMatch,
+        SameSchool,
+        Similarity,
+        StyleFit,
+        SubjectMatch,
+    )
+    from pairmatch.solvers.solution import Certificate, Status
+    from pairmatch.verbs import form_groups, group_scores, match, match_scores, score
 
 __version__ = "0.1.0"
 
@@ -91,3 +97,37 @@ __all__ = [
     "score",
     "verify",
 ]
+
+# Rooms are opened when they are first asked for: importing the package costs next to nothing.
+_HOMES = {
+    "batch": "Job Outcome match_many",
+    "constraints": "EvaluatorPairs Forbid Load MinScore Pin Quota Require",
+    "errors": (
+        "CapabilityError CertificateError CriterionError Fault InfeasibleError "
+        "PairmatchError PairmatchWarning ProfileError ProgramError ScoreError "
+        "UnknownIdError"
+    ),
+    "options": "Options",
+    "plans": "Grouping Matching verify",
+    "profiles": "Profiles read_profiles",
+    "programs": "Program",
+    "scoring": (
+        "Closeness CommonTime Compatibility Custom ExperienceGap GoalCoverage GradeMatch "
+        "SameSchool Similarity StyleFit SubjectMatch"
+    ),
+    "solvers.solution": "Certificate Status",
+    "verbs": "form_groups group_scores match match_scores score",
+}
+_HOME_OF = {name: room for room, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'pairmatch' has no attribute {name!r}")
+    value = getattr(import_module(f"pairmatch.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

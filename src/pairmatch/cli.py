@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import warnings
 from contextlib import contextmanager
+from math import isnan
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -158,8 +160,10 @@ def demo(seed: Seed = 0) -> None:
             plan.explain(first["mentee"], first["mentor"]),
             f"{first['mentee']} with {first['mentor']}",
         )
-        column = (plan.mentor_column(first["mentor"]) + 1) % len(plan.scored.coach.ids)
-        other = plan.scored.coach.ids[column]
+        row = plan.mentee_row(first["mentee"])
+        best = plan.scored.best(2) if isinstance(plan.scored, pm.Compatibility) else frame
+        theirs = best[best["mentee"] == plan.scored.coached.ids[row]]["mentor"]
+        other = next((m for m in theirs if m != first["mentor"]), first["mentor"])
         out.print("[bold]plan.why_not(mentee, mentor)[/bold]: what another pair would cost.")
         out.print(escape(str(plan.why_not(first["mentee"], other))) + "\n")
     certificate = pm.verify(plan)
@@ -228,8 +232,14 @@ def _show(frame: pd.DataFrame, title: str) -> None:
     for column in frame.columns:
         table.add_column(escape(str(column)))
     for row in frame.itertuples(index=False):
-        table.add_row(*(escape(f"{c:.3f}" if isinstance(c, float) else str(c)) for c in row))
+        table.add_row(*(escape(_cell(content)) for content in row))
     out.print(table)
+
+
+def _cell(content: object) -> str:
+    if isinstance(content, float):
+        return "unknown" if isnan(content) else f"{content:.3f}"
+    return shorten(str(content), 60, placeholder=" ...")
 
 
 def _listed(ids: tuple[object, ...]) -> str:

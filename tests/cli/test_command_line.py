@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ def run(*arguments, cwd=None):
         timeout=120,
         cwd=cwd,
         check=False,
+        env=os.environ | {"COLUMNS": "200"},
     )
 
 
@@ -100,7 +102,7 @@ GOOD = "id,subjects,years\nM-1,maths,9\nM-2,art,12\n"
         (None, (), 2, "there is no file"),
         ("id,subjects,years\nT-1,maths,1\n", ("--program", "nonsense"), 2, "nonsense"),
         ("id,subjects,years\nT-1,maths,1\n", ("--program", "gone.toml"), 2, "gone.toml"),
-        ("id,subjects,years\nT-1,maths,1\n", ("--seed", "x"), 2, "x"),
+        ("id,subjects,years\nT-1,maths,1\n", ("--seed", "x"), 2, "--seed"),
         ("id,subjects,years\nT-1,maths,1\n", ("--out", "/dev/null/plan"), 2, "/dev/null/plan"),
     ],
     ids=["bad cells", "empty", "no file", "preset", "program file", "option", "folder"],

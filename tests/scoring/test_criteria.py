@@ -380,6 +380,6 @@ def test_a_worthless_pair_has_a_reason_in_words(criterion, reason):
 
 def test_an_unknown_pair_says_which_side_gave_nothing():
     assert SubjectMatch().unknown_reason(False, True) == "no subject given"
-    assert SubjectMatch().unknown_reason(True, False) == "no subject given for the coach"
+    assert SubjectMatch().unknown_reason(True, False) == "no subject given by the coach"
     assert SubjectMatch().unknown_reason(False, False) == "no subject given on either side"
-    assert GoalCoverage().unknown_reason(True, False) == "no strength given for the coach"
+    assert GoalCoverage().unknown_reason(True, False) == "no strength given by the coach"

@@ -182,7 +182,7 @@ def show(criterion: Any, leading: str = "", hidden: Collection[str] = ()) -> str
 def say_unknown(what: str, coached_known: bool, coach_known: bool) -> str:
     """Return ``"no subject given"``, with the side where only the coach's is missing."""
     if coached_known and not coach_known:
-        return f"{what} given for the coach"
+        return f"{what} given by the coach"
     if not coached_known and not coach_known:
         return f"{what} given on either side"
     return f"{what} given"

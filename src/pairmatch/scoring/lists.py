@@ -105,7 +105,7 @@ class GoalCoverage:
     def unknown_reason(self, coached_known: bool, coach_known: bool) -> str:
         """Return why the value of a pair is unknown."""
         if coached_known and not coach_known:
-            return "no strength given for the coach"
+            return "no strength given by the coach"
         return "no goal given" if coach_known else "no goal and no strength given"
 
     def bind(self, coached: Profiles, coach: Profiles, units: int) -> Linear:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -93,9 +94,33 @@ def bound_groupings(
         cases = (GroupPrices(solution.prices, 1, no_sets, none, none),)
     if not cases or not _cover_everything(cases):
         return None
-    bounds = [_bound_case(problem, case, sizes, solution.scale) for case in cases]
+    inside = np.ix_(able, able)
+    core = replace(problem, gain=problem.gain[inside], allowed=problem.allowed[inside])
+    bounds = [
+        _bound_case(core, _narrow(case, able), sizes, solution.scale)
+        for case in cases
+        if case.person.shape == (problem.n,) and case.sets.shape[1:] == (problem.n,)
+    ]
+    if len(bounds) < len(cases):
+        return None
     known = [bound for bound in bounds if bound is not None]
     return max(known) if len(known) == len(bounds) else None
+
+
+def _narrow(case: GroupPrices, able: NDArray[np.int64]) -> GroupPrices:
+    """Return the case for some of the people; decisions about others mean nothing."""
+    row_of = {person: row for row, person in enumerate(able.tolist())}
+    kept = []
+    for pairs in (case.together, case.apart):
+        rows = [(row_of.get(a, -1), row_of.get(b, -1)) for a, b in pairs.tolist()]
+        kept.append(np.array(rows, np.int64).reshape(-1, 2))
+    return replace(
+        case,
+        person=case.person[able],
+        sets=case.sets[:, able],
+        together=kept[0],
+        apart=kept[1],
+    )
 
 
 def _read_groups(
@@ -275,9 +300,10 @@ def _bound_case(
     problem: GroupingProblem, case: GroupPrices, sizes: tuple[int, ...], scale: int
 ) -> int | None:
     """Return the bound that the prices of one case prove, or None if they prove nothing."""
-    if case.unit < 1 or case.person.shape != (problem.n,) or (case.set_price < 0).any():
+    n_sets = len(case.sets)
+    if case.set_price.shape != (n_sets,) or case.divisor.shape != (n_sets,):
         return None
-    if case.sets.shape != (case.set_price.size, problem.n) or (case.divisor < 1).any():
+    if case.unit < 1 or (case.set_price < 0).any() or (case.divisor < 1).any():
         return None
     smallest = sizes[0]
     n_placed = sum(sizes)

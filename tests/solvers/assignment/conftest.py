@@ -100,9 +100,7 @@ def draw(seed, *, one_place=False, quotas="nested"):
 
 def _draw_quotas(rng, n_rows, kind):
     if kind == "crossing":
-        return tuple(
-            Quotas(rng.integers(-1, 2, n_rows), int(rng.integers(0, 3))) for _ in range(2)
-        )
+        return tuple(Quotas(rng.integers(-1, 2, n_rows), int(rng.integers(0, 3))) for _ in range(2))
     wide = rng.integers(-1, 3, n_rows)
     narrow = np.where(wide >= 0, 2 * wide + rng.integers(0, 2, n_rows), -1)
     draw = rng.random()

@@ -81,9 +81,7 @@ def test_crossing_quotas_are_kept_exactly(draw, find_best, value_of):
 
 def test_a_gap_that_prices_cannot_close_is_shown_and_not_called_optimal(pose):
     # Three rows, every two of them in one class of some quota: half of each is the best fraction.
-    quotas = tuple(
-        Quotas(np.array(label), 1) for label in ([0, 0, -1], [0, -1, 0], [-1, 0, 0])
-    )
+    quotas = tuple(Quotas(np.array(label), 1) for label in ([0, 0, -1], [0, -1, 0], [-1, 0, 0]))
     problem = pose([[2], [2], [2]], places=3, quotas=quotas, objective="total")
     solution = solve_assignment(problem)
     certificate = certify_assignment(problem, solution)

@@ -41,7 +41,12 @@ class Candidates:
         -----
         O(e + a log a) for e pairs held and a added.
         """
-        key, first = np.unique(row * self.shape[1] + column, return_index=True)
+        key = row * self.shape[1] + column
+        first = np.argsort(key)
+        key = key[first]
+        once = np.ones(len(key), bool)
+        once[1:] = key[1:] != key[:-1]
+        key, first = key[once], first[once]
         at = np.searchsorted(self._key, key)
         new = np.ones(len(key), bool)
         inside = at < len(self._key)
@@ -51,8 +56,8 @@ class Candidates:
         self.gain = np.insert(self.gain, at[new], gain[first[new]])
         self._key = np.insert(self._key, at[new], key[new])
         self.column = (self._key % self.shape[1]).astype(np.int32)
-        bounds = np.arange(self.shape[0] + 1, dtype=np.int64) * self.shape[1]
-        self.start = np.searchsorted(self._key, bounds).astype(np.int64)
+        n_new = np.bincount(key[new] // self.shape[1], minlength=self.shape[0])
+        self.start[1:] += np.cumsum(n_new)
         return int(new.sum())
 
     @property
@@ -62,10 +67,12 @@ class Candidates:
 
     def by_column(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
         """Return starts, rows and gains, sorted by column."""
-        order = np.argsort(self.column, kind="stable")
-        start = np.zeros(self.shape[1] + 1, np.int64)
-        np.cumsum(np.bincount(self.column, minlength=self.shape[1]), out=start[1:])
-        return start, self.row[order].astype(np.int32), self.gain[order]
+        from scipy.sparse import csr_array
+
+        by_row = csr_array((self.gain, self.column, self.start), shape=self.shape)
+        by_column = by_row.tocsc()  # a counting sort; zeros stay
+        start: NDArray[np.int64] = by_column.indptr.astype(np.int64)
+        return start, by_column.indices.astype(np.int32), by_column.data
 
     def find(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the gains of pairs that are in the set."""

@@ -116,15 +116,17 @@ def _tabulate(
 ) -> _Table | None:
     """Return the values that make one objective of all, or None if 53 bits are too few."""
     columns = np.flatnonzero(left.capacity > 0)
-    if len(left.rows) < len(gain) or len(columns) < gain.shape[1]:
-        gain, allowed = gain[np.ix_(left.rows, columns)], allowed[np.ix_(left.rows, columns)]
-    most = min(gain.shape)
+    most = min(len(left.rows), len(columns))
     total = problem.objective == "total"
+    if len(left.rows) < len(gain):
+        gain, allowed = gain[left.rows], allowed[left.rows]
+    bonus = 0 if total else find_safe_bonus(gain if allowed.all() else gain[allowed], most)
+    if len(columns) < gain.shape[1]:
+        gain, allowed = gain[:, columns], allowed[:, columns]
     usable = None
     if not allowed.all() or (total and gain.min(initial=0) < 0):
         usable = allowed & (gain >= 0) if total else allowed
         gain = np.where(usable, gain, 0)
-    bonus = 0 if total else find_safe_bonus(gain if usable is None else gain[usable], most)
     added = 0 if usable is None else bonus
     low, high = int(gain.min(initial=0)), int(gain.max(initial=0))
     for n_turns in (1, 0):
@@ -136,7 +138,7 @@ def _tabulate(
             break
     else:
         return None
-    value = gain.astype(np.float64)
+    value = gain.astype(np.float64, order="C")
     if scale > 1:
         value *= scale
     if added or extra:

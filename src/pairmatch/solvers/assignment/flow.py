@@ -86,15 +86,16 @@ def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
     )
 
 
-def find_safe_bonus(gain: NDArray[np.int64], most: int) -> int:
+def find_safe_bonus(gain: NDArray[np.int64], n_places: int) -> int:
     """Return a bonus per pair that makes one more pair worth more than any choice of pairs.
 
     Parameters
     ----------
     gain : ndarray of int64
         Gains of all pairs that may be formed.
-    most : int
-        Upper bound on the number of pairs.
+    n_places : int
+        Upper bound on the number of pairs; one more place than that is allowed for, so that
+        prices tell what it would be worth.
 
     Returns
     -------
@@ -105,7 +106,7 @@ def find_safe_bonus(gain: NDArray[np.int64], most: int) -> int:
     if not gain.size:
         return 0
     low, high = int(gain.min()), int(gain.max())
-    return most * (high - low) + max(0, -low) + 1
+    return (n_places + 1) * (high - low) + max(0, -low) + 1
 
 
 def _optimise(
@@ -117,8 +118,8 @@ def _optimise(
     if problem.objective == "total":
         network, flow, potential = _descend(whole, gain, layout.sink)
         return network, flow, potential, 0
-    most = min(layout.n_rows, int(layout.network.upper[layout.load_arcs].sum()))
-    bonus = find_safe_bonus(edges.gain, most)
+    places = int(whole.upper[layout.load_arcs].sum())
+    bonus = find_safe_bonus(edges.gain, min(layout.n_rows, places))
     if bonus <= find_cost_limit(whole.n_nodes):
         cost = layout.spend(on_pairs=-edges.gain, on_idle=bonus)
         network, flow, potential = _descend(whole, cost, layout.sink)

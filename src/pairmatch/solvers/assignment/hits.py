@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Shortlist", "TileRules", "load_scan"]
+__all__ = ["BARRED", "Shortlist", "TileRules", "load_scan"]
 
 _CHUNK = 64
-_NEVER = 1e18  # taken from the value of a pair that is not allowed
+_SHIFT = 7  # chunks by which the scan of each line starts further right, so that ties spread
+BARRED = 1e18  # taken from the value of a pair that is not allowed
 _PENDING = 8  # hits a line may pile up, in multiples of keep, before numpy sorts them
 
 
@@ -38,8 +39,6 @@ class TileRules:
         Where the words of each overlap end.
     penalty : ndarray of float64, shape (n_overlaps,)
         What a pair loses when it has nothing in common in that overlap.
-    line_key, position_key : ndarray of int64
-        Keys that must be equal; both empty without such a rule.
     price : ndarray of int64, shape (n_positions,)
         Prices that are part of the product.
     least : int or None
@@ -50,8 +49,6 @@ class TileRules:
     position_bits: NDArray[np.uint64]
     ends: NDArray[np.int64]
     penalty: NDArray[np.float64]
-    line_key: NDArray[np.int64]
-    position_key: NDArray[np.int64]
     price: NDArray[np.int64]
     least: int | None
 
@@ -81,27 +78,24 @@ class Shortlist:
             self._value = np.empty((n_lines, width))
             self._position = np.empty((n_lines, width), np.int32)
             self._count = np.zeros(n_lines, np.int64)
-        else:
-            self._line_hits: list[NDArray[np.int64]] = []
-            self._position_hits: list[NDArray[np.int64]] = []
-            self._value_hits: list[NDArray[np.float64]] = []
-            self._n_pending = 0
+        self._line_hits: list[NDArray[np.int64]] = []
+        self._position_hits: list[NDArray[np.int64]] = []
+        self._value_hits: list[NDArray[np.float64]] = []
+        self._n_pending = 0
 
-    def add(self, tile: NDArray[np.floating], start: int, rules: TileRules, shift: int) -> None:
-        """Look through a tile whose first position is ``start``; scan line l from ``l * shift``."""
+    def add(self, tile: NDArray[np.floating], start: int, rules: TileRules) -> None:
+        """Look through a tile whose first position is ``start``."""
         if self._scan is not None:
             self._scan(
                 tile,
                 start,
-                shift,
+                _SHIFT,
                 rules.line_bits,
                 rules.position_bits,
                 rules.ends,
                 rules.penalty,
-                rules.line_key,
-                rules.position_key,
                 rules.price,
-                float(-_NEVER if rules.least is None else rules.least),
+                float(-BARRED if rules.least is None else rules.least),
                 self.keep,
                 self.floor,
                 self._value,
@@ -121,34 +115,18 @@ class Shortlist:
     def result(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Return lines, positions and values of what was kept, line by line."""
         if self._scan is not None:
-            lines, positions, values = [], [], []
-            for line, count in enumerate(self._count.tolist()):
-                value, position = self._value[line, :count], self._position[line, :count]
-                if count > self.keep[line]:
-                    value, position = self._cut(line, value, position)
-                lines.append(np.full(len(value), line))
-                positions.append(position.astype(np.int64))
-                values.append(value)
-            if not lines:
-                return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-            return np.concatenate(lines), np.concatenate(positions), np.concatenate(values)
+            filled = np.arange(self._value.shape[1]) < self._count[:, None]
+            line, place = np.nonzero(filled)
+            self._line_hits = [line]
+            self._position_hits = [self._position[line, place].astype(np.int64)]
+            self._value_hits = [self._value[line, place]]
         self._trim()
         if not self._line_hits:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
         return self._line_hits[0], self._position_hits[0], self._value_hits[0]
 
-    def _cut(
-        self, line: int, value: NDArray[np.float64], position: NDArray[np.int32]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-        """Cut one line down to what it may keep, and raise its floor to the last one kept."""
-        keep = int(self.keep[line])
-        order = np.argsort(-value, kind="stable")[:keep]
-        order.sort()
-        self.floor[line] = value[order].min()
-        return value[order], position[order]
-
     def _trim(self) -> None:
-        """Sort the pending hits of numpy's way and keep the best of each line."""
+        """Sort the pending hits and keep the best of each line."""
         if not self._line_hits:
             return
         line = np.concatenate(self._line_hits)
@@ -185,8 +163,6 @@ def _hits(
         value[~common] -= penalty
         begin = end
     hit = value > floor[line]
-    if len(rules.line_key):
-        hit &= rules.line_key[line] == rules.position_key[position]
     if rules.least is not None:
         hit &= value + rules.price[position] >= rules.least
     return line[hit], position[hit], value[hit]
@@ -200,8 +176,6 @@ def _scan_tile(  # noqa: PLR0913 - a compiled kernel takes arrays, not objects
     position_bits,
     ends,
     penalty,
-    line_key,
-    position_key,
     price,
     least,
     keep,
@@ -264,8 +238,6 @@ def _scan_tile(  # noqa: PLR0913 - a compiled kernel takes arrays, not objects
                 if not value[p] > limit:
                     continue
                 position = left + p
-                if len(line_key) > 0 and line_key[line] != position_key[position]:
-                    continue
                 if value[p] + price[position] < least:
                     continue
                 n = count[line]

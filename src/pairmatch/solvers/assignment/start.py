@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import Gains
 
-__all__ = ["PartOfGains", "sample_evenly", "sample_pool", "stratify", "take_gains"]
+__all__ = ["PartOfGains", "sample_pool", "take_gains"]
 
 _PIVOTS = 8
 _LEAF = 16
@@ -58,7 +58,7 @@ def take_gains(gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]
     return PartOfGains(gains, rows, columns)
 
 
-def stratify(
+def _stratify(
     gains: Gains, rng: np.random.Generator, *, by_column: bool = False
 ) -> NDArray[np.int64]:
     """Return the rows (or columns) in an order in which neighbours are alike.
@@ -72,13 +72,7 @@ def stratify(
     """
     n, m = gains.shape[by_column], gains.shape[not by_column]
     pivots = np.sort(rng.choice(m, min(m, _PIVOTS), replace=False))
-    everyone = np.arange(n)
-    part = take_gains(gains, pivots, everyone) if by_column else take_gains(gains, everyone, pivots)
-    view = np.empty((n, len(pivots)), np.float32)
-    for start in range(0, n, 1 << 16):
-        some, every = slice(start, start + (1 << 16)), slice(0, len(pivots))
-        block = part.block(every, some)[0].T if by_column else part.block(some, every)[0]
-        view[some] = block
+    view = _describe(gains, pivots, by_column=by_column)
     order = rng.permutation(n)
     stack, leaves = [order], []
     while stack:
@@ -93,7 +87,23 @@ def stratify(
     return np.concatenate(leaves)
 
 
-def sample_evenly(
+def _describe(
+    gains: Gains, pivots: NDArray[np.int64], *, by_column: bool
+) -> NDArray[np.float32]:
+    """Return what everybody gains with some people of the other side, rules aside."""
+    if isinstance(gains, StreamedGains):
+        features = gains.row_features, gains.column_features
+        product: NDArray[np.float32] = features[by_column] @ features[not by_column][pivots].T
+        return product
+    n = gains.shape[by_column]
+    view = np.empty((n, len(pivots)), np.float32)
+    for k, pivot in enumerate(pivots.tolist()):
+        one, all_ = np.full(n, pivot), np.arange(n)
+        view[:, k] = gains.pairs(one, all_)[0] if by_column else gains.pairs(all_, one)[0]
+    return view
+
+
+def _sample_evenly(
     order: NDArray[np.int64], size: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Return ``size`` entries of an order, spread evenly over it."""
@@ -118,8 +128,8 @@ def sample_pool(
         size_places = min(max(size_places, size + 1), n_places)
     else:
         size = min(max(size, size_places + 1), n)
-    rows = np.sort(sample_evenly(stratify(gains, rng), size, rng))
-    order = stratify(gains, rng, by_column=True)
+    rows = np.sort(_sample_evenly(_stratify(gains, rng), size, rng))
+    order = _stratify(gains, rng, by_column=True)
     owner = np.repeat(order, capacity[order])
-    columns, places = np.unique(sample_evenly(owner, size_places, rng), return_counts=True)
+    columns, places = np.unique(_sample_evenly(owner, size_places, rng), return_counts=True)
     return rows, columns, places

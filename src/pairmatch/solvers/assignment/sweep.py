@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.hits import Shortlist, TileRules, load_scan
+from pairmatch.solvers.assignment.hits import BARRED, Shortlist, TileRules, load_scan
 from pairmatch.solvers.streamed import FLOAT32_EXACT, StreamedGains
 
 if TYPE_CHECKING:
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import Gains
 
-__all__ = ["Hits", "Stopped", "Sweeper"]
+__all__ = ["TILE", "Hits", "Stopped", "Sweeper", "one_blas_thread"]
 
-_TILE = (512, 2048)  # measured: 75 of 95 GF/s on two cores; smaller and larger tiles are slower
+TILE = (512, 2048)  # measured: 75 of 95 GF/s on two cores; smaller and larger tiles are slower
 _BUFFER = 1 << 20  # hits that a tile may hold, so that long shortlists take fewer lines at once
-_BARRED = 1e18
 
 
 class Stopped(Exception):  # noqa: N818 - a request, not an error
@@ -59,16 +58,19 @@ class Hits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Side:
-    """People of one side as lines or positions."""
+    """People of one side: features with a last column for the prices, and packed bits."""
 
     features: NDArray[np.float32]
     bits: NDArray[np.uint64]
-    key: NDArray[np.int64]
 
-    def take(self, lines: NDArray[np.int64]) -> _Side:
-        """Return some of these people."""
-        key = self.key[lines] if len(self.key) else self.key
-        return _Side(self.features[lines], self.bits[lines], key)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pass:
+    """One sweep: which side the lines are, prices of the positions, and in which precision."""
+
+    by_column: bool
+    price: NDArray[np.int64]
+    cost: NDArray[np.float64] | None  # prices too large for float32, added to float64 tiles
 
 
 class Sweeper:
@@ -77,7 +79,7 @@ class Sweeper:
     Parameters
     ----------
     gains : Gains
-        What each pair is worth; fast for :class:`StreamedGains`, correct for any other.
+        What each pair is worth, without keys; fast for :class:`StreamedGains`, correct for others.
     n_threads : int, optional
         Python threads; default: the processors this process may use.
     tile : (int, int), optional
@@ -86,6 +88,11 @@ class Sweeper:
         Whether to use the compiled scan if numba is there.
     stop : threading.Event, optional
         Set it to end a sweep with :class:`Stopped`.
+
+    Attributes
+    ----------
+    n_priced : int
+        Pairs priced so far.
     """
 
     def __init__(
@@ -93,46 +100,29 @@ class Sweeper:
         gains: Gains,
         *,
         n_threads: int | None = None,
-        tile: tuple[int, int] = _TILE,
+        tile: tuple[int, int] = TILE,
         fast: bool = True,
         stop: Event | None = None,
     ) -> None:
         self.gains = gains
-        self.n_threads = n_threads or _n_processors()
-        self.tile = tile
-        self.scan = load_scan() if fast else None
-        self.stop = stop or Event()
         self.n_priced = 0
+        self._n_threads = n_threads or _n_processors()
+        self._tile = tile
+        self._scan = load_scan() if fast else None
+        self._stop = stop or Event()
         self._local = local()
-        self._order: list[NDArray[np.int64]] | None = None
-        if not isinstance(gains, StreamedGains):
-            self._sides = None
-            return
-        overlaps = [*(overlap for overlap, _ in gains.shared), *gains.needs]
-        self._ends = np.cumsum([overlap.n_words for overlap in overlaps], dtype=np.int64)
-        self._bonus = sum(units for _, units in gains.shared)
-        self._penalty = np.array(
-            [float(units) for _, units in gains.shared] + [_BARRED] * len(gains.needs)
-        )
-        none = np.empty(0, np.int64)
-        if gains.keys is not None:
-            self._order = [np.argsort(key, kind="stable") for key in gains.keys]
-        self._sides = []
-        for side, features in enumerate((gains.row_features, gains.column_features)):
-            n, f = features.shape
-            folded = np.ones((n, f + 1), np.float32)
-            folded[:, :f] = features
-            bits = np.empty((n, int(self._ends[-1]) if len(overlaps) else 0), np.uint64)
-            begin = 0
-            for overlap in overlaps:
-                words = overlap.column if side else overlap.row
-                bits[:, begin : begin + overlap.n_words] = words
-                begin += overlap.n_words
-            key = none if gains.keys is None else gains.keys[side]
-            if self._order is not None:
-                order = self._order[side]
-                folded, bits, key = folded[order], bits[order], key[order]
-            self._sides.append(_Side(folded, bits, key))
+        self._sides: tuple[_Side, _Side] | None = None
+        if isinstance(gains, StreamedGains):
+            overlaps = [*(overlap for overlap, _ in gains.shared), *gains.needs]
+            self._ends = np.cumsum([overlap.n_words for overlap in overlaps], dtype=np.int64)
+            self._penalty = np.array(
+                [float(units) for _, units in gains.shared] + [BARRED] * len(gains.needs)
+            )
+            self._most = sum(units for _, units in gains.shared)
+            self._sides = (
+                _fold(gains.row_features, [overlap.row for overlap in overlaps]),
+                _fold(gains.column_features, [overlap.column for overlap in overlaps]),
+            )
 
     def best(
         self,
@@ -167,200 +157,177 @@ class Sweeper:
         -----
         len(lines) * len(price) * (n_features + 1) multiplications.
         """
+        none = np.empty(0, np.int64)
         if len(lines) == 0 or len(price) == 0:
-            none = np.empty(0, np.int64)
             return Hits(none, none, none, np.full(len(lines), lowest, np.int64))
-        rank = np.arange(len(lines))
-        ordered = lines
-        if self._order is not None and self._sides is not None:
-            place = np.empty(self.gains.shape[by_column], np.int64)
-            place[self._order[by_column]] = np.arange(len(place))
-            ordered = place[lines]  # positions within the side as it is held, sorted by key
-            rank = np.argsort(ordered, kind="stable")
-            ordered = ordered[rank]
-            price = price[self._order[not by_column]]
-        keep = keep[rank]
-        self._fold(price, by_column=by_column)
-        pieces = self._pieces(keep)
-        jobs = [
-            lambda p=p: self._shortlist(ordered[p], price, keep[p], lowest, by_column, p.start)
-            for p in pieces
-        ]
-        found = self._run(jobs)
-        self.n_priced += len(lines) * len(price)
-        floor = np.empty(len(lines), np.int64)
-        line = np.concatenate([rank[p][hits.line] for p, hits in zip(pieces, found, strict=True)])
-        for p, hits in zip(pieces, found, strict=True):
-            floor[rank[p]] = hits.floor
-        position = np.concatenate([hits.position for hits in found])
-        gain = np.concatenate([hits.gain for hits in found])
-        if self._order is not None and self._sides is not None:
-            position = self._order[not by_column][position]
-        return Hits(lines[line], position, gain, floor)
+        sweep = self._open(price, by_column=by_column)
+        pieces = self._cut(keep)
 
-    def _pieces(self, keep: NDArray[np.int64]) -> list[slice]:
+        def search(piece: slice) -> Hits:
+            return self._search(sweep, lines[piece], keep[piece], lowest, piece.start)
+
+        with one_blas_thread() as held:
+            if not held or self._n_threads == 1 or len(pieces) == 1:
+                found = [search(piece) for piece in pieces]
+            else:
+                with ThreadPoolExecutor(self._n_threads) as pool:
+                    found = list(pool.map(search, pieces))
+        self.n_priced += len(lines) * len(price)
+        return Hits(
+            np.concatenate([hits.line for hits in found]),
+            np.concatenate([hits.position for hits in found]),
+            np.concatenate([hits.gain for hits in found]),
+            np.concatenate([hits.floor for hits in found]),
+        )
+
+    def _open(self, price: NDArray[np.int64], *, by_column: bool) -> _Pass:
+        """Write the prices into the features of the positions, if float32 can hold all sums."""
+        if self._sides is None or not isinstance(self.gains, StreamedGains):
+            return _Pass(by_column, price, None)
+        lines, positions = self._sides[by_column], self._sides[not by_column]
+        lines.features[:, -1] = 1
+        cost = (self._most - price).astype(np.float64)
+        if self.gains.largest + int(np.abs(price).max()) < FLOAT32_EXACT:
+            positions.features[:, -1] = cost
+            return _Pass(by_column, price, None)
+        positions.features[:, -1] = 0
+        return _Pass(by_column, price, cost)
+
+    def _cut(self, keep: NDArray[np.int64]) -> list[slice]:
         """Cut lines into tiles, of fewer lines where shortlists are long."""
         pieces, start = [], 0
         while start < len(keep):
-            size = min(self.tile[0], len(keep) - start)
+            size = min(self._tile[0], len(keep) - start)
             widest = int(keep[start : start + size].max())
             size = max(1, min(size, _BUFFER // (2 * widest)))
             pieces.append(slice(start, start + size))
             start += size
         return pieces
 
-    def _fold(self, price: NDArray[np.int64], *, by_column: bool) -> None:
-        """Write the prices into the last column of the positions' features, 1 into the lines'."""
-        if self._sides is None:
-            return
-        positions, lines = self._sides[not by_column], self._sides[by_column]
-        largest = self.gains.largest + int(np.abs(price).max(initial=0))
-        self._dtype = np.float32 if largest < FLOAT32_EXACT else np.float64
-        lines.features[:, -1] = 1
-        # Prices beyond float32 are added to the float64 tile instead.
-        self._wide = (self._bonus - price).astype(np.float64)
-        positions.features[:, -1] = self._wide if self._dtype is np.float32 else 0
-
-    def _shortlist(
+    def _search(
         self,
+        sweep: _Pass,
         lines: NDArray[np.int64],
-        price: NDArray[np.int64],
         keep: NDArray[np.int64],
         lowest: int,
-        by_column: bool,
         turn: int,
     ) -> Hits:
         """Price some lines against all positions, in tiles."""
-        shortlist = Shortlist(keep, lowest, self.scan)
-        begin, end = 0, len(price)
-        if self._sides is not None and self._order is not None:
-            own, other = self._sides[by_column].key[lines], self._sides[not by_column].key
-            begin = int(np.searchsorted(other, own[0], "left"))
-            end = int(np.searchsorted(other, own[-1], "right"))
-        starts = list(range(begin, end, self.tile[1]))
-        turn = turn // self.tile[0] % max(1, len(starts))
-        own = None if self._sides is None else self._sides[by_column].take(lines)
+        shortlist = Shortlist(keep, lowest, self._scan)
+        n_positions = len(sweep.price)
+        starts = list(range(0, n_positions, self._tile[1]))
+        turn = turn // self._tile[0] % len(starts)
+        own = None
+        if self._sides is not None:
+            side = self._sides[sweep.by_column]
+            own = _Side(side.features[lines], side.bits[lines])
         for start in starts[turn:] + starts[:turn]:  # rotated, so that ties spread
-            if self.stop.is_set():
+            if self._stop.is_set():
                 raise Stopped
-            part = slice(start, min(end, start + self.tile[1]))
+            part = slice(start, min(n_positions, start + self._tile[1]))
             if own is None:
-                tile, rules = self._plain_tile(lines, part, price, by_column)
+                tile, rules = self._look_up(sweep, lines, part)
             else:
-                tile, rules = self._tile(own, lines, part, price, by_column)
-            self._bar(tile, lines, start, price, shortlist.floor, by_column)
-            shortlist.add(tile, start, rules, 7)
+                tile, rules = self._multiply(sweep, own, lines, part)
+                self._test(sweep, tile, lines, part, shortlist.floor)
+            shortlist.add(tile, start, rules)
         line, position, value = shortlist.result()
-        gain = value.astype(np.int64) + price[position]
-        return Hits(line, position, gain, np.maximum(shortlist.floor.astype(np.int64), lowest))
+        gain = value.astype(np.int64) + sweep.price[position]
+        floor = np.maximum(shortlist.floor.astype(np.int64), lowest)
+        return Hits(lines[line], position, gain, floor)
 
-    def _plain_tile(
-        self, lines: NDArray[np.int64], part: slice, price: NDArray[np.int64], by_column: bool
+    def _look_up(
+        self, sweep: _Pass, lines: NDArray[np.int64], part: slice
     ) -> tuple[NDArray[np.floating], TileRules]:
         """Return gain minus price of a tile of gains that have no features."""
-        i, j = np.meshgrid(lines, np.arange(part.start, part.stop), indexing="ij")
-        rows, columns = (j, i) if by_column else (i, j)
-        gain, allowed = self.gains.pairs(rows.ravel(), columns.ravel())
-        tile = np.where(allowed, gain.astype(np.float64), -_BARRED).reshape(i.shape) - price[part]
-        none, bits = np.empty(0, np.int64), np.empty((0, 0), np.uint64)
-        return tile, TileRules(bits, bits, none, np.empty(0), none, none, price[part], None)
+        others = np.arange(part.start, part.stop)
+        i, j = np.repeat(lines, len(others)), np.tile(others, len(lines))
+        gain, allowed = self.gains.pairs(*((j, i) if sweep.by_column else (i, j)))
+        tile = np.where(allowed, gain, -BARRED).reshape(len(lines), len(others))
+        tile -= sweep.price[part]
+        bits = np.empty((0, 0), np.uint64)
+        none = np.empty(0, np.int64)
+        return tile, TileRules(bits, bits, none, np.empty(0), sweep.price[part], None)
 
-    def _tile(
-        self,
-        own: _Side,
-        lines: NDArray[np.int64],
-        part: slice,
-        price: NDArray[np.int64],
-        by_column: bool,
+    def _multiply(
+        self, sweep: _Pass, own: _Side, lines: NDArray[np.int64], part: slice
     ) -> tuple[NDArray[np.floating], TileRules]:
         """Return the product of a tile, prices folded in, and the rules still to be applied."""
-        other = self._sides[not by_column]
+        assert self._sides is not None  # noqa: S101 - for the type checker
+        assert isinstance(self.gains, StreamedGains)  # noqa: S101
+        other = self._sides[not sweep.by_column]
         right = other.features[part]
-        if self._dtype is np.float32:
-            tile = self._scratch(len(lines), len(right))
+        tile: NDArray[np.floating]
+        if sweep.cost is None:
+            tile = self._buffer(len(lines), len(right))
             np.matmul(own.features, right.T, out=tile)
         else:
             tile = own.features.astype(np.float64) @ right.T.astype(np.float64)
-            tile += self._wide[part]
+            tile += sweep.cost[part]
+        others = np.arange(part.start, part.stop)
         for term in self.gains.terms:
-            i, j = self._names(lines, part, by_column)
-            tile += term.block(j, i).T if by_column else term.block(i, j)
-        rules = TileRules(
-            own.bits,
-            np.ascontiguousarray(other.bits[part].T),
-            self._ends,
-            self._penalty,
-            own.key,
-            other.key[part],
-            price[part],
-            self.gains.least,
-        )
-        return tile, rules
+            tile += term.block(others, lines).T if sweep.by_column else term.block(lines, others)
+        bits = np.ascontiguousarray(other.bits[part].T)
+        price, least = sweep.price[part], self.gains.least
+        return tile, TileRules(own.bits, bits, self._ends, self._penalty, price, least)
 
-    def _names(
-        self, lines: NDArray[np.int64], positions: slice, by_column: bool
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return lines and positions as the gains number them."""
-        others = np.arange(positions.start, positions.stop)
-        if self._order is None:
-            return lines, others
-        return self._order[by_column][lines], self._order[not by_column][others]
-
-    def _bar(
+    def _test(
         self,
+        sweep: _Pass,
         tile: NDArray[np.floating],
         lines: NDArray[np.int64],
-        start: int,
-        price: NDArray[np.int64],
+        part: slice,
         floor: NDArray[np.float64],
-        by_column: bool,
     ) -> None:
         """Ask the tests about the pairs above the floors, and bar those that are forbidden."""
-        if self._sides is None or not self.gains.tests:
+        gains = self.gains
+        if not isinstance(gains, StreamedGains) or not gains.tests:
             return
         width = tile.shape[1]
-        extra = float(np.maximum(-self._penalty, 0).sum()) if len(self._penalty) else 0.0
-        at = np.flatnonzero(tile > (floor - extra).astype(tile.dtype)[:, None])
-        line, position = at // width, at % width
-        own, other = self._names(lines, slice(start, start + width), by_column)
-        i, j = own[line], other[position]
-        rows, columns = (j, i) if by_column else (i, j)
-        gain = tile.ravel()[at].astype(np.int64) + price[start + position] - self._bonus
-        for overlap, units in self.gains.shared:
-            gain += units * overlap.holds(rows, columns)
+        most = float(np.maximum(-self._penalty, 0).sum())
+        at = np.flatnonzero(tile > (floor - most).astype(tile.dtype)[:, None])
+        i, j = lines[at // width], part.start + at % width
+        gain = tile.ravel()[at].astype(np.int64) + sweep.price[j] - self._most
+        if sweep.by_column:
+            i, j = j, i
+        for overlap, units in gains.shared:
+            gain += units * overlap.holds(i, j)
         forbidden = np.zeros(len(at), bool)
-        for test in self.gains.tests:
-            forbidden |= test.forbids(rows, columns, gain)
-        tile.ravel()[at[forbidden]] = -_BARRED
+        for test in gains.tests:
+            forbidden |= test.forbids(i, j, gain)
+        tile.reshape(-1)[at[forbidden]] = -BARRED
 
-    def _scratch(self, n_lines: int, width: int) -> NDArray[np.float32]:
+    def _buffer(self, n_lines: int, width: int) -> NDArray[np.float32]:
         """Return this thread's buffer for one tile."""
         size = n_lines * width
         buffer: NDArray[np.float32] | None = getattr(self._local, "buffer", None)
         if buffer is None or len(buffer) < size:
-            buffer = np.empty(max(size, self.tile[0] * self.tile[1]), np.float32)
+            buffer = np.empty(max(size, self._tile[0] * self._tile[1]), np.float32)
             self._local.buffer = buffer
         return buffer[:size].reshape(n_lines, width)
 
-    def _run(self, jobs: list) -> list[Hits]:
-        """Run tiles on threads, in order of their lines."""
-        if self.n_threads == 1 or len(jobs) == 1:
-            with _one_blas_thread():
-                return [job() for job in jobs]
-        with _one_blas_thread() as held, ThreadPoolExecutor(self.n_threads if held else 1) as pool:
-            return list(pool.map(lambda job: job(), jobs))
-
 
 @contextmanager
-def _one_blas_thread() -> Iterator[bool]:
-    """Hold BLAS to one thread, so that Python threads do not fight with its own."""
+def one_blas_thread() -> Iterator[bool]:
+    """Hold BLAS to one thread; yields whether that could be done.
+
+    Where it could not, BLAS keeps its own threads, and tiles had better take turns.
+    """
     try:
         from threadpoolctl import threadpool_limits
     except ImportError:
-        yield False  # BLAS keeps its threads, so the tiles take turns
+        yield False
         return
     with threadpool_limits(1, user_api="blas"):
         yield True
+
+
+def _fold(features: NDArray[np.float32], words: list[NDArray[np.uint64]]) -> _Side:
+    """Append a column for the prices, and join the bits of all overlaps."""
+    n, width = features.shape
+    folded = np.ones((n, width + 1), np.float32)
+    folded[:, :width] = features
+    return _Side(folded, np.hstack([*words, np.empty((n, 0), np.uint64)]))
 
 
 def _n_processors() -> int:

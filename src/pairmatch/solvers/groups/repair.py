@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.groups.search import Plan
+from pairmatch.solvers.groups.sizes import choose_sizes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,11 +64,12 @@ def repair_plan(problem: GroupingProblem, search: Search, plan: Plan) -> Plan:
             kept = _without_quarrels(values.allowed, members)
             if len(kept) >= problem.smallest:
                 groups.append(tuple(kept))
+    n_most = sum(choose_sizes(values.n, problem.smallest, problem.largest, problem.target))
     offset = 0
     for _ in range(_ROUNDS):
         seated = {person for group in groups for person in group}
         bench = [person for person in range(values.n) if person not in seated]
-        if not bench:
+        if not bench or len(seated) >= n_most:
             break
         offset %= len(bench)
         turned = bench[offset:] + bench[:offset]
@@ -127,9 +129,10 @@ def _pack_again(
     answer = milp(
         -(size + 0.5 * worth / top / len(pool)),
         constraints=LinearConstraint(incidence, -np.inf, 1.0),
-        integrality=np.ones(size.size),
+        integrality=np.ones(size.size, np.int64),
         bounds=Bounds(0.0, 1.0),
-        options={"node_limit": 2000},
+        # the values add less than half a person: this gap never costs anybody a place
+        options={"node_limit": 300, "mip_rel_gap": 0.4 / len(pool)},
     )
     if answer.x is None:
         return None
@@ -149,7 +152,8 @@ def _cliques(
     The smallest sizes come first; a size is left out when there would be too many groups.
     """
     found: list[tuple[int, ...]] = []
-    level = [pair for pair in combinations(pool, 2) if allowed[pair]]
+    level: list[tuple[int, ...]]
+    level = [(a, b) for a, b in combinations(pool, 2) if allowed[a, b]]
     size = 2
     while level and size <= largest and len(found) + len(level) <= _N_GROUPS:
         if size >= smallest:
@@ -158,7 +162,7 @@ def _cliques(
             break
         grown: list[tuple[int, ...]] = []
         for group in level:
-            joint = allowed[list(group)].all(axis=0)
+            joint: NDArray[np.bool_] = allowed[np.array(group)].all(axis=0)
             grown += [(*group, p) for p in pool if p > group[-1] and joint[p]]
             if len(grown) > _N_GROUPS:
                 break

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["choose_sizes", "scale_of", "n_groups_allowed"]
+__all__ = ["choose_sizes", "n_groups_allowed", "scale_of"]
 
 
 def n_groups_allowed(n_people: int, smallest: int, largest: int) -> range:

@@ -20,13 +20,14 @@ from pairmatch.solvers.groups.search import (
 )
 from pairmatch.solvers.groups.sizes import choose_sizes, scale_of
 from pairmatch.solvers.groups.values import GroupValues
-from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import GroupingSolution, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import GroupingProblem
 
 __all__ = ["solve_grouping"]
 
@@ -95,7 +96,7 @@ def solve_grouping(
         used |= set(range(core.smallest, min(core.largest, core.n) + 1))
     values = GroupValues.of(core, scale_of(used))
     if not sizes:
-        return _nobody(problem, values.scale)
+        return _nobody(problem, values.scale, Status.OPTIMAL)
     if core.n <= N_SMALL:
         groups = solve_by_subsets(core, values)
         if groups is not None:
@@ -178,7 +179,7 @@ class _Run:
             plan = repair_plan(self.problem, look, plan)
         self.best = plan
         if not plan.tables:
-            return _nobody(problem, self.values.scale)
+            return _nobody(problem, self.values.scale, Status.FEASIBLE)
         priced = self.priced if self.priced is not None else self._priced(1)
         groups = [tuple(row) for table in plan.tables for row in table.tolist()]
         group_of = _number_groups(problem.n, people, groups)
@@ -192,7 +193,7 @@ class _Run:
             status = Status.TIME_LIMIT
         prices = None
         if priced is not None:
-            prices = np.full(problem.n, np.iinfo(np.int32).min, np.int64)
+            prices = np.zeros(problem.n, np.int64)
             prices[people] = priced.price
         smallest = min(table.shape[1] for table in plan.tables)
         how = (
@@ -249,11 +250,10 @@ def _number_groups(
     return group_of
 
 
-def _nobody(problem: GroupingProblem, scale: int) -> GroupingSolution:
+def _nobody(problem: GroupingProblem, scale: int, status: Status) -> GroupingSolution:
     """Return the grouping without a group."""
-    return GroupingSolution(
-        np.full(problem.n, -1, np.int64), 0, scale, "nobody can be placed", Status.OPTIMAL, "none"
-    )
+    nobody = np.full(problem.n, -1, np.int64)
+    return GroupingSolution(nobody, 0, scale, "no group, nothing to gain", status, "none")
 
 
 def _finish_small(

@@ -69,25 +69,30 @@ class GroupValues:
     @property
     def n(self) -> int:
         """Number of people."""
-        return self.gain.shape[0]
+        return len(self.gain)
 
     def of_groups(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the values of groups of one size, ``members`` of shape (n_groups, size)."""
         size = members.shape[1]
         given = self.gain[members[:, :, None], members[:, None, :]].sum(axis=1)
-        if self.worst:
-            return given.min(axis=1) * (size * (self.scale // (size - 1)))
-        return given.sum(axis=1) * (self.scale // (size - 1))
+        factor = self.scale // (size - 1)
+        value: NDArray[np.int64]
+        value = given.min(axis=1) * (size * factor) if self.worst else given.sum(axis=1) * factor
+        return value
 
     def n_forbidden(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the number of pairs that are not allowed in each group of one size."""
         size = members.shape[1]
         together = self.allowed[members[:, :, None], members[:, None, :]]
-        return (size * (size - 1) - together.sum(axis=(1, 2))) // 2
+        count: NDArray[np.int64] = (size * (size - 1) - together.sum(axis=(1, 2))) // 2
+        return count
 
     def of_tables(self, tables: Iterable[NDArray[np.int64]]) -> int:
         """Return the sum of the values of all groups in tables of one size each."""
-        return sum(int(self.of_groups(table).sum()) for table in tables)
+        worth = 0
+        for table in tables:
+            worth += int(self.of_groups(table).sum())
+        return worth
 
     def with_each(
         self, rest: NDArray[np.int64], people: NDArray[np.int64]

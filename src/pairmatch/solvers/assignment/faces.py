@@ -1,0 +1,212 @@
+"""Plans that are equally good so far: the flows of one network, narrowed objective by objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.assignment.flow import even_loads, settle_ties
+from pairmatch.solvers.assignment.layout import draw_network
+from pairmatch.solvers.assignment.network import (
+    Network,
+    find_cheapest_flow,
+    find_potentials,
+    narrow_to_face,
+)
+from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
+from pairmatch.solvers.solution import Prices
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.assignment.layout import Layout
+    from pairmatch.solvers.assignment.remainder import Edges, Remainder
+    from pairmatch.solvers.problem import AssignmentProblem
+
+__all__ = [
+    "Face",
+    "climb",
+    "narrow_to_coverage",
+    "open_face",
+    "pick_pairs",
+    "read_step",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """Plans that are equally good in every objective so far, and one of them.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem.
+    remainder : Remainder
+        What its pins leave.
+    edges : Edges
+        The pairs behind the first arcs of the network.
+    layout : Layout
+        Where the parts of the network are.
+    network : Network
+        The network whose flows are these plans.
+    flow : ndarray of int64, shape (n_arcs,)
+        One of them.
+    """
+
+    problem: AssignmentProblem
+    remainder: Remainder
+    edges: Edges
+    layout: Layout
+    network: Network
+    flow: NDArray[np.int64]
+
+
+def open_face(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> Face:
+    """Return all plans of a problem, one of which is known.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem whose quotas nest. Its objective is ignored but for "total", under which pairs
+        of negative gain are left out where no minimum load may need them.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        The pairs of the known plan.
+
+    Returns
+    -------
+    Face
+        The network of all plans, and the flow of the known one.
+    """
+    remainder = set_pins(problem)
+    edges = collect_edges(problem, remainder)
+    layout = draw_network(edges, remainder, dict(enumerate(problem.quotas)))
+    flow = _trace(problem, layout, edges, pairs)
+    return Face(problem, remainder, edges, layout, layout.network, flow)
+
+
+def _trace(
+    problem: AssignmentProblem, layout: Layout, edges: Edges, pairs: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the flow of a plan."""
+    network = layout.network
+    free = pairs[~np.isin(pairs[:, 0], problem.pins[:, 0])]
+    code = edges.row * problem.n_columns + edges.column
+    arcs = np.searchsorted(code, np.sort(free[:, 0] * problem.n_columns + free[:, 1]))
+    flow = np.zeros(len(network.tail), np.int64)
+    flow[arcs] = 1
+    inflow = np.bincount(network.head[arcs], minlength=network.n_nodes)
+    # A narrower class stands behind the wider one that it leads to.
+    for arc in reversed(range(layout.limit_arcs.start, layout.limit_arcs.stop)):
+        flow[arc] = inflow[network.tail[arc]]
+        inflow[network.head[arc]] += flow[arc]
+    flow[layout.load_arcs] = inflow[layout.n_rows : layout.sink]
+    flow[layout.idle_arcs] = 1
+    flow[layout.idle_arcs.start + network.tail[arcs]] = 0
+    return flow
+
+
+def read_step(face: Face, potential: NDArray[np.int64]) -> Prices:
+    """Return the prices of places and quotas behind node potentials, of any sign.
+
+    Parameters
+    ----------
+    face : Face
+        The plans among which something was optimised.
+    potential : ndarray of int64, shape (n_nodes,)
+        Node potentials that prove the optimum.
+
+    Returns
+    -------
+    Prices
+        On a narrowed face a load that may not fall has a price below 0, so no sign is lost here.
+    """
+    layout, problem = face.layout, face.problem
+    network = layout.network
+    arcs = layout.limit_arcs
+    step = potential[network.head[arcs]] - potential[network.tail[arcs]]
+    quota = tuple(
+        np.zeros((problem.n_columns, quota.n_classes), np.int64) for quota in problem.quotas
+    )
+    for k, prices in enumerate(quota):
+        mine = layout.limit_of[:, 0] == k
+        prices[layout.limit_of[mine, 1], layout.limit_of[mine, 2]] = step[mine]
+    return Prices(
+        column=potential[layout.sink] - potential[layout.n_rows : layout.sink], quota=quota
+    )
+
+
+def narrow_to_coverage(face: Face) -> tuple[Face, Prices]:
+    """Return the plans that match as many rows as a known plan of maximum coverage, with a proof.
+
+    Parameters
+    ----------
+    face : Face
+        Plans, the known one of which matches as many rows as any.
+
+    Returns
+    -------
+    face : Face
+        Those of maximum coverage.
+    step : Prices
+        Prices that prove that no plan matches more.
+
+    Raises
+    ------
+    ArithmeticError
+        If the known plan does not match as many rows as possible.
+    """
+    cost = face.layout.spend(on_idle=1)
+    potential = find_potentials(face.network, cost, face.flow, face.layout.sink)
+    network = narrow_to_face(face.network, cost, face.flow, potential)
+    return replace(face, network=network), read_step(face, potential)
+
+
+def climb(face: Face, worth: NDArray[np.int64]) -> tuple[Face, Prices]:
+    """Return the plans of a face whose pairs are worth most, with a proof.
+
+    Parameters
+    ----------
+    face : Face
+        Plans.
+    worth : ndarray of int64, shape (n_pairs,)
+        What each pair counts for.
+
+    Returns
+    -------
+    face : Face
+        The best of them.
+    step : Prices
+        Prices that prove it.
+
+    Raises
+    ------
+    RangeError
+        If the worths are too large for 64-bit arithmetic.
+    """
+    cost = face.layout.spend(on_pairs=-worth)
+    flow = find_cheapest_flow(face.network, cost)
+    potential = find_potentials(face.network, cost, flow, face.layout.sink)
+    network = narrow_to_face(face.network, cost, flow, potential)
+    return replace(face, network=network, flow=flow), read_step(face, potential)
+
+
+def pick_pairs(face: Face) -> NDArray[np.int64]:
+    """Return the plan of a face with the most even loads, ties settled by the common rule.
+
+    Parameters
+    ----------
+    face : Face
+        Plans that are equally good.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_pairs, 2)
+        Its pairs, pins included, sorted.
+    """
+    network, flow = even_loads(face.network, face.flow, face.layout, face.remainder.load)
+    flow = settle_ties(network, flow, face.layout, face.edges)
+    chosen = face.edges.take(flow[face.layout.pair_arcs] > 0)
+    pairs = np.concatenate([face.problem.pins, np.stack([chosen.row, chosen.column], axis=1)])
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]

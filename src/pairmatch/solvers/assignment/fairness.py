@@ -1,0 +1,113 @@
+"""Objectives that look at more than the sum: the worst off, everybody in order, tiers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.errors import CapabilityError, ProgramError
+from pairmatch.solvers.assignment.layout import find_laminar
+from pairmatch.solvers.assignment.leximin import solve_leximin
+from pairmatch.solvers.assignment.remainder import set_pins
+from pairmatch.solvers.assignment.tiers import solve_by_tiers
+from pairmatch.solvers.assignment.worst_off import solve_worst_off
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.solution import AssignmentSolution
+
+__all__ = ["is_fair", "solve_fairly"]
+
+
+def is_fair(problem: AssignmentProblem) -> bool:
+    """Return whether a problem asks for more than coverage and the largest total.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem.
+
+    Returns
+    -------
+    bool
+        Whether its objective is "worst_off" or "leximin", or it has tiers.
+    """
+    return problem.objective in ("worst_off", "leximin") or problem.tiers is not None
+
+
+def solve_fairly(
+    problem: AssignmentProblem, solve: Callable[[AssignmentProblem], AssignmentSolution]
+) -> AssignmentSolution:
+    """Return the best plan of a problem under "worst_off", "leximin" or with tiers.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem for which :func:`is_fair` holds.
+    solve : callable
+        Solves a problem of the same loads, pins and quotas under "coverage" or "total".
+
+    Returns
+    -------
+    AssignmentSolution
+        With ``steps`` that prove every objective before the total, and its ``price``: how much
+        less the total is than without the fair objective or the tiers.
+
+    Raises
+    ------
+    CapabilityError
+        If quotas do not nest, so that one network cannot hold them.
+    ProgramError
+        If tiers come with a fair objective, or are no table of whole numbers from 0.
+    LoadConflict
+        If the minimum loads cannot all be met.
+    RangeError
+        If the gains are too large for exact 64-bit arithmetic.
+    """
+    if len(find_laminar(problem.quotas, set_pins(problem).rows)) < len(problem.quotas):
+        wish = "tiers" if problem.tiers is not None else f"objective {problem.objective!r}"
+        raise CapabilityError(
+            f"{wish} can be honoured only with quotas whose classes lie within each other or "
+            "apart; drop one of the quotas that cross, or use objective 'coverage' or 'total' "
+            "without tiers"
+        )
+    if problem.tiers is not None:
+        _check_tiers(problem)
+    plain = replace(
+        problem, objective="total" if problem.objective == "total" else "coverage", tiers=None
+    )
+    best = solve(plain)
+    if problem.tiers is not None:
+        fair = solve_by_tiers(problem, best)
+    else:
+        fair = solve_worst_off(plain, best, solve)
+        if problem.objective == "leximin":
+            fair = solve_leximin(plain, fair)
+    return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
+
+
+def _check_tiers(problem: AssignmentProblem) -> None:
+    """Raise unless the tiers are a table of whole numbers from 0, beside a plain objective."""
+    tiers = problem.tiers
+    if problem.objective in ("worst_off", "leximin"):
+        raise ProgramError(
+            f"objective {problem.objective!r} and tiers both say what comes before the total; "
+            "use tiers with objective 'coverage' or 'total'"
+        )
+    if tiers is None or tiers.shape != problem.gains.shape or tiers.dtype.kind not in "iu":
+        found = "nothing" if tiers is None else f"{tiers.dtype} {tiers.shape}"
+        raise ProgramError(
+            f"tiers must be whole numbers of shape {problem.gains.shape}, not {found}"
+        )
+    if tiers.min(initial=0) < 0:
+        raise ProgramError(f"tiers are counted from 0, found {tiers.min()}")
+
+
+def _add_up(problem: AssignmentProblem, solution: AssignmentSolution) -> int:
+    """Return the sum of the gains of a plan."""
+    gain, _ = problem.gains.pairs(solution.pairs[:, 0], solution.pairs[:, 1])
+    return sum(np.asarray(gain).tolist())

@@ -31,6 +31,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("constraints",),
     ("program_files", "programs"),
     ("solvers",),
+    ("streams",),
     ("seam",),
     ("reports",),
     ("plans",),

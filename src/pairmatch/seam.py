@@ -10,8 +10,9 @@ import numpy as np
 
 from pairmatch.constraints import Load, Pin, Quota, find_id
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
-from pairmatch.scoring.own import Labels
+from pairmatch.scoring.own import Labels, OwnScores
 from pairmatch.solvers.problem import AssignmentProblem, GroupingProblem, MatrixGains, Quotas
+from pairmatch.streams import stream_gains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 
     from pairmatch.profiles import Profiles
     from pairmatch.scoring import Compatibility
-    from pairmatch.scoring.own import OwnScores
     from pairmatch.solvers.problem import Gains
 
     Scored = Compatibility | OwnScores
 
 __all__ = ["assignment_problem", "grouping_problem", "hashed_order", "loads_of"]
+
+MOST_HELD = 2**22
+"""Pairs whose gains are held as a matrix; more are computed block by block, where needed."""
 
 _BLOCK = 1024
 
@@ -56,11 +59,18 @@ def matrix_of(scored: Scored) -> MatrixGains:
     return MatrixGains(gain, allowed)
 
 
+def gains_of(scored: Scored) -> Gains:
+    """Return gains as a matrix while that is small, and as a recipe for blocks above that."""
+    n_rows, n_columns = scored.shape
+    if isinstance(scored, OwnScores) or n_rows * n_columns <= MOST_HELD:
+        return matrix_of(scored)
+    return stream_gains(scored)
+
+
 def assignment_problem(
     scored: Scored,
     constraints: Sequence[Any],
     objective: Literal["coverage", "total"],
-    gains: Gains | None = None,
 ) -> AssignmentProblem:
     """Return the integers of a matching of these two tables under these constraints.
 
@@ -73,8 +83,6 @@ def assignment_problem(
         ``scored`` already.
     objective : {"coverage", "total"}
         What is maximised.
-    gains : Gains, optional
-        The gains, where the caller has them already.
 
     Raises
     ------
@@ -89,9 +97,7 @@ def assignment_problem(
     )
     pins = _pins(scored, constraints)
     _check_pins(scored, constraints, pins, capacity, quotas)
-    return AssignmentProblem(
-        matrix_of(scored) if gains is None else gains, capacity, at_least, pins, quotas, objective
-    )
+    return AssignmentProblem(gains_of(scored), capacity, at_least, pins, quotas, objective)
 
 
 def grouping_problem(

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pairmatch.scoring import Term
+    from pairmatch.profiles import Profiles
+    from pairmatch.scoring import Criterion, Term
 
 __all__ = [
     "ForbiddenPairs",
@@ -75,13 +76,14 @@ class ForbiddenPairs:
             place = np.minimum(np.searchsorted(self.keys, wanted), self.keys.size - 1)
             found: NDArray[np.bool_] = self.keys[place] == wanted
             return found
-        first = int(i[0, 0])
-        low, high = np.searchsorted(
-            self.keys, [first * self.n_columns, (int(i[-1, 0]) + 1) * self.n_columns]
-        )
-        rows, columns = np.divmod(self.keys[low:high], self.n_columns)
-        inside = (columns >= int(j[0, 0])) & (columns <= int(j[0, -1]))
-        removed[rows[inside] - first, columns[inside] - int(j[0, 0])] = True
+        # Few keys fall into any block: look for the keys in the block, not for the block in them.
+        rows, columns = np.divmod(self.keys, self.n_columns)
+        here, there = i[:, 0], j[0]
+        by_row, by_column = np.argsort(here, kind="stable"), np.argsort(there, kind="stable")
+        r = np.minimum(np.searchsorted(here, rows, sorter=by_row), len(here) - 1)
+        c = np.minimum(np.searchsorted(there, columns, sorter=by_column), len(there) - 1)
+        inside = (here[by_row[r]] == rows) & (there[by_column[c]] == columns)
+        removed[by_row[r[inside]], by_column[c[inside]]] = True
         return removed
 
 
@@ -91,8 +93,9 @@ class RequiredTerm:
 
     name: str
     constraint: PairConstraint
-    coached: Roster
-    coach: Roster
+    criterion: Criterion
+    coached: Profiles
+    coach: Profiles
     term: Term
     threshold: int
     unknown_is_fine: bool
@@ -108,10 +111,8 @@ class RequiredTerm:
         if units.size == 0:
             return np.zeros(units.shape, dtype=np.bool_)
         if i.ndim == 2:
-            rows = slice(int(i[0, 0]), int(i[-1, 0]) + 1)
-            columns = slice(int(j[0, 0]), int(j[0, -1]) + 1)
-            low = self.term.block(rows, columns) < self.threshold
-            known = self.term.known(rows, columns)
+            low = self.term.block(i[:, 0], j[0]) < self.threshold
+            known = self.term.known(i[:, 0], j[0])
         else:
             low = self.term.at(i, j) < self.threshold
             known = self.term.known_at(i, j)

@@ -226,8 +226,9 @@ class Require:
     def bind(self, coached: Profiles, coach: Profiles) -> PairRule:
         """Return the rule over these two tables."""
         term = self.criterion.bind(coached, coach, FULL)
+        allow = self.unknown == "allow"
         return RequiredTerm(
-            repr(self), self, coached, coach, term, self.threshold, self.unknown == "allow"
+            repr(self), self, self.criterion, coached, coach, term, self.threshold, allow
         )
 
     def breach(

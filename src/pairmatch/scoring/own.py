@@ -221,7 +221,7 @@ def _numbers(
         given = np.ones(table.shape, dtype=np.bool_)
         bad = np.zeros(table.shape, dtype=np.bool_)
         for place, cell in np.ndenumerate(table):
-            missing = cell is None or cell != cell or str(cell) == "<NA>"
+            missing = cell is None or str(cell) in ("<NA>", "nan", "NaT")
             given[place] = not missing
             number = isinstance(cell, (int, float, np.integer, np.floating))
             bad[place] = not missing and (

@@ -1,0 +1,145 @@
+"""Large pools at the seam: a compatibility as integer features, so that no matrix need exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.constraints.bound import LowScore, RequiredTerm
+from pairmatch.scoring import Linear, SameSchool
+from pairmatch.scoring.overlaps import Overlap as SharedEntries
+from pairmatch.solvers.streamed import Overlap, StreamedGains
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.scoring import Addend, Compatibility, PairRule, Term
+    from pairmatch.scoring.terms import Index
+
+    Keys = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+__all__ = ["stream_gains"]
+
+
+def stream_gains(scored: Compatibility) -> StreamedGains:
+    """Return the gains and rules of all pairs as features; the same integers, block by block.
+
+    Parameters
+    ----------
+    scored : Compatibility
+        Scores and pair rules of two tables.
+
+    Returns
+    -------
+    StreamedGains
+        The linear criteria as one product, shared meeting starts as bits, anything else as a term
+        that is asked for its blocks. "In the same school" becomes keys, so that other blocks are
+        never visited; requirements that are features or bits become features or bits; a lowest
+        score becomes a threshold; the other rules are asked of the pairs that matter.
+    """
+    n_rows, n_columns = scored.shape
+    left, right = [scored.fused.coached], [scored.fused.coach]
+    largest = scored.fused.largest
+    shared: list[tuple[Overlap, int]] = []
+    terms: list[_NeutralTerm] = []
+    for addend in scored.others:
+        if not isinstance(addend.term, SharedEntries):
+            terms.append(_NeutralTerm(addend))
+            largest += _most_units(scored, addend)
+            continue
+        term = addend.term
+        shared.append((_bits(term), term.units))
+        largest += max(term.units, addend.neutral)
+        if addend.neutral:
+            blank = ~term.known_coached, ~term.known_coach
+            left.append(_columns(blank[0] * addend.neutral, ~blank[0] * addend.neutral))
+            right.append(_columns(np.ones(n_columns), blank[1]))
+    needs, tests, keys, least = _sort_rules(scored.rules)
+    return StreamedGains(
+        np.hstack(left).astype(np.float32, copy=False),
+        np.hstack(right).astype(np.float32, copy=False),
+        largest,
+        tuple(shared),
+        tuple(terms),
+        tuple(tests),
+        tuple(needs),
+        keys,
+        least,
+    )
+
+
+def _most_units(scored: Compatibility, addend: Addend) -> int:
+    place = next(k for k, term in enumerate(scored.terms) if term is addend.term)
+    return max(scored.units_of_criteria[place], addend.neutral)
+
+
+def _columns(first: NDArray[np.generic], second: NDArray[np.generic]) -> NDArray[np.float32]:
+    return np.column_stack([first, second]).astype(np.float32)
+
+
+def _sort_rules(
+    rules: tuple[PairRule, ...],
+) -> tuple[list[Overlap], list[PairRule], Keys | None, int | None]:
+    """Give every rule its fastest form: bits, keys, a threshold, or a test of single pairs."""
+    needs: list[Overlap] = []
+    tests: list[PairRule] = []
+    keys: Keys | None = None
+    least: int | None = None
+    for rule in rules:
+        if isinstance(rule, LowScore):
+            least = rule.threshold if least is None else max(least, rule.threshold)
+        elif not isinstance(rule, RequiredTerm) or rule.unknown_is_fine:
+            tests.append(rule)
+        elif keys is None and isinstance(rule.criterion, SameSchool):
+            keys = _school_keys(rule.term)
+        elif isinstance(rule.term, SharedEntries) and rule.threshold <= rule.term.units:
+            needs.append(_bits(rule.term))
+        elif isinstance(rule.term, Linear) and rule.threshold == 1:
+            needs.append(Overlap.pack(rule.term.coached > 0, rule.term.coach > 0))
+        else:
+            tests.append(rule)
+    return needs, tests, keys, least
+
+
+def _bits(term: SharedEntries) -> Overlap:
+    """Return the entries of each person in words of 64 bits."""
+    return Overlap(_words(term.coached), _words(term.coach))
+
+
+def _words(octets: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    n, n_bytes = octets.shape
+    padded = np.zeros((n, 8 * max(1, -(-n_bytes // 8))), np.uint8)
+    padded[:, :n_bytes] = octets
+    return padded.view(np.uint64)
+
+
+def _school_keys(term: Term) -> Keys:
+    """Return a number for each school; the unknown equal nobody, not even each other."""
+    if isinstance(term, Linear):
+        here, there = term.coached > 0, term.coach > 0
+        return (
+            np.where(here.any(axis=1), here.argmax(axis=1) if here.shape[1] else 0, -1),
+            np.where(there.any(axis=1), there.argmax(axis=1) if there.shape[1] else 0, -2),
+        )
+    kernel = term.kernel  # type: ignore[attr-defined]
+    return kernel.coached, kernel.coach
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _NeutralTerm:
+    """A term with its neutral value where it is unknown."""
+
+    addend: Addend
+
+    def block(self, rows: Index, columns: Index) -> NDArray[np.int32]:
+        """Return the units of a block."""
+        known = self.addend.term.known(rows, columns)
+        units = self.addend.term.block(rows, columns)
+        return np.where(known, units, self.addend.neutral).astype(np.int32)
+
+    def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the units of single pairs."""
+        known = self.addend.term.known_at(i, j)
+        return np.where(known, self.addend.term.at(i, j), self.addend.neutral).astype(np.int32)

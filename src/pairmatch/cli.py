@@ -22,7 +22,7 @@ from pairmatch.seam import assignment_problem
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
 
@@ -213,7 +213,7 @@ def _finish(plan: pm.Matching | pm.Grouping, folder: Path | None) -> None:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[object]:
+def _progress(what: str) -> Iterator[Callable[[int, float | None, float], None] | None]:
     """Show rounds and gap of long work on a terminal."""
     if not err.is_terminal:
         yield None

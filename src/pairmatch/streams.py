@@ -39,7 +39,7 @@ def stream_gains(scored: Compatibility) -> StreamedGains:
         never visited; requirements that are features or bits become features or bits; a lowest
         score becomes a threshold; the other rules are asked of the pairs that matter.
     """
-    n_rows, n_columns = scored.shape
+    n_columns = scored.shape[1]
     left, right = [scored.fused.coached], [scored.fused.coach]
     largest = scored.fused.largest
     shared: list[tuple[Overlap, int]] = []

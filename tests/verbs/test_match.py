@@ -22,7 +22,7 @@ def plan(pool):
 
 
 def key(plan):
-    return {tuple(row) for row in plan.to_frame()[["mentee", "mentor"]].values}
+    return {tuple(row) for row in plan.to_frame()[["mentee", "mentor"]].to_numpy()}
 
 
 def test_plan_is_proved_optimal_and_survives_its_check(plan):
@@ -87,21 +87,21 @@ def test_pin_uses_up_one_place_of_its_mentor(pool):
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda pairs: pairs[:-1] + [(pairs[-1][0], pairs[0][1])],
-        lambda pairs: pairs + [(pairs[0][0], pairs[1][1])],
+        lambda pairs: [*pairs[:-1], (pairs[-1][0], pairs[0][1])],
+        lambda pairs: [*pairs, (pairs[0][0], pairs[1][1])],
     ],
     ids=["overfull mentor", "mentee twice"],
 )
 def test_plan_spoiled_by_hand_is_refused(pool, spoil):
     program = pm.Program(constraints=[pm.Load(at_most=1)])
     plan = pm.match(pool.mentees, pool.mentors, program)
-    pairs = [tuple(row) for row in plan.to_frame()[["mentee", "mentor"]].values]
+    pairs = [tuple(row) for row in plan.to_frame()[["mentee", "mentor"]].to_numpy()]
     with pytest.raises(pm.CertificateError):
         pm.verify(plan.replace(pairs=spoil(pairs)))
 
 
 def test_swapped_pairs_are_valid_but_not_proved(pool, plan):
-    pairs = [tuple(row) for row in plan.to_frame()[["mentee", "mentor"]].values]
+    pairs = [tuple(row) for row in plan.to_frame()[["mentee", "mentor"]].to_numpy()]
     (a, x), (b, y) = pairs[0], pairs[1]
     other = plan.replace(pairs=[(a, y), (b, x), *pairs[2:]])
     if other.objective < plan.objective:
@@ -119,7 +119,7 @@ def test_changed_score_is_noticed_by_the_check(pool):
 
 def test_forbidden_pair_put_in_by_hand_is_refused(pool):
     plan = pm.match(pool.mentees, pool.mentors)
-    pairs = [tuple(row) for row in plan.to_frame()[["mentee", "mentor"]].values]
+    pairs = [tuple(row) for row in plan.to_frame()[["mentee", "mentor"]].to_numpy()]
     program = pm.Program(constraints=[pm.Forbid(*pairs[0], why="line manager")])
     other = pm.match(pool.mentees, pool.mentors, program)
     with pytest.raises(pm.CertificateError, match="forbidden pair"):

@@ -77,7 +77,8 @@ def test_groups_of_profiles_equal_groups_of_their_scores(objective):
     from pairmatch.datasets import staff
 
     teachers = staff(14, seed=5)
-    program = pm.Program(criteria=[pm.GoalCoverage(), pm.SubjectMatch()], objective=objective, size=3)
+    criteria = [pm.GoalCoverage(), pm.SubjectMatch()]
+    program = pm.Program(criteria=criteria, objective=objective, size=3)
     teams = pm.form_groups(teachers, program)
     scores = pm.score(teachers, teachers, program).to_frame()
     again = pm.group_scores(scores, size=3, objective=objective)

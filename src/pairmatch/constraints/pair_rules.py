@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, positions

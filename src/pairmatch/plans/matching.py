@@ -11,7 +11,6 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
 from pairmatch.plans import explain, files, summary
-from pairmatch.plans.explain import Alternative, Reasons
 from pairmatch.plans.order import natural_key
 from pairmatch.scoring import Compatibility
 from pairmatch.solvers.certify import certify_assignment
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pairmatch.plans.explain import Alternative, Reasons
     from pairmatch.programs import Program
     from pairmatch.scoring.own import OwnScores
     from pairmatch.solvers.problem import AssignmentProblem

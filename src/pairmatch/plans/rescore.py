@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pairmatch.constraints import PairConstraint
-
     from pairmatch.scoring import Compatibility
     from pairmatch.scoring.own import OwnScores
 

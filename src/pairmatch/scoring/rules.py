@@ -24,7 +24,7 @@ class PairRule(Protocol):
         ...
 
     def forbids(
-        self, i: NDArray[np.int64], j: NDArray[np.int64], units: NDArray[np.int32]
+        self, i: NDArray[np.int64], j: NDArray[np.int64], units: NDArray[np.integer]
     ) -> NDArray[np.bool_]:
         """Return which pairs may not be formed.
 
@@ -59,7 +59,7 @@ class SamePerson:
         self,
         i: NDArray[np.int64],
         j: NDArray[np.int64],
-        units: NDArray[np.int32],  # noqa: ARG002 - whatever the score
+        units: NDArray[np.integer],  # noqa: ARG002 - whatever the score
     ) -> NDArray[np.bool_]:
         """Return which pairs are one person."""
         forbidden: NDArray[np.bool_] = self.twin[i] == j
@@ -92,7 +92,7 @@ class NeedsKnown:
         self,
         i: NDArray[np.int64],
         j: NDArray[np.int64],
-        units: NDArray[np.int32],  # noqa: ARG002 - whatever the score
+        units: NDArray[np.integer],  # noqa: ARG002 - whatever the score
     ) -> NDArray[np.bool_]:
         """Return which pairs are unknown."""
         if i.ndim == 2:

@@ -210,7 +210,7 @@ def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> lis
 def _sweep(problem: AssignmentProblem, prices: Prices | None) -> tuple[int | None, int]:
     """Look at every pair once; return the bound with the bonus in it, and the matched bound."""
     n_rows, n_columns = problem.gains.shape
-    counted = problem.objective == "coverage"
+    counted = problem.objective != "total"
     sets = [] if prices is None else [prices]
     if prices is not None and prices.coverage is not None and counted:
         sets.append(prices.coverage)  # here every pair is worth 1

@@ -108,9 +108,16 @@ class AssignmentProblem:
         quotas, and no row is pinned twice: whoever builds the problem has checked that.
     quotas : tuple of Quotas
         Limits per column and class of rows.
-    objective : {"coverage", "total"}
+    objective : {"coverage", "total", "worst_off", "leximin"}
         "coverage": as many rows as possible, then the largest sum of gains among such answers.
-        "total": the largest sum of gains. Rows may stay without a column under both.
+        "total": the largest sum of gains. "worst_off" (maximin): as many rows as possible, then
+        the highest lowest gain, then the largest sum. "leximin": as many rows as possible, then
+        the highest lowest gain, then the highest second lowest, and so on. Rows may stay without
+        a column under all of them.
+    tiers : ndarray of int64, shape (n_rows, n_columns), or None
+        Tier of each pair, 0, 1, ...; only with "coverage" and "total". As many pairs of tier 0 as
+        possible, then of tier 1, and so on, before the sum of gains; under "coverage" after as
+        many rows as possible.
     """
 
     gains: Gains
@@ -118,7 +125,8 @@ class AssignmentProblem:
     at_least: NDArray[np.int64]
     pins: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), np.int64))
     quotas: tuple[Quotas, ...] = ()
-    objective: Literal["coverage", "total"] = "coverage"
+    objective: Literal["coverage", "total", "worst_off", "leximin"] = "coverage"
+    tiers: NDArray[np.int64] | None = None
 
     @property
     def n_rows(self) -> int:

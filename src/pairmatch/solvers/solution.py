@@ -68,12 +68,20 @@ class AssignmentSolution:
         How the solve ended.
     solver : str
         Which method was used, in a few words.
+    steps : tuple of Prices
+        Prices that prove the objectives that come before the total, where there are more than
+        coverage: in the order of :func:`~pairmatch.solvers.certify_fair.certify_plan`. They
+        belong to the answers that are as good in all steps before, so any sign is possible.
+    price : int or None
+        What was asked for beyond coverage costs this much of the total; None if it was nothing.
     """
 
     pairs: NDArray[np.int64]
     prices: Prices | None
     status: Status
     solver: str
+    steps: tuple[Prices, ...] = ()
+    price: int | None = None
 
 
 def _no_pairs() -> NDArray[np.int64]:

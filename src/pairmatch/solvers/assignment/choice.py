@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
 from pairmatch.errors import ProgramError, did_you_mean
 from pairmatch.solvers.assignment.dense import fits_dense, solve_dense
+from pairmatch.solvers.assignment.fairness import is_fair, solve_fairly
 from pairmatch.solvers.assignment.flow import solve_by_flow
 from pairmatch.solvers.assignment.integer import solve_by_integers
 from pairmatch.solvers.assignment.layout import find_laminar
@@ -71,6 +73,12 @@ def solve_assignment(problem: AssignmentProblem, *, method: Method = "auto") -> 
             f"{method!r} is no method to solve an assignment.{did_you_mean(method, METHODS)}"
         )
     problem = _hold(problem)
+    if is_fair(problem):
+        if method == "integer":
+            raise ProgramError(
+                'method "integer" knows neither fair objectives nor tiers; use "flow" or "auto"'
+            )
+        return solve_fairly(problem, partial(solve_assignment, method=method))
     dense = fits_dense(problem)
     nested = len(find_laminar(problem.quotas, set_pins(problem).rows)) == len(problem.quotas)
     if method == "dense" and not dense:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Face",
     "climb",
+    "drop_closed_pairs",
     "narrow_to_coverage",
     "open_face",
     "pick_pairs",
@@ -190,6 +191,30 @@ def climb(face: Face, worth: NDArray[np.int64]) -> tuple[Face, Prices]:
     potential = find_potentials(face.network, cost, flow, face.layout.sink)
     network = narrow_to_face(face.network, cost, flow, potential)
     return replace(face, network=network, flow=flow), read_step(face, potential)
+
+
+def drop_closed_pairs(face: Face) -> Face:
+    """Return the same plans in a smaller network, without the pairs that none of them has.
+
+    Parameters
+    ----------
+    face : Face
+        Plans.
+
+    Returns
+    -------
+    Face
+        The same, without the arcs of pairs that may not be used any more.
+    """
+    kept = np.ones(len(face.flow), np.bool_)
+    kept[face.layout.pair_arcs] = face.network.upper[face.layout.pair_arcs] > 0
+    whole = face.network
+    network = Network(
+        whole.supply, whole.tail[kept], whole.head[kept], whole.lower[kept], whole.upper[kept]
+    )
+    edges = face.edges.take(kept[face.layout.pair_arcs])
+    layout = replace(face.layout, network=network, n_pairs=len(edges))
+    return replace(face, edges=edges, layout=layout, network=network, flow=face.flow[kept])
 
 
 def pick_pairs(face: Face) -> NDArray[np.int64]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.remainder import Edges, Remainder
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["find_safe_bonus", "settle_ties", "solve_by_flow"]
+__all__ = ["even_loads", "find_safe_bonus", "settle_ties", "solve_by_flow"]
 
 
 def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
@@ -74,7 +74,7 @@ def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
         prices = replace(prices, coverage=_read(problem, layout, remainder, potential, 0))
     else:
         network, flow = _improve(network, flow, layout.spend(on_idle=1), layout)
-    network, flow = _even_loads(network, flow, layout, remainder.load)
+    network, flow = even_loads(network, flow, layout, remainder.load)
     flow = settle_ties(network, flow, layout, edges)
     chosen = edges.take(flow[layout.pair_arcs] > 0)
     pairs = np.concatenate([problem.pins, np.stack([chosen.row, chosen.column], axis=1)])
@@ -220,10 +220,30 @@ def settle_ties(
     return flow
 
 
-def _even_loads(
+def even_loads(
     network: Network, flow: NDArray[np.int64], layout: Layout, load: NDArray[np.int64]
 ) -> tuple[Network, NDArray[np.int64]]:
-    """Return the face of most even loads: each further row takes a dearer arc than the last."""
+    """Return the flows of an optimal face with the most even loads (least sum of squares).
+
+    Parameters
+    ----------
+    network : Network
+        The network of the layout, narrowed to the optimal face.
+    flow : ndarray of int64, shape (n_arcs,)
+        A flow of it.
+    layout : Layout
+        Where the parts of the network are.
+    load : ndarray of int64, shape (n_columns,)
+        Rows that each column has on top of the flow.
+
+    Returns
+    -------
+    network : Network
+        The face, in which each further row of a column takes a dearer arc than the one before;
+        these arcs follow those of the layout.
+    flow : ndarray of int64
+        One of its flows.
+    """
     loose = find_loose_arcs(network, flow)
     network = freeze(network, flow, loose)
     arcs = np.arange(len(flow))[layout.load_arcs]

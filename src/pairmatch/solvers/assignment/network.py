@@ -27,7 +27,7 @@ __all__ = [
     "narrow_to_face",
 ]
 
-_LIMIT = 2**61
+_LIMIT = 2**60
 
 
 class RangeError(ArithmeticError):
@@ -134,10 +134,10 @@ def find_cheapest_flow(network: Network, cost: NDArray[np.int64]) -> NDArray[np.
     )
     solver.set_nodes_supplies(np.arange(network.n_nodes, dtype=np.int32), supply)
     status = solver.solve()
-    if status == solver.BAD_COST_RANGE:
-        raise RangeError(largest, limit)
-    if status != solver.OPTIMAL:
+    if status in {solver.INFEASIBLE, solver.UNBALANCED}:
         raise NoFlowError
+    if status != solver.OPTIMAL:
+        raise RangeError(largest, limit)
     flow[free] += solver.flows(arcs)
     return flow
 

@@ -208,8 +208,10 @@ class Program:
 
 
 def _one_of(name: str, content: object, words: Sequence[str]) -> tuple[bool, str, str]:
+    if content in words:
+        return True, "", ""
     near = did_you_mean(content, words).strip() if isinstance(content, str) else ""
-    return content in words, f"{name} is {content!r}.", near or f"Known: {', '.join(words)}."
+    return False, f"{name} is {content!r}.", near or f"Known: {', '.join(words)}."
 
 
 def _is_size(size: object) -> bool:

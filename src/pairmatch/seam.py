@@ -39,15 +39,19 @@ def hashed_order(ids: Sequence[Any], seed: int) -> NDArray[np.int64]:
     Whoever solves in this order cannot be influenced by the order of the sheet, and nobody is
     better off for a name early in the alphabet.
     """
-    salt = str(seed).encode()
-    keys = [
-        hashlib.blake2b(repr(key).encode(), key=salt[:64], digest_size=8).digest() for key in ids
-    ]
-    return np.argsort(np.array(keys, dtype="S8"), kind="stable").astype(np.int64)
+    salted = hashlib.blake2b(key=str(seed).encode()[:64], digest_size=8)
+    digests = []
+    for key in ids:
+        hashed = salted.copy()
+        hashed.update(repr(key).encode())
+        digests.append(hashed.digest())
+    return np.argsort(np.frombuffer(b"".join(digests), dtype="<u8"), kind="stable")
 
 
 def matrix_of(scored: Scored) -> MatrixGains:
     """Return all gains at once, for pools that are small enough."""
+    if isinstance(scored, OwnScores) and not scored.rules:
+        return MatrixGains(scored.gain, scored.given)
     n_rows, n_columns = scored.shape
     gain = np.empty((n_rows, n_columns), dtype=np.int64)
     allowed = np.empty((n_rows, n_columns), dtype=np.bool_)

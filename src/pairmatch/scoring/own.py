@@ -126,8 +126,8 @@ class OwnScores:
         return OwnScores(
             Labels(tuple(self.coached.ids[i] for i in rows)),
             Labels(tuple(self.coach.ids[j] for j in columns)),
-            self.gain[np.ix_(rows, columns)],
-            self.given[np.ix_(rows, columns)],
+            np.take(self.gain[rows], columns, axis=1),
+            np.take(self.given[rows], columns, axis=1),
             self.scale,
         )
 
@@ -264,10 +264,13 @@ def _integers(values: NDArray[Any], given: NDArray[np.bool_]) -> tuple[NDArray[n
 
 def _scaled(numbers: NDArray[np.float64], largest: float) -> tuple[NDArray[np.int64], Fraction]:
     """Scale by a power of ten where that is exact, else by a power of two to about 40 bits."""
+    few = numbers.ravel()[:64]  # most matrices of other numbers are told by their first cells
     for digits in range(1, 7):
         power = 10.0**digits
+        if largest * power >= 2.0**52 or (np.rint(few * power) / power != few).any():
+            continue
         whole = np.rint(numbers * power)
-        if largest * power < 2.0**52 and (whole / power == numbers).all():
+        if (whole / power == numbers).all():
             return whole.astype(np.int64), Fraction(10) ** digits
     exponent = 40 - int(np.frexp(largest)[1])
     return np.rint(np.ldexp(numbers, exponent)).astype(np.int64), Fraction(2) ** exponent

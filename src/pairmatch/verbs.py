@@ -319,7 +319,13 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
     objective = "coverage" if program.objective == "coverage" else "total"
     problem = assignment_problem(scored, program.constraints, objective)  # type: ignore[arg-type]
     try:
-        solution = solve_assignment(problem, method=options.method)  # type: ignore[arg-type]
+        solution = solve_assignment(
+            problem,
+            method=options.method,  # type: ignore[arg-type]
+            seed=options.seed,
+            time_limit=options.time_limit,
+            progress=options.progress,
+        )
     except LoadConflict as conflict:
         raise explain_conflict(scored, problem, conflict) from None
     certificate = certify_assignment(problem, solution)

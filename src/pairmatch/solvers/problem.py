@@ -172,4 +172,4 @@ class GroupingProblem:
     @property
     def n(self) -> int:
         """Number of people in the pool."""
-        return self.gain.shape[0]
+        return len(self.gain)

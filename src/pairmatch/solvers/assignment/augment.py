@@ -81,25 +81,25 @@ class Seating:
         self._before = np.full(n_rows, -1, np.int64)
         self._kernels = load_kernels() if fast else None
         self.solver = "min-cost flow" if self._kernels is None else "augmenting paths"
-        self._opened = False
+        self._is_stale = True
 
     def solve(self, candidates: Candidates, should_stop: Callable[[], bool]) -> bool:
         """Make the seating best over the candidates; return False if stopped before it was.
 
-        The prices must be feasible for every candidate, new ones included, except before the first
-        call, when u is set from v. When stopped, prices and seating are valid, but some rows sit
+        The prices must be feasible for every candidate, new ones included, except in the first call
+        and after :meth:`refresh`, when u is set from v. When stopped, prices and seating are valid, but some rows sit
         outside that would rather not.
         """
         if self._kernels is None:
             return self._solve_flow(candidates, should_stop)
-        open_rows, insert_rows, fill_columns = self._kernels
+        seat_rows, insert_rows, fill_columns = self._kernels
         seats = (self.mate, self._first, self._after, self._before, self.filled)
         rows = (candidates.start, candidates.column, candidates.gain)
-        if not self._opened:
-            open_rows(
+        if self._is_stale:
+            seat_rows(
                 *rows, self.outside, self.spare, self.capacity, self.least, self.u, self.v, *seats
             )
-            self._opened = True
+            self._is_stale = False
         n_columns = len(self.capacity)
         size = len(candidates) + 1
         work = (
@@ -134,14 +134,18 @@ class Seating:
             )  # fmt: skip
         return True
 
+    def refresh(self) -> None:
+        """Let the next call set u from v: new candidates may be worth more than the prices."""
+        self._is_stale = True
+
     def _solve_flow(self, candidates: Candidates, should_stop: Callable[[], bool]) -> bool:
         """Solve from scratch as a flow, then find prices that fit."""
-        if not self._opened:
+        if self._is_stale:
             best = self.outside.copy()
             row = candidates.row
             np.maximum.at(best, row, candidates.gain - self.v[candidates.column])
             self.u = best
-            self._opened = True
+            self._is_stale = False
         if should_stop():
             return False
         self.mate = solve_flow(self, candidates)

@@ -83,7 +83,7 @@ def _unseat(row, mate, first, after, before, filled):
     filled[column] -= 1
 
 
-def _open_rows(
+def _seat_rows(
     start,
     edge_column,
     edge_gain,
@@ -99,14 +99,20 @@ def _open_rows(
     before,
     filled,
 ):
-    """Set u of the rows that sit nowhere from v, and seat those that find a free tight place."""
+    """Set u from v, send rows outside that would rather move, and seat those that find room."""
     for i in range(len(u)):
-        if mate[i] >= 0:
-            continue
         best = outside[i]
+        own = best - 1
         for e in range(start[i], start[i + 1]):
-            best = max(best, edge_gain[e] - v[edge_column[e]])
+            profit = edge_gain[e] - v[edge_column[e]]
+            best = max(best, profit)
+            if edge_column[e] == mate[i]:
+                own = profit
         u[i] = best
+        if mate[i] >= 0:
+            if own == best:
+                continue
+            _unseat(i, mate, first, after, before, filled)
         if best == outside[i]:
             continue
         for e in range(start[i], start[i + 1]):
@@ -362,7 +368,7 @@ def _fill_columns(
 
 @lru_cache(maxsize=1)
 def load_kernels() -> tuple[Callable[..., None], Callable[..., int], Callable[..., int]] | None:
-    """Return the compiled ``_open_rows``, ``_insert_rows`` and ``_fill_columns``, or None."""
+    """Return the compiled ``_seat_rows``, ``_insert_rows`` and ``_fill_columns``, or None."""
     try:
         from numba import njit
         from numba.extending import register_jitable
@@ -371,4 +377,4 @@ def load_kernels() -> tuple[Callable[..., None], Callable[..., int], Callable[..
     for helper in (_push, _pop, _seat, _unseat):
         register_jitable(helper)
     compile_ = njit(cache=True, nogil=True)
-    return compile_(_open_rows), compile_(_insert_rows), compile_(_fill_columns)
+    return compile_(_seat_rows), compile_(_insert_rows), compile_(_fill_columns)

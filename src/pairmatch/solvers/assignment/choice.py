@@ -6,50 +6,77 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
+
 from pairmatch.errors import ProgramError, did_you_mean
 from pairmatch.solvers.assignment.dense import fits_dense, solve_dense
 from pairmatch.solvers.assignment.fairness import is_fair, solve_fairly
 from pairmatch.solvers.assignment.flow import solve_by_flow
 from pairmatch.solvers.assignment.integer import solve_by_integers
 from pairmatch.solvers.assignment.layout import find_laminar
+from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.remainder import set_pins
+from pairmatch.solvers.assignment.settling import settle_plan
 from pairmatch.solvers.problem import MatrixGains
+from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
-    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.assignment.pricing import Progress
+    from pairmatch.solvers.problem import AssignmentProblem, Quotas
     from pairmatch.solvers.solution import AssignmentSolution
 
 __all__ = ["METHODS", "Method", "solve_assignment"]
 
-Method = Literal["auto", "dense", "flow", "integer"]
+Method = Literal["auto", "dense", "flow", "pricing", "integer"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 _LARGE = 4000 * 4000  # pairs; above, a matrix and its copies are more than a notebook may want
+_DENSE_MOST = 1500 * 1500  # pairs from which on pricing beats the dense solver
+_FLOW_MOST = 120_000  # pairs from which on pricing beats a flow over all of them
 _DENSITY = 0.1  # share of allowed pairs from which on the dense solver beat the flow
 
 
-def solve_assignment(problem: AssignmentProblem, *, method: Method = "auto") -> AssignmentSolution:
+def solve_assignment(
+    problem: AssignmentProblem,
+    *,
+    method: Method = "auto",
+    seed: int = 0,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+) -> AssignmentSolution:
     """Return the best plan of an assignment problem, with prices that prove it.
 
     Parameters
     ----------
     problem : AssignmentProblem
         Gains, loads, pins and quotas.
-    method : {"auto", "dense", "flow", "integer"}, default: "auto"
+    method : {"auto", "dense", "flow", "pricing", "integer"}, default: "auto"
         How to look for it; the plan does not depend on it. ``"dense"``: one place each, no
         minimum loads, no quota that binds. ``"flow"``: any loads, and quotas that nest.
-        ``"integer"``: everything, slowly. ``"auto"``: the first of these that can.
+        ``"pricing"``: any loads, no quota that binds, never more than a few pairs of each person
+        at a time. ``"integer"``: everything, slowly. ``"auto"``: whichever of those that can is
+        likely to be the fastest.
+    seed : int, default: 0
+        Where ``"pricing"`` begins.
+    time_limit : float, optional
+        Seconds after which ``"pricing"`` returns the best plan so far with a valid bound. The
+        other methods are used where they take no such time.
+    progress : callable, optional
+        Called by ``"pricing"`` with (round, gap, seconds).
 
     Returns
     -------
     AssignmentSolution
         Pairs, prices and status. Among equally good plans: under "total" one that matches most
         rows, then most even loads (least sum of squares), then a fixed choice by the indices.
+        With a fair objective or tiers also the ``steps`` of the proof, and the ``price``.
 
     Raises
     ------
     ProgramError
         If the method does not exist or cannot take a problem like this one.
+    CapabilityError
+        If quotas cross under a fair objective or with tiers.
     LoadConflict
         If the minimum loads cannot all be met.
     RangeError
@@ -72,8 +99,8 @@ def solve_assignment(problem: AssignmentProblem, *, method: Method = "auto") -> 
         raise ProgramError(
             f"{method!r} is no method to solve an assignment.{did_you_mean(method, METHODS)}"
         )
-    problem = _hold(problem)
     if is_fair(problem):
+        problem = _hold(problem)
         if method == "integer":
             raise ProgramError(
                 'method "integer" knows neither fair objectives nor tiers; use "flow" or "auto"'
@@ -91,6 +118,20 @@ def solve_assignment(problem: AssignmentProblem, *, method: Method = "auto") -> 
             'method "flow" takes quotas only whose classes lie within each other or apart; '
             'use "integer" or "auto"'
         )
+    free = not any(_binds(problem, quota) for quota in problem.quotas)
+    if method == "pricing" and not free:
+        raise ProgramError(
+            'method "pricing" takes no quota that binds; use "flow", "integer" or "auto"'
+        )
+    if method == "pricing" or (method == "auto" and free and _is_large(problem, dense=dense)):
+        open_problem = replace(problem, quotas=())
+        solution = solve_by_pricing(
+            open_problem, time_limit=time_limit, progress=progress, seed=seed
+        )
+        if solution.status is Status.OPTIMAL:
+            solution = settle_plan(open_problem, solution)
+        return _price_quotas(problem, solution)
+    problem = _hold(problem)
     if method == "dense" or (method == "auto" and dense and _pays_off(problem)):
         solution = solve_dense(problem)
         if solution is not None:
@@ -98,6 +139,35 @@ def solve_assignment(problem: AssignmentProblem, *, method: Method = "auto") -> 
     if method == "integer" or not nested:
         return solve_by_integers(problem)
     return solve_by_flow(problem)
+
+
+def _binds(problem: AssignmentProblem, quota: Quotas) -> bool:
+    """Return whether a quota is smaller than some column could fill from one class."""
+    counts = np.bincount(quota.class_of[quota.class_of >= 0])
+    most = min(int(counts.max(initial=0)), int(problem.capacity.max(initial=0)))
+    return quota.at_most < most
+
+
+def _price_quotas(problem: AssignmentProblem, solution: AssignmentSolution) -> AssignmentSolution:
+    """Return the solution with prices of 0 for quotas that do not bind."""
+    if not problem.quotas or solution.prices is None:
+        return solution
+    zero = tuple(np.zeros((problem.n_columns, q.n_classes), np.int64) for q in problem.quotas)
+    prices = replace(solution.prices, quota=zero)
+    if prices.coverage is not None:
+        prices = replace(prices, coverage=replace(prices.coverage, quota=zero))
+    return replace(solution, prices=prices)
+
+
+def _is_large(problem: AssignmentProblem, *, dense: bool) -> bool:
+    """Return whether looking at a few pairs of each person beats looking at all at once."""
+    gains = problem.gains
+    n_pairs = gains.shape[0] * gains.shape[1]
+    if dense:
+        return n_pairs > _DENSE_MOST
+    if isinstance(gains, MatrixGains):
+        n_pairs = int(np.count_nonzero(gains.allowed))
+    return n_pairs > _FLOW_MOST
 
 
 def _hold(problem: AssignmentProblem) -> AssignmentProblem:

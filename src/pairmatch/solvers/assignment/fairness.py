@@ -86,7 +86,7 @@ def solve_fairly(
     else:
         fair = solve_worst_off(plain, best, solve)
         if problem.objective == "leximin":
-            fair = solve_leximin(plain, fair)
+            fair = solve_leximin(plain, fair, solve)
     return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
 
 

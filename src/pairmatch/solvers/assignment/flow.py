@@ -73,7 +73,7 @@ def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
         potential = find_potentials(layout.network, layout.spend(on_idle=1), flow, layout.sink)
         prices = replace(prices, coverage=_read(problem, layout, remainder, potential, 0))
     else:
-        network, flow = _improve(network, flow, layout.spend(on_idle=1), layout)
+        network, flow = improve_flow(network, flow, layout.spend(on_idle=1), layout)
     network, flow = even_loads(network, flow, layout, remainder.load)
     flow = settle_ties(network, flow, layout, edges)
     chosen = edges.take(flow[layout.pair_arcs] > 0)
@@ -173,7 +173,7 @@ def _read(
     return Prices(column=column, quota=quota, bonus=bonus)
 
 
-def _improve(
+def improve_flow(
     network: Network, flow: NDArray[np.int64], cost: NDArray[np.int64], layout: Layout
 ) -> tuple[Network, NDArray[np.int64]]:
     """Return the face of one more objective, looked for only where the flow is not settled."""
@@ -216,7 +216,7 @@ def settle_ties(
     for turn in range(first_turn, len(ROUND_BITS)):
         cost = np.zeros(len(flow), np.int64)
         cost[layout.pair_arcs] = -draw_weights(edges.row, edges.column, turn)
-        network, flow = _improve(network, flow, cost, layout)
+        network, flow = improve_flow(network, flow, cost, layout)
     return flow
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -20,15 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-    from ortools.sat.python import cp_model
 
     from pairmatch.solvers.assignment.remainder import Edges, Remainder
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["solve_by_integers"]
 
-_WORK = 120.0  # units of deterministic work for the objective; about a second each
-_POLISH = 10.0  # the same for each rule that chooses between equally good plans
+_NODES = 20_000  # of each search tree; small cohorts need none, hard ones come close to best
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +51,7 @@ def solve_by_integers(problem: AssignmentProblem) -> AssignmentSolution:
     -------
     AssignmentSolution
         Status OPTIMAL if the prices prove it; FEASIBLE if the search ended before its end, or
-        was complete but no prices can prove it; INTERRUPTED after Ctrl-C, with the best plan seen.
+        was complete but no prices can prove it.
 
     Raises
     ------
@@ -62,29 +59,56 @@ def solve_by_integers(problem: AssignmentProblem) -> AssignmentSolution:
         If the minimum loads cannot all be met.
     ArithmeticError
         If no plan was found within the work limit.
-    KeyboardInterrupt
-        If Ctrl-C comes before the first plan.
 
     Notes
     -----
-    One worker, a fixed seed and a limit of deterministic work, so that the answer can be repeated.
-    Prices are dual values of the linear relaxation, rounded: any prices make a true bound, which
-    is exact where the relaxation has an integral optimum.
+    Prices are dual values of the linear relaxation, rounded: any prices make a true bound. Every
+    pair falls short of its prices by some amount, and no plan is better than the bound less the
+    sum of what its pairs fall short. So a search over the pairs that fall short by at most a
+    margin is a search over all of them, once it finds a plan within that margin of the bound.
+
+    Branch and cut by HiGHS: Q. Huangfu, J. A. J. Hall, "Parallelizing the dual revised simplex
+    method", Math. Program. Comput. 10 (2018), 119-142, https://doi.org/10.1007/s12532-017-0130-5.
+    It is stopped by a number of nodes, not by a clock, so that the answer can be repeated.
     """
     remainder = set_pins(problem)
     edges = collect_edges(problem, remainder)
     rows = list(_list_rows(problem, remainder, edges))
-    check_minimum_loads(problem, remainder, edges, partial(_fill, rows, edges))
-    chosen, status = _search(problem, remainder, edges, rows)
+    check_minimum_loads(problem, remainder, edges, partial(_fill, rows, len(edges)))
+    bonus = 0
+    if problem.objective == "coverage":
+        places = int(remainder.capacity.sum())
+        bonus = find_safe_bonus(edges.gain, min(len(remainder.rows), places))
+    worth = edges.gain + bonus
+    prices = _price(problem, rows, worth, bonus)
+    short, bound = _compare(problem, remainder, edges, worth, prices)
+    margin = max(len(remainder.rows), int(np.ptp(edges.gain)) // 64 if len(edges) else 0)
+    while True:
+        near = np.flatnonzero(short <= margin)
+        found = _search(problem, remainder, edges.take(near))
+        everything = len(near) == len(edges)
+        if found is None and everything:
+            raise ArithmeticError("no plan was found within the work limit")
+        if found is None:
+            margin = 16 * margin + 1
+            continue
+        chosen = near[found > 0]
+        gap = bound - int(worth[chosen].sum())
+        if gap <= margin or everything:
+            break
+        margin = gap
+    if problem.objective == "coverage":
+        prices = replace(prices, coverage=_price(problem, rows, np.ones_like(worth), 0))
     pairs = np.stack([edges.row[chosen], edges.column[chosen]], axis=1)
     pairs = np.concatenate([problem.pins, pairs])
     solution = AssignmentSolution(
         pairs=pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))],
-        prices=None,
-        status=status,
-        solver="integer programming (CP-SAT)",
+        prices=prices,
+        status=Status.FEASIBLE,
+        solver="integer programming (HiGHS)",
     )
-    return _add_prices(problem, edges, rows, solution)
+    proved = certify_assignment(problem, solution).proved
+    return replace(solution, status=Status.OPTIMAL) if proved else solution
 
 
 def _list_rows(problem: AssignmentProblem, remainder: Remainder, edges: Edges) -> Iterator[_Row]:
@@ -113,156 +137,168 @@ def _group(keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
 
 
 def _fill(
-    rows: list[_Row], edges: Edges, asked: NDArray[np.int64]
+    rows: list[_Row], n_edges: int, asked: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give each column as many as possible of its rows; see ``check_minimum_loads``."""
-    from ortools.sat.python import cp_model
-
-    model = cp_model.CpModel()
-    x = [model.new_bool_var("") for _ in range(len(edges))]
-    got = {}
-    for row in rows:
-        total = cp_model.LinearExpr.sum([x[e] for e in row.edges.tolist()])
-        model.add(total <= row.high)
-        if row.kind == "column" and asked[row.where[0]]:
-            got[row.where[0]] = model.new_int_var(0, int(asked[row.where[0]]), "")
-            model.add(got[row.where[0]] <= total)
-    model.maximize(cp_model.LinearExpr.sum(list(got.values())))
-    solver = _make_solver(_WORK)
-    if solver.solve(model) != cp_model.OPTIMAL:
+    wanted = [row for row in rows if row.kind == "column" and asked[row.where[0]]]
+    # Whether an edge counts as asked for is one more choice for each of these edges.
+    rest = [row for row in rows if row.kind != "column"]
+    rest += [replace(row, low=0, high=int(asked[row.where[0]])) for row in wanted]
+    useful = np.zeros(n_edges, np.int64)
+    for row in wanted:
+        useful[row.edges] = 1
+    chosen, _ = _maximise(_Program.of(rest, n_edges), useful)
+    if chosen is None:
         raise ArithmeticError("minimum loads under crossing quotas were not decided in time")
     met = np.zeros_like(asked)
-    for j, variable in got.items():
-        met[j] = solver.value(variable)
+    for row in wanted:
+        met[row.where[0]] = int(chosen[row.edges].sum())
     return met, np.flatnonzero(asked)
 
 
-def _make_solver(work: float) -> cp_model.CpSolver:
-    """Return a solver whose answer can be repeated, and that leaves Ctrl-C to Python."""
-    from ortools.sat.python import cp_model
+@dataclass(frozen=True, slots=True, eq=False)
+class _Program:
+    """Constraints of an integer program, as a sparse matrix over 0-1 variables."""
 
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 1
-    solver.parameters.max_deterministic_time = work
-    solver.parameters.catch_sigint_signal = False
-    return solver
+    line: NDArray[np.int64]
+    variable: NDArray[np.int64]
+    factor: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    n_variables: int
+
+    @classmethod
+    def of(cls, rows: list[_Row], n_edges: int) -> _Program:
+        """Return the program of some rows of edges."""
+        line = np.repeat(np.arange(len(rows)), [len(row.edges) for row in rows])
+        variable = np.concatenate([np.empty(0, np.int64), *(row.edges for row in rows)])
+        low = np.array([row.low for row in rows], np.float64)
+        high = np.array([row.high for row in rows], np.float64)
+        return cls(line, variable, np.ones(len(line), np.int64), low, high, n_edges)
+
+    def demand(self, weight: NDArray[np.int64], least: float) -> _Program:
+        """Return the program in which a weighted sum of the first variables has a least value."""
+        used = np.flatnonzero(weight)
+        return replace(
+            self,
+            line=np.concatenate([self.line, np.full(len(used), len(self.low))]),
+            variable=np.concatenate([self.variable, used]),
+            factor=np.concatenate([self.factor, weight[used]]),
+            low=np.append(self.low, least),
+            high=np.append(self.high, np.inf),
+        )
+
+
+def _maximise(
+    program: _Program, weight: NDArray[np.int64]
+) -> tuple[NDArray[np.int64] | None, bool]:
+    """Return the variables of a best solution, if one was found, and whether it is called best."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csr_array
+
+    if not program.n_variables:
+        return (None, True) if (program.low > 0).any() else (np.empty(0, np.int64), True)
+    matrix = csr_array(
+        (program.factor.astype(np.float64), (program.line, program.variable)),
+        shape=(len(program.low), program.n_variables),
+    )
+    answer = milp(
+        -weight.astype(np.float64),
+        integrality=np.ones(program.n_variables, np.int64),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(matrix, program.low, program.high),
+        options={"mip_rel_gap": 0.0, "node_limit": _NODES},
+    )
+    if answer.x is None:
+        return None, False
+    return np.rint(answer.x).astype(np.int64), answer.status == 0
+
+
+def _compare(
+    problem: AssignmentProblem,
+    remainder: Remainder,
+    edges: Edges,
+    worth: NDArray[np.int64],
+    prices: Prices,
+) -> tuple[NDArray[np.int64], int]:
+    """Return by how much each edge falls short of its prices, and the bound that these make."""
+    profit = worth - prices.column[edges.column]
+    for quota, price in zip(problem.quotas, prices.quota, strict=True):
+        label = quota.class_of[edges.row]
+        counted = label >= 0
+        profit[counted] -= price[edges.column[counted], label[counted]]
+    best = np.zeros(problem.n_rows, np.int64)
+    np.maximum.at(best, edges.row, profit)
+    column = prices.column
+    bound = int(best.sum())
+    bound += int(np.where(column >= 0, remainder.capacity, remainder.at_least) @ column)
+    bound += sum(
+        int((room * price).sum()) for room, price in zip(remainder.room, prices.quota, strict=True)
+    )
+    return best[edges.row] - profit, bound
 
 
 def _search(
-    problem: AssignmentProblem, remainder: Remainder, edges: Edges, rows: list[_Row]
-) -> tuple[NDArray[np.int64], Status]:
-    """Return the chosen edges after one search per objective, each among the optima before."""
-    from ortools.sat.python import cp_model
-
-    model = cp_model.CpModel()
-    x = [model.new_bool_var("") for _ in range(len(edges))]
-    for row in rows:
-        total = cp_model.LinearExpr.sum([x[e] for e in row.edges.tolist()])
-        model.add_linear_constraint(total, row.low, row.high)
-
-    def weigh(weight: NDArray[np.int64]) -> cp_model.LinearExprT:
-        return cp_model.LinearExpr.weighted_sum(x, weight.tolist())
-
-    one = np.ones(len(edges), np.int64)
-    main = [weigh(one), weigh(edges.gain)]
-    if problem.objective == "total":
-        main.reverse()
-    polish = [
-        _weigh_evenness(model, x, remainder, rows),
-        weigh(draw_weights(edges.row, edges.column, 0)),
-    ]
-    chosen = np.empty(0, np.int64)
-    for turn, goal in enumerate(main + polish):
-        solver = _make_solver(_WORK if turn < len(main) else _POLISH)
-        model.maximize(goal)
-        status, interrupted = _run(solver, model)
-        found = status in {cp_model.OPTIMAL, cp_model.FEASIBLE}
-        if found:
-            values = [solver.boolean_value(variable) for variable in x]
-            chosen = np.flatnonzero(np.array(values, np.bool_))
-        if interrupted and (found or turn):
-            return chosen, Status.INTERRUPTED
-        if interrupted:
-            raise KeyboardInterrupt
-        if not (found or turn):
-            raise ArithmeticError("no plan was found within the work limit")
-        if status != cp_model.OPTIMAL:
+    problem: AssignmentProblem, remainder: Remainder, edges: Edges
+) -> NDArray[np.int64] | None:
+    """Return which edges make a best plan of them, if there is a plan, after a search per goal."""
+    if (remainder.at_least > np.bincount(edges.column, minlength=problem.n_columns)).any():
+        return None
+    rows = list(_list_rows(problem, remainder, edges))
+    program, evenness = _add_steps(_Program.of(rows, len(edges)), remainder, rows)
+    number = np.zeros(program.n_variables, np.int64)
+    gain, weight = number.copy(), number.copy()
+    number[: len(edges)] = 1
+    gain[: len(edges)] = edges.gain
+    weight[: len(edges)] = draw_weights(edges.row, edges.column, 0)
+    goals = [number, gain] if problem.objective == "coverage" else [gain, number]
+    best = None
+    for goal in [*goals, evenness, weight]:
+        found, complete = _maximise(program, goal)
+        if found is None or (best is not None and any(g @ found < g @ best for g in goals)):
             break
-        model.add(goal == round(solver.objective_value))
-        model.clear_hints()  # type: ignore[no-untyped-call]
-        for variable, value in zip(x, values, strict=True):
-            model.add_hint(variable, value)
-    return chosen, Status.FEASIBLE
+        best = found
+        if not complete:
+            break
+        program = program.demand(goal, float(goal @ found))
+    return None if best is None else best[: len(edges)]
 
 
-def _weigh_evenness(
-    model: cp_model.CpModel,
-    x: list[cp_model.IntVar],
-    remainder: Remainder,
-    rows: list[_Row],
-) -> cp_model.LinearExprT:
-    """Return minus the sum of squared loads, up to a constant: each further row costs 2 more."""
-    from ortools.sat.python import cp_model
+def _add_steps(
+    program: _Program, remainder: Remainder, rows: list[_Row]
+) -> tuple[_Program, NDArray[np.int64]]:
+    """Add a variable for each row that a column may get; the weights grow with evener loads.
 
-    steps, costs = [], []
+    The variables of a column add up to its load, and each further one weighs 2 less: together
+    they weigh minus the sum of squared loads, up to a constant.
+    """
+    line, variable, factor, weights = [program.line], [program.variable], [program.factor], []
+    n_lines, n_variables = len(program.low), program.n_variables
     for row in rows:
         if row.kind != "column":
             continue
-        before = int(remainder.load[row.where[0]])
-        mine = [model.new_bool_var("") for _ in range(min(row.high, len(row.edges)))]
-        total = cp_model.LinearExpr.sum([x[e] for e in row.edges.tolist()])
-        model.add(cp_model.LinearExpr.sum(mine) == total)
-        steps += mine
-        costs += [-(2 * (before + t) + 1) for t in range(len(mine))]
-    return cp_model.LinearExpr.weighted_sum(steps, costs)
-
-
-def _run(
-    solver: cp_model.CpSolver, model: cp_model.CpModel
-) -> tuple[cp_model.CpSolverStatus, bool]:
-    """Solve in a thread, so that Ctrl-C stops the search and keeps what it has found."""
-    interrupted = False
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        search = pool.submit(solver.solve, model)
-        while not search.done():
-            try:
-                wait([search], timeout=0.2)
-            except KeyboardInterrupt:
-                interrupted = True
-                solver.stop_search()
-    return search.result(), interrupted
-
-
-def _add_prices(
-    problem: AssignmentProblem, edges: Edges, rows: list[_Row], solution: AssignmentSolution
-) -> AssignmentSolution:
-    """Return the solution with the prices that bound it best, and the status that they prove."""
-    coverage = None
-    bonuses = [0]
-    if problem.objective == "coverage":
-        coverage = _price(problem, rows, np.ones(len(edges), np.int64), 0)
-        spread = int(edges.gain.max(initial=0)) - int(edges.gain.min(initial=0)) + 1
-        enough = find_safe_bonus(edges.gain, problem.n_rows)
-        bonuses = [min(spread * factor, enough) for factor in (1, 4, 32, 256)]
-    best, lowest = solution, None
-    for bonus in bonuses:
-        prices = _price(problem, rows, edges.gain + bonus, bonus)
-        if prices is None:
-            continue
-        trial = replace(solution, prices=replace(prices, coverage=coverage))
-        certificate = certify_assignment(problem, trial)
-        if certificate.bound is not None and (lowest is None or certificate.bound < lowest):
-            best, lowest = trial, certificate.bound
-        if certificate.proved:
-            return replace(trial, status=Status.OPTIMAL)
-    return best
+        n_steps = min(row.high, len(row.edges))
+        line.append(np.full(len(row.edges) + n_steps, n_lines))
+        variable += [row.edges, n_variables + np.arange(n_steps)]
+        factor.append(np.repeat([1, -1], [len(row.edges), n_steps]))
+        weights.append(-(2 * (int(remainder.load[row.where[0]]) + np.arange(n_steps)) + 1))
+        n_lines, n_variables = n_lines + 1, n_variables + n_steps
+    zeros = np.zeros(n_lines - len(program.low))
+    extended = _Program(
+        np.concatenate(line),
+        np.concatenate(variable),
+        np.concatenate(factor),
+        np.concatenate([program.low, zeros]),
+        np.concatenate([program.high, zeros]),
+        n_variables,
+    )
+    return extended, np.concatenate([np.zeros(program.n_variables, np.int64), *weights])
 
 
 def _price(
     problem: AssignmentProblem, rows: list[_Row], worth: NDArray[np.int64], bonus: int
-) -> Prices | None:
-    """Return rounded dual values of the linear relaxation; None if it was not solved."""
+) -> Prices:
+    """Return rounded dual values of the linear relaxation; zeros if it was not solved."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_array
 
@@ -282,7 +318,7 @@ def _price(
     limit = np.array([row.high if way > 0 else -row.low for row, way in signed])
     answer = linprog(-worth, A_ub=matrix, b_ub=limit, method="highs")  # type: ignore[call-overload]
     if answer.status != 0:
-        return None
+        return prices
     duals = np.rint(-answer.ineqlin.marginals).astype(np.int64)
     for (row, way), dual in zip(signed, duals, strict=True):
         if row.kind == "column":

@@ -87,9 +87,7 @@ def _stratify(
     return np.concatenate(leaves)
 
 
-def _describe(
-    gains: Gains, pivots: NDArray[np.int64], *, by_column: bool
-) -> NDArray[np.float32]:
+def _describe(gains: Gains, pivots: NDArray[np.int64], *, by_column: bool) -> NDArray[np.float32]:
     """Return what everybody gains with some people of the other side, rules aside."""
     if isinstance(gains, StreamedGains):
         features = gains.row_features, gains.column_features

@@ -107,7 +107,8 @@ def collect_triads(
         triads = np.column_stack([np.full(once.sum(), v), near[row[once]], near[column[once]]])
         triads.sort(axis=1)
         found.append((triads[:, 0] * n + triads[:, 1]) * n + triads[:, 2])
-    keys = np.unique(np.concatenate(found))
+    keys = np.sort(np.concatenate(found))
+    keys = keys[np.diff(keys, prepend=-1) > 0]
     return np.column_stack([keys // (n * n), keys // n % n, keys % n])
 
 

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.groups.bounds import Priced, improve_prices
+from pairmatch.solvers.groups.branching import Proof, prove
 from pairmatch.solvers.groups.exact import N_SMALL, solve_by_subsets
+from pairmatch.solvers.groups.neighbourhoods import deal_parts_anew
+from pairmatch.solvers.groups.pricing import collect_triads
 from pairmatch.solvers.groups.repair import placeable_people, repair_plan
 from pairmatch.solvers.groups.search import (
     Plan,
@@ -28,10 +31,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import GroupingProblem
+    from pairmatch.solvers.solution import GroupPrices
 
 __all__ = ["solve_grouping"]
 
 _N_PRICE_STEPS = 150
+_N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the time
+_N_PROVED = 330  # people above whom nothing better than prices of people is tried
+_N_CASES = 600  # cases of a proof of the optimum
 
 
 def solve_grouping(
@@ -73,7 +80,8 @@ def solve_grouping(
     Notes
     -----
     Up to 15 people (12 if somebody stays out) the answer is the proved optimum, by enumeration of
-    subsets. Above, see ``search`` for the descent and ``bounds`` for the prices.
+    subsets. Above, see ``search`` for the descent, ``bounds`` for the prices and, for
+    triads of up to 330 people, ``branching`` for the cuts and the proof.
 
     Examples
     --------
@@ -105,6 +113,8 @@ def solve_grouping(
     try:
         run.search()
         run.price()
+        run.deal()
+        run.prove()
     except KeyboardInterrupt:
         run.interrupted = True
     return run.answer(problem, people)
@@ -147,6 +157,7 @@ class _Run:
     clock: _Clock
     best: Plan | None = None
     priced: Priced | None = None
+    proof: Proof | None = None
     interrupted: bool = False
 
     def search(self) -> None:
@@ -168,45 +179,118 @@ class _Run:
         if self.best is None or not self.best.tables:
             return
         self.priced = self._priced(_N_PRICE_STEPS)
-        if self.priced is not None:
-            self.clock.tell(_gap(self.best.worth, self.priced.bound))
+        self.clock.tell(_gap(self.best.worth, self.priced.bound))
+
+    def deal(self) -> None:
+        """Solve parts of a large grouping into triads exactly, with the help of the prices."""
+        plan, priced = self.best, self.priced
+        if plan is None or priced is None or not self._all_triads(plan):
+            return
+        if self.values.n <= _N_SMALL_ENOUGH:
+            return
+        triads = deal_parts_anew(
+            self.values,
+            plan.tables[0],
+            priced.price,
+            n_groups=24,
+            n_rounds=40,
+            rng=self.rng,
+            keep_on=lambda: self.clock.within(0.8),
+        )
+        self.best = Plan([triads], plan.bench, self.values.of_tables([triads]))
+        self.clock.tell(_gap(self.best.worth, priced.bound))
+
+    def _all_triads(self, plan: Plan) -> bool:
+        """Return whether everybody is in a group of three, without a forbidden pair."""
+        if plan.bench.size or len(plan.tables) != 1 or plan.tables[0].shape[1] != 3:
+            return False
+        return not self.values.n_forbidden(plan.tables[0]).any()
+
+    def prove(self) -> None:
+        """Close the gap of triads of everybody, as far as the work limit allows."""
+        n, plan, priced = self.values.n, self.best, self.priced
+        if plan is None or priced is None or n > _N_PROVED or plan.worth >= priced.bound:
+            return
+        if not self._all_triads(plan):
+            return
+        small = n <= _N_SMALL_ENOUGH
+        look = Search.of(self.values, self.rng, lambda: self.clock.within(0.95))
+        nobody = plan.bench
+
+        def improve(triads: NDArray[np.int64]) -> NDArray[np.int64]:
+            trial = Plan([triads.copy()], nobody, look.worth([triads]))
+            descend(look, trial, 15)
+            return trial.tables[0]
+
+        margin = 2 * (priced.bound - plan.worth)
+        share = 0.3
+        columns = collect_triads(self.values, priced.price, -int(share * margin))
+        while len(columns) > 40 * n:
+            share /= 2
+            columns = collect_triads(self.values, priced.price, -int(share * margin))
+        self.proof = Proof(plan.tables[0].copy(), plan.worth)
+        prove(
+            self.values,
+            self.proof,
+            columns,
+            n_cut_rounds=15 if small else 6,
+            n_cases=_N_CASES if small else 4,
+            rng=self.rng,
+            improve=improve,
+            keep_on=self._report,
+        )
+
+    def _report(self) -> bool:
+        """Tell how far the proof is, and return whether there is time left."""
+        if self.proof is not None and self.proof.bound is not None:
+            self.clock.tell(_gap(self.proof.worth, self.proof.bound))
+        return self.clock.within(0.95)
 
     def answer(self, problem: GroupingProblem, people: NDArray[np.int64]) -> GroupingSolution:
         """Return the best plan in the terms of the whole pool."""
         look = Search.of(self.values, self.rng, lambda: False)
         plan = self.best if self.best is not None else seat_greedily(look, self.sizes)
+        if self.proof is not None and self.proof.worth > plan.worth:
+            plan = Plan([self.proof.triads], plan.bench, self.proof.worth)
         if plan.worth != self.values.of_tables(plan.tables):  # interrupted before the repair
             plan = repair_plan(self.problem, look, plan)
         self.best = plan
         if not plan.tables:
             return _nobody(problem, self.values.scale, Status.FEASIBLE)
-        priced = self.priced if self.priced is not None else self._priced(1)
         groups = [tuple(row) for table in plan.tables for row in table.tolist()]
         group_of = _number_groups(problem.n, people, groups)
-        bound = priced.bound if priced is not None else None
+        bound, prices, cases, how = self._bound(problem, people, plan)
+        everybody = not plan.bench.size and people.size == problem.n
         status = Status.FEASIBLE
         if self.interrupted:
             status = Status.INTERRUPTED
-        elif bound == plan.worth and not plan.bench.size and people.size == problem.n:
+        elif bound == plan.worth and everybody:
             status = Status.OPTIMAL
         elif self.clock.stopped:
             status = Status.TIME_LIMIT
-        prices = None
-        if priced is not None:
-            prices = np.zeros(problem.n, np.int64)
-            prices[people] = priced.price
+        scale, solver = self.values.scale, "reassignment descent"
+        return GroupingSolution(group_of, bound, scale, how, status, solver, prices, cases)
+
+    def _bound(
+        self, problem: GroupingProblem, people: NDArray[np.int64], plan: Plan
+    ) -> tuple[int, NDArray[np.int64], tuple[GroupPrices, ...], str]:
+        """Return the best bound, its prices and cases for the whole pool, and how it was found."""
+        priced = self.priced if self.priced is not None else self._priced(1)
+        prices = np.zeros(problem.n, np.int64)
+        prices[people] = priced.price
+        known = self.proof.bound if self.proof is not None else None
+        if self.proof is not None and known is not None and known < priced.bound:
+            cases = tuple(_widen(case, problem.n, people) for case in self.proof.cases())
+            n_sets = max(len(case.sets) for case in cases)
+            how = f"prices of people and of up to {n_sets} sets, {len(cases)} case"
+            return known, prices, cases, how + ("s" if len(cases) > 1 else "")
         smallest = min(table.shape[1] for table in plan.tables)
-        how = (
-            "prices of people against triads" if smallest == 3 else "prices of people against pairs"
-        )
-        return GroupingSolution(
-            group_of, bound, self.values.scale, how, status, "reassignment descent", prices
-        )
+        against = "triads" if smallest == 3 else "pairs"
+        return priced.bound, prices, (), f"prices of people against {against}"
 
     def _n_steps(self) -> int:
         """Return the deterministic work limit, in steps."""
-        n = self.values.n
-        return int(min(20_000, max(300, 2_000_000 // n)))
+        return int(min(4000, max(300, 600_000 // self.values.n)))
 
     def _disturb(self, look: Search, plan: Plan, n_steps: int) -> Plan:
         """Return the best plan that a number of steps from disturbed plans finds."""
@@ -224,14 +308,25 @@ class _Run:
                 self.best = best = current.copy()
         return best
 
-    def _priced(self, n_steps: int) -> Priced | None:
+    def _priced(self, n_steps: int) -> Priced:
         """Return prices and bound for groupings of the sizes of the best plan."""
-        if self.best is None:
-            return None
+        assert self.best is not None  # noqa: S101  there is a plan before there are prices
         sizes = [table.shape[1] for table in self.best.tables for _ in table]
         return improve_prices(
-            self.values, sizes, self.best.worth, n_steps, lambda: self.clock.within(0.95)
+            self.values, sizes, self.best.worth, n_steps, lambda: self.clock.within(0.7)
         )
+
+
+def _widen(case: GroupPrices, n: int, people: NDArray[np.int64]) -> GroupPrices:
+    """Return the case of some people in the numbers of the whole pool."""
+    if people.size == n:
+        return case
+    person = np.zeros(n, np.int64)
+    person[people] = case.person
+    sets = np.zeros((len(case.sets), n), bool)
+    sets[:, people] = case.sets
+    pairs = people[case.together], people[case.apart]
+    return replace(case, person=person, sets=sets, together=pairs[0], apart=pairs[1])
 
 
 def _restrict(problem: GroupingProblem, people: NDArray[np.int64]) -> GroupingProblem:

@@ -1,0 +1,130 @@
+"""What fairness costs: how much of the total is given up, and how long the exact answer takes.
+
+Pools with one place each and pools with five mentees a mentor (at least three), every pair
+allowed, as many as possible matched. For each objective:
+
+* seconds to solve, and seconds of the independent check, which proves every objective in its turn;
+* the lowest gain, the mean of the lowest tenth, and the mean of all, in gains;
+* the price of fairness: the share of the largest total that is given up.
+
+"tiers" has three tiers drawn at random: 10 %, 30 % and 60 % of the pairs.
+
+    python benchmarks/fairness.py [--smoke] [--n 300 500] [--seeds 2]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.assignment.places import place_values
+from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+HEAD = (
+    "family    n x places     objective   solve s  check s    lowest  low 10 %      mean  price %"
+)
+
+
+def draw_noise(n: int, m: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Scores that know nothing of people: uniform integers."""
+    return rng.integers(0, 1_000_001, (n, m))
+
+
+def draw_distinct(n: int, m: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """No two scores alike, so that every level is one pair."""
+    return rng.permutation(n * m).reshape(n, m).astype(np.int64)
+
+
+def draw_ranking(n: int, m: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Products of what the two bring: the total and fairness want opposite plans."""
+    row, column = rng.integers(1, 1000, n), rng.integers(1, 1000, m)
+    return row[:, None] * column
+
+
+def draw_profiles(n: int, m: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Scores as sums of three criteria, with many ties: a full score is 1,000,000."""
+    subject = rng.integers(0, 8, n)[:, None] == rng.integers(0, 8, m)
+    gap = rng.integers(2, 36, m) - rng.integers(0, 12, n)[:, None]
+    experience = np.where((gap >= 3) & (gap <= 20), 300_000 - 15_000 * np.abs(gap - 8), 0)
+    goals, strengths = rng.random((n, 10)) < 0.25, rng.random((m, 10)) < 0.4
+    covered = goals.astype(np.int64) @ strengths.T.astype(np.int64)
+    share = covered * 300_000 // np.maximum(goals.sum(axis=1), 1)[:, None]
+    return 400_000 * subject + np.maximum(experience, 0) + share
+
+
+def measure(name: str, problem: AssignmentProblem) -> None:
+    """Print one line for each objective."""
+    n, m = problem.gains.shape
+    tier = np.random.default_rng(n).choice(3, (n, m), p=[0.1, 0.3, 0.6])
+    wishes = [
+        ("coverage", problem),
+        ("worst_off", replace(problem, objective="worst_off")),
+        ("leximin", replace(problem, objective="leximin")),
+        ("tiers", replace(problem, tiers=tier)),
+    ]
+    best = None
+    for wish, asked in wishes:
+        start = time.perf_counter()
+        solution = solve_assignment(asked)
+        solved = time.perf_counter()
+        certificate = certify_plan(asked, solution)
+        checked = time.perf_counter()
+        assert certificate.proved
+        best = best or (solution, certificate.objective)
+        gain = np.sort(problem.gains.pairs(solution.pairs[:, 0], solution.pairs[:, 1])[0])
+        price = 100 * (solution.price or 0) / best[1]
+        print(
+            f"{name:9s} {n:4d} x {problem.capacity[0]:<7d}{wish:>12s} {solved - start:9.2f} "
+            f"{checked - solved:8.2f} {gain[0]:9d} {gain[: n // 10].mean():9.0f} "
+            f"{gain.mean():9.0f} {price:8.2f}"
+        )
+    assert best is not None
+    start = time.perf_counter()
+    values = place_values(problem, best[0]).total
+    seconds = time.perf_counter() - start
+    print(
+        f"{name:9s} {n:4d} x {problem.capacity[0]:<7d}{'place values':>12s} {seconds:9.2f} "
+        f"        from {values.min()} to {values.max()}, mean {values.mean():.0f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Price and time of fair objectives.")
+    parser.add_argument("--smoke", action="store_true", help="small and quick: does it run?")
+    parser.add_argument("--n", type=int, nargs="+", default=[300, 500], help="people to be coached")
+    parser.add_argument("--seeds", type=int, default=1, help="instances of each kind")
+    options = parser.parse_args()
+    families: dict[str, Callable[[int, int, np.random.Generator], NDArray[np.int64]]]
+    families = {
+        "noise": draw_noise,
+        "distinct": draw_distinct,
+        "profiles": draw_profiles,
+        "ranking": draw_ranking,
+    }
+    print(HEAD)
+    for name, draw in families.items():
+        for n in [30] if options.smoke else options.n:
+            for seed in range(options.seeds):
+                for places in (1, 5):
+                    gain = draw(n, n // places, np.random.default_rng(seed))
+                    problem = AssignmentProblem(
+                        gains=MatrixGains(gain, np.ones_like(gain, dtype=bool)),
+                        capacity=np.full(n // places, places),
+                        at_least=np.full(n // places, 3 if places > 1 else 0),
+                    )
+                    measure(name, problem)
+
+
+if __name__ == "__main__":
+    main()

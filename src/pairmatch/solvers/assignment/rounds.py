@@ -1,0 +1,387 @@
+"""Rounds of solving on candidates and pricing what could have been missed.
+
+Every row and every column has a *floor*: a pair that is no candidate gains at most the sum of its
+two floors. Prices never go below the floors, so they are feasible for all pairs, candidates or not,
+and every round has a valid upper bound. A row that would rather sit outside at its floor, or a
+place that stays empty at its floor, is *parked*: only these are priced again, for lower floors and
+longer shortlists. Once nobody is parked nothing was missed: the seating is best over all pairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.assignment.augment import Seating
+from pairmatch.solvers.assignment.candidates import Candidates
+from pairmatch.solvers.assignment.start import sample_pool, take_gains
+from pairmatch.solvers.assignment.sweep import TILE, Stopped, Sweeper
+from pairmatch.solvers.streamed import StreamedGains
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.assignment.sweep import Hits
+    from pairmatch.solvers.problem import Gains
+
+__all__ = ["Effort", "Rounds"]
+
+_LEVEL_TOLERANCE = 0.01  # of the people of a sample may be parked when its prices are used
+_STALLED = 0.5  # a round that leaves more than this share of the parked widens the next
+_WIDEST = 0.25
+_LOST = 0.12  # share of parked rows from which on new prices are worth a full sweep
+_MOST_JUMPS = 30
+_STRETCH = 6  # how far a jump may move prices, in multiples of the slack of the shortlists
+_STEP = 32  # and at least: the largest gain divided by this
+_NEVER = -(2**44)  # no price of a column with a minimum load falls below it
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Sizes that change how long a solve takes, never what is found best.
+
+    Parameters
+    ----------
+    keep : int
+        Candidates of each row in the first sweep.
+    base : int
+        Pools of at most so many pairs are taken whole.
+    share : int
+        One in ``share`` people goes into the sample that prices are learnt from.
+    tile : (int, int)
+        Lines and positions that are priced at once.
+    n_threads : int or None
+        Threads; default: the processors this process may use.
+    fast : bool
+        Whether to use numba if it is there.
+    """
+
+    keep: int = 16
+    base: int = 1 << 18
+    share: int = 4
+    tile: tuple[int, int] = TILE
+    n_threads: int | None = None
+    fast: bool = True
+
+
+class Rounds:
+    """One pool on its way to its best seating.
+
+    Parameters
+    ----------
+    gains : Gains
+        What each pair is worth, without keys.
+    capacity, least : ndarray of int64, shape (n_columns,)
+        Most and fewest rows of each column; every capacity is at least 1.
+    bonus : int
+        What a pair is worth on top of its gain.
+    effort : Effort
+        Sizes.
+    rng : numpy.random.Generator
+        For the samples.
+    stop : threading.Event
+        Set it to end the run early.
+
+    Attributes
+    ----------
+    seating : Seating or None
+        Who sits where and at which prices; None before the first full sweep is over. ``u`` is
+        short of the bonus: a row that sits outside is worth ``-bonus``.
+    sample : (ndarray, ndarray, Rounds) or None
+        Rows and columns of the sample, and its rounds.
+    n_rounds : int
+        Rounds so far.
+    bound : int or None
+        What no seating can exceed, each pair with its bonus; None before the first full sweep.
+    price : ndarray of int64, shape (n_columns,), or None
+        Column prices that give the bound.
+    """
+
+    def __init__(
+        self,
+        gains: Gains,
+        capacity: NDArray[np.int64],
+        least: NDArray[np.int64],
+        bonus: int,
+        *,
+        effort: Effort,
+        rng: np.random.Generator,
+        stop: Event,
+    ) -> None:
+        self.gains, self.capacity, self.least, self.bonus = gains, capacity, least, bonus
+        self.candidates = Candidates(gains.shape)
+        self.seating: Seating | None = None
+        self.sample: tuple[NDArray[np.int64], NDArray[np.int64], Rounds] | None = None
+        self.n_rounds = 0
+        self.bound: int | None = None
+        self.price: NDArray[np.int64] | None = None
+        self._effort, self._rng, self._stop = effort, rng, stop
+        self._sweeper: Sweeper | None = None
+        n, m = gains.shape
+        self._row_floor = np.full(n, -bonus)
+        self._column_floor = np.where(least > 0, _NEVER, 0)
+        self._row_keep, self._column_keep = np.full(n, m), np.full(m, n)
+        self._slack = 0
+        self._width = 0.0
+        self._n_jumps = 0
+
+    @property
+    def n_priced(self) -> int:
+        """Pairs priced so far, in samples too."""
+        below = 0 if self.sample is None else self.sample[2].n_priced
+        return below + (0 if self._sweeper is None else self._sweeper.n_priced)
+
+    @property
+    def value(self) -> int:
+        """What the seating is worth, each pair with its bonus."""
+        if self.seating is None:
+            return 0
+        rows = np.flatnonzero(self.seating.mate >= 0)
+        gain = self.candidates.find(rows, self.seating.mate[rows])
+        return int(gain.sum()) + self.bonus * len(rows)
+
+    def pairs(self) -> NDArray[np.int64]:
+        """Return the pairs so far, those of the sample before the first full sweep is over."""
+        if self.seating is not None:
+            rows = np.flatnonzero(self.seating.mate >= 0)
+            return np.column_stack([rows, self.seating.mate[rows]])
+        if self.sample is None:
+            return np.empty((0, 2), np.int64)
+        rows, columns, small = self.sample
+        pairs = small.pairs()
+        return np.column_stack([rows[pairs[:, 0]], columns[pairs[:, 1]]])
+
+    def run(self, report: Callable[[Rounds], None] | None = None, tolerance: float = 0.0) -> bool:
+        """Go on until nobody is parked; return False if stopped before.
+
+        Parameters
+        ----------
+        report : callable, optional
+            Called after each round.
+        tolerance : float, default: 0
+            Share of each side that may be left parked.
+        """
+        try:
+            if self.seating is None:
+                self._start()
+            return self._improve(report, tolerance)
+        except Stopped:
+            return False
+
+    def short_columns(self) -> NDArray[np.int64]:
+        """Return the columns that a pool, run to its end, cannot give their minimum load."""
+        if self.seating is None:
+            return np.empty(0, np.int64)
+        return np.flatnonzero(self.seating.filled < self.least)
+
+    def raise_bonus(self, bonus: int) -> None:
+        """Make every pair worth more; the seating so far stays a good start."""
+        self.bonus = bonus
+        self.bound = None
+
+    def find_allowed(self, rows: NDArray[np.int64], columns: NDArray[np.bool_], keep: int) -> int:
+        """Make candidates of allowed pairs of these rows and columns; return how many were new."""
+        if len(rows) == 0 or not columns.any():
+            return 0
+        far = 2 * self._largest() + 2
+        price = np.where(columns, 0, far)
+        if self._sweeper is None:
+            self._sweeper = self._make_sweeper(self.gains)
+        hits = self._sweeper.best(rows, price, np.full(len(rows), keep), -far // 2)
+        return self.candidates.add(hits.line, hits.position, hits.gain)
+
+    def _largest(self) -> int:
+        """Return a bound on the absolute value of all gains."""
+        if isinstance(self.gains, StreamedGains):
+            return self.gains.largest
+        n, m = self.gains.shape
+        rows = (slice(i, i + 256) for i in range(0, n, 256))
+        return max(int(np.abs(self.gains.block(some, slice(0, m))[0]).max()) for some in rows)
+
+    def _start(self) -> None:
+        """Learn prices from a sample, then find first candidates and floors in one full sweep."""
+        n, m = self.gains.shape
+        everyone = np.arange(n)
+        if n * m <= self._effort.base:
+            gain, allowed = self.gains.block(slice(0, n), slice(0, m))
+            i, j = np.nonzero(allowed)
+            self.candidates.add(i, j, gain[i, j])
+            self._open(np.zeros(m, np.int64))
+            return
+        v = self._learn_prices()
+        self._sweeper = self._make_sweeper(self.gains)
+        self._sweep_rows(v)
+        self._open(v)
+
+    def _sweep_rows(self, v: NDArray[np.int64]) -> None:
+        """Take the best pairs of all rows at some prices for candidates, and floors from the rest."""
+        n, m = self.gains.shape
+        assert self._sweeper is not None  # noqa: S101 - for the type checker
+        keep = np.full(n, min(self._effort.keep, m))
+        hits = self._sweeper.best(np.arange(n), v, keep, -self.bonus)
+        self.candidates.add(hits.line, hits.position, hits.gain)
+        best = np.full(n, -self.bonus)
+        np.maximum.at(best, hits.line, hits.gain - v[hits.position])
+        self._keep_bound(best, v)
+        slack = np.sort(best - hits.floor)
+        self._slack = int(slack[n // 2])
+        # Sums of floors are what counts: give the columns some of the slack of the rows.
+        given = min(self._slack // 2, int(slack[n // 20]))
+        self._column_floor = np.maximum(v - given, np.where(self.least > 0, _NEVER, 0))
+        self._row_floor = hits.floor + given
+        self._row_keep, self._column_keep = keep, np.full(m, min(self._effort.keep, n))
+
+    def _keep_bound(self, u: NDArray[np.int64], v: NDArray[np.int64]) -> None:
+        """Remember prices that are feasible for every pair, if their bound is the best so far."""
+        places = np.where(v >= 0, self.capacity, self.least)
+        bound = int((u + self.bonus).sum()) + int((places * v).sum())
+        if self.bound is None or bound < self.bound:
+            self.bound, self.price = bound, v.copy()
+
+    def _open(self, v: NDArray[np.int64]) -> None:
+        """Set the table: nobody sits yet."""
+        fast = self._effort.fast
+        self.seating = Seating(self.gains.shape[0], self.capacity, self.least, v, fast=fast)
+
+    def _learn_prices(self) -> NDArray[np.int64]:
+        """Return prices of all columns: what each is worth to the rows of a solved sample."""
+        rows, columns, places = sample_pool(
+            self.gains, self.capacity, self._effort.share, self._rng
+        )
+        small = Rounds(
+            take_gains(self.gains, rows, columns),
+            places,
+            np.zeros_like(places),
+            self.bonus,
+            effort=self._effort,
+            rng=self._rng,
+            stop=self._stop,
+        )
+        self.sample = rows, columns, small
+        small.run(tolerance=_LEVEL_TOLERANCE)
+        if self._stop.is_set() or small.seating is None:
+            raise Stopped
+        u, v = small.seating.u, small.seating.v
+        if (small.seating.mate >= 0).all() and (small.seating.filled == places).all():
+            # With just enough places the level of the prices is free: leave room on both sides.
+            u = u - (int(u.min()) + self.bonus - int(v.min())) // 2
+        everyone = np.arange(self.gains.shape[1])
+        part = self._make_sweeper(take_gains(self.gains, rows, everyone))
+        one = np.ones(len(everyone), np.int64)
+        return part.best(everyone, u, one, 0, by_column=True).floor
+
+    def _make_sweeper(self, gains: Gains) -> Sweeper:
+        """Return a sweeper of some gains, with the sizes of this run."""
+        effort = self._effort
+        return Sweeper(
+            gains,
+            n_threads=effort.n_threads,
+            tile=effort.tile,
+            fast=effort.fast,
+            stop=self._stop,
+        )
+
+    def _improve(self, report: Callable[[Rounds], None] | None, tolerance: float) -> bool:
+        """Solve on the candidates, price the parked, repeat."""
+        n, m = self.gains.shape
+        seating = self.seating
+        if seating is None:
+            return False
+        n_before = n + m
+        while True:
+            seating.outside = np.maximum(self._row_floor, -self.bonus)
+            seating.spare = np.maximum(self._column_floor, 0)
+            seating.short = self._column_floor.copy()
+            done = seating.solve(self.candidates, self._stop.is_set)
+            self._keep_bound(seating.u, seating.v)
+            self.n_rounds += 1
+            if report is not None:
+                report(self)
+            if not done:
+                return False
+            rows, columns = self._parked()
+            if len(rows) <= tolerance * n and len(columns) <= tolerance * m:
+                return True
+            if len(rows) > _LOST * n and self._n_jumps < _MOST_JUMPS and self._sweeper is not None:
+                if not self._jump():
+                    return False
+                continue
+            n_parked = len(rows) + len(columns)
+            stalled = n_parked > _STALLED * n_before
+            self._width = min(_WIDEST, max(0.01, 2 * self._width)) if stalled else self._width / 2
+            n_before = n_parked
+            self._widen(rows, columns)
+
+    def _parked(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows and columns that are held by a floor that may be too high."""
+        seating = self.seating
+        assert seating is not None  # noqa: S101 - for the type checker
+        rows = (seating.mate < 0) & (seating.outside > -self.bonus)
+        columns = (seating.filled < self.capacity) & (seating.spare > 0)
+        columns |= (seating.filled < self.least) & (seating.short > _NEVER)
+        return np.flatnonzero(rows), np.flatnonzero(columns)
+
+    def _jump(self) -> bool:
+        """Let prices move far on the candidates alone, then sweep all rows where that led.
+
+        Cheaper than longer shortlists where many pairs are nearly as good as the best: what holds
+        the parked is then not what was missed but how far prices were off.
+        """
+        seating = self.seating
+        assert seating is not None  # noqa: S101 - for the type checker
+        self._n_jumps += 1
+        reach = max(_STRETCH * self._slack, self._largest() // _STEP)
+        seating.outside = np.maximum(seating.u - reach, -self.bonus)
+        seating.short = np.maximum(seating.v - reach, np.where(self.least > 0, _NEVER, 0))
+        seating.spare = np.maximum(seating.short, 0)
+        if not seating.solve(self.candidates, self._stop.is_set):
+            return False
+        self._sweep_rows(seating.v)
+        seating.refresh()
+        return True
+
+    def _widen(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
+        """Price the parked again, and where rounds make little progress those nearest to it."""
+        n, m = self.gains.shape
+        seating = self.seating
+        assert seating is not None  # noqa: S101 - for the type checker
+        if self._slack > 0:  # keep the floors near: shortlists go by the floors of the others
+            near = np.where(self._column_keep < n, seating.v - self._slack, _NEVER)
+            self._column_floor = np.maximum(self._column_floor, near)
+            near = np.where(self._row_keep < m, seating.u - self._slack, -self.bonus)
+            self._row_floor = np.maximum(self._row_floor, near)
+        if self._sweeper is None:
+            self._sweeper = self._make_sweeper(self.gains)
+        rows = _join_nearest(rows, seating.u - self._row_floor, int(self._width * n))
+        n_own = np.diff(self.candidates.start)[rows]
+        keep = np.minimum(m, np.maximum(2 * self._row_keep[rows], n_own + 4))
+        hits = self._sweeper.best(rows, self._column_floor, keep, -self.bonus)
+        self.candidates.add(hits.line, hits.position, hits.gain)
+        self._row_keep[rows] = keep
+        self._row_floor[rows] = np.minimum(self._row_floor[rows], hits.floor)
+
+        columns = _join_nearest(columns, seating.v - self._column_floor, int(self._width * m))
+        n_own = np.bincount(self.candidates.column, minlength=m)[columns]
+        keep = np.minimum(n, np.maximum(2 * self._column_keep[columns], n_own + 4))
+        self._column_keep[columns] = keep
+        for has_least, lowest in ((False, 0), (True, _NEVER)):
+            which = (self.least[columns] > 0) == has_least
+            some = columns[which]
+            hits = self._sweeper.best(some, self._row_floor, keep[which], lowest, by_column=True)
+            self.candidates.add(hits.position, hits.line, hits.gain)
+            self._column_floor[some] = np.minimum(self._column_floor[some], hits.floor)
+
+
+def _join_nearest(
+    parked: NDArray[np.int64], distance: NDArray[np.int64], size: int
+) -> NDArray[np.int64]:
+    """Return the parked, and so many others that are nearest to it."""
+    if size == 0 or len(parked) == 0:
+        return parked
+    nearest = np.argpartition(distance, min(size, len(distance) - 1))[:size]
+    return np.union1d(parked, nearest)

@@ -1,0 +1,165 @@
+"""Sets of people that fractional groupings overuse.
+
+Disjoint groups contain at most ``|S| // d`` times d people of a set S. A fractional grouping may
+have more: three people of whom every two are half together (d = 2), or a community whose size is
+no multiple of three and whose triads are all inside (d = 3). These are rank-one Chvatal-Gomory
+cuts of the set-partition problem (the former are the subset-row cuts of Jepsen et al.,
+doi:10.1287/opre.1070.0449); anyone can check their prices.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["find_overused_sets"]
+
+_TOLERANCE = 1e-3
+_N_DEALS = 48  # random contractions
+_N_KEPT = 60  # sets improved by local search
+
+
+def find_overused_sets(
+    n: int,
+    triads: NDArray[np.int64],
+    share: NDArray[np.float64],
+    rng: np.random.Generator,
+    n_most: int,
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Return sets of people, with divisors, whose inequality a fractional grouping violates.
+
+    Parameters
+    ----------
+    n : int
+        Number of people.
+    triads : ndarray of int64, shape (m, 3)
+        Triads that the fractional grouping uses.
+    share : ndarray of float64, shape (m,)
+        How much of each it uses, > 0.
+    rng : Generator
+        Randomness of the search for communities.
+    n_most : int
+        Largest number of sets of each kind, the most overused first.
+
+    Returns
+    -------
+    sets : ndarray of bool, shape (n_sets, n)
+        The sets.
+    divisor : ndarray of int64, shape (n_sets,)
+        2 or 3.
+    """
+    small = _overused_threes(n, triads, share, n_most)
+    large = _overused_communities(n, triads, share, rng, n_most)
+    divisor = np.repeat(np.array([2, 3], np.int64), [len(small), len(large)])
+    return np.concatenate([small, large]), divisor
+
+
+def _pair_shares(
+    n: int, triads: NDArray[np.int64], share: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how much each two people are together."""
+    together = np.zeros((n, n))
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        np.add.at(together, (triads[:, a], triads[:, b]), share)
+    return together + together.T
+
+
+def _overused_threes(
+    n: int, triads: NDArray[np.int64], share: NDArray[np.float64], n_most: int
+) -> NDArray[np.bool_]:
+    """Return sets of three of which fractional triads contain two or more more than once."""
+    together = _pair_shares(n, triads, share)
+    whole = {tuple(row): value for row, value in zip(triads.tolist(), share.tolist(), strict=True)}
+    found: dict[tuple[int, ...], float] = {}
+    for i in range(n):
+        near = np.flatnonzero(together[i] > 0)
+        inside = together[np.ix_(near, near)] + together[i, near][:, None] + together[i, near]
+        for a, b in zip(*np.nonzero(np.triu(inside > 1 + _TOLERANCE, 1)), strict=True):
+            three = tuple(sorted((i, int(near[a]), int(near[b]))))
+            # a triad of all three was counted with each of its pairs
+            found[three] = float(inside[a, b]) - 2 * whole.get(three, 0.0) - 1
+    ranked = sorted((-over, three) for three, over in found.items() if over > _TOLERANCE)
+    sets = np.zeros((min(n_most, len(ranked)), n), bool)
+    for row, (_, three) in enumerate(ranked[:n_most]):
+        sets[row, list(three)] = True
+    return sets
+
+
+def _overused_communities(
+    n: int,
+    triads: NDArray[np.int64],
+    share: NDArray[np.float64],
+    rng: np.random.Generator,
+    n_most: int,
+) -> NDArray[np.bool_]:
+    """Return sets that contain more fractional triads than a third of their people."""
+    incidence = np.zeros((n, len(triads)), np.float32)
+    for column in triads.T:
+        incidence[column, np.arange(len(triads))] = 1
+
+    def over(sets: NDArray[np.bool_]) -> NDArray[np.float64]:
+        inside = (sets.astype(np.float32) @ incidence) > 2.5
+        excess: NDArray[np.float64] = inside @ share - sets.sum(axis=1) // 3
+        return excess
+
+    sets = _communities(n, triads, share, rng)
+    if not len(sets):
+        return sets
+    sets = _sorted_unique(np.concatenate([sets, ~sets]))
+    excess = over(sets)
+    for _ in range(3):  # one person in or out, from the most promising sets
+        order = np.argsort(-excess, kind="stable")[:_N_KEPT]
+        sets, excess = sets[order], excess[order]
+        near = np.concatenate([_best_neighbours(row, over) for row in sets[: _N_KEPT // 2]])
+        sets = _sorted_unique(np.concatenate([sets, near]))
+        excess = over(sets)
+    order = np.argsort(-excess, kind="stable")[:n_most]
+    return sets[order[excess[order] > _TOLERANCE]]
+
+
+def _best_neighbours(row: NDArray[np.bool_], over: object) -> NDArray[np.bool_]:
+    """Return the two sets that differ in one person and are most overused."""
+    near = np.repeat(row[None], row.size, axis=0)
+    near[np.arange(row.size), np.arange(row.size)] ^= True
+    excess = over(near)  # type: ignore[operator]
+    return near[np.argsort(-excess, kind="stable")[:2]]
+
+
+def _sorted_unique(sets: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the different rows in a fixed order."""
+    packed = np.packbits(sets, axis=1)
+    _, first = np.unique(packed, axis=0, return_index=True)
+    return sets[first]
+
+
+def _communities(
+    n: int, triads: NDArray[np.int64], share: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Return sets that grow together when random pairs are contracted, heavy pairs early."""
+    together = np.triu(_pair_shares(n, triads, share))
+    first, second = np.nonzero(together)
+    weight = together[first, second]
+    found: dict[frozenset[int], None] = {}
+    for deal in range(_N_DEALS):
+        late = -weight if not deal else rng.exponential(size=weight.size) / weight
+        label = list(range(n))
+        members = [[person] for person in range(n)]
+        for pair in np.argsort(late, kind="stable").tolist():
+            a, b = label[first[pair]], label[second[pair]]
+            if a == b:
+                continue
+            if len(members[a]) < len(members[b]):
+                a, b = b, a
+            for person in members[b]:
+                label[person] = a
+            members[a] += members[b]
+            if len(members[a]) % 3 and 3 < len(members[a]) < n - 3:
+                found[frozenset(members[a])] = None
+    sets = np.zeros((len(found), n), bool)
+    for row, people in enumerate(found):
+        sets[row, sorted(people)] = True
+    return sets

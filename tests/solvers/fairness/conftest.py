@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Plan = list[tuple[int, int]]
+
+
+def _enumerate_plans(problem: AssignmentProblem) -> Iterator[Plan]:
+    """Every plan that keeps the rules, row by row."""
+    n_rows, n_columns = problem.gains.shape
+    _, allowed = problem.gains.block(slice(0, n_rows), slice(0, n_columns))
+    pinned = dict(map(tuple, problem.pins.tolist()))
+    load = [0] * n_columns
+    taken: dict[tuple[int, int, int], int] = {}
+    plan: Plan = []
+
+    def seat(row: int) -> Iterator[Plan]:
+        if row == n_rows:
+            if all(n >= least for n, least in zip(load, problem.at_least, strict=True)):
+                yield list(plan)
+            return
+        if row not in pinned:
+            yield from seat(row + 1)
+        for column in range(n_columns):
+            if not allowed[row, column] or load[column] >= problem.capacity[column]:
+                continue
+            if pinned.get(row, column) != column:
+                continue
+            keys = [
+                (k, column, int(quota.class_of[row]))
+                for k, quota in enumerate(problem.quotas)
+                if quota.class_of[row] >= 0
+            ]
+            if any(taken.get(key, 0) >= problem.quotas[key[0]].at_most for key in keys):
+                continue
+            load[column] += 1
+            plan.append((row, column))
+            for key in keys:
+                taken[key] = taken.get(key, 0) + 1
+            yield from seat(row + 1)
+            load[column] -= 1
+            plan.pop()
+            for key in keys:
+                taken[key] -= 1
+
+    yield from seat(0)
+
+
+def _rate(problem: AssignmentProblem, plan: Plan) -> tuple[int, ...]:
+    """What a plan is worth, as a tuple: the larger, the better, from the front."""
+    assert isinstance(problem.gains, MatrixGains)
+    gains = sorted(problem.gains.gain[pair].item() for pair in plan)
+    if problem.tiers is not None:
+        of_tier = np.bincount(
+            [problem.tiers[pair] for pair in plan], minlength=int(problem.tiers.max()) + 1
+        )
+        covered = (len(plan),) if problem.objective == "coverage" else ()
+        return (*covered, *of_tier.tolist(), sum(gains))
+    if problem.objective == "total":
+        return (sum(gains),)
+    if problem.objective == "coverage":
+        return (len(plan), sum(gains))
+    if problem.objective == "worst_off":
+        return (len(plan), gains[0] if gains else 0, sum(gains))
+    return (len(plan), *gains)
+
+
+def _draw_problem(seed: int, objective: str, *, tiers: bool = False) -> AssignmentProblem:
+    """A small problem with a bit of everything: loads, minimum loads, quotas, pins, ties."""
+    rng = np.random.default_rng(seed)
+    n_rows, n_columns = rng.integers(1, 6), rng.integers(1, 5)
+    shape = n_rows, n_columns
+    spread = rng.choice([2, 5, 30, 1000])
+    allowed = rng.random(shape) < rng.choice([0.4, 0.7, 1])
+    gain = np.where(allowed, rng.integers(-spread // 2, spread, shape), 0)
+    capacity = np.ones(n_columns, np.int64)
+    if rng.random() < 0.6:
+        capacity = rng.integers(0, 4, n_columns)
+    at_least = np.zeros(n_columns, np.int64)
+    if rng.random() < 0.4:
+        at_least = np.where(rng.random(n_columns) < 0.3, rng.integers(0, capacity + 1), 0)
+    quotas: tuple[Quotas, ...] = ()
+    if rng.random() < 0.4:
+        fine = rng.integers(-1, 3, n_rows)
+        quotas = (Quotas(fine, int(rng.integers(1, 3))),)
+        if rng.random() < 0.5:  # wider classes around the narrow ones
+            quotas += (Quotas(np.where(fine >= 0, fine // 2, -1), int(rng.integers(1, 4))),)
+    problem = AssignmentProblem(
+        gains=MatrixGains(gain, allowed),
+        capacity=capacity,
+        at_least=at_least,
+        quotas=quotas,
+        objective=objective,  # type: ignore[arg-type]
+        tiers=rng.integers(0, rng.integers(2, 5), shape) if tiers else None,
+    )
+    if rng.random() < 0.4:
+        free = replace(problem, at_least=np.zeros_like(at_least))
+        plans = [plan for plan in _enumerate_plans(free) if plan]
+        if plans:
+            plan = plans[rng.integers(len(plans))]
+            some = rng.choice(len(plan), min(len(plan), rng.integers(1, 3)), replace=False)
+            pins = np.array([plan[k] for k in sorted(some)], np.int64)
+            problem = replace(problem, pins=pins)
+    return problem
+
+
+@pytest.fixture(scope="session")
+def enumerate_plans() -> Callable[[AssignmentProblem], Iterator[Plan]]:
+    return _enumerate_plans
+
+
+@pytest.fixture(scope="session")
+def rate() -> Callable[[AssignmentProblem, Plan], tuple[int, ...]]:
+    return _rate
+
+
+@pytest.fixture(scope="session")
+def draw_problem() -> Callable[..., AssignmentProblem]:
+    return _draw_problem
+
+
+@pytest.fixture(scope="session")
+def make_problem() -> Callable[..., AssignmentProblem]:
+    """Build a problem from a table of gains, None where a pair is not allowed."""
+
+    def make(rows: list[list[int | None]], objective: str, **rules: object) -> AssignmentProblem:
+        allowed = np.array([[cell is not None for cell in row] for row in rows])
+        gain = np.array([[cell or 0 for cell in row] for row in rows], np.int64)
+        problem = AssignmentProblem(
+            gains=MatrixGains(gain, allowed),
+            capacity=np.ones(gain.shape[1], np.int64),
+            at_least=np.zeros(gain.shape[1], np.int64),
+            objective=objective,  # type: ignore[arg-type]
+        )
+        return replace(problem, **rules)  # type: ignore[arg-type]
+
+    return make

@@ -60,7 +60,8 @@ def draw_profiles(n: int, m: int, rng: np.random.Generator) -> NDArray[np.int64]
     goals, strengths = rng.random((n, 10)) < 0.25, rng.random((m, 10)) < 0.4
     covered = goals.astype(np.int64) @ strengths.T.astype(np.int64)
     share = covered * 300_000 // np.maximum(goals.sum(axis=1), 1)[:, None]
-    return 400_000 * subject + np.maximum(experience, 0) + share
+    score: NDArray[np.int64] = 400_000 * subject + np.maximum(experience, 0) + share
+    return score
 
 
 def measure(name: str, problem: AssignmentProblem) -> None:

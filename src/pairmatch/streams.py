@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.constraints.bound import LowScore, RequiredTerm
-from pairmatch.scoring import Linear, SameSchool
+from pairmatch.constraints.bound import ForbiddenPairs, LowScore, RequiredTerm
+from pairmatch.scoring import Linear, SamePerson, SameSchool
 from pairmatch.scoring.overlaps import Overlap as SharedEntries
+from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.streamed import Overlap, StreamedGains
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def stream_gains(scored: Compatibility) -> StreamedGains:
             blank = ~term.known_coached, ~term.known_coach
             left.append(_columns(blank[0] * addend.neutral, ~blank[0] * addend.neutral))
             right.append(_columns(np.ones(n_columns), blank[1]))
-    needs, tests, keys, least = _sort_rules(scored.rules)
+    needs, tests, keys, least, pairs = _sort_rules(scored.rules)
+    barred = Barred(np.concatenate(pairs), scored.shape) if pairs else None
     return StreamedGains(
         np.hstack(left).astype(np.float32, copy=False),
         np.hstack(right).astype(np.float32, copy=False),
@@ -67,6 +69,7 @@ def stream_gains(scored: Compatibility) -> StreamedGains:
         tuple(needs),
         keys,
         least,
+        barred,
     )
 
 
@@ -81,17 +84,23 @@ def _columns(first: NDArray[np.generic], second: NDArray[np.generic]) -> NDArray
 
 def _sort_rules(
     rules: tuple[PairRule, ...],
-) -> tuple[list[Overlap], list[PairRule], Keys | None, int | None]:
-    """Give every rule its fastest form: bits, keys, a threshold, or a test of single pairs."""
+) -> tuple[list[Overlap], list[_Test], Keys | None, int | None, list[NDArray[np.int64]]]:
+    """Give every rule its fastest form: bits, keys, a threshold, a list, or a test of pairs."""
     needs: list[Overlap] = []
-    tests: list[PairRule] = []
+    tests: list[_Test] = []
+    pairs: list[NDArray[np.int64]] = []
     keys: Keys | None = None
     least: int | None = None
     for rule in rules:
         if isinstance(rule, LowScore):
             least = rule.threshold if least is None else max(least, rule.threshold)
+        elif isinstance(rule, SamePerson):
+            twin = np.flatnonzero(rule.twin >= 0)
+            pairs.append(np.stack([twin, rule.twin[twin]], axis=1))
+        elif isinstance(rule, ForbiddenPairs):
+            pairs.append(np.stack(np.divmod(rule.keys, rule.n_columns), axis=1))
         elif not isinstance(rule, RequiredTerm) or rule.unknown_is_fine:
-            tests.append(rule)
+            tests.append(_Test(rule))
         elif keys is None and isinstance(rule.criterion, SameSchool):
             keys = _school_keys(rule.term)
         elif isinstance(rule.term, SharedEntries) and rule.threshold <= rule.term.units:
@@ -99,8 +108,8 @@ def _sort_rules(
         elif isinstance(rule.term, Linear) and rule.threshold == 1:
             needs.append(Overlap.pack(rule.term.coached > 0, rule.term.coach > 0))
         else:
-            tests.append(rule)
-    return needs, tests, keys, least
+            tests.append(_Test(rule))
+    return needs, tests, keys, least, pairs
 
 
 def _bits(term: SharedEntries) -> Overlap:
@@ -143,3 +152,15 @@ class _NeutralTerm:
         """Return the units of single pairs."""
         known = self.addend.term.known_at(i, j)
         return np.where(known, self.addend.term.at(i, j), self.addend.neutral).astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Test:
+    """A rule that does not depend on the score."""
+
+    rule: PairRule
+
+    def forbids(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Say which pairs of two broadcastable index arrays are forbidden."""
+        no_score = np.broadcast_to(np.int32(0), np.broadcast_shapes(i.shape, j.shape))
+        return self.rule.forbids(i, j, no_score)

@@ -16,6 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from pairmatch.solvers.barred import Barred
+
     Index = slice | NDArray[np.int64]
 
 __all__ = ["FLOAT32_EXACT", "Overlap", "PairTerm", "PairTest", "StreamedGains"]
@@ -23,6 +25,7 @@ __all__ = ["FLOAT32_EXACT", "Overlap", "PairTerm", "PairTest", "StreamedGains"]
 FLOAT32_EXACT = 2**24  # below it every integer is a float32, so sums are exact in any order
 _FLOAT64_EXACT = 2**53
 _WORD = 64
+_PEOPLE = 1 << 13
 
 
 class PairTerm(Protocol):
@@ -40,9 +43,7 @@ class PairTerm(Protocol):
 class PairTest(Protocol):
     """A rule that is cheap to ask of a few pairs."""
 
-    def forbids(
-        self, i: NDArray[np.int64], j: NDArray[np.int64], gain: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
+    def forbids(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Say which pairs of two broadcastable index arrays are forbidden."""
         ...
 
@@ -65,6 +66,10 @@ class Overlap:
 
     row: NDArray[np.uint64]
     column: NDArray[np.uint64]
+    _columns_of: NDArray[np.uint64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_columns_of", _transpose(self.column))
 
     @classmethod
     def pack(cls, row: ArrayLike, column: ArrayLike) -> Overlap:
@@ -75,6 +80,29 @@ class Overlap:
     def n_words(self) -> int:
         """Number of 64-bit words a person takes."""
         return self.row.shape[1]
+
+    def block(self, rows: slice, columns: slice) -> NDArray[np.bool_]:
+        """Say which pairs of a block share a feature.
+
+        The columns that have a feature are a set of bits; the columns that share one with a row
+        are the union of a few such sets, 64 columns at a time.
+        """
+        start, stop, _ = columns.indices(len(self.column))
+        words = slice(start // _WORD, -(-stop // _WORD))
+        has = np.unpackbits(self.row[rows].view(np.uint8), axis=1, bitorder="little")
+        line, entry = np.nonzero(has)
+        counts = np.bincount(line, minlength=len(has))
+        # Each list opens with a feature that nobody has, so that no list is empty.
+        first = np.concatenate([[0], np.cumsum(counts + 1)])
+        entries = np.full(int(first[-1]), self.n_words * _WORD)
+        entries[np.arange(len(entry)) + line + 1] = entry
+        sets = self._columns_of[:, words]
+        if not len(has) or start >= stop:
+            return np.zeros((len(has), max(0, stop - start)), np.bool_)
+        shared = np.bitwise_or.reduceat(sets[entries], first[:-1], axis=0)
+        bits = np.unpackbits(shared.view(np.uint8), axis=1, bitorder="little")
+        offset = start - words.start * _WORD
+        return bits[:, offset : offset + stop - start].view(np.bool_)
 
     def holds(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Say which pairs of two broadcastable index arrays share a feature."""
@@ -113,6 +141,8 @@ class StreamedGains:
         Row keys and column keys: a pair is allowed only if they are equal (same school).
     least : int, optional
         A pair is allowed only if its gain is at least this.
+    barred : Barred, optional
+        Single pairs that are not allowed.
 
     Examples
     --------
@@ -130,6 +160,7 @@ class StreamedGains:
     needs: tuple[Overlap, ...] = ()
     keys: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     least: int | None = None
+    barred: Barred | None = None
     _dtype: type[np.float32] | type[np.float64] = field(init=False, repr=False, default=np.float32)
 
     def __post_init__(self) -> None:
@@ -152,7 +183,15 @@ class StreamedGains:
         j = np.arange(self.shape[1])[None, columns]
         for term in self.terms:
             gain += term.block(rows, columns)
-        return self._ruled(i, j, self._with_shared(i, j, gain))
+        for overlap, units in self.shared:
+            gain += units * overlap.block(rows, columns)
+        allowed = np.ones(gain.shape, np.bool_)
+        for overlap in self.needs:
+            allowed &= overlap.block(rows, columns)
+        if self.barred is not None:
+            part = slice(*columns.indices(self.shape[1])[:2])
+            allowed[self.barred.find(i[:, 0], part)] = False
+        return self._ruled(i, j, gain, allowed)
 
     def pairs(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64]
@@ -166,7 +205,14 @@ class StreamedGains:
             gain[part] = np.einsum("kf,kf->k", left, right)
         for term in self.terms:
             gain += term.at(rows, columns)
-        return self._ruled(rows, columns, self._with_shared(rows, columns, gain))
+        for overlap, units in self.shared:
+            gain += units * overlap.holds(rows, columns)
+        allowed = np.ones(gain.shape, np.bool_)
+        for overlap in self.needs:
+            allowed &= overlap.holds(rows, columns)
+        if self.barred is not None:
+            allowed &= ~self.barred.holds(rows, columns)
+        return self._ruled(rows, columns, gain, allowed)
 
     def take(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> StreamedGains:
         """Return the gains of some of the rows and columns, renumbered from 0."""
@@ -181,29 +227,23 @@ class StreamedGains:
             tuple(overlap.take(rows, columns) for overlap in self.needs),
             keys,
             self.least,
+            None if self.barred is None else self.barred.take(rows, columns),
         )
 
-    def _with_shared(
-        self, i: NDArray[np.int64], j: NDArray[np.int64], gain: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Add the units of what is shared."""
-        for overlap, units in self.shared:
-            gain += units * overlap.holds(i, j)
-        return gain
-
     def _ruled(
-        self, i: NDArray[np.int64], j: NDArray[np.int64], gain: NDArray[np.int64]
+        self,
+        i: NDArray[np.int64],
+        j: NDArray[np.int64],
+        gain: NDArray[np.int64],
+        allowed: NDArray[np.bool_],
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Ask every rule, and blank the gains of what is forbidden."""
-        allowed = np.ones(gain.shape, bool)
+        """Ask the remaining rules, and blank the gains of what is forbidden."""
         if self.least is not None:
             allowed &= gain >= self.least
         if self.keys is not None:
             allowed &= self.keys[0][i] == self.keys[1][j]
-        for overlap in self.needs:
-            allowed &= overlap.holds(i, j)
         for test in self.tests:
-            allowed &= ~test.forbids(i, j, gain)
+            allowed &= ~test.forbids(i, j)
         gain[~allowed] = 0
         return gain, allowed
 
@@ -231,10 +271,21 @@ class _TakenTest:
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
 
-    def forbids(
-        self, i: NDArray[np.int64], j: NDArray[np.int64], gain: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        return self.test.forbids(self.rows[i], self.columns[j], gain)
+    def forbids(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return self.test.forbids(self.rows[i], self.columns[j])
+
+
+def _transpose(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return who has each feature, as bits, and an empty set at the end."""
+    n, n_words = words.shape
+    sets = np.zeros((n_words * _WORD + 1, max(1, -(-n // _WORD))), np.uint64)
+    octets = sets.view(np.uint8)
+    for start in range(0, n, _PEOPLE):  # a few people at a time: unpacked bits are large
+        part = np.ascontiguousarray(words[start : start + _PEOPLE]).view(np.uint8)
+        has = np.unpackbits(part, axis=1, bitorder="little")
+        packed = np.packbits(has.T, axis=1, bitorder="little")
+        octets[:-1, start // 8 : start // 8 + packed.shape[1]] = packed
+    return sets
 
 
 def _words(has: NDArray[np.bool_]) -> NDArray[np.uint64]:

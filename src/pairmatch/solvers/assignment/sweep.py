@@ -279,22 +279,23 @@ class Sweeper:
         part: slice,
         floor: NDArray[np.float64],
     ) -> None:
-        """Ask the tests about the pairs above the floors, and bar those that are forbidden."""
+        """Bar the pairs that are not allowed; tests are asked about pairs above the floors."""
         gains = self.gains
-        if not isinstance(gains, StreamedGains) or not gains.tests:
+        if not isinstance(gains, StreamedGains):
+            return
+        if gains.barred is not None:
+            tile[gains.barred.find(lines, part, by_column=sweep.by_column)] = -BARRED
+        if not gains.tests:
             return
         width = tile.shape[1]
         most = float(np.maximum(-self._penalty, 0).sum())
         at = np.flatnonzero(tile > (floor - most).astype(tile.dtype)[:, None])
         i, j = lines[at // width], part.start + at % width
-        gain = tile.ravel()[at].astype(np.int64) + sweep.price[j] - self._most
         if sweep.by_column:
             i, j = j, i
-        for overlap, units in gains.shared:
-            gain += units * overlap.holds(i, j)
         forbidden = np.zeros(len(at), bool)
         for test in gains.tests:
-            forbidden |= test.forbids(i, j, gain)
+            forbidden |= test.forbids(i, j)
         tile.reshape(-1)[at[forbidden]] = -BARRED
 
     def _buffer(self, n_lines: int, width: int) -> NDArray[np.float32]:

@@ -125,9 +125,11 @@ def prove(
                 half = relaxation
             n_made += 1
             halves.append((-half.bound, n_made, made, half))
-        heappop(proof.waiting)
+        waiting = proof.waiting.copy()
+        heappop(waiting)
         for entry in halves:
-            heappush(proof.waiting, entry)
+            heappush(waiting, entry)
+        proof.waiting = waiting  # at once: an interrupt must not lose a case
     _close(proof)
 
 

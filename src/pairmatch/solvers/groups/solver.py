@@ -164,7 +164,7 @@ class _Run:
         """Find a good plan: greedy seats, descent, then disturbed descents."""
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.5))
         plan = seat_greedily(look, self.sizes)
-        self.best = plan
+        self.best = plan.copy()  # the descent works in place and may be interrupted
         descend(look, plan, 40)
         self.best = self._disturb(look, plan, self._n_steps())
         self.clock.tell(None)
@@ -290,7 +290,8 @@ class _Run:
 
     def _n_steps(self) -> int:
         """Return the deterministic work limit, in steps."""
-        return int(min(4000, max(300, 600_000 // self.values.n)))
+        n = self.values.n
+        return min(4000, 60 * n, max(300, 600_000 // n))
 
     def _disturb(self, look: Search, plan: Plan, n_steps: int) -> Plan:
         """Return the best plan that a number of steps from disturbed plans finds."""

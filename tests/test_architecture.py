@@ -49,6 +49,7 @@ CERTIFY_MAY_IMPORT = (
     "pairmatch.errors",
     "pairmatch.solvers.problem",
     "pairmatch.solvers.solution",
+    "pairmatch.solvers.processors",
     "pairmatch.solvers.certify",
 )
 HEAVY = frozenset(
@@ -103,6 +104,7 @@ PUBLIC_NAMES = [
     "Status",
     "StyleFit",
     "SubjectMatch",
+    "Tiers",
     "UnknownIdError",
     "__version__",
     "form_groups",

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pairmatch.batch import Job, Outcome, match_many
-    from pairmatch.constraints import EvaluatorPairs, Forbid, Load, MinScore, Pin, Quota, Require
+    from pairmatch.constraints import (
+        EvaluatorPairs,
+        Forbid,
+        Load,
+        MinScore,
+        Pin,
+        Quota,
+        Require,
+        Tiers,
+    )
     from pairmatch.errors import (
         CapabilityError,
         CertificateError,
@@ -86,6 +95,7 @@ __all__ = [
     "Status",
     "StyleFit",
     "SubjectMatch",
+    "Tiers",
     "UnknownIdError",
     "__version__",
     "form_groups",
@@ -101,7 +111,7 @@ __all__ = [
 # Rooms are opened when they are first asked for: importing the package costs next to nothing.
 _HOMES = {
     "batch": "Job Outcome match_many",
-    "constraints": "EvaluatorPairs Forbid Load MinScore Pin Quota Require",
+    "constraints": "EvaluatorPairs Forbid Load MinScore Pin Quota Require Tiers",
     "errors": (
         "CapabilityError CertificateError CriterionError Fault InfeasibleError "
         "PairmatchError PairmatchWarning ProfileError ProgramError ScoreError "

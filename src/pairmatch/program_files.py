@@ -26,7 +26,7 @@ _CRITERIA = (
     "Similarity",
     "Closeness",
 )
-_CONSTRAINTS = ("Load", "Pin", "Forbid", "EvaluatorPairs", "Require", "MinScore", "Quota")
+_CONSTRAINTS = ("Load", "Pin", "Forbid", "EvaluatorPairs", "Require", "MinScore", "Quota", "Tiers")
 _PARTS = ("criteria", "constraints", "objective", "size", "leftovers", "roles", "rounds")
 
 
@@ -116,8 +116,8 @@ class _Reader:
             if key not in known:
                 what = f"{kind} has no parameter {key!r}.{did_you_mean(key, known)}"
                 self.faults.append(Fault(what, self.line_of(key, start)))
-            elif key == "criterion" and isinstance(content, dict):
-                arguments[key] = self.value(content, _CRITERIA, scoring, start)
+            elif key in ("criterion", "levels"):
+                arguments[key] = self.nested(content, start)
             else:
                 arguments[key] = content
         n_before = len(self.faults)
@@ -130,6 +130,14 @@ class _Reader:
         if len(self.faults) == n_before:
             self.faults.append(Fault(f"{kind} cannot be made.", where))
         return None
+
+    def nested(self, content: Any, start: int) -> Any:
+        """Return criteria inside a constraint, in whatever lists they stand."""
+        if isinstance(content, list):
+            return [self.nested(part, start) for part in content]
+        if isinstance(content, dict):
+            return self.value(content, _CRITERIA, scoring, start)
+        return content
 
     def line_of(self, key: str, start: int) -> str:
         for number, line in enumerate(self.lines[start:], start + 1):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pairmatch.constraints import Load, Pin, Quota, find_id
+from pairmatch.constraints import Load, Pin, Quota, Tiers, find_id
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
+from pairmatch.scoring import find_missing_columns
 from pairmatch.scoring.own import Labels, OwnScores
 from pairmatch.solvers.problem import AssignmentProblem, GroupingProblem, MatrixGains, Quotas
 from pairmatch.streams import stream_gains
@@ -29,6 +30,9 @@ __all__ = ["assignment_problem", "grouping_problem", "hashed_order", "loads_of"]
 
 MOST_HELD = 2**22
 """Pairs whose gains are held as a matrix; more are computed block by block, where needed."""
+
+MOST_FAIR = 2**24
+"""Pairs up to which fair objectives and tiers, which hold them all, are solved."""
 
 _BLOCK = 1024
 
@@ -74,7 +78,7 @@ def gains_of(scored: Scored) -> Gains:
 def assignment_problem(
     scored: Scored,
     constraints: Sequence[Any],
-    objective: Literal["coverage", "total"],
+    objective: Literal["coverage", "total", "worst_off", "leximin"],
 ) -> AssignmentProblem:
     """Return the integers of a matching of these two tables under these constraints.
 
@@ -85,7 +89,7 @@ def assignment_problem(
     constraints : sequence
         ``Load``, ``Pin`` and ``Quota`` are translated here; rules about single pairs are in
         ``scored`` already.
-    objective : {"coverage", "total"}
+    objective : {"coverage", "total", "worst_off", "leximin"}
         What is maximised.
 
     Raises
@@ -94,6 +98,8 @@ def assignment_problem(
         If a constraint names people or columns that are not there.
     InfeasibleError
         If pins contradict each other or another rule; all such contradictions at once.
+    CapabilityError
+        If a fair objective or tiers are asked for in a pool that is too large for them.
     """
     capacity, at_least = loads_of(scored, constraints)
     quotas = tuple(
@@ -101,7 +107,39 @@ def assignment_problem(
     )
     pins = _pins(scored, constraints)
     _check_pins(scored, constraints, pins, capacity, quotas)
-    return AssignmentProblem(gains_of(scored), capacity, at_least, pins, quotas, objective)
+    tiers = _tiers(scored, constraints)
+    fair = tiers is not None or objective in ("worst_off", "leximin")
+    if fair and scored.shape[0] * scored.shape[1] > MOST_FAIR:
+        raise CapabilityError(
+            f"objective {objective!r} and tiers look at all pairs at once, at most {MOST_FAIR:,} "
+            f"of them, and here are {scored.shape[0] * scored.shape[1]:,}; use objective "
+            "'coverage' without tiers, or match schools or regions one by one with match_many()"
+        )
+    gains = matrix_of(scored) if fair else gains_of(scored)
+    return AssignmentProblem(gains, capacity, at_least, pins, quotas, objective, tiers)
+
+
+def _tiers(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64] | None:
+    """Tier of each pair, or None."""
+    wanted = [rule for rule in constraints if isinstance(rule, Tiers)]
+    if not wanted or isinstance(scored, OwnScores):
+        return None
+    if len(wanted) > 1:
+        raise ProgramError(
+            "a program can have one Tiers only",
+            [
+                Fault("comes again.", repr(rule), "Write one Tiers with all levels.")
+                for rule in wanted
+            ],
+        )
+    faults = find_missing_columns(
+        [criterion for level in wanted[0].rules for criterion in level],
+        scored.coached,
+        scored.coach,
+    )
+    if faults:
+        raise ProgramError("Tiers do not fit the tables", faults)
+    return wanted[0].bind(scored.coached, scored.coach)
 
 
 def grouping_problem(

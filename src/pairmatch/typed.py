@@ -70,7 +70,7 @@ def _plain(content: Any) -> str:
     if callable(content) and hasattr(content, "__name__"):
         return str(content.__name__)
     if isinstance(content, tuple):
-        return repr(list(content))
+        return f"[{', '.join(_plain(part) for part in content)}]"
     return repr(content)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pairmatch import constraints as rules
 from pairmatch.constraints import bind_pair_rules
-from pairmatch.errors import CapabilityError, Fault, ProfileError
+from pairmatch.errors import CapabilityError, Fault, ProfileError, ScoreError
 from pairmatch.options import Options
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import explain_conflict
@@ -16,8 +16,8 @@ from pairmatch.programs import Program, default_criteria
 from pairmatch.scoring import Compatibility
 from pairmatch.scoring.own import OwnScores
 from pairmatch.seam import assignment_problem, check_capabilities, grouping_problem, hashed_order
-from pairmatch.solvers.assignment import LoadConflict, solve_assignment
-from pairmatch.solvers.certify import certify_assignment
+from pairmatch.solvers.assignment import LoadConflict, RangeError, solve_assignment
+from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.certify_groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
 
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["form_groups", "group_scores", "match", "match_scores", "score"]
 
 _PAIR_RULES = (rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs)
-_MATCH_RULES = (*_PAIR_RULES, rules.Load, rules.Pin, rules.Quota)
+_MATCH_RULES = (*_PAIR_RULES, rules.Load, rules.Pin, rules.Quota, rules.Tiers)
+_PAIR_OBJECTIVES = ("coverage", "total", "worst_off", "leximin")
 _OWN_RULES = (rules.Forbid, rules.MinScore, rules.Load, rules.Pin, rules.Quota)
 _REMEDIES = {
     "Load": "Load is about mentors; groups have a size.",
@@ -96,7 +97,7 @@ def match(
     mentees, mentors : Profiles, DataFrame or path
         Who is coached, and who coaches. A person in both tables is never paired with itself.
     program : Program, optional
-        Criteria, constraints and objective ("coverage" or "total").
+        Criteria, constraints and objective: "coverage", "total", "worst_off" or "leximin".
     options : Options, optional
         Seed, time limit, method.
 
@@ -152,8 +153,10 @@ def match_scores(
         Without labels, people are addressed by their integer position.
     constraints : sequence, optional
         ``Load``, ``Pin``, ``Forbid``, ``MinScore``, ``Quota`` (by a mapping).
-    objective : {"coverage", "total"}, default: "coverage"
-        As many pairs as possible and then the largest total, or the largest total.
+    objective : {"coverage", "total", "worst_off", "leximin"}, default: "coverage"
+        As many pairs as possible and then the largest total; the largest total; as many as
+        possible and then the highest lowest score, then the total; or then the highest second
+        lowest score, and so on.
     options : Options, optional
         Seed, time limit, method.
 
@@ -289,10 +292,10 @@ def _table(source: Table) -> Profiles:
 
 
 def _check_pairs(program: Program, legal: tuple[type, ...]) -> None:
-    if program.objective not in ("coverage", "total"):
+    if program.objective not in _PAIR_OBJECTIVES:
         raise CapabilityError(
-            f"match() cannot honour objective={program.objective!r} yet; "
-            "use 'coverage' or 'total', or form_groups() for the objectives of groups."
+            f"match() cannot honour objective={program.objective!r}; use one of "
+            f"{', '.join(_PAIR_OBJECTIVES)}, or form_groups() for the objectives of groups."
         )
     if program.size is not None or program.roles is not None or program.rounds != 1:
         raise CapabilityError("size, roles and rounds are about groups; use form_groups().")
@@ -316,8 +319,7 @@ def _check_groups(program: Program, legal: tuple[type, ...]) -> None:
 def _solved(scored: Compatibility | OwnScores, program: Program, options: Options) -> Matching:
     """Solve, prove and wrap one matching."""
     start = perf_counter()
-    objective = "coverage" if program.objective == "coverage" else "total"
-    problem = assignment_problem(scored, program.constraints, objective)  # type: ignore[arg-type]
+    problem = assignment_problem(scored, program.constraints, program.objective)  # type: ignore[arg-type]
     try:
         solution = solve_assignment(
             problem,
@@ -328,7 +330,10 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
         )
     except LoadConflict as conflict:
         raise explain_conflict(scored, problem, conflict) from None
-    certificate = certify_assignment(problem, solution)
+    except RangeError as error:
+        remedy = "Scale the scores down, or round them."
+        raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
+    certificate = certify_plan(problem, solution)
     seconds = perf_counter() - start
     return Matching(scored, problem, solution, certificate, program, options.seed, seconds)
 

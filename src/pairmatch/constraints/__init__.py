@@ -4,6 +4,7 @@ from pairmatch.constraints.bound import PairConstraint, Roster
 from pairmatch.constraints.loads import Load, Quota
 from pairmatch.constraints.pair_rules import bind_pair_rules, find_id
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
+from pairmatch.constraints.tiers import Tiers
 
 __all__ = [
     "EvaluatorPairs",
@@ -15,6 +16,7 @@ __all__ = [
     "Quota",
     "Require",
     "Roster",
+    "Tiers",
     "bind_pair_rules",
     "find_id",
 ]

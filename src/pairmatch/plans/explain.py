@@ -11,6 +11,8 @@ import numpy as np
 from pairmatch.errors import CapabilityError
 from pairmatch.plans.order import natural_key
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
+from pairmatch.solvers.assignment.places import place_values
+from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +34,7 @@ __all__ = [
     "explain_alternative",
     "explain_pair",
     "explain_unmatched",
+    "value_places",
 ]
 
 _SHOWN = 3
@@ -255,6 +258,25 @@ def explain_alternative(
         parts.append(f"{fewer} fewer would be matched")
     people = f"{len(moves)} {'person' if len(moves) == 1 else 'people'} would move"
     return Alternative(f"{pair}: {', '.join(parts)}; {people}.", loss, fewer, moves)
+
+
+def value_places(
+    scored: Scored,
+    problem: AssignmentProblem,
+    solution: AssignmentSolution,
+    in_scores: Callable[[int], float | int],
+) -> pd.DataFrame:
+    """Return one row a mentor: what one more place would be worth."""
+    import pandas as pd
+
+    if solution.status is not Status.OPTIMAL:
+        raise CapabilityError("values of places are known of plans that are proved best")
+    values = place_values(problem, solution)
+    ids = scored.coach.ids
+    more = [0] * len(ids) if values.matched is None else values.matched.tolist()
+    rows = [(ids[j], more[j], in_scores(total)) for j, total in enumerate(values.total.tolist())]
+    rows.sort(key=lambda row: (-row[1], -row[2], natural_key(row[0])))
+    return pd.DataFrame(rows, columns=["mentor", "matched", "total"])
 
 
 def _id_at(ids: tuple[Any, ...], place: int | None) -> Any:

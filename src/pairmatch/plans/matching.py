@@ -13,7 +13,7 @@ from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdErr
 from pairmatch.plans import explain, files, summary
 from pairmatch.plans.order import natural_key
 from pairmatch.scoring import Compatibility
-from pairmatch.solvers.certify import certify_assignment
+from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
@@ -122,6 +122,11 @@ class Matching:
         """(bound - objective) / abs(bound); 0.0 if and only if proved; None without a bound."""
         return None if self.certificate is None else self.certificate.gap
 
+    @property
+    def price(self) -> float | int | None:
+        """Total given up for a fair objective or tiers; None where none was asked for."""
+        return None if self.solution.price is None else self.in_scores(self.solution.price)
+
     # -- frames --------------------------------------------------------------------------------
 
     def to_frame(self) -> pd.DataFrame:
@@ -162,6 +167,27 @@ class Matching:
         matched = set(self.solution.pairs[:, 0].tolist())
         ids = [key for i, key in enumerate(self.scored.coached.ids) if i not in matched]
         return tuple(sorted(ids, key=natural_key))
+
+    def place_values(self) -> pd.DataFrame:
+        """Return what one more place with each mentor would be worth to the whole plan, exactly.
+
+        Returns
+        -------
+        DataFrame
+            ``mentor, matched, total``: how many more mentees could be matched (0 or 1; under
+            "total" not asked, so 0), and how the total score would change. Most valuable first.
+
+        Raises
+        ------
+        CapabilityError
+            If the plan is not of objective "coverage" or "total" without tiers, if quotas cross
+            each other, or if the plan is not proved best.
+
+        Notes
+        -----
+        Shadow prices of the places: the smallest optimal prices, read from the residual network.
+        """
+        return explain.value_places(self.scored, self.problem, self.solution, self.in_scores)
 
     # -- reasons -------------------------------------------------------------------------------
 
@@ -255,7 +281,7 @@ class Matching:
             solver="edited by hand",
         )
         try:
-            certificate = certify_assignment(self.problem, solution)
+            certificate = certify_plan(self.problem, solution)
         except CertificateError:
             certificate = None  # verify() says what is wrong, when asked
         return replace(self, solution=solution, certificate=certificate)

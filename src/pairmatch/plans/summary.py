@@ -39,11 +39,14 @@ def describe_matching(plan: Matching) -> str:
         f"  total     {plan.objective:.6g}, {prove(plan.gap, plan.bound)}"
         f" (objective: {plan.problem.objective}, solver: {plan.solver})",
     ]
-    if plan.matched_bound is not None and plan.problem.objective == "coverage":
+    if plan.matched_bound is not None and plan.problem.objective != "total":
         most = "nobody can match more" if plan.matched_bound == plan.matched else (
             f"at most {plan.matched_bound} can be matched"
         )  # fmt: skip
         lines.append(f"  matched   {plan.matched}; {most}")
+    if plan.price is not None:
+        wish = "tiers" if plan.problem.tiers is not None else plan.problem.objective
+        lines.append(f"  price     {wish} costs {plan.price:.6g} of the total")
     frame = plan.to_frame()
     if len(frame):
         scores = frame["score"].to_numpy(dtype=float)

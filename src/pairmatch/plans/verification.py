@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.constraints import Load, Pin, Quota
+from pairmatch.constraints import Load, Pin, Quota, Tiers
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.plans.grouping import Grouping
 from pairmatch.plans.rescore import Rescorer
-from pairmatch.solvers.certify import certify_assignment
+from pairmatch.scoring.own import OwnScores
+from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.certify_groups import certify_grouping
 from pairmatch.solvers.solution import Status
 
@@ -58,10 +59,16 @@ def verify(plan: Matching | Grouping) -> Certificate:
     """
     if isinstance(plan, Grouping):
         return _verify_grouping(plan)
-    faults = _score_faults(plan) + _load_faults(plan) + _pin_faults(plan) + _quota_faults(plan)
+    faults = (
+        _score_faults(plan)
+        + _tier_faults(plan)
+        + _load_faults(plan)
+        + _pin_faults(plan)
+        + _quota_faults(plan)
+    )
     certificate = None
     try:
-        certificate = certify_assignment(plan.problem, plan.solution)
+        certificate = certify_plan(plan.problem, plan.solution)
     except CertificateError as error:
         if not faults:  # what is said in ids above need not be said again in positions
             faults += error.faults or (Fault(error.headline),)
@@ -96,6 +103,20 @@ def _score_faults(plan: Matching) -> list[Fault]:
         if again != units:
             faults.append(Fault(f"scores {again} units, the plan says {units}.", where))
         faults += [Fault(f"{why}.", where) for why in rescorer.breaches(i, j)]
+    return faults
+
+
+def _tier_faults(plan: Matching) -> list[Fault]:
+    tiers, table = plan.problem.tiers, plan.scored
+    faults = []
+    for rule in plan.program.constraints:
+        if not isinstance(rule, Tiers) or tiers is None or isinstance(table, OwnScores):
+            continue
+        for i, j in plan.solution.pairs.tolist():
+            again = rule.tier_of(table.coached, i, table.coach, j)
+            if again != tiers[i, j]:
+                where = f"{table.coached.ids[i]} with {table.coach.ids[j]}"
+                faults.append(Fault(f"is of tier {again}, not {tiers[i, j]}.", where))
     return faults
 
 

@@ -6,11 +6,14 @@ neither pairs nor prices.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate
 
 if TYPE_CHECKING:
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["certify_assignment"]
 
-_TILE = 2**17  # pairs at a time: 1 MB of profits, which stay in the cache
+_HEIGHT, _WIDTH = 64, 2048  # pairs at a time: 1 MB of profits, which stay in the cache
+_MANY = 2**22  # pairs from which on threads pay
 _LIMIT = 2**61
 
 
@@ -214,32 +218,19 @@ def _sweep(problem: AssignmentProblem, prices: Prices | None) -> tuple[int | Non
     sets = [] if prices is None else [prices]
     if prices is not None and prices.coverage is not None and counted:
         sets.append(prices.coverage)  # here every pair is worth 1
-    profits = [np.zeros(n_rows, np.int64) for _ in sets]  # best of each row, nothing below 0
-    served = np.zeros(n_rows, np.bool_)  # rows that some column with a place may take
-    wanted = np.zeros(n_columns, np.int64)  # rows that each column may take
-    width = min(max(1, n_columns), 2048)
-    height = max(1, _TILE // width)
-    for left in range(0, n_columns, width):
-        columns = slice(left, left + width)
-        has_place = problem.capacity[columns] > 0
-        for top in range(0, n_rows, height):
-            rows = slice(top, min(top + height, n_rows))
-            gain, allowed = problem.gains.block(rows, slice(left, min(left + width, n_columns)))
-            absent = None if allowed.all() else ~allowed
-            if counted:
-                served[rows] |= has_place.any() if absent is None else (allowed & has_place).any(1)
-                wanted[columns] += len(gain) if absent is None else np.count_nonzero(allowed, 0)
-            for k, (given, best) in enumerate(zip(sets, profits, strict=True)):
-                profit = (1 if k else gain) - _charge(problem, given, rows, columns)
-                profit = (
-                    np.broadcast_to(profit, gain.shape)
-                    if absent is None
-                    else np.where(absent, 0, profit)
-                )
-                np.maximum(best[rows], profit.max(axis=1), out=best[rows])
-    matched_bound = min(
-        int(np.count_nonzero(served)), int(np.minimum(wanted, problem.capacity).sum())
-    )
+    stripes = [slice(top, min(top + _HEIGHT, n_rows)) for top in range(0, n_rows, _HEIGHT)]
+    look = partial(_look, problem, sets, counted)
+    if n_rows * n_columns < _MANY:
+        found = [look(stripe) for stripe in stripes]
+    else:
+        found = map_blocks(look, stripes)
+    served = sum(stripe.served for stripe in found)
+    wanted = sum((stripe.wanted for stripe in found), np.zeros(n_columns, np.int64))
+    profits = [
+        np.concatenate([np.empty(0, np.int64), *(stripe.profits[k] for stripe in found)])
+        for k in range(len(sets))
+    ]
+    matched_bound = min(served, int(np.minimum(wanted, problem.capacity).sum()))
     bounds = [_close(problem, *pair) for pair in zip(sets, profits, strict=True)]
     pinned, _ = problem.gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
     if len(bounds) == 2:
@@ -247,6 +238,40 @@ def _sweep(problem: AssignmentProblem, prices: Prices | None) -> tuple[int | Non
     if prices is None:
         return None, matched_bound
     return bounds[0] + _add_up(pinned) + prices.bonus * len(pinned), matched_bound
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stripe:
+    """What a look at all pairs of some rows found."""
+
+    served: int  # rows that some column with a place may take
+    wanted: NDArray[np.int64]  # rows that each column may take
+    profits: tuple[NDArray[np.int64], ...]  # best of each row under each prices, nothing below 0
+
+
+def _look(problem: AssignmentProblem, sets: list[Prices], counted: bool, rows: slice) -> _Stripe:
+    """Look at every pair of some rows."""
+    n_columns, height = problem.gains.shape[1], rows.stop - rows.start
+    served = np.zeros(height, np.bool_)
+    wanted = np.zeros(n_columns, np.int64)
+    profits = tuple(np.zeros(height, np.int64) for _ in sets)
+    for left in range(0, n_columns, _WIDTH):
+        columns = slice(left, min(left + _WIDTH, n_columns))
+        has_place = problem.capacity[columns] > 0
+        gain, allowed = problem.gains.block(rows, columns)
+        absent = None if allowed.all() else ~allowed
+        if counted:
+            served |= has_place.any() if absent is None else (allowed & has_place).any(1)
+            wanted[columns] += len(gain) if absent is None else np.count_nonzero(allowed, 0)
+        for k, (given, best) in enumerate(zip(sets, profits, strict=True)):
+            profit = (1 if k else gain) - _charge(problem, given, rows, columns)
+            profit = (
+                np.broadcast_to(profit, gain.shape)
+                if absent is None
+                else np.where(absent, 0, profit)
+            )
+            np.maximum(best, profit.max(axis=1), out=best)
+    return _Stripe(int(np.count_nonzero(served)), wanted, profits)
 
 
 def _charge(

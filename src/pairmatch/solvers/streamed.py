@@ -79,7 +79,7 @@ class Overlap:
     @property
     def n_words(self) -> int:
         """Number of 64-bit words a person takes."""
-        return self.row.shape[1]
+        return int(self.row.shape[1])
 
     def block(self, rows: slice, columns: slice) -> NDArray[np.bool_]:
         """Say which pairs of a block share a feature.

@@ -216,6 +216,9 @@ def test_bound_is_the_same_however_the_pairs_are_cut_into_blocks(pose, monkeypat
     )
     solution = solve_assignment(problem)
     whole = certify_assignment(problem, solution)
-    monkeypatch.setattr(certify, "_TILE", 64)
-    assert certify_assignment(problem, solution) == whole
     assert whole.proved
+    monkeypatch.setattr(certify, "_HEIGHT", 7)
+    monkeypatch.setattr(certify, "_WIDTH", 11)
+    assert certify_assignment(problem, solution) == whole
+    monkeypatch.setattr(certify, "_MANY", 0)  # by several threads
+    assert certify_assignment(problem, solution) == whole

@@ -86,9 +86,9 @@ class Seating:
     def solve(self, candidates: Candidates, should_stop: Callable[[], bool]) -> bool:
         """Make the seating best over the candidates; return False if stopped before it was.
 
-        The prices must be feasible for every candidate, new ones included, except in the first call
-        and after :meth:`refresh`, when u is set from v. When stopped, prices and seating are valid, but some rows sit
-        outside that would rather not.
+        The prices must be feasible for every candidate, new ones included, except in the first
+        call and after :meth:`refresh`, when u is set from v. When stopped, prices and seating are
+        valid, but some rows sit outside that would rather not.
         """
         if self._kernels is None:
             return self._solve_flow(candidates, should_stop)
@@ -129,7 +129,7 @@ class Seating:
             if should_stop():
                 return False
             at = fill_columns(
-                queue, at, _BUDGET, *columns, self.outside, self.spare, self.short, self.capacity,
+                queue, at, _BUDGET, *columns, self.spare, self.short, self.capacity,
                 self.least, self.u, self.v, *seats, *work, onto, *heap,
             )  # fmt: skip
         return True

@@ -93,4 +93,5 @@ def _edges_of(start: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.i
     length = start[rows + 1] - start[rows]
     ends = np.cumsum(length)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(start[rows] - (ends - length), length)
+    first: NDArray[np.int64] = np.repeat(start[rows] - (ends - length), length)
+    return first + np.arange(total)

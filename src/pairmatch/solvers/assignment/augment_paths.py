@@ -16,13 +16,24 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
 
 __all__ = ["load_kernels"]
 
 _FAR = np.int64(2**62)
 
 
-def _push(heap_key, heap_item, size, key, item):
+def _push(
+    heap_key: Array,
+    heap_item: Array,
+    size: int,
+    key: int,
+    item: int,
+) -> int:
     """Add to a binary heap; return its new size."""
     at = size
     while at > 0:
@@ -37,7 +48,11 @@ def _push(heap_key, heap_item, size, key, item):
     return size + 1
 
 
-def _pop(heap_key, heap_item, size):
+def _pop(
+    heap_key: Array,
+    heap_item: Array,
+    size: int,
+) -> int:
     """Remove the top of a binary heap, which the caller has read; return its new size."""
     size -= 1
     key = heap_key[size]
@@ -59,7 +74,15 @@ def _pop(heap_key, heap_item, size):
     return size
 
 
-def _seat(row, column, mate, first, after, before, filled):
+def _seat(
+    row: int,
+    column: int,
+    mate: Array,
+    first: Array,
+    after: Array,
+    before: Array,
+    filled: Array,
+) -> None:
     """Put a row that sits nowhere on a place of a column."""
     mate[row] = column
     after[row] = first[column]
@@ -70,7 +93,14 @@ def _seat(row, column, mate, first, after, before, filled):
     filled[column] += 1
 
 
-def _unseat(row, mate, first, after, before, filled):
+def _unseat(
+    row: int,
+    mate: Array,
+    first: Array,
+    after: Array,
+    before: Array,
+    filled: Array,
+) -> None:
     """Take a row from its place."""
     column = mate[row]
     if before[row] >= 0:
@@ -83,22 +113,13 @@ def _unseat(row, mate, first, after, before, filled):
     filled[column] -= 1
 
 
+# fmt: off
 def _seat_rows(
-    start,
-    edge_column,
-    edge_gain,
-    outside,
-    spare,
-    capacity,
-    least,
-    u,
-    v,
-    mate,
-    first,
-    after,
-    before,
-    filled,
-):
+    start: Array, edge_column: Array, edge_gain: Array, outside: Array, spare: Array, capacity:
+    Array, least: Array, u: Array, v: Array, mate: Array, first: Array, after: Array, before:
+    Array, filled: Array,
+) -> None:
+    # fmt: on
     """Set u from v, send rows outside that would rather move, and seat those that find room."""
     for i in range(len(u)):
         best = outside[i]
@@ -125,30 +146,14 @@ def _seat_rows(
                 break
 
 
+# fmt: off
 def _insert_rows(
-    queue,
-    begin,
-    budget,
-    start,
-    edge_column,
-    edge_gain,
-    outside,
-    spare,
-    capacity,
-    least,
-    u,
-    v,
-    mate,
-    first,
-    after,
-    before,
-    filled,
-    dist,
-    via,
-    heap_key,
-    heap_item,
-    seen,
-):
+    queue: Array, begin: int, budget: int, start: Array, edge_column: Array, edge_gain: Array,
+    outside: Array, spare: Array, capacity: Array, least: Array, u: Array, v: Array, mate:
+    Array, first: Array, after: Array, before: Array, filled: Array, dist: Array, via: Array,
+    heap_key: Array, heap_item: Array, seen: Array,
+) -> int:
+    # fmt: on
     """Seat, or leave outside, the rows of ``queue`` from ``begin`` on; return where it stopped.
 
     ``budget`` is how many edges may be looked at before the caller wants to be asked again.
@@ -246,32 +251,14 @@ def _insert_rows(
     return at
 
 
+# fmt: off
 def _fill_columns(
-    queue,
-    begin,
-    budget,
-    start,
-    edge_row,
-    edge_gain,
-    outside,
-    spare,
-    short,
-    capacity,
-    least,
-    u,
-    v,
-    mate,
-    first,
-    after,
-    before,
-    filled,
-    dist,
-    via,
-    onto,
-    heap_key,
-    heap_item,
-    seen,
-):
+    queue: Array, begin: int, budget: int, start: Array, edge_row: Array, edge_gain: Array,
+    spare: Array, short: Array, capacity: Array, least: Array, u: Array, v: Array, mate: Array,
+    first: Array, after: Array, before: Array, filled: Array, dist: Array, via: Array, onto:
+    Array, heap_key: Array, heap_item: Array, seen: Array,
+) -> int:
+    # fmt: on
     """Fill the empty places of the columns of ``queue``, or lower their price to what they cost.
 
     Edges are listed by column here. ``via[k]`` is the row that leaves column k, ``onto[k]`` where

@@ -32,7 +32,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 
 _LARGE = 4000 * 4000  # pairs; above, a matrix and its copies are more than a notebook may want
 _DENSE_MOST = 1500 * 1500  # pairs from which on pricing beats the dense solver
-_FLOW_MOST = 120_000  # pairs from which on pricing beats a flow over all of them
+_FLOW_MOST = 400_000  # pairs from which on pricing beats a flow over all of them
 _DENSITY = 0.1  # share of allowed pairs from which on the dense solver beat the flow
 
 

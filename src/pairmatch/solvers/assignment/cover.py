@@ -39,7 +39,7 @@ def find_cover(rounds: Rounds) -> tuple[bool, NDArray[np.int64]]:
     """
     seating, candidates = rounds.seating, rounds.candidates
     assert seating is not None  # noqa: S101 - the pool has been run
-    n, m = candidates.shape
+    m = candidates.shape[1]
     while True:
         reached = seating.mate < 0
         cover = np.zeros(m, np.int64)

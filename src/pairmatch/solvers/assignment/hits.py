@@ -14,8 +14,11 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from numpy.typing import NDArray
+
+    Array = NDArray[Any]
 
 __all__ = ["BARRED", "Shortlist", "TileRules", "load_scan"]
 
@@ -168,22 +171,22 @@ def _hits(
     return line[hit], position[hit], value[hit]
 
 
-def _scan_tile(  # noqa: PLR0913 - a compiled kernel takes arrays, not objects
-    tile,
-    start,
-    shift,
-    line_bits,
-    position_bits,
-    ends,
-    penalty,
-    price,
-    least,
-    keep,
-    floor,
-    kept_value,
-    kept_position,
-    count,
-):
+def _scan_tile(
+    tile: Array,
+    start: int,
+    shift: int,
+    line_bits: Array,
+    position_bits: Array,
+    ends: Array,
+    penalty: Array,
+    price: Array,
+    least: float,
+    keep: Array,
+    floor: Array,
+    kept_value: Array,
+    kept_position: Array,
+    count: Array,
+) -> None:
     """Append the hits of a tile to the lines' buffers; halve a buffer that is full."""
     n_lines, width = tile.shape
     n_overlaps = len(ends)

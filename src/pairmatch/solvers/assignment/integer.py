@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["solve_by_integers"]
 
-_NODES = 20_000  # of each search tree; small cohorts need none, hard ones come close to best
+_NODES = 20_000  # of the search tree of an objective; most cohorts need one or two
+_NODES_TO_CHOOSE = 100  # the same for a choice between equally good plans
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +148,7 @@ def _fill(
     useful = np.zeros(n_edges, np.int64)
     for row in wanted:
         useful[row.edges] = 1
-    chosen, _ = _maximise(_Program.of(rest, n_edges), useful)
+    chosen, _ = _maximise(_Program.of(rest, n_edges), useful, _NODES)
     if chosen is None:
         raise ArithmeticError("minimum loads under crossing quotas were not decided in time")
     met = np.zeros_like(asked)
@@ -190,7 +191,7 @@ class _Program:
 
 
 def _maximise(
-    program: _Program, weight: NDArray[np.int64]
+    program: _Program, weight: NDArray[np.int64], n_nodes: int
 ) -> tuple[NDArray[np.int64] | None, bool]:
     """Return the variables of a best solution, if one was found, and whether it is called best."""
     from scipy.optimize import Bounds, LinearConstraint, milp
@@ -207,7 +208,7 @@ def _maximise(
         integrality=np.ones(program.n_variables, np.int64),
         bounds=Bounds(0, 1),
         constraints=LinearConstraint(matrix, program.low, program.high),
-        options={"mip_rel_gap": 0.0, "node_limit": _NODES},
+        options={"mip_rel_gap": 0.0, "node_limit": n_nodes},
     )
     if answer.x is None:
         return None, False
@@ -253,8 +254,9 @@ def _search(
     weight[: len(edges)] = draw_weights(edges.row, edges.column, 0)
     goals = [number, gain] if problem.objective == "coverage" else [gain, number]
     best = None
-    for goal in [*goals, evenness, weight]:
-        found, complete = _maximise(program, goal)
+    for turn, goal in enumerate([*goals, evenness, weight]):
+        n_nodes = _NODES if turn < len(goals) else _NODES_TO_CHOOSE
+        found, complete = _maximise(program, goal, n_nodes)
         if found is None or (best is not None and any(g @ found < g @ best for g in goals)):
             break
         best = found

@@ -104,7 +104,9 @@ def solve_by_pricing(
             "the streamed solver knows no quotas per column and class of rows; "
             "use the flow or integer method for them"
         )
-    effort = replace(effort or Effort(), **({"n_threads": n_threads} if n_threads else {}))
+    effort = effort or Effort()
+    if n_threads is not None:
+        effort = replace(effort, n_threads=n_threads)
     search = _Search(problem, effort, seed)
     status = _watch(search, time_limit, progress)
     return search.solution(status)

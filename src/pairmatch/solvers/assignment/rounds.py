@@ -10,7 +10,6 @@ longer shortlists. Once nobody is parked nothing was missed: the seating is best
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,10 +22,10 @@ from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from threading import Event
 
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.assignment.sweep import Hits
     from pairmatch.solvers.problem import Gains
 
 __all__ = ["Effort", "Rounds"]
@@ -36,7 +35,7 @@ _STALLED = 0.6  # a round that leaves more than this share of the parked was too
 _LOST = 0.12  # share of parked rows from which on new prices are worth a full sweep
 _MOST_JUMPS = 30
 _STRETCH = 6  # how far a jump may move prices, in multiples of the slack of the shortlists
-_MOST_FALLEN = 0.8  # share of rows and columns below their floors that makes a full sweep cheaper
+_MOST_FALLEN = 0.2  # share of rows and columns below their floors that makes a full sweep cheaper
 _STEP = 32  # and at least: the largest gain divided by this
 _NEVER = -(2**44)  # no price of a column with a minimum load falls below it
 
@@ -205,7 +204,6 @@ class Rounds:
     def _start(self) -> None:
         """Learn prices from a sample, then find first candidates and floors in one full sweep."""
         n, m = self.gains.shape
-        everyone = np.arange(n)
         if n * m <= self._effort.base:
             gain, allowed = self.gains.block(slice(0, n), slice(0, m))
             i, j = np.nonzero(allowed)
@@ -218,7 +216,7 @@ class Rounds:
         self._open(v)
 
     def _sweep_rows(self, v: NDArray[np.int64]) -> None:
-        """Take the best pairs of all rows at some prices for candidates, and floors from the rest."""
+        """Take the best pairs of all rows at some prices, and floors from the rest."""
         n, m = self.gains.shape
         assert self._sweeper is not None  # noqa: S101 - for the type checker
         keep = np.full(n, min(self._effort.keep, m))
@@ -364,187 +362,6 @@ class Rounds:
         n_own = np.bincount(self.candidates.column, minlength=m)[columns]
         keep = np.minimum(n, np.maximum(2 * self._column_keep[columns], n_own + 4))
         self._column_keep[columns] = keep
-        if self._sweeper is None:
-            self._sweeper = self._make_sweeper(self.gains)
-        hits = self._sweeper.best(rows, price, np.full(len(rows), keep), -far // 2)
-        return self.candidates.add(hits.line, hits.position, hits.gain)
-
-    def _largest(self) -> int:
-        """Return a bound on the absolute value of all gains."""
-        if isinstance(self.gains, StreamedGains):
-            return self.gains.largest
-        n, m = self.gains.shape
-        rows = (slice(i, i + 256) for i in range(0, n, 256))
-        return max(int(np.abs(self.gains.block(some, slice(0, m))[0]).max()) for some in rows)
-
-    def _start(self) -> None:
-        """Learn prices from a sample, then find first candidates and floors in one full sweep."""
-        n, m = self.gains.shape
-        everyone = np.arange(n)
-        if n * m <= self._effort.base:
-            gain, allowed = self.gains.block(slice(0, n), slice(0, m))
-            i, j = np.nonzero(allowed)
-            self.candidates.add(i, j, gain[i, j])
-            self._open(np.zeros(m, np.int64))
-            return
-        v = self._learn_prices()
-        self._sweeper = self._make_sweeper(self.gains)
-        self._sweep_rows(v)
-        self._open(v)
-
-    def _sweep_rows(self, v: NDArray[np.int64]) -> None:
-        """Take the best pairs of all rows at some prices for candidates, and floors from the rest."""
-        n, m = self.gains.shape
-        assert self._sweeper is not None  # noqa: S101 - for the type checker
-        keep = np.full(n, min(self._effort.keep, m))
-        hits = self._sweeper.best(np.arange(n), v, keep, -self.bonus)
-        self.candidates.add(hits.line, hits.position, hits.gain)
-        best = np.full(n, -self.bonus)
-        np.maximum.at(best, hits.line, hits.gain - v[hits.position])
-        self._keep_bound(best, v)
-        slack = np.sort(best - hits.floor)
-        self._slack = int(slack[n // 2])
-        # Sums of floors are what counts: give the columns some of the slack of the rows.
-        given = min(self._slack // 2, int(slack[n // 20]))
-        self._column_floor = np.maximum(v - given, np.where(self.least > 0, _NEVER, 0))
-        self._row_floor = hits.floor + given
-        self._row_keep, self._column_keep = keep, np.full(m, min(self._effort.keep, n))
-
-    def _keep_bound(self, u: NDArray[np.int64], v: NDArray[np.int64]) -> None:
-        """Remember prices that are feasible for every pair, if their bound is the best so far."""
-        places = np.where(v >= 0, self.capacity, self.least)
-        bound = int((u + self.bonus).sum()) + int((places * v).sum())
-        if self.bound is None or bound < self.bound:
-            self.bound, self.price = bound, v.copy()
-
-    def _open(self, v: NDArray[np.int64]) -> None:
-        """Set the table: nobody sits yet."""
-        fast = self._effort.fast
-        self.seating = Seating(self.gains.shape[0], self.capacity, self.least, v, fast=fast)
-
-    def _learn_prices(self) -> NDArray[np.int64]:
-        """Return prices of all columns: what each is worth to the rows of a solved sample."""
-        rows, columns, places = sample_pool(
-            self.gains, self.capacity, self._effort.share, self._rng
-        )
-        small = Rounds(
-            take_gains(self.gains, rows, columns),
-            places,
-            np.zeros_like(places),
-            self.bonus,
-            effort=self._effort,
-            rng=self._rng,
-            stop=self._stop,
-        )
-        self.sample = rows, columns, small
-        small.run(tolerance=_LEVEL_TOLERANCE)
-        if self._stop.is_set() or small.seating is None:
-            raise Stopped
-        u, v = small.seating.u, small.seating.v
-        if (small.seating.mate >= 0).all() and (small.seating.filled == places).all():
-            # With just enough places the level of the prices is free: leave room on both sides.
-            u = u - (int(u.min()) + self.bonus - int(v.min())) // 2
-        everyone = np.arange(self.gains.shape[1])
-        part = self._make_sweeper(take_gains(self.gains, rows, everyone))
-        one = np.ones(len(everyone), np.int64)
-        return part.best(everyone, u, one, 0, by_column=True).floor
-
-    def _make_sweeper(self, gains: Gains) -> Sweeper:
-        """Return a sweeper of some gains, with the sizes of this run."""
-        effort = self._effort
-        return Sweeper(
-            gains,
-            n_threads=effort.n_threads,
-            tile=effort.tile,
-            fast=effort.fast,
-            stop=self._stop,
-        )
-
-    def _improve(self, report: Callable[[Rounds], None] | None, tolerance: float) -> bool:
-        """Solve on the candidates, price the parked, repeat."""
-        n, m = self.gains.shape
-        seating = self.seating
-        if seating is None:
-            return False
-        n_before = 2 * (n + m)
-        while True:
-            seating.outside = np.maximum(self._row_floor, -self.bonus)
-            seating.spare = np.maximum(self._column_floor, 0)
-            seating.short = self._column_floor.copy()
-            done = seating.solve(self.candidates, self._stop.is_set)
-            self._keep_bound(seating.u, seating.v)
-            self.n_rounds += 1
-            if report is not None:
-                report(self)
-            if not done:
-                return False
-            rows, columns = self._parked()
-            if len(rows) <= tolerance * n and len(columns) <= tolerance * m:
-                return True
-            n_parked = len(rows) + len(columns)
-            lost = len(rows) > _LOST * n or n_parked > _STALLED * n_before
-            n_before = n_parked
-            if not lost or self._n_jumps >= _MOST_JUMPS:
-                self._widen(rows, columns)
-            elif not self._jump():
-                return False
-
-    def _parked(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows and columns that are held by a floor that may be too high."""
-        seating = self.seating
-        assert seating is not None  # noqa: S101 - for the type checker
-        rows = (seating.mate < 0) & (seating.outside > -self.bonus)
-        columns = (seating.filled < self.capacity) & (seating.spare > 0)
-        columns |= (seating.filled < self.least) & (seating.short > _NEVER)
-        return np.flatnonzero(rows), np.flatnonzero(columns)
-
-    def _jump(self) -> bool:
-        """Let prices move far on the candidates alone, then sweep all rows where that led.
-
-        Cheaper than longer shortlists where many pairs are nearly as good as the best: what holds
-        the parked is then not what was missed but how far prices were off.
-        """
-        seating = self.seating
-        assert seating is not None  # noqa: S101 - for the type checker
-        n, m = self.gains.shape
-        self._n_jumps += 1
-        reach = max(_STRETCH * self._slack, self._largest() // _STEP)
-        seating.outside = np.maximum(seating.u - reach, -self.bonus)
-        seating.short = np.maximum(seating.v - reach, np.where(self.least > 0, _NEVER, 0))
-        seating.spare = np.maximum(seating.short, 0)
-        if not seating.solve(self.candidates, self._stop.is_set):
-            return False
-        rows = np.flatnonzero(seating.u < self._row_floor)
-        columns = np.flatnonzero(seating.v < self._column_floor)
-        if len(rows) / n + len(columns) / m > _MOST_FALLEN:
-            self._sweep_rows(seating.v)
-        else:
-            self._widen(rows, columns)
-            seating.v = np.maximum(seating.v, self._column_floor)
-        seating.refresh()
-        return True
-
-    def _widen(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
-        """Price the parked again, with longer shortlists."""
-        n, m = self.gains.shape
-        seating = self.seating
-        assert seating is not None  # noqa: S101 - for the type checker
-        if self._slack > 0:  # keep the floors near: shortlists go by the floors of the others
-            near = np.where(self._column_keep < n, seating.v - self._slack, _NEVER)
-            self._column_floor = np.maximum(self._column_floor, near)
-            near = np.where(self._row_keep < m, seating.u - self._slack, -self.bonus)
-            self._row_floor = np.maximum(self._row_floor, near)
-        n_own = np.diff(self.candidates.start)[rows]
-        self._row_keep[rows] = np.minimum(m, np.maximum(2 * self._row_keep[rows], n_own + 4))
-        n_own = np.bincount(self.candidates.column, minlength=m)[columns]
-        keep = np.minimum(n, np.maximum(2 * self._column_keep[columns], n_own + 4))
-        self._column_keep[columns] = keep
-        self._price(rows, columns, lower=True)
-
-    def _price(
-        self, rows: NDArray[np.int64], columns: NDArray[np.int64], *, lower: bool
-    ) -> None:
-        """Price some rows and columns, for candidates and for floors, which may only get lower."""
         if self._sweeper is None:
             self._sweeper = self._make_sweeper(self.gains)
         hits = self._sweeper.best(rows, self._column_floor, self._row_keep[rows], -self.bonus)

@@ -16,6 +16,7 @@ from pairmatch.solvers.assignment.flow import even_loads, improve_flow, settle_t
 from pairmatch.solvers.assignment.layout import draw_network
 from pairmatch.solvers.assignment.network import find_cheapest_flow
 from pairmatch.solvers.assignment.remainder import Edges, set_pins
+from pairmatch.solvers.processors import map_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["settle_plan"]
 
-_TILE = 2**20  # pairs looked at in one go
+_HEIGHT, _WIDTH = 256, 2048  # pairs looked at in one go
+_AT_ONCE = 64  # stripes between two looks at how many pairs have been found
 _MOST_TIGHT = 2**21  # more than these are left as they are: their network would be a large one
 
 
@@ -85,22 +87,32 @@ def _collect_tight(
     is_open[remainder.rows] = True
     usable = remainder.capacity > 0
     profit = np.zeros(n_rows, np.int64)
+    stripes = [slice(top, min(top + _HEIGHT, n_rows)) for top in range(0, n_rows, _HEIGHT)]
+
+    def look(rows: slice) -> Edges:
+        """Return the tight pairs of some rows, and note the profits of the rows."""
+        found = []
+        best = np.zeros(rows.stop - rows.start, np.int64)
+        for left in range(0, n_columns, _WIDTH):
+            columns = slice(left, min(left + _WIDTH, n_columns))
+            gain, allowed = problem.gains.block(rows, columns)
+            value = np.where(allowed & usable[columns], gain + (bonus - price[columns]), -1)
+            np.maximum(best, value.max(axis=1, initial=0), out=best)
+            row, column = np.nonzero((value >= best[:, None]) & is_open[rows, None])
+            found.append((row, column + left, gain[row, column], value[row, column]))
+        row, column, gain, value = (np.concatenate(part) for part in zip(*found, strict=True))
+        tight = value == best[row]
+        profit[rows] = best
+        order = np.lexsort((column[tight], row[tight]))
+        return Edges(row[tight] + rows.start, column[tight], gain[tight]).take(order)
+
     parts: list[Edges] = []
     n_tight = 0
-    height = max(1, _TILE // max(1, n_columns))
-    for start in range(0, n_rows, height):
-        rows = slice(start, min(start + height, n_rows))
-        gain, allowed = problem.gains.block(rows, slice(0, n_columns))
-        value = gain + (bonus - price)
-        allowed = allowed & usable
-        best = np.where(allowed, value, 0).max(axis=1, initial=0)
-        tight = allowed & (value == best[:, None]) & is_open[rows, None]
-        row, column = np.nonzero(tight)
-        n_tight += len(row)
+    for first in range(0, len(stripes), _AT_ONCE):
+        parts += map_blocks(look, stripes[first : first + _AT_ONCE])
+        n_tight = sum(len(part) for part in parts)
         if n_tight > _MOST_TIGHT:
             return None
-        profit[rows] = best
-        parts.append(Edges(row + start, column, gain[row, column]))
     none = np.empty(0, np.int64)
     whole = Edges(
         np.concatenate([none, *(part.row for part in parts)]),

@@ -7,9 +7,6 @@ come out of the same product. Tiles run on Python threads, each with BLAS held t
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, local
 from typing import TYPE_CHECKING
@@ -17,16 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.assignment.hits import BARRED, Shortlist, TileRules, load_scan
+from pairmatch.solvers.processors import count_processors, map_blocks
 from pairmatch.solvers.streamed import FLOAT32_EXACT, StreamedGains
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import Gains
 
-__all__ = ["TILE", "Hits", "Stopped", "Sweeper", "one_blas_thread"]
+__all__ = ["TILE", "Hits", "Stopped", "Sweeper"]
 
 TILE = (512, 2048)  # measured: 75 of 95 GF/s on two cores; smaller and larger tiles are slower
 _BUFFER = 1 << 20  # hits that a tile may hold, so that long shortlists take fewer lines at once
@@ -106,7 +102,7 @@ class Sweeper:
     ) -> None:
         self.gains = gains
         self.n_priced = 0
-        self._n_threads = n_threads or _n_processors()
+        self._n_threads = n_threads or count_processors()
         self._tile = tile
         self._scan = load_scan() if fast else None
         self._stop = stop or Event()
@@ -166,12 +162,7 @@ class Sweeper:
         def search(piece: slice) -> Hits:
             return self._search(sweep, lines[piece], keep[piece], lowest, piece.start)
 
-        with one_blas_thread() as held:
-            if not held or self._n_threads == 1 or len(pieces) == 1:
-                found = [search(piece) for piece in pieces]
-            else:
-                with ThreadPoolExecutor(self._n_threads) as pool:
-                    found = list(pool.map(search, pieces))
+        found = map_blocks(search, pieces, self._n_threads)
         self.n_priced += len(lines) * len(price)
         return Hits(
             np.concatenate([hits.line for hits in found]),
@@ -308,31 +299,9 @@ class Sweeper:
         return buffer[:size].reshape(n_lines, width)
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[bool]:
-    """Hold BLAS to one thread; yields whether that could be done.
-
-    Where it could not, BLAS keeps its own threads, and tiles had better take turns.
-    """
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        yield False
-        return
-    with threadpool_limits(1, user_api="blas"):
-        yield True
-
-
 def _fold(features: NDArray[np.float32], words: list[NDArray[np.uint64]]) -> _Side:
     """Append a column for the prices, and join the bits of all overlaps."""
     n, width = features.shape
     folded = np.ones((n, width + 1), np.float32)
     folded[:, :width] = features
     return _Side(folded, np.hstack([*words, np.empty((n, 0), np.uint64)]))
-
-
-def _n_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

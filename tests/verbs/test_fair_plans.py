@@ -1,0 +1,116 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pairmatch as pm
+from pairmatch.datasets import district
+
+
+@pytest.fixture(scope="module")
+def pool():
+    return district(24, 16, seed=8)
+
+
+def test_worst_off_raises_the_lowest_score_and_says_what_it_costs():
+    scores = [[10, 6], [9, 1]]
+    assert pm.match_scores(scores).objective == 15
+    fair = pm.match_scores([[10, 6], [5, 1]], objective="worst_off")
+    assert fair.to_frame()["score"].tolist() == [6, 5]
+    plan = pm.match_scores([[10, 4], [4, 1]], objective="worst_off")
+    assert plan.to_frame()["score"].min() == 4
+    assert plan.price == 11 - 8
+    assert plan.gap == 0.0
+
+
+def test_leximin_raises_the_second_lowest_too():
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        scores = rng.integers(0, 9, (4, 4))
+        plan = pm.match_scores(scores, objective="leximin")
+        best = max(
+            sorted(scores[range(4), list(p)].tolist()) for p in itertools.permutations(range(4))
+        )
+        assert sorted(plan.to_frame()["score"].tolist()) == best
+        pm.verify(plan)
+
+
+def test_fair_plans_of_profiles_survive_their_check(pool):
+    total = pm.match(pool.mentees, pool.mentors)
+    for objective in ("worst_off", "leximin"):
+        plan = pm.match(pool.mentees, pool.mentors, pm.Program(objective=objective))
+        assert plan.matched == total.matched
+        assert plan.price == pytest.approx(total.objective - plan.objective)
+        assert plan.to_frame()["score"].min() >= total.to_frame()["score"].min()
+        assert pm.verify(plan).proved
+
+
+def test_tiers_come_before_scores_and_after_coverage(pool):
+    tiers = pm.Tiers([[pm.SameSchool(), pm.SubjectMatch()], pm.SameSchool()])
+    plan = pm.match(pool.mentees, pool.mentors, pm.Program(constraints=[tiers]))
+    free = pm.match(pool.mentees, pool.mentors)
+    assert plan.matched == free.matched
+    assert plan.price >= 0
+
+    def count(some):
+        pairs = some.solution.pairs
+        table = some.scored
+        held = [tiers.tier_of(table.coached, i, table.coach, j) for i, j in pairs.tolist()]
+        return [-held.count(0), -held.count(1)]
+
+    assert count(plan) <= count(free)
+    pm.verify(plan)
+
+
+def test_tiers_of_pairs_put_in_by_hand_are_not_taken_for_proved(pool):
+    tiers = pm.Tiers([pm.SameSchool()])
+    program = pm.Program(constraints=[tiers])
+    plan = pm.match(pool.mentees, pool.mentors, program)
+    free = pm.match(pool.mentees, pool.mentors)
+    assert free.objective > plan.objective
+    edited = plan.replace(pairs=free.to_frame())
+    assert not pm.verify(edited).proved
+
+
+def test_tier_matrix_says_what_the_cells_say(pool):
+    tiers = pm.Tiers([[pm.SameSchool(), pm.SubjectMatch()], pm.GradeMatch(), pm.SameSchool()])
+    coached, coach = pm.read_profiles(pool.mentees), pm.read_profiles(pool.mentors)
+    matrix = tiers.bind(coached, coach)
+    again = [
+        [tiers.tier_of(coached, i, coach, j) for j in range(len(coach))]
+        for i in range(len(coached))
+    ]
+    assert (matrix == np.array(again)).all()
+    assert len(np.unique(matrix)) > 2
+
+
+def test_place_values_are_what_one_more_place_brings():
+    rng = np.random.default_rng(5)
+    scores = pd.DataFrame(rng.integers(0, 20, (6, 4)))
+    plan = pm.match_scores(scores)
+    values = plan.place_values().set_index("mentor")
+    for mentor in scores.columns:
+        more = pm.match_scores(scores, [pm.Load(at_most={mentor: 2})])
+        assert more.matched - plan.matched == values.loc[mentor, "matched"]
+        assert more.objective - plan.objective == values.loc[mentor, "total"]
+
+
+def test_tiers_without_their_columns_are_refused():
+    table = pd.DataFrame({"id": ["a", "b"], "subjects": ["art", "art"]})
+    program = pm.Program(constraints=[pm.Tiers([pm.SameSchool()])])
+    with pytest.raises(pm.ProgramError, match="school"):
+        pm.match(table, table, program)
+
+
+def test_fair_objectives_refuse_pools_that_are_too_large(pool, monkeypatch):
+    monkeypatch.setattr("pairmatch.seam.MOST_FAIR", 10)
+    with pytest.raises(pm.CapabilityError, match="match_many"):
+        pm.match(pool.mentees, pool.mentors, pm.Program(objective="leximin"))
+
+
+def test_scores_beyond_exact_arithmetic_are_refused_with_the_amount():
+    scores = np.full((40, 40), 2**61)
+    scores[0, 0] = 0
+    with pytest.raises(pm.ScoreError, match=r"\d{15}"):
+        pm.match_scores(scores, [pm.Load(at_most=2)])

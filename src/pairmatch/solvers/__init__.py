@@ -1,0 +1,1 @@
+"""Solvers and checks: integers and indices only, nothing of people."""

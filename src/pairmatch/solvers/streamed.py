@@ -161,13 +161,10 @@ class StreamedGains:
     keys: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     least: int | None = None
     barred: Barred | None = None
-    _dtype: type[np.float32] | type[np.float64] = field(init=False, repr=False, default=np.float32)
 
     def __post_init__(self) -> None:
         if self.largest >= _FLOAT64_EXACT:
             raise ValueError(f"gains up to {self.largest} cannot be summed exactly (2**53)")
-        exact = np.float32 if self.largest < FLOAT32_EXACT else np.float64
-        object.__setattr__(self, "_dtype", exact)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -176,8 +173,8 @@ class StreamedGains:
 
     def block(self, rows: slice, columns: slice) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return gains and "is allowed" of a block."""
-        left = self.row_features[rows].astype(self._dtype, copy=False)
-        right = self.column_features[columns].astype(self._dtype, copy=False)
+        left = self._exact(self.row_features[rows])
+        right = self._exact(self.column_features[columns])
         gain = (left @ right.T).astype(np.int64)
         i = np.arange(self.shape[0])[rows, None]
         j = np.arange(self.shape[1])[None, columns]
@@ -200,8 +197,8 @@ class StreamedGains:
         gain = np.empty(len(rows), np.int64)
         for start in range(0, len(rows), 1 << 16):  # keeps the gathered features small
             part = slice(start, start + (1 << 16))
-            left = self.row_features[rows[part]].astype(self._dtype, copy=False)
-            right = self.column_features[columns[part]].astype(self._dtype, copy=False)
+            left = self._exact(self.row_features[rows[part]])
+            right = self._exact(self.column_features[columns[part]])
             gain[part] = np.einsum("kf,kf->k", left, right)
         for term in self.terms:
             gain += term.at(rows, columns)
@@ -229,6 +226,10 @@ class StreamedGains:
             self.least,
             None if self.barred is None else self.barred.take(rows, columns),
         )
+
+    def _exact(self, features: NDArray[np.float32]) -> NDArray[np.floating]:
+        """Return features in the smallest type that sums up gains without rounding."""
+        return features if self.largest < FLOAT32_EXACT else features.astype(np.float64)
 
     def _ruled(
         self,

@@ -133,9 +133,9 @@ def solve_assignment(
         return _price_quotas(problem, solution)
     problem = _hold(problem)
     if method == "dense" or (method == "auto" and dense and _pays_off(problem)):
-        solution = solve_dense(problem)
-        if solution is not None:
-            return solution
+        settled = solve_dense(problem)
+        if settled is not None:
+            return settled
     if method == "integer" or not nested:
         return solve_by_integers(problem)
     return solve_by_flow(problem)

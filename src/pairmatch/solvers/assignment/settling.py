@@ -1,8 +1,8 @@
 """Which of all best plans is taken, once prices say which pairs a best plan can have.
 
-A pair is *tight* if it is worth to its row exactly what the prices leave the row. Best plans consist
-of tight pairs, fill every place that has a price and seat every row that has a profit; any plan of
-that kind is best. So the plan that all solvers agree on is found in a small network.
+A pair is *tight* if it is worth to its row exactly what the prices leave the row. Best plans
+consist of tight pairs, fill every place that has a price and seat every row that has a profit; any
+plan of that kind is best. So the plan that all solvers agree on is found in a small network.
 """
 
 from __future__ import annotations

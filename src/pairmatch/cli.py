@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from math import isnan
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -19,6 +19,7 @@ import pairmatch as pm
 from pairmatch.errors import InfeasibleError, PairmatchError, PairmatchWarning
 from pairmatch.plans.diagnose import count_rules
 from pairmatch.seam import assignment_problem
+from pairmatch.solvers.assignment.estimate import estimate_effort
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def check(mentees: MenteesFile, mentors: MentorsFile, program: ProgramName = Non
     """Validate tables and rules, and say what the rules remove, before any solving."""
     wanted = _program(program) or pm.Program()
     scored = pm.score(mentees, mentors, wanted)
-    problem = assignment_problem(scored, wanted.constraints, "coverage")
+    problem = assignment_problem(scored, wanted.constraints, _pair_objective(wanted))
     for table, side in ((scored.coached, "mentees"), (scored.coach, "mentors")):
         out.print(
             f"{escape(table.source)}: {len(table)} {side}, columns {', '.join(table.columns)}"
@@ -110,6 +111,7 @@ def check(mentees: MenteesFile, mentors: MentorsFile, program: ProgramName = Non
         out.print(f"no mentor is allowed for: {_listed(counts.without)}")
     if counts.unused:
         out.print(f"no mentee is allowed for: {_listed(counts.unused)}")
+    out.print(f"matching takes {estimate_effort(problem)}")
     out.print("The tables can be used.")
 
 
@@ -199,6 +201,11 @@ def _program(name: str | None) -> pm.Program | None:
     if Path(name).suffix == ".toml" or Path(name).is_file():
         return pm.Program.from_toml(name)
     return pm.Program.preset(name)
+
+
+def _pair_objective(program: pm.Program) -> Any:
+    legal = ("coverage", "total", "worst_off", "leximin")
+    return program.objective if program.objective in legal else "coverage"
 
 
 def _finish(plan: pm.Matching | pm.Grouping, folder: Path | None) -> None:

@@ -17,6 +17,7 @@ from pairmatch.scoring import Compatibility
 from pairmatch.scoring.own import OwnScores
 from pairmatch.seam import assignment_problem, check_capabilities, grouping_problem, hashed_order
 from pairmatch.solvers.assignment import LoadConflict, RangeError, solve_assignment
+from pairmatch.solvers.assignment.estimate import refuse_oversize
 from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.certify_groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
@@ -320,6 +321,7 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
     """Solve, prove and wrap one matching."""
     start = perf_counter()
     problem = assignment_problem(scored, program.constraints, program.objective)  # type: ignore[arg-type]
+    refuse_oversize(problem, options.method)  # type: ignore[arg-type]
     try:
         solution = solve_assignment(
             problem,

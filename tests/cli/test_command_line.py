@@ -68,6 +68,7 @@ def test_check_says_what_the_rules_remove(district):
     )
     assert done.returncode == 0, done.stderr
     assert "Require(SubjectMatch())" in done.stdout
+    assert "matching takes about" in done.stdout
     assert "The tables can be used." in done.stdout
 
 

@@ -266,3 +266,10 @@ def test_parts_dealt_anew_never_lose_and_repair_a_swap(pool):
     )
     assert values.of_groups(dealt).sum() >= values.of_groups(good).sum()
     assert sorted(dealt.ravel().tolist()) == list(range(45))
+
+
+def test_prices_whose_sums_leave_64_bits_prove_nothing(solved):
+    problem, solution = solved
+    case = simple_case(np.full(18, 2**59))
+    forged = replace(solution, cases=(case,))
+    assert certify_groups.bound_groupings(problem, forged, (3,) * 6) is None

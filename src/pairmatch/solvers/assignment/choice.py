@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem, Quotas
     from pairmatch.solvers.solution import AssignmentSolution
 
-__all__ = ["METHODS", "Method", "solve_assignment"]
+__all__ = ["METHODS", "Method", "choose_method", "solve_assignment"]
 
 Method = Literal["auto", "dense", "flow", "pricing", "integer"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -95,35 +95,10 @@ def solve_assignment(
     >>> solve_assignment(problem).pairs.tolist()
     [[0, 1], [1, 0], [2, 1]]
     """
-    if method not in METHODS:
-        raise ProgramError(
-            f"{method!r} is no method to solve an assignment.{did_you_mean(method, METHODS)}"
-        )
+    chosen = choose_method(problem, method)
     if is_fair(problem):
-        problem = _hold(problem)
-        if method == "integer":
-            raise ProgramError(
-                'method "integer" knows neither fair objectives nor tiers; use "flow" or "auto"'
-            )
-        return solve_fairly(problem, partial(solve_assignment, method=method))
-    dense = fits_dense(problem)
-    nested = len(find_laminar(problem.quotas, set_pins(problem).rows)) == len(problem.quotas)
-    if method == "dense" and not dense:
-        raise ProgramError(
-            'method "dense" takes one place each, without minimum loads and binding quotas; '
-            'use "flow", "integer" or "auto"'
-        )
-    if method == "flow" and not nested:
-        raise ProgramError(
-            'method "flow" takes quotas only whose classes lie within each other or apart; '
-            'use "integer" or "auto"'
-        )
-    free = not any(_binds(problem, quota) for quota in problem.quotas)
-    if method == "pricing" and not free:
-        raise ProgramError(
-            'method "pricing" takes no quota that binds; use "flow", "integer" or "auto"'
-        )
-    if method == "pricing" or (method == "auto" and free and _is_large(problem, dense=dense)):
+        return solve_fairly(_hold(problem), partial(solve_assignment, method=method))
+    if chosen == "pricing":
         open_problem = replace(problem, quotas=())
         solution = solve_by_pricing(
             open_problem, time_limit=time_limit, progress=progress, seed=seed
@@ -132,13 +107,70 @@ def solve_assignment(
             solution = settle_plan(open_problem, solution)
         return _price_quotas(problem, solution)
     problem = _hold(problem)
-    if method == "dense" or (method == "auto" and dense and _pays_off(problem)):
+    if chosen == "dense":
         settled = solve_dense(problem)
         if settled is not None:
             return settled
-    if method == "integer" or not nested:
-        return solve_by_integers(problem)
-    return solve_by_flow(problem)
+    return solve_by_integers(problem) if chosen == "integer" else solve_by_flow(problem)
+
+
+def choose_method(problem: AssignmentProblem, method: Method = "auto") -> Method:
+    """Return the method that takes a problem, by its size and structure.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        Gains, loads, pins and quotas.
+    method : {"auto", "dense", "flow", "pricing", "integer"}, default: "auto"
+        What was asked for.
+
+    Returns
+    -------
+    str
+        "integer" where quotas cross each other; "pricing" for large pools without a quota that
+        binds; "dense" with one place each; "flow" for everything else, fair objectives included.
+
+    Raises
+    ------
+    ProgramError
+        If the method does not exist or cannot take a problem like this one; the alternatives are
+        named.
+    """
+    if method not in METHODS:
+        raise ProgramError(
+            f"{method!r} is no method to solve an assignment.{did_you_mean(method, METHODS)} "
+            f"Methods: {', '.join(METHODS)}."
+        )
+    if is_fair(problem):
+        if method == "integer":
+            raise ProgramError(
+                'method "integer" knows neither fair objectives nor tiers; use "flow" or "auto"'
+            )
+        return "flow"
+    dense = fits_dense(problem)
+    nested = len(find_laminar(problem.quotas, set_pins(problem).rows)) == len(problem.quotas)
+    free = not any(_binds(problem, quota) for quota in problem.quotas)
+    if method == "dense" and not dense:
+        raise ProgramError(
+            'method "dense" takes one place each, without minimum loads and binding quotas; '
+            'use "flow", "pricing", "integer" or "auto"'
+        )
+    if method == "flow" and not nested:
+        raise ProgramError(
+            'method "flow" takes quotas only whose classes lie within each other or apart; '
+            'use "integer" or "auto"'
+        )
+    if method == "pricing" and not free:
+        raise ProgramError(
+            'method "pricing" takes no quota that binds; use "flow", "integer" or "auto"'
+        )
+    if method != "auto":
+        return method
+    if free and _is_large(problem, dense=dense):
+        return "pricing"
+    if not nested:
+        return "integer"
+    return "dense" if dense and _pays_off(problem) else "flow"
 
 
 def _binds(problem: AssignmentProblem, quota: Quotas) -> bool:
@@ -183,5 +215,5 @@ def _pays_off(problem: AssignmentProblem) -> bool:
     """Return whether the dense solver is likely to be the faster one."""
     gains = problem.gains
     if not isinstance(gains, MatrixGains):
-        return False
+        return gains.shape[0] * gains.shape[1] <= _LARGE
     return bool(gains.allowed.sum() >= _DENSITY * gains.allowed.size)

@@ -7,7 +7,7 @@ leave theirs as well, so that there is a proof at any time, complete or not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Proof", "prove"]
 
 
-@dataclass(slots=True, eq=False)
 class Proof:
-    """The best grouping known and the cases that bound all others.
+    """The best grouping known and the cases that bound all others; a workspace.
 
     Parameters
     ----------
@@ -37,16 +36,20 @@ class Proof:
         The grouping.
     worth : int
         Its value.
+
+    Attributes
+    ----------
     closed : list of tuple of int and GroupPrices
         Cases in which nothing better exists, with their bounds.
     waiting : list
         A heap of cases not looked into yet, by bound.
     """
 
-    triads: NDArray[np.int64]
-    worth: int
-    closed: list[tuple[int, GroupPrices]] = field(default_factory=list)
-    waiting: list[tuple[int, int, Decisions, Relaxation]] = field(default_factory=list)
+    def __init__(self, triads: NDArray[np.int64], worth: int) -> None:
+        self.triads = triads
+        self.worth = worth
+        self.closed: list[tuple[int, GroupPrices]] = []
+        self.waiting: list[tuple[int, int, Decisions, Relaxation]] = []
 
     @property
     def bound(self) -> int | None:
@@ -97,8 +100,7 @@ def prove(
     keep_on : callable
         Asked between steps; False ends the work.
     """
-    none = np.zeros((0, values.n), bool)
-    master = Master(values, columns, none, np.zeros(0, np.int64))
+    master = Master(values, columns)
     master.add_triads(proof.triads)
     bare = _cut(master, proof, Decisions(), 0, rng, improve, keep_on)
     root = _cut(master, proof, Decisions(), n_cut_rounds, rng, improve, keep_on)

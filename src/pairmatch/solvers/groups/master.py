@@ -70,9 +70,8 @@ class Relaxation:
         return bool((self.share > 1 - 1e-6).all())
 
 
-@dataclass(slots=True, eq=False)
 class Master:
-    """Columns and cuts found so far.
+    """Columns and cuts found so far; a workspace that grows and shrinks.
 
     Parameters
     ----------
@@ -80,16 +79,13 @@ class Master:
         What triads are worth.
     triads : ndarray of int64, shape (m, 3)
         Columns: triads in lexicographic order.
-    sets : ndarray of bool, shape (n_sets, n)
-        Cuts: sets of people.
-    divisor : ndarray of int64, shape (n_sets,)
-        Their divisors.
     """
 
-    values: GroupValues
-    triads: NDArray[np.int64]
-    sets: NDArray[np.bool_]
-    divisor: NDArray[np.int64]
+    def __init__(self, values: GroupValues, triads: NDArray[np.int64]) -> None:
+        self.values = values
+        self.triads = triads
+        self.sets = np.zeros((0, values.n), bool)
+        self.divisor = np.zeros(0, np.int64)
 
     def add_triads(self, triads: NDArray[np.int64]) -> None:
         """Add columns."""

@@ -79,8 +79,7 @@ def bound_groupings(
     """
     if not sizes:
         return 0
-    n_placed = sum(sizes)
-    able = _able(problem)
+    n_placed, able = sum(sizes), _able(problem)
     if able.size <= (_N_ALL_PLACED if n_placed == able.size else _N_SOME_OUT):
         return _enumerate(problem, able, sizes, solution.scale)
     cases = solution.cases
@@ -242,11 +241,10 @@ def _enumerate(
 def _narrow_case(case: GroupPrices, able: NDArray[np.int64]) -> GroupPrices:
     """Return the case for some of the people; decisions about others mean nothing."""
     row_of = {person: row for row, person in enumerate(able.tolist())}
-    kept = []
-    for pairs in (case.together, case.apart):
-        rows = [(row_of.get(a, -1), row_of.get(b, -1)) for a, b in pairs.tolist()]
-        kept.append(np.array(rows, np.int64).reshape(-1, 2))
-    together, apart = kept
+    together, apart = (
+        np.array([[row_of.get(a, -1) for a in pair] for pair in pairs.tolist()], np.int64)
+        for pairs in (case.together, case.apart)
+    )
     person, sets = case.person[able], case.sets[:, able]
     return replace(case, person=person, sets=sets, together=together, apart=apart)
 

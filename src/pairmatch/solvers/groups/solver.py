@@ -233,7 +233,7 @@ class _Run:
             self.values,
             self.proof,
             columns,
-            n_cut_rounds=15 if small else 4,
+            n_cut_rounds=15 if small else 3,
             n_cases=_N_CASES if small else 0,
             rng=self.rng,
             improve=improve,

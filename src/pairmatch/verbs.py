@@ -345,9 +345,13 @@ def _grouped(scored: Compatibility | OwnScores, program: Program, options: Optio
     start = perf_counter()
     objective = "worst_rotation" if program.objective == "worst_rotation" else "total"
     problem = grouping_problem(scored, program.size or 3, objective)  # type: ignore[arg-type]
-    solution = solve_grouping(
-        problem, seed=options.seed, time_limit=options.time_limit, progress=options.progress
-    )
+    try:
+        solution = solve_grouping(
+            problem, seed=options.seed, time_limit=options.time_limit, progress=options.progress
+        )
+    except OverflowError as error:
+        remedy = "Scale the scores down, or round them."
+        raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
     certificate = certify_grouping(problem, solution)
     seconds = perf_counter() - start
     return Grouping(scored, problem, solution, certificate, program, options.seed, seconds)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["solve_grouping"]
 
 _N_PRICE_STEPS = 150
+_N_STARTS = 4  # further beginnings of a search that nothing follows
 _N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the time
 _N_PROVED = 330  # people above whom nothing better than prices of people is tried
 _N_CASES = 600  # cases of a proof of the optimum
@@ -168,10 +169,24 @@ class _Run:
         descend(look, plan, 40)
         self.best = self._disturb(look, plan, self._n_steps())
         self.clock.tell(None)
+        if set(self.sizes) != {3}:
+            self._start_again(look)
         if not self.full:
             repaired = repair_plan(self.problem, look, self.best)
             self.best = repaired
             self.best = self._disturb(look, repaired, self._n_steps() // 4)
+            self.clock.tell(None)
+
+    def _start_again(self, look: Search) -> None:
+        """Search from other beginnings where no proof and no exact re-solving will follow."""
+        for _ in range(_N_STARTS):
+            best = self.best
+            assert best is not None  # noqa: S101  the first search has found one
+            fresh, _ = disturb_and_descend(
+                look, best, n_shuffled=best.n_groups, patience=40, tolerance=2**62
+            )
+            found = self._disturb(look, fresh, self._n_steps())
+            self.best = found if found.worth > best.worth else best
             self.clock.tell(None)
 
     def price(self) -> None:
@@ -306,7 +321,9 @@ class _Run:
             )
             done += n_taken
             if current.worth > best.worth:
-                self.best = best = current.copy()
+                best = current.copy()
+                if self.best is None or best.worth > self.best.worth:
+                    self.best = best
         return best
 
     def _priced(self, n_steps: int) -> Priced:

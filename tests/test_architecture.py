@@ -32,11 +32,13 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("program_files", "programs"),
     ("solvers",),
     ("streams",),
+    ("budgets",),
     ("seam",),
     ("reports",),
     ("plans",),
     ("cycles",),
     ("datasets",),
+    ("inputs",),
     ("verbs",),
     ("batch",),
     ("",),  # the package itself, which shows the public names
@@ -51,6 +53,7 @@ CERTIFY_MAY_IMPORT = (
     "pairmatch.solvers.solution",
     "pairmatch.solvers.processors",
     "pairmatch.solvers.certify",
+    "pairmatch.solvers.certify_budgets",
 )
 HEAVY = frozenset(
     {
@@ -87,6 +90,7 @@ PUBLIC_NAMES = [
     "Load",
     "Matching",
     "MinScore",
+    "Minutes",
     "Options",
     "Outcome",
     "PairmatchError",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Forbid,
         Load,
         MinScore,
+        Minutes,
         Pin,
         Quota,
         Require,
@@ -78,6 +79,7 @@ __all__ = [
     "Load",
     "Matching",
     "MinScore",
+    "Minutes",
     "Options",
     "Outcome",
     "PairmatchError",
@@ -111,7 +113,7 @@ __all__ = [
 # Rooms are opened when they are first asked for: importing the package costs next to nothing.
 _HOMES = {
     "batch": "Job Outcome match_many",
-    "constraints": "EvaluatorPairs Forbid Load MinScore Pin Quota Require Tiers",
+    "constraints": "EvaluatorPairs Forbid Load MinScore Minutes Pin Quota Require Tiers",
     "errors": (
         "CapabilityError CertificateError CriterionError Fault InfeasibleError "
         "PairmatchError PairmatchWarning ProfileError ProgramError ScoreError "

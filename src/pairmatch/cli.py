@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from contextlib import contextmanager
+from io import TextIOWrapper
 from math import isnan
 from pathlib import Path
 from textwrap import shorten
@@ -17,7 +19,9 @@ from rich.table import Table
 
 import pairmatch as pm
 from pairmatch.errors import InfeasibleError, PairmatchError, PairmatchWarning
-from pairmatch.plans.diagnose import count_rules
+from pairmatch.inputs import read_table, read_tables
+from pairmatch.plans.diagnose import count_rules, unknown_evaluators
+from pairmatch.plans.files import make_folder
 from pairmatch.seam import assignment_problem
 from pairmatch.solvers.assignment.estimate import estimate_effort
 from pairmatch.solvers.solution import Status
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-DONE, INFEASIBLE, BAD_INPUT, STOPPED = 0, 1, 2, 3
+DONE, INFEASIBLE, BAD_INPUT, STOPPED, PIPE_CLOSED = 0, 1, 2, 3, 141
 
 app = typer.Typer(
     help="Mentor-mentee pairs, coaching triads and peer groups of teachers: best possible, proved.",
@@ -55,6 +59,22 @@ Limit = Annotated[
 ]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"pairmatch {pm.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Mentor-mentee pairs, coaching triads and peer groups of teachers: best possible, proved."""
+
+
 @app.command("match")
 def match_command(
     mentees: MenteesFile,
@@ -65,9 +85,11 @@ def match_command(
     time_limit: Limit = None,
 ) -> None:
     """Match mentees with mentors."""
+    _prepare(folder)
     with _progress("matching") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
-        plan = pm.match(mentees, mentors, _program(program), options=options)
+        tables = read_tables(mentees, mentors)
+        plan = pm.match(*tables, _program(program, *tables), options=options)
     _finish(plan, folder)
 
 
@@ -80,17 +102,20 @@ def groups(
     time_limit: Limit = None,
 ) -> None:
     """Form coaching triads or groups of one pool."""
+    _prepare(folder)
     with _progress("forming groups") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
-        plan = pm.form_groups(teachers, _program(program), options=options)
+        table = read_table(teachers)
+        plan = pm.form_groups(table, _program(program, table, table), options=options)
     _finish(plan, folder)
 
 
 @app.command()
 def check(mentees: MenteesFile, mentors: MentorsFile, program: ProgramName = None) -> None:
     """Validate tables and rules, and say what the rules remove, before any solving."""
-    wanted = _program(program) or pm.Program()
-    scored = pm.score(mentees, mentors, wanted)
+    tables = read_tables(mentees, mentors)
+    wanted = _program(program, *tables) or pm.Program()
+    scored = pm.score(*tables, wanted)
     problem = assignment_problem(scored, wanted.constraints, _pair_objective(wanted))
     for table, side in ((scored.coached, "mentees"), (scored.coach, "mentors")):
         out.print(
@@ -111,7 +136,13 @@ def check(mentees: MenteesFile, mentors: MentorsFile, program: ProgramName = Non
         out.print(f"no mentor is allowed for: {_listed(counts.without)}")
     if counts.unused:
         out.print(f"no mentee is allowed for: {_listed(counts.unused)}")
+    for table in dict.fromkeys((scored.coached, scored.coach)):
+        strangers = unknown_evaluators(table, scored.coached, scored.coach)
+        if strangers:
+            out.print(f"evaluators in neither table ({escape(table.source)}): {_listed(strangers)}")
     out.print(f"matching takes {estimate_effort(problem)}")
+    if problem.at_least.any():
+        pm.match(*tables, wanted)  # minimum loads that cannot be met are found by trying
     out.print("The tables can be used.")
 
 
@@ -125,7 +156,8 @@ def explain(
     seed: Seed = 0,
 ) -> None:
     """Say why a mentee has this mentor, another one, or none."""
-    plan = pm.match(mentees, mentors, _program(program), options=pm.Options(seed=seed))
+    tables = read_tables(mentees, mentors)
+    plan = pm.match(*tables, _program(program, *tables), options=pm.Options(seed=seed))
     frame = plan.to_frame()
     row = frame[frame["mentee"] == plan.scored.coached.ids[plan.mentee_row(mentee)]]
     if row.empty:
@@ -179,6 +211,8 @@ def demo(seed: Seed = 0) -> None:
 
 def main() -> None:
     """Run the command line; every mistake of a user ends in a sentence and an exit code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an id that the terminal cannot show
     with warnings.catch_warnings():
         warnings.simplefilter("always", PairmatchWarning)
         warnings.showwarning = _show_warning  # type: ignore[assignment]
@@ -190,17 +224,27 @@ def main() -> None:
         except PairmatchError as error:
             err.print(escape(str(error)))
             sys.exit(BAD_INPUT)
-        except KeyboardInterrupt:
-            err.print("Stopped before there was a plan.")
-            sys.exit(130)
+        except BrokenPipeError:  # whoever read the output has gone; the plan is written
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(PIPE_CLOSED)
+        except OSError as error:
+            err.print(escape(f"The output cannot be written: {error.strerror}"))
+            sys.exit(BAD_INPUT)
 
 
-def _program(name: str | None) -> pm.Program | None:
+def _program(name: str | None, coached: pm.Profiles, coach: pm.Profiles) -> pm.Program | None:
+    """Read a program file as it is; let a preset fit the columns that are there."""
     if name is None:
         return None
     if Path(name).suffix == ".toml" or Path(name).is_file():
         return pm.Program.from_toml(name)
-    return pm.Program.preset(name)
+    return pm.Program.preset(name).fitting(coached, coach)
+
+
+def _prepare(folder: Path | None) -> None:
+    """Find out before the work whether its result can be written."""
+    if folder is not None:
+        make_folder(folder)
 
 
 def _pair_objective(program: pm.Program) -> Any:
@@ -211,9 +255,10 @@ def _pair_objective(program: pm.Program) -> Any:
 def _finish(plan: pm.Matching | pm.Grouping, folder: Path | None) -> None:
     """Check once more, print, write, and leave with the right code."""
     pm.verify(plan)
-    out.print(escape(plan.summary()))
     if folder is not None:
         plan.save(folder)
+    out.print(escape(plan.summary()))
+    if folder is not None:
         out.print(f"written to {escape(str(folder))}")
     if plan.status in (Status.TIME_LIMIT, Status.INTERRUPTED):
         raise typer.Exit(STOPPED)
@@ -222,6 +267,16 @@ def _finish(plan: pm.Matching | pm.Grouping, folder: Path | None) -> None:
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[int, float | None, float], None] | None]:
     """Show rounds and gap of long work on a terminal."""
+    try:
+        with _shown(what) as show:
+            yield show
+    except KeyboardInterrupt:
+        err.print("Stopped before there was a plan.")
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def _shown(what: str) -> Iterator[Callable[[int, float | None, float], None] | None]:
     if not err.is_terminal:
         yield None
         return

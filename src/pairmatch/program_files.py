@@ -26,7 +26,17 @@ _CRITERIA = (
     "Similarity",
     "Closeness",
 )
-_CONSTRAINTS = ("Load", "Pin", "Forbid", "EvaluatorPairs", "Require", "MinScore", "Quota", "Tiers")
+_CONSTRAINTS = (
+    "Load",
+    "Minutes",
+    "Pin",
+    "Forbid",
+    "EvaluatorPairs",
+    "Require",
+    "MinScore",
+    "Quota",
+    "Tiers",
+)
 _PARTS = ("criteria", "constraints", "objective", "size", "leftovers", "roles", "rounds")
 
 

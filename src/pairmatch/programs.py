@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pairmatch.constraints import Load, Require
-from pairmatch.errors import Fault, ProgramError, did_you_mean
+from pairmatch.errors import Fault, PairmatchWarning, ProgramError, did_you_mean
 from pairmatch.program_files import read_parts
 from pairmatch.scoring import (
     CommonTime,
@@ -17,6 +18,7 @@ from pairmatch.scoring import (
     SameSchool,
     StyleFit,
     SubjectMatch,
+    find_missing_columns,
 )
 from pairmatch.typed import FrozenMap, check_all, is_count, typed_repr
 
@@ -184,6 +186,58 @@ class Program:
         if name not in PRESETS:
             raise ProgramError(f"there is no preset {name!r}.{did_you_mean(str(name), PRESETS)}")
         return PRESETS[name]()
+
+    def fitting(self, coached: Profiles, coach: Profiles) -> Program:
+        """Return this program without what needs columns that the tables do not have.
+
+        Presets name every standard column; few sheets have all of them.
+
+        Parameters
+        ----------
+        coached, coach : Profiles
+            The two tables (twice the same for groups).
+
+        Returns
+        -------
+        Program
+            Without the criteria, and the ``Require`` and ``Load`` rules, whose columns are not
+            there; with the default criteria if none is left.
+
+        Warns
+        -----
+        PairmatchWarning
+            If anything is left out: what, and for want of which column.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from pairmatch import Program, read_profiles
+        >>> table = read_profiles(pd.DataFrame({"id": ["a", "b"], "school": ["x", "x"]}))
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore")
+        ...     Program.preset("triad").fitting(table, table).criteria is None
+        True
+        """
+        left_out: dict[str, str] = {}
+
+        def fits(part: Any) -> bool:
+            criterion = part.criterion if isinstance(part, Require) else part
+            if isinstance(part, Load):
+                return not isinstance(part.at_most, str) or part.at_most in coach
+            if not hasattr(criterion, "needs"):
+                return True
+            lacking = find_missing_columns([criterion], coached, coach)
+            if lacking:
+                left_out[repr(part)] = " or ".join(sorted({c for _, c in criterion.needs}))
+            return not lacking
+
+        criteria = None if self.criteria is None else tuple(filter(fits, self.criteria))
+        constraints = tuple(filter(fits, self.constraints))
+        if left_out:
+            listed = "; ".join(f"{part} (column {column})" for part, column in left_out.items())
+            warnings.warn(f"left out for want of columns: {listed}", PairmatchWarning, stacklevel=2)
+        return replace(self, criteria=criteria or None, constraints=constraints)
 
     @classmethod
     def from_toml(cls, path: str | PathLike[str]) -> Program:

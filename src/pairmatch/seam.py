@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from pairmatch.budgets import budgets_of, count_fitting, limits_places
 from pairmatch.constraints import Load, Pin, Quota, Tiers, find_id
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
 from pairmatch.scoring import find_missing_columns
 from pairmatch.scoring.own import Labels, OwnScores
-from pairmatch.solvers.problem import AssignmentProblem, GroupingProblem, MatrixGains, Quotas
+from pairmatch.solvers.problem import (
+    AssignmentProblem,
+    Budget,
+    GroupingProblem,
+    MatrixGains,
+    Quotas,
+)
 from pairmatch.streams import stream_gains
 
 if TYPE_CHECKING:
@@ -87,8 +94,8 @@ def assignment_problem(
     scored : Compatibility or OwnScores
         Scores and pair rules of the two tables.
     constraints : sequence
-        ``Load``, ``Pin`` and ``Quota`` are translated here; rules about single pairs are in
-        ``scored`` already.
+        ``Load``, ``Minutes``, ``Pin`` and ``Quota`` are translated here; rules about single pairs
+        are in ``scored`` already.
     objective : {"coverage", "total", "worst_off", "leximin"}
         What is maximised.
 
@@ -106,7 +113,9 @@ def assignment_problem(
         quota for rule in constraints if isinstance(rule, Quota) for quota in _quotas(scored, rule)
     )
     pins = _pins(scored, constraints)
-    _check_pins(scored, constraints, pins, capacity, quotas)
+    budgets = budgets_of(scored, constraints)
+    _check_pins(scored, constraints, pins, capacity, quotas, budgets)
+    capacity = _fit_places(scored, capacity, at_least, budgets)
     tiers = _tiers(scored, constraints)
     fair = tiers is not None or objective in ("worst_off", "leximin")
     if fair and scored.shape[0] * scored.shape[1] > MOST_FAIR:
@@ -116,7 +125,7 @@ def assignment_problem(
             "'coverage' without tiers, or match schools or regions one by one with match_many()"
         )
     gains = matrix_of(scored) if fair else gains_of(scored)
-    return AssignmentProblem(gains, capacity, at_least, pins, quotas, objective, tiers)
+    return AssignmentProblem(gains, capacity, at_least, pins, quotas, objective, tiers, budgets)
 
 
 def _tiers(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64] | None:
@@ -173,6 +182,7 @@ def loads_of(
     """
     n_rows, n_columns = scored.shape
     loads = [rule for rule in constraints if isinstance(rule, Load)] or [Load()]
+    unlimited = limits_places(scored, constraints)
     capacity = np.full(n_columns, np.iinfo(np.int64).max)
     at_least = np.zeros(n_columns, dtype=np.int64)
     for load in loads:
@@ -183,6 +193,7 @@ def loads_of(
             capacity, _amounts(scored, load, load.default if most is None else most, load.default)
         )
         at_least = np.maximum(at_least, _amounts(scored, load, load.at_least, 0))
+    capacity[unlimited] = n_rows
     short = np.flatnonzero(at_least > capacity)
     if short.size:
         raise InfeasibleError(
@@ -197,6 +208,33 @@ def loads_of(
             ],
         )
     return np.minimum(capacity, max(n_rows, int(at_least.max(initial=0)))), at_least
+
+
+def _fit_places(
+    scored: Scored,
+    capacity: NDArray[np.int64],
+    at_least: NDArray[np.int64],
+    budgets: tuple[Budget, ...],
+) -> NDArray[np.int64]:
+    """Return the places of each mentor that fit into the minutes."""
+    for budget in budgets:
+        fitting = count_fitting(budget)
+        short = np.flatnonzero(at_least > fitting)
+        if short.size:
+            raise InfeasibleError(
+                "some mentors must get more mentees than they have minutes for",
+                [
+                    Fault(
+                        f"at least {at_least[j]} mentees, but {budget.limit[j]} minutes are "
+                        f"enough for {fitting[j]}.",
+                        f"mentor {scored.coach.ids[j]}",
+                        "Raise the minutes or lower at_least in Load.",
+                    )
+                    for j in short
+                ],
+            )
+        capacity = np.minimum(capacity, fitting)
+    return capacity
 
 
 def _columns(table: Profiles | Labels) -> tuple[str, ...]:
@@ -283,6 +321,7 @@ def _check_pins(
     pins: NDArray[np.int64],
     capacity: NDArray[np.int64],
     quotas: tuple[Quotas, ...],
+    budgets: tuple[Budget, ...],
 ) -> None:
     """Raise with each smallest set of rules that pins contradict."""
     if not len(pins):
@@ -313,6 +352,14 @@ def _check_pins(
             what = f"breaks a quota of {quota.at_most} mentees who share a value."
             mentor = columns[key // max(1, quota.n_classes)]
             faults.append(Fault(what, f"pins of {mentor}", "Raise it or drop pins."))
+    for budget in budgets:
+        used = np.zeros(len(columns), np.int64)
+        np.add.at(used, pins[:, 1], budget.pairs(pins[:, 0], pins[:, 1]))
+        for column in np.flatnonzero(used > budget.limit).tolist():
+            all_of_them = " and ".join(text[k] for k in np.flatnonzero(pins[:, 1] == column))
+            what = f"{columns[column]} has {budget.limit[column]} minutes, "
+            what += f"and these take {used[column]}."
+            faults.append(Fault(what, all_of_them, "Raise the minutes or drop pins."))
     if faults:
         raise InfeasibleError("the pins contradict other rules", faults)
 

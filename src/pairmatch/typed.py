@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from math import isfinite
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.errors import Fault, ProgramError
@@ -11,7 +13,7 @@ from pairmatch.errors import Fault, ProgramError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["FrozenMap", "check_all", "is_count", "is_number", "typed_repr"]
+__all__ = ["FrozenMap", "check_all", "is_count", "is_number", "is_whole", "typed_repr"]
 
 
 class FrozenMap(Mapping[Any, Any]):
@@ -69,21 +71,26 @@ def typed_repr(value: Any, positional: Sequence[str] = ()) -> str:
 def _plain(content: Any) -> str:
     if callable(content) and hasattr(content, "__name__"):
         return str(content.__name__)
+    if is_whole(content):
+        return repr(int(content))
     if isinstance(content, tuple):
         return f"[{', '.join(_plain(part) for part in content)}]"
     return repr(content)
 
 
-def is_number(content: object) -> bool:
+def is_number(content: Any) -> bool:
     """Whether this is an int or float, not a bool, and finite."""
-    if isinstance(content, bool) or not isinstance(content, (int, float)):
-        return False
-    return content == content and abs(content) != float("inf")
+    return not isinstance(content, bool) and isinstance(content, Real) and isfinite(content)
 
 
-def is_count(content: object, least: int = 0) -> bool:
+def is_whole(content: Any) -> bool:
+    """Whether this is a whole number, of numpy's too, and not a bool."""
+    return not isinstance(content, bool) and isinstance(content, Integral)
+
+
+def is_count(content: Any, least: int = 0) -> bool:
     """Whether this is a whole number of at least ``least``, not a bool."""
-    return isinstance(content, int) and not isinstance(content, bool) and content >= least
+    return is_whole(content) and bool(content >= least)
 
 
 def check_all(name: str, *checks: tuple[bool, str, str]) -> None:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pairmatch import constraints as rules
 from pairmatch.constraints import bind_pair_rules
-from pairmatch.errors import CapabilityError, Fault, ProfileError, ScoreError
-from pairmatch.options import Options
+from pairmatch.errors import CapabilityError, Fault, ScoreError
+from pairmatch.inputs import check_arguments, read_table, read_tables
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import explain_conflict
-from pairmatch.profiles import Profiles, read_profiles
 from pairmatch.programs import Program, default_criteria
 from pairmatch.scoring import Compatibility
 from pairmatch.scoring.own import OwnScores
@@ -29,16 +28,20 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pairmatch.options import Options
+    from pairmatch.profiles import Profiles
+
     Table = Profiles | pd.DataFrame | str | PathLike[str]
 
 __all__ = ["form_groups", "group_scores", "match", "match_scores", "score"]
 
 _PAIR_RULES = (rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs)
-_MATCH_RULES = (*_PAIR_RULES, rules.Load, rules.Pin, rules.Quota, rules.Tiers)
+_MATCH_RULES = (*_PAIR_RULES, rules.Load, rules.Minutes, rules.Pin, rules.Quota, rules.Tiers)
 _PAIR_OBJECTIVES = ("coverage", "total", "worst_off", "leximin")
-_OWN_RULES = (rules.Forbid, rules.MinScore, rules.Load, rules.Pin, rules.Quota)
+_OWN_RULES = (rules.Forbid, rules.MinScore, rules.Load, rules.Minutes, rules.Pin, rules.Quota)
 _REMEDIES = {
     "Load": "Load is about mentors; groups have a size.",
+    "Minutes": "Minutes are about mentors; groups have a size.",
     "Pin": "Pin is about pairs of mentee and mentor; use match().",
     "Quota": "Quota is about the mentees of one mentor; use match().",
     "Require": "Own scores have no columns; put NaN where a pair is not allowed.",
@@ -76,9 +79,8 @@ def score(mentees: Table, mentors: Table, program: Program | None = None) -> Com
     >>> float(pm.score(teachers, teachers).to_frame().loc["b", "a"])
     0.5
     """
-    program = Program() if program is None else program
-    coached = _table(mentees)
-    coach = coached if mentors is mentees else _table(mentors)
+    program, _ = check_arguments(program, None)
+    coached, coach = read_tables(mentees, mentors)
     criteria = program.criteria or default_criteria(coached, coach)
     pair_rules = bind_pair_rules(program.constraints, coached, coach)
     return Compatibility.bind(coached, coach, criteria, pair_rules)
@@ -129,12 +131,13 @@ def match(
     0    T-1    M-2    0.5
     1    T-2    M-1    1.0
     """
-    program, options = program or Program(), options or Options()
+    program, options = check_arguments(program, options)
     _check_pairs(program, _MATCH_RULES)
-    coached = _table(mentees)
-    coach = coached if mentors is mentees else _table(mentors)
-    coached = coached.take(hashed_order(coached.ids, options.seed))
-    coach = coach.take(hashed_order(coach.ids, options.seed))
+    tables = read_tables(mentees, mentors)
+    coached = tables[0].take(hashed_order(tables[0].ids, options.seed))
+    coach = coached
+    if tables[1] is not tables[0]:
+        coach = tables[1].take(hashed_order(tables[1].ids, options.seed))
     return _solved(score(coached, coach, program), program, options)
 
 
@@ -153,7 +156,7 @@ def match_scores(
         Row = who is coached, column = who coaches; finite, any sign, NaN where not allowed.
         Without labels, people are addressed by their integer position.
     constraints : sequence, optional
-        ``Load``, ``Pin``, ``Forbid``, ``MinScore``, ``Quota`` (by a mapping).
+        ``Load``, ``Minutes``, ``Pin``, ``Forbid``, ``MinScore``, ``Quota`` (by a mapping).
     objective : {"coverage", "total", "worst_off", "leximin"}, default: "coverage"
         As many pairs as possible and then the largest total; the largest total; as many as
         possible and then the highest lowest score, then the total; or then the highest second
@@ -179,8 +182,8 @@ def match_scores(
     >>> pm.match_scores([[7, 5], [6, 1]], [pm.Load(at_most=2)]).objective
     13
     """
-    program = Program(constraints=tuple(constraints), objective=objective)  # type: ignore[arg-type]
-    options = options or Options()
+    program = Program(constraints=constraints, objective=objective)  # type: ignore[arg-type]
+    _, options = check_arguments(None, options)
     _check_pairs(program, _OWN_RULES)
     own = OwnScores.read(scores)
     own = own.take(
@@ -223,9 +226,9 @@ def form_groups(
     >>> pm.form_groups(pool).to_frame()["id"].tolist()
     ['a', 'c', 'e', 'b', 'd', 'f']
     """
-    program, options = program or Program(size=3), options or Options()
+    program, options = check_arguments(Program(size=3) if program is None else program, options)
     _check_groups(program, _PAIR_RULES)
-    table = _table(teachers)
+    table = read_table(teachers)
     table = table.take(hashed_order(table.ids, options.seed))
     criteria = program.criteria or default_criteria(table, table)
     pair_rules = bind_pair_rules(program.constraints, table, table, mutual=True)
@@ -273,8 +276,8 @@ def group_scores(
     >>> pm.group_scores([[0, 1, 2], [1, 0, 3], [2, 3, 0]]).objective
     6.0
     """
-    program = Program(constraints=tuple(constraints), objective=objective, size=size)  # type: ignore[arg-type]
-    options = options or Options()
+    program = Program(constraints=constraints, objective=objective, size=size)  # type: ignore[arg-type]
+    _, options = check_arguments(None, options)
     _check_groups(program, (rules.Forbid, rules.MinScore))
     own = OwnScores.read(scores).square()
     order = hashed_order(own.coached.ids, options.seed)
@@ -283,13 +286,6 @@ def group_scores(
         program.constraints, own.coached, own.coach, scale=own.scale, mutual=True
     )
     return _grouped(own.with_rules(bound_rules), program, options)
-
-
-def _table(source: Table) -> Profiles:
-    table = source if isinstance(source, Profiles) else read_profiles(source)
-    if len(table) == 0:
-        raise ProfileError(f"{table.source} cannot be used", [Fault("it has no people.")])
-    return table
 
 
 def _check_pairs(program: Program, legal: tuple[type, ...]) -> None:

@@ -104,6 +104,26 @@ class RequiredTerm:
         """Return in words why the pair (i, j) is removed."""
         return self.constraint.breach(self.coached, i, self.coach, j, Fraction(0)) or self.name
 
+    def reasons(self, i: int, columns: NDArray[np.int64]) -> list[str]:
+        """Return in words why each of these pairs, all removed, is removed."""
+        mine, theirs = self.term.known_coached, self.term.known_coach
+        if mine is None or theirs is None:
+            return [self.reason(i, j) for j in columns.tolist()]
+        known = theirs[columns] & mine[i]
+        value = self.term.at(np.full_like(columns, i), columns)
+        found = []
+        for j, is_known, units in zip(
+            columns.tolist(), known.tolist(), value.tolist(), strict=True
+        ):
+            if not is_known:
+                why = self.criterion.unknown_reason(bool(mine[i]), bool(theirs[j]))
+            elif units == 0:
+                why = self.criterion.zero_reason
+            else:
+                why = self.reason(i, j)
+            found.append(why)
+        return found
+
     def forbids(
         self, i: NDArray[np.int64], j: NDArray[np.int64], units: NDArray[Any]
     ) -> NDArray[np.bool_]:

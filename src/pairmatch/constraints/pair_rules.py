@@ -9,6 +9,7 @@ from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, posit
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.errors import Fault, ProgramError, did_you_mean
 from pairmatch.scoring import FULL
+from pairmatch.typed import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,11 +34,15 @@ class ForbidList:
 
 
 def find_id(known: Iterable[Any], key: object) -> Any | None:
-    """Return the id that ``key`` names (a number names the id of its digits), or None."""
+    """Return the id that ``key`` names, or None; a number and its digits name each other."""
     members = known if isinstance(known, dict) else set(known)
     if key in members:
         return key
-    return str(key) if isinstance(key, int) and str(key) in members else None
+    if is_whole(key):
+        return str(key) if str(key) in members else None
+    if isinstance(key, str) and key.isdecimal() and int(key) in members:
+        return int(key)
+    return None
 
 
 def unknown_ids(constraints: Sequence[object], coached: Roster, coach: Roster) -> list[Fault]:

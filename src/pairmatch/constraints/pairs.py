@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
@@ -16,11 +17,13 @@ from pairmatch.constraints.bound import (
     positions,
     threshold_units,
 )
-from pairmatch.errors import Fault, ProgramError
+from pairmatch.errors import Fault, PairmatchWarning, ProgramError
 from pairmatch.scoring import FULL
-from pairmatch.typed import check_all, is_number, typed_repr
+from pairmatch.typed import check_all, is_number, is_whole, typed_repr
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pairmatch.constraints.bound import Roster
     from pairmatch.profiles import Profiles
     from pairmatch.scoring import Criterion, PairRule
@@ -31,7 +34,7 @@ Id = str | int
 
 
 def _id_checks(name: str, value: object) -> tuple[bool, str, str]:
-    legal = isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
+    legal = (isinstance(value, str) and value != "") or is_whole(value)
     return legal, f"{name} is {value!r}.", "Give the id of one person."
 
 
@@ -133,6 +136,7 @@ class EvaluatorPairs:
     def bind(self, coached: Profiles, coach: Profiles) -> PairRule:
         """Return the rule over these two tables."""
         of_coached, of_coach = positions(coached), positions(coach)
+        _warn_of_strangers(coached, coach, {**of_coached, **of_coach})
         pairs = [(i, of_coach[e]) for i, ids in _evaluators(coached) for e in ids if e in of_coach]
         pairs += [
             (of_coached[e], j) for j, ids in _evaluators(coach) for e in ids if e in of_coached
@@ -157,6 +161,31 @@ def _ids_in(table: Profiles, row: int) -> list[str]:
     if "evaluator" not in table:
         return []
     return [part.strip() for part in str(table.texts("evaluator")[row]).split(";") if part.strip()]
+
+
+def _warn_of_strangers(coached: Profiles, coach: Profiles, known: Mapping[str, int]) -> None:
+    """Say which evaluators are nobody's id, but nearly: a rule must not fail on a capital."""
+    plain = {_plain_id(person): person for person in known}
+    doubts = {}
+    for table in (coached, coach):
+        for row, ids in _evaluators(table):
+            for entry in ids:
+                near = [plain[p] for p in map(_plain_id, entry.split(",")) if p in plain]
+                if entry not in known and near:
+                    doubts[f"{entry!r} of {table.ids[row]}"] = near
+    if doubts:
+        shown = "; ".join(f"{what} (meant: {'; '.join(near)}?)" for what, near in doubts.items())
+        warnings.warn(
+            f"column evaluator: {shown}. Ids must be written exactly, several of them separated "
+            "by semicolons; as they stand, these evaluators are nobody in the tables.",
+            PairmatchWarning,
+            stacklevel=2,
+        )
+
+
+def _plain_id(text: str) -> str:
+    """Return the letters and digits of an id, case folded."""
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def _evaluators(table: Profiles) -> list[tuple[int, list[str]]]:

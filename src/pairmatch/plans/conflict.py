@@ -47,6 +47,13 @@ def explain_conflict(
     served = sorted((mentees[i] for i in conflict.rows.tolist()), key=natural_key)
     shown = ", ".join(str(key) for key in served[:10]) + (", ..." if len(served) > 10 else "")
     asked = sum(int(problem.at_least[j]) for j in columns)
+    if len(served) >= asked:
+        others = "minutes and quotas" if problem.budgets else "quotas"
+        return InfeasibleError(
+            f"these minimum loads ask for {asked} mentees, and the {others} of these mentors leave "
+            f"no room for them.{also}",
+            faults,
+        )
     return InfeasibleError(
         f"these minimum loads ask for {asked} mentees, but the rules allow only {len(served)} "
         f"({shown or 'nobody'}) with these mentors.{also}",

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pairmatch.profiles import Profiles
     from pairmatch.scoring import Compatibility, PairRule
     from pairmatch.scoring.own import OwnScores
 
-__all__ = ["RuleCount", "count_rules"]
+__all__ = ["RuleCount", "count_rules", "unknown_evaluators"]
 
 _BLOCK = 512
 
@@ -100,6 +101,15 @@ def count_rules(scored: Compatibility | OwnScores) -> RuleCount:
         _names(scored.coached.ids, ~row_has),
         _names(scored.coach.ids, ~column_has),
     )
+
+
+def unknown_evaluators(table: Profiles, coached: Profiles, coach: Profiles) -> tuple[str, ...]:
+    """Return the evaluators in a table who are in neither of two tables, each once."""
+    if "evaluator" not in table:
+        return ()
+    known = {*coached.ids, *coach.ids}
+    named = {entry for entries in table["evaluator"] for entry in entries}
+    return tuple(sorted(named - known, key=natural_key))
 
 
 def _names(ids: tuple[Any, ...], wanted: NDArray[np.bool_]) -> tuple[Any, ...]:

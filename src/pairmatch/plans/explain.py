@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.errors import CapabilityError
+from pairmatch.constraints.bound import RequiredTerm
+from pairmatch.errors import CapabilityError, CertificateError
 from pairmatch.plans.order import natural_key
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
 from pairmatch.solvers.assignment.places import place_values
+from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pairmatch.scoring import Compatibility
+    from pairmatch.scoring import Compatibility, Part
     from pairmatch.scoring.own import OwnScores
-    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.problem import AssignmentProblem, Budget
     from pairmatch.solvers.solution import AssignmentSolution
 
     Scored = Compatibility | OwnScores
@@ -118,16 +120,17 @@ def explain_pair(scored: Scored, i: int, j: int) -> pd.DataFrame:
         raise CapabilityError(
             "own scores have no parts to explain; match profiles with criteria for that"
         )
-    rows = [
-        (p.criterion, p.coached_value, p.coach_value, _number(p.score), p.weight, p.points)
-        for p in scored.parts(i, j)
-    ]
-    names = ["criterion", "mentee_value", "mentor_value", "score", "weight", "points"]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame([_part_row(part) for part in scored.parts(i, j)], columns=_PART_COLUMNS)
 
 
-def _number(score: float | None) -> float:
-    return float("nan") if score is None else score
+_PART_COLUMNS = ["criterion", "mentee_value", "mentor_value", "score", "weight", "points"]
+
+
+def _part_row(part: Part) -> tuple[str, str, str, float, float, float]:
+    score = float("nan") if part.score is None else part.score
+    return (
+        part.criterion, part.coached_value, part.coach_value, score, part.weight, part.points
+    )  # fmt: skip
 
 
 def explain_all(scored: Compatibility, pairs: NDArray[np.int64]) -> pd.DataFrame:
@@ -135,59 +138,137 @@ def explain_all(scored: Compatibility, pairs: NDArray[np.int64]) -> pd.DataFrame
     import pandas as pd
 
     listed = sorted(pairs.tolist(), key=lambda pair: natural_key(scored.coached.ids[pair[0]]))
-    frames = []
-    for i, j in listed:
-        frame = explain_pair(scored, i, j)
-        frame.insert(0, "mentor", scored.coach.ids[j])
-        frame.insert(0, "mentee", scored.coached.ids[i])
-        frames.append(frame)
-    if not frames:
-        return pd.DataFrame(columns=["mentee", "mentor", "criterion", "points"])
-    return pd.concat(frames, ignore_index=True)
+    rows = [
+        (scored.coached.ids[i], scored.coach.ids[j], *_part_row(part))
+        for i, j in listed
+        for part in scored.parts(i, j)
+    ]
+    return pd.DataFrame(rows, columns=["mentee", "mentor", *_PART_COLUMNS])
 
 
 def explain_unmatched(
-    scored: Scored, problem: AssignmentProblem, solution: AssignmentSolution, row: int
-) -> Reasons:
-    """Return why a row has no column: the rule that removed each, or who took the places."""
-    person, ids = scored.coached.ids[row], scored.coach.ids
-    removed_by = scored.forbidden_by(row)
-    mentors: list[tuple[Any, str, str]] = []
-    suitable: list[int] = []
-    for j, number in enumerate(removed_by.tolist()):
-        if number >= 0:
-            rule = scored.rules[number].name if number < len(scored.rules) else "score"
-            mentors.append((ids[j], rule, scored.why_forbidden(row, j)))
-        elif problem.capacity[j] == 0:
-            mentors.append((ids[j], "Load", "no places"))
-        else:
-            suitable.append(j)
+    scored: Scored, problem: AssignmentProblem, solution: AssignmentSolution, rows: Sequence[int]
+) -> list[Reasons]:
+    """Return why rows have no column: the rule that removed each, or who took the places."""
     taken: dict[int, list[Any]] = defaultdict(list)
     for i, j in solution.pairs.tolist():
         taken[j].append(scored.coached.ids[i])
-    every = tuple(mentors) + tuple((ids[j], "places", "needed elsewhere") for j in suitable)
+    for people in taken.values():
+        people.sort(key=natural_key)
+    return [_explain_row(scored, problem, solution, row, taken) for row in rows]
+
+
+def _explain_row(
+    scored: Scored,
+    problem: AssignmentProblem,
+    solution: AssignmentSolution,
+    row: int,
+    taken: Mapping[int, list[Any]],
+) -> Reasons:
+    """Return why one row has no column."""
+    person, ids = scored.coached.ids[row], scored.coach.ids
+    mentors = _list_removed(scored, problem, row)
+    removed = {mentor for mentor, _, _ in mentors}
+    suitable = [j for j, mentor in enumerate(ids) if mentor not in removed]
+    spent = _find_spent(problem, solution, row)
+    full = [j for j in suitable if len(taken.get(j, ())) >= problem.capacity[j] or spent[j]]
+    crowded = [j for j in suitable if j not in set(full) and _is_crowded(problem, solution, row, j)]
+    left = len(suitable) - len(full) - len(crowded)
+    every = (
+        *mentors,
+        *((ids[j], "places", "needed elsewhere") for j in full),
+        *((ids[j], "Quota", "the quota is used up") for j in crowded),
+        *((ids[j], "places", "has a place") for j in suitable if j not in {*full, *crowded}),
+    )
     if not suitable:
         sentence = f"{person} has no mentor: {_count_rules(mentors, len(ids))}."
         return Reasons(person, "no mentor is allowed", sentence, every)
-    full = [j for j in suitable if len(taken[j]) >= problem.capacity[j]]
-    if len(full) < len(suitable):
-        sentence = (
-            f"{person} has no mentor although {len(suitable) - len(full)} of "
-            f"{len(suitable)} suitable mentors have a place: the pair would lower the total or "
-            "break a minimum load or quota."
-        )
-        return Reasons(person, "no gain", sentence, every)
-    shown = [
-        f"{ids[j]} ({', '.join(str(key) for key in sorted(taken[j], key=natural_key))})"
-        for j in sorted(full, key=lambda j: natural_key(ids[j]))[:_SHOWN]
-    ]
-    more = f" and {len(full) - _SHOWN} more" if len(full) > _SHOWN else ""
-    one = (
-        "the one suitable mentor is" if len(full) == 1 else f"all {len(full)} suitable mentors are"
-    )
     others = f"; {_count_rules(mentors, len(ids))}" if mentors else ""
-    sentence = f"{person} has no mentor: {one} needed elsewhere: {', '.join(shown)}{more}{others}."
+    if left:
+        why = (
+            "the pair would lower the total or break a minimum load"
+            if solution.status is Status.OPTIMAL
+            else "this plan is not proved to be the best one"
+        )
+        which = f"{left} of {len(suitable)} suitable mentors {'has' if left == 1 else 'have'}"
+        sentence = f"{person} has no mentor although {which} a place: {why}{others}."
+        return Reasons(person, "no gain", sentence, every)
+    listed = sorted([*full, *crowded], key=lambda j: natural_key(ids[j]))
+    shown = [
+        f"{ids[j]} ({', '.join(str(key) for key in taken.get(j, ()))})" for j in listed[:_SHOWN]
+    ]
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    one = (
+        "the one suitable mentor is"
+        if len(listed) == 1
+        else f"all {len(listed)} suitable mentors are"
+    )
+    quota = f" ({len(crowded)} by a quota)" if crowded else ""
+    sentence = (
+        f"{person} has no mentor: {one} needed elsewhere{quota}: {', '.join(shown)}{more}{others}."
+    )
     return Reasons(person, "needed elsewhere", sentence, every)
+
+
+def _list_removed(
+    scored: Scored, problem: AssignmentProblem, row: int
+) -> list[tuple[Any, str, str]]:
+    """Return the columns that a row cannot have, each with the rule and the reason."""
+    ids = scored.coach.ids
+    removed_by = scored.forbidden_by(row)
+    found: dict[int, tuple[str, str]] = {}
+    for number in np.unique(removed_by[removed_by >= 0]).tolist():
+        columns = np.flatnonzero(removed_by == number)
+        if number == len(scored.rules):
+            found.update((j, ("score", "no score given")) for j in columns.tolist())
+            continue
+        rule = scored.rules[number]
+        reasons = (
+            rule.reasons(row, columns)
+            if isinstance(rule, RequiredTerm)
+            else [rule.reason(row, j) for j in columns.tolist()]
+        )
+        found.update(
+            (j, (rule.name, why)) for j, why in zip(columns.tolist(), reasons, strict=True)
+        )
+    for j in np.flatnonzero((removed_by < 0) & (problem.capacity == 0)).tolist():
+        tight = any(_exceeds(budget, row, j) for budget in problem.budgets)
+        found[j] = ("Minutes", "too few minutes a week") if tight else ("Load", "no places")
+    if problem.budgets:
+        for j in np.flatnonzero((removed_by < 0) & (problem.capacity > 0)).tolist():
+            if any(_exceeds(budget, row, j) for budget in problem.budgets):
+                found[j] = ("Minutes", "too few minutes a week")
+    return [(ids[j], *found[j]) for j in sorted(found)]
+
+
+def _is_crowded(
+    problem: AssignmentProblem, solution: AssignmentSolution, row: int, column: int
+) -> bool:
+    """Return whether a quota of a column is used up for the class of a row."""
+    mates = solution.pairs[solution.pairs[:, 1] == column, 0]
+    return any(
+        quota.class_of[row] >= 0
+        and int((quota.class_of[mates] == quota.class_of[row]).sum()) >= quota.at_most
+        for quota in problem.quotas
+    )
+
+
+def _exceeds(budget: Budget, row: int, column: int) -> bool:
+    """Return whether a pair does not fit into a budget even alone."""
+    return bool(budget.block(slice(row, row + 1), slice(column, column + 1)) > budget.limit[column])
+
+
+def _find_spent(
+    problem: AssignmentProblem, solution: AssignmentSolution, row: int
+) -> NDArray[np.bool_]:
+    """Return the columns that have too little of some budget left for a row."""
+    spent = np.zeros(problem.n_columns, np.bool_)
+    rows, columns = solution.pairs[:, 0], solution.pairs[:, 1]
+    for budget in problem.budgets:
+        left = budget.limit.astype(np.int64)
+        np.subtract.at(left, columns, budget.pairs(rows, columns))
+        spent |= budget.block(slice(row, row + 1), slice(None))[0] > left
+    return spent
 
 
 def _merge(mentors: tuple[tuple[Any, str, str], ...]) -> list[tuple[Any, str, str]]:
@@ -210,6 +291,8 @@ def _count_rules(mentors: list[tuple[Any, str, str]], n_mentors: int) -> str:
         return "there are no mentors"
     ruled_out = sum(counts.values())
     who = f"all {n_mentors} mentors" if ruled_out == n_mentors else f"{ruled_out} of {n_mentors}"
+    if ruled_out == n_mentors == 1:
+        who = "the only mentor"
     verb = "is" if ruled_out == 1 else "are"
     reasons = ", ".join(f"{text} ({n})" for text, n in listed)
     return f"{who} {verb} ruled out: {reasons}"
@@ -235,13 +318,25 @@ def explain_alternative(
     pins = np.vstack([problem.pins, [[row, column]]]).astype(np.int64)
     if (problem.pins[:, 0] == row).any():
         return Alternative(f"{rows[row]} is pinned to another mentor.", None, 0, ())
+    for budget in problem.budgets:
+        if budget.pairs(pins[:, 0], pins[:, 1])[pins[:, 1] == column].sum() > budget.limit[column]:
+            text = f"{columns[column]} has too few minutes that are not pinned."
+            return Alternative(text, None, 0, ())
     if (pins[:, 1] == column).sum() > problem.capacity[column]:
         return Alternative(f"{columns[column]} has no place that is not pinned.", None, 0, ())
+    pinned = replace(solution, pairs=problem.pins)
+    if _is_crowded(problem, pinned, row, column):
+        text = f"{pair} is not allowed: pins use up a quota of {columns[column]}."
+        return Alternative(text, None, 0, ())
+    changed = replace(problem, pins=pins)
     try:
-        other = solve_assignment(replace(problem, pins=pins))
+        other = solve_assignment(changed)
+        certify_plan(changed, other)
     except LoadConflict:
         text = f"{pair} would leave another mentor below the minimum load."
         return Alternative(text, None, 0, ())
+    except CertificateError:
+        return Alternative(f"{pair} cannot be formed together with the pins.", None, 0, ())
     new = dict(other.pairs.tolist())
     moves = tuple(
         (rows[i], _id_at(columns, old.get(i)), _id_at(columns, new.get(i)))
@@ -251,11 +346,11 @@ def explain_alternative(
     lost = _total(problem, solution.pairs) - _total(problem, other.pairs)
     fewer = len(old) - len(new)
     loss = in_scores(lost)
-    parts = [
-        f"the total would fall by {loss:g}" if lost > 0 else f"the total would change by {-loss:g}"
-    ]
+    verb = "fall" if lost > 0 else "rise"
+    parts = [f"the total would {verb} by {abs(loss):g}" if lost else "the total would not change"]
     if fewer:
-        parts.append(f"{fewer} fewer would be matched")
+        word = "fewer" if fewer > 0 else "more"
+        parts.append(f"{abs(fewer)} {word} would be matched")
     people = f"{len(moves)} {'person' if len(moves) == 1 else 'people'} would move"
     return Alternative(f"{pair}: {', '.join(parts)}; {people}.", loss, fewer, moves)
 
@@ -271,6 +366,8 @@ def value_places(
 
     if solution.status is not Status.OPTIMAL:
         raise CapabilityError("values of places are known of plans that are proved best")
+    if solution.prices is not None and solution.prices.budget:
+        raise CapabilityError("values of places are not known where minutes differ between mentees")
     values = place_values(problem, solution)
     ids = scored.coach.ids
     more = [0] * len(ids) if values.matched is None else values.matched.tolist()

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["dump_json", "versions", "write_folder", "write_whole"]
+__all__ = ["dump_json", "make_folder", "versions", "write_folder", "write_whole"]
+
+_OURS = tuple(f"{name}.csv" for name in ("pairs", "reasons", "loads", "groups", "rotations"))
 
 
 def versions() -> dict[str, str]:
@@ -62,17 +64,41 @@ def write_folder(
 ) -> None:
     """Write the files of one plan into a folder, which is made if need be.
 
+    Files that an earlier plan of another kind left there are removed.
+
     Raises
     ------
     PairmatchError
         If the folder cannot be made or written.
     """
+    target = make_folder(folder)
+    texts = {f"{name}.csv": frame.to_csv(index=False) for name, frame in frames.items()}
+    texts |= {"summary.txt": summary + "\n", "plan.json": record}
+    for name in texts:
+        if (target / name).is_dir():
+            raise PairmatchError(f"{target / name} is a folder; it cannot be written as a file")
+    for name, text in texts.items():
+        write_whole(target / name, text)
+    for name in _OURS:
+        if name not in texts:
+            (target / name).unlink(missing_ok=True)  # of an earlier plan of another kind
+
+
+def make_folder(folder: str | PathLike[str]) -> Path:
+    """Return a folder that can be written, made if need be.
+
+    Raises
+    ------
+    PairmatchError
+        If the folder cannot be made or written, or has no name.
+    """
+    if not str(folder).strip():
+        raise PairmatchError("the folder for the plan has no name")
     target = Path(folder)
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PairmatchError(f"the folder {target} cannot be made: {error.strerror}") from None
-    texts = {f"{name}.csv": frame.to_csv(index=False) for name, frame in frames.items()}
-    texts |= {"summary.txt": summary + "\n", "plan.json": record}
-    for name, text in texts.items():
-        write_whole(target / name, text)
+    if not os.access(target, os.W_OK):
+        raise PairmatchError(f"the folder {target} cannot be written")
+    return target

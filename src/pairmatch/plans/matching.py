@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.constraints import find_id
 from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
 from pairmatch.plans import explain, files, summary
 from pairmatch.plans.order import natural_key
@@ -157,9 +158,16 @@ class Matching:
         """One row a mentee without a mentor: ``id, reason, detail``."""
         import pandas as pd
 
-        found = [self.why_unmatched(person) for person in self.unmatched_ids]
-        rows = [(why.person, why.reason, str(why)) for why in found]
+        rows = [(why.person, why.reason, str(why)) for why in self._reasons]
         return pd.DataFrame(rows, columns=["id", "reason", "detail"])
+
+    @cached_property
+    def _reasons(self) -> tuple[Reasons, ...]:
+        """Why each mentee without a mentor has none, in natural order."""
+        place = {key: row for row, key in enumerate(self.scored.coached.ids)}
+        rows = [place[person] for person in self.unmatched_ids]
+        found = explain.explain_unmatched(self.scored, self.problem, self.solution, rows)
+        return tuple(found)
 
     @property
     def unmatched_ids(self) -> tuple[Any, ...]:
@@ -237,7 +245,7 @@ class Matching:
         row = self.mentee_row(mentee)
         if (self.solution.pairs[:, 0] == row).any():
             raise ProgramError(f"{mentee} has a mentor in this plan; see explain() or why_not().")
-        return explain.explain_unmatched(self.scored, self.problem, self.solution, row)
+        return explain.explain_unmatched(self.scored, self.problem, self.solution, [row])[0]
 
     def why_not(self, mentee: object, mentor: object) -> Alternative:
         """Return what the whole plan would lose if this pair were formed, and who would move.
@@ -268,11 +276,17 @@ class Matching:
         ------
         UnknownIdError
             If an id is in neither table.
+        ProgramError
+            If these are no pairs.
         """
         given: Any = pairs
-        if hasattr(given, "columns"):
-            given = zip(given["mentee"], given["mentor"], strict=True)
-        listed = list(given.items() if hasattr(given, "items") else given)
+        try:
+            if hasattr(given, "columns"):
+                given = zip(given["mentee"], given["mentor"], strict=True)
+            listed = [(a, b) for a, b in (given.items() if hasattr(given, "items") else given)]
+        except (KeyError, TypeError, ValueError):
+            what = "expected a frame with mentee and mentor, a mapping, or (mentee, mentor) pairs."
+            raise ProgramError("these are no pairs", [Fault(what)]) from None
         rows = sorted((self.mentee_row(a), self.mentor_column(b)) for a, b in listed)
         solution = replace(
             self.solution,
@@ -321,8 +335,9 @@ class Matching:
 
 
 def _row_of(ids: tuple[Any, ...], key: object, side: str) -> int:
-    for row, known in enumerate(ids):
-        if known == key or (isinstance(key, int) and known == str(key)):
-            return row
+    place = {known: row for row, known in enumerate(ids)}
+    found = find_id(place, key)
+    if found is not None:
+        return place[found]
     fault = Fault(f"{key!r} is not among the {side}.{did_you_mean(str(key), ids)}")
     raise UnknownIdError("no such person", [fault])

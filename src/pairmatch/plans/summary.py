@@ -65,8 +65,26 @@ def describe_matching(plan: Matching) -> str:
     counts = plan.loads["load"].value_counts().sort_index()
     loads = ", ".join(f"{n} with {load}" for load, n in counts.items())
     lines.append(f"  loads     mentors by number of mentees: {loads}")
+    lines += _asked_lines(plan)
     lines += _unmatched_lines(plan.unmatched)
     return "\n".join(lines)
+
+
+def _asked_lines(plan: Matching | Grouping) -> list[str]:
+    """Return what was asked for: criteria, rules, and how own scores were rounded."""
+    lines = []
+    criteria = getattr(plan.scored, "criteria", ())
+    if criteria:
+        lines.append(f"  criteria  {', '.join(repr(criterion) for criterion in criteria)}")
+    elif plan.scored.scale.numerator != 1 and plan.scored.scale.numerator % 5:
+        lines.append(
+            f"  rounding  scores are counted in steps of {float(1 / plan.scored.scale):.3g}"
+        )
+    rules = [repr(rule) for rule in plan.program.constraints]
+    if rules:
+        more = f" and {len(rules) - _SHOWN} more" if len(rules) > _SHOWN else ""
+        lines.append(f"  rules     {', '.join(rules[:_SHOWN])}{more}")
+    return lines
 
 
 def _unmatched_lines(frame: pd.DataFrame) -> list[str]:
@@ -100,6 +118,7 @@ def describe_grouping(plan: Grouping) -> str:
             f"  groups    mean value {np.mean(values):.3f}, lowest {min(values):.3f} "
             f"(group {int(np.argmin(values)) + 1})"
         )
+    lines += _asked_lines(plan)
     lines += _unmatched_lines(plan.unmatched)
     return "\n".join(lines)
 

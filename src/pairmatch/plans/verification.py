@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.constraints import Load, Pin, Quota, Tiers
+import numpy as np
+
+from pairmatch.constraints import Load, Minutes, Pin, Quota, Tiers
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.plans.grouping import Grouping
+from pairmatch.plans.matching import Matching
+from pairmatch.plans.rebuild import rebuild_grouping, rebuild_matching
 from pairmatch.plans.rescore import Rescorer
 from pairmatch.scoring.own import OwnScores
 from pairmatch.solvers.certify_fair import certify_plan
@@ -17,7 +21,6 @@ from pairmatch.solvers.certify_groups import certify_grouping
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
-    from pairmatch.plans.matching import Matching
     from pairmatch.solvers.solution import Certificate
 
 __all__ = ["verify"]
@@ -45,7 +48,8 @@ def verify(plan: Matching | Grouping) -> Certificate:
     Notes
     -----
     Scores are recomputed pair by pair and criterion by criterion in plain Python, rules are asked
-    one pair at a time, and the bound is recomputed in integers from the prices of the solution.
+    one pair at a time, the integer problem is built anew from the tables and the program, and the
+    bound is recomputed in it from the prices of the solution.
     O(pairs x criteria) plus one pass over all allowed pairs for the bound.
 
     Examples
@@ -59,16 +63,21 @@ def verify(plan: Matching | Grouping) -> Certificate:
     """
     if isinstance(plan, Grouping):
         return _verify_grouping(plan)
+    if not isinstance(plan, Matching):
+        raise TypeError(f"expected a plan, found {type(plan).__name__}")
+    problem = rebuild_matching(plan)
+    _check_range(plan)
     faults = (
         _score_faults(plan)
         + _tier_faults(plan)
         + _load_faults(plan)
+        + _minute_faults(plan)
         + _pin_faults(plan)
         + _quota_faults(plan)
     )
     certificate = None
     try:
-        certificate = certify_plan(plan.problem, plan.solution)
+        certificate = certify_plan(problem, plan.solution)
     except CertificateError as error:
         if not faults:  # what is said in ids above need not be said again in positions
             faults += error.faults or (Fault(error.headline),)
@@ -77,6 +86,16 @@ def verify(plan: Matching | Grouping) -> Certificate:
     if faults or certificate is None:
         raise CertificateError("the plan does not hold", faults)
     return certificate
+
+
+def _check_range(plan: Matching) -> None:
+    """Raise if the pairs of a plan are not positions in its tables."""
+    pairs = plan.solution.pairs
+    shape = plan.scored.shape
+    whole = pairs.ndim == 2 and pairs.shape[1:] == (2,) and pairs.dtype.kind == "i"
+    if not whole or (pairs < 0).any() or (pairs >= np.array(shape)).any():
+        what = f"its pairs are no positions in tables of {shape[0]} and {shape[1]} people."
+        raise CertificateError("the plan does not hold", [Fault(what)])
 
 
 def _claim_faults(plan: Matching | Grouping, certificate: Certificate, total: int) -> list[Fault]:
@@ -132,7 +151,7 @@ def _load_faults(plan: Matching) -> list[Fault]:
         for load in loads:
             most = _amount(plan, load, "at_most", j)
             least = _amount(plan, load, "at_least", j)
-            if held[j] > most:
+            if held[j] > most and not _has_minutes_only(plan, j):
                 what = f"has {held[j]} mentees for {most} places."
                 faults.append(Fault(what, f"mentor {mentor}"))
             if held[j] < least:
@@ -155,6 +174,62 @@ def _amount(plan: Matching, load: Load, side: str, j: int) -> int:
         cell = table.numbers(amount)[j]  # type: ignore[union-attr]
         return default if cell != cell else int(cell)
     return int(amount)
+
+
+def _minute_faults(plan: Matching) -> list[Fault]:
+    """Add up the minutes of each mentor, from the value and the cells."""
+    faults = []
+    for rule in plan.program.constraints:
+        if not isinstance(rule, Minutes):
+            continue
+        used: Counter[int] = Counter()
+        for i, j in plan.solution.pairs.tolist():
+            minutes = _minutes_of(plan, rule, i, j)
+            if minutes is None:
+                where = f"{plan.scored.coached.ids[i]} with {plan.scored.coach.ids[j]}"
+                faults.append(Fault("it is not said how many minutes they take.", where))
+            used[j] += minutes or 0
+        for j, minutes in sorted(used.items()):
+            most = _cell_amount(plan.scored.coach, rule.at_most, j)
+            if most is not None and minutes > most:
+                what = f"has {minutes} minutes of meetings for {most}."
+                faults.append(Fault(what, f"mentor {plan.scored.coach.ids[j]}"))
+    return faults
+
+
+def _minutes_of(plan: Matching, rule: Minutes, i: int, j: int) -> int | None:
+    """Return how many minutes one pair takes."""
+    mentee, mentor = plan.scored.coached.ids[i], plan.scored.coach.ids[j]
+    found: Any
+    if isinstance(rule.each, tuple):
+        found = rule.each[int(mentee)][int(mentor)]
+    else:
+        found = _cell_amount(plan.scored.coached, rule.each, i)
+        if isinstance(found, Mapping):
+            found = {str(key): cell for key, cell in found.items()}.get(str(mentor))
+    return rule.default if found is None else found
+
+
+def _cell_amount(table: Any, amount: Any, row: int) -> Any:
+    """Return what a number, a mapping or a column says about one person, or None."""
+    if isinstance(amount, Mapping):
+        return {str(key): cell for key, cell in amount.items()}.get(str(table.ids[row]))
+    if isinstance(amount, str):
+        cell = table.numbers(amount)[row]
+        return None if cell != cell else int(cell)
+    return amount
+
+
+def _has_minutes_only(plan: Matching, j: int) -> bool:
+    """Return whether minutes alone say how many mentees a mentor may have."""
+    if "max_mentees" in getattr(plan.scored.coach, "columns", ()):
+        return False
+    rules = plan.program.constraints
+    return not any(isinstance(rule, Load) for rule in rules) and any(
+        _cell_amount(plan.scored.coach, rule.at_most, j) is not None
+        for rule in rules
+        if isinstance(rule, Minutes)
+    )
 
 
 def _pin_faults(plan: Matching) -> list[Fault]:
@@ -194,6 +269,7 @@ def _values(plan: Matching, rule: Quota, i: int) -> list[str]:
 
 
 def _verify_grouping(plan: Grouping) -> Certificate:
+    problem = rebuild_grouping(plan)
     rescorer = Rescorer(plan.scored, plan.program.constraints, mutual=True)
     ids = plan.scored.coached.ids
     faults = []
@@ -206,19 +282,19 @@ def _verify_grouping(plan: Grouping) -> Certificate:
                     continue
                 scores[i, j] = rescorer.score(i, j)
                 where = f"group {number}, {ids[i]} and {ids[j]}"
-                if scores[i, j] != int(plan.problem.gain[i, j]):
-                    what = f"scores {scores[i, j]} units, not {plan.problem.gain[i, j]}."
+                if scores[i, j] != int(problem.gain[i, j]):
+                    what = f"scores {scores[i, j]} units, not {problem.gain[i, j]}."
                     faults.append(Fault(what, where))
                 faults += [Fault(f"{why}.", where) for why in rescorer.breaches(i, j)]
         rotations = [
             Fraction(sum(scores[i, j] for i in members if i != j), len(members) - 1)
             for j in members
         ]
-        worst = plan.problem.objective == "worst_rotation"
+        worst = problem.objective == "worst_rotation"
         total += len(members) * min(rotations) if worst else sum(rotations)
     certificate = None
     try:
-        certificate = certify_grouping(plan.problem, plan.solution)
+        certificate = certify_grouping(problem, plan.solution)
     except CertificateError as error:
         faults += error.faults or (Fault(error.headline),)
     if certificate is not None:

@@ -87,7 +87,7 @@ class OwnScores:
             rows, columns = tuple(frame.index), tuple(frame.columns)
             table = frame.to_numpy(dtype=object)
         else:
-            table = np.asarray(scores)
+            table = _as_array(scores)
             if table.ndim != 2:
                 what = f"scores have {table.ndim} dimensions, not two."
                 raise ScoreError("the scores cannot be used", [Fault(what)])
@@ -195,6 +195,18 @@ class OwnScores:
         if number == len(self.rules):
             return "no score given"
         return "" if number < 0 else str(self.rules[number].reason(i, j))
+
+
+def _as_array(scores: ArrayLike) -> NDArray[Any]:
+    """Return an array; what is masked is not given, and lists of uneven length are refused."""
+    masked: Any = scores
+    if isinstance(scores, np.ma.MaskedArray):
+        return np.asarray(masked.astype(object).filled(np.nan))
+    try:
+        return np.asarray(scores)
+    except ValueError:
+        what = "the rows are not of one length."
+        raise ScoreError("the scores cannot be used", [Fault(what)]) from None
 
 
 def _label_faults(side: str, labels: tuple[Any, ...]) -> list[Fault]:

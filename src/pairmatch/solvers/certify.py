@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.certify_budgets import check_budgets, count_room, pack_columns
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate
 
@@ -61,8 +62,11 @@ def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution)
     + sum_j (capacity_j max(v_j, 0) - at_least_j max(-v_j, 0)) + sum_qjc room_qjc w_qjc``
 
     where rows, places and room are what the pins leave. Any prices do; good ones give a bound
-    that equals the objective. One pass over all pairs in blocks of rows: O(n_rows * n_columns)
-    time, O(block) memory.
+    that equals the objective. Prices y >= 0 of a budget add ``y_j use_ij`` to what a pair pays and
+    ``room_j y_j`` to the bound; all prices may be in fractions of a gain. Where rows have prices
+    u >= 0 as well, the bound is also at most ``sum_i u_i`` plus what the best rows that fit into
+    the first budget of each column leave, by dynamic programming. One pass over all pairs in
+    blocks of rows: O(n_rows * n_columns) time, O(block) memory.
 
     Examples
     --------
@@ -92,6 +96,7 @@ def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution)
         faults = _check_pairs(problem, pairs, allowed)
         faults += _check_loads(problem, pairs)
         faults += _check_quotas(problem, pairs)
+        faults += check_budgets(problem, pairs)
     prices = solution.prices
     if prices is not None:
         faults += _check_prices(problem, prices, "prices")
@@ -188,12 +193,21 @@ def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> lis
     wanted: list[tuple[int, ...]] = [(problem.n_columns,)]
     if prices.quota:  # without any, the places within quotas are free
         wanted += [(problem.n_columns, quota.n_classes) for quota in problem.quotas]
-    given = [prices.column, *prices.quota]
+    if prices.budget:
+        wanted += [(problem.n_columns,) for _ in problem.budgets]
+    given = [prices.column, *prices.quota, *prices.budget]
+    if prices.row is not None:
+        wanted.append((problem.n_rows,))
+        given.append(prices.row)
     shapes = [np.shape(array) for array in given]
     if shapes != wanted or any(np.asarray(array).dtype.kind != "i" for array in given):
         return [Fault(f"expected integers of shapes {wanted}, found {shapes}", where)]
     faults = []
-    if sum((_largest(array) for array in given), start=abs(prices.bonus)) > _LIMIT:
+    if prices.scale < 1:
+        return [Fault(f"are in fractions of a gain by {prices.scale!r}", where)]
+    paid = [_largest(b.use) * _largest(y) for b, y in zip(problem.budgets, prices.budget)]  # noqa: B905
+    sizes = [_largest(array) for array in given]
+    if sum(sizes + paid, start=abs(prices.bonus) * prices.scale) > _LIMIT:
         faults.append(Fault("are too large to be added up exactly", where))
     if prices.bonus < 0:
         faults.append(Fault(f"have a negative bonus {prices.bonus}", where))
@@ -203,9 +217,12 @@ def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> lis
         )
         for j in np.flatnonzero((prices.column < 0) & (problem.at_least == 0)).tolist()
     ]
+    named = [(f"quota {k}", array) for k, array in enumerate(prices.quota)]
+    named += [(f"budget {k}", array) for k, array in enumerate(prices.budget)]
+    named += [] if prices.row is None else [("rows", prices.row)]
     faults += [
-        Fault("a price is negative", f"{where}, quota {k}")
-        for k, array in enumerate(prices.quota)
+        Fault("a price is negative", f"{where}, {name}")
+        for name, array in named
         if (array < 0).any()
     ]
     return faults
@@ -231,7 +248,10 @@ def _sweep(problem: AssignmentProblem, prices: Prices | None) -> tuple[int | Non
         for k in range(len(sets))
     ]
     matched_bound = min(served, int(np.minimum(wanted, problem.capacity).sum()))
-    bounds = [_close(problem, *pair) for pair in zip(sets, profits, strict=True)]
+    bounds = [
+        _close(problem, given, profit, worth_one=k > 0)
+        for k, (given, profit) in enumerate(zip(sets, profits, strict=True))
+    ]
     pinned, _ = problem.gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
     if len(bounds) == 2:
         matched_bound = min(matched_bound, bounds[1] + len(pinned))
@@ -259,12 +279,18 @@ def _look(problem: AssignmentProblem, sets: list[Prices], counted: bool, rows: s
         columns = slice(left, min(left + _WIDTH, n_columns))
         has_place = problem.capacity[columns] > 0
         gain, allowed = problem.gains.block(rows, columns)
+        for budget in problem.budgets:
+            use = budget.block(rows, columns)
+            if (use > budget.limit[columns]).any():  # such a pair does not fit even alone
+                allowed = allowed & (use <= budget.limit[columns])
         absent = None if allowed.all() else ~allowed
         if counted:
             served |= has_place.any() if absent is None else (allowed & has_place).any(1)
             wanted[columns] += len(gain) if absent is None else np.count_nonzero(allowed, 0)
         for k, (given, best) in enumerate(zip(sets, profits, strict=True)):
-            profit = (1 if k else gain) - _charge(problem, given, rows, columns)
+            if given.scale > 1 and _largest(gain) * given.scale > _LIMIT:
+                raise CertificateError("gains in these fractions are too large to be added up")
+            profit = given.scale * (1 if k else gain) - _charge(problem, given, rows, columns)
             profit = (
                 np.broadcast_to(profit, gain.shape)
                 if absent is None
@@ -278,7 +304,10 @@ def _charge(
     problem: AssignmentProblem, prices: Prices, rows: slice, columns: slice
 ) -> NDArray[np.int64]:
     """Return what a pair pays, less its bonus; shape (n_columns,) or that of the block."""
-    charge = prices.column[columns] - prices.bonus
+    charge = prices.column[columns] - prices.bonus * prices.scale
+    for budget, price in zip(problem.budgets, prices.budget, strict=False):
+        if price.any():
+            charge = charge + budget.block(rows, columns) * price[columns]
     for quota, of_class in zip(problem.quotas, prices.quota, strict=False):
         if of_class.any():
             label = quota.class_of[rows]
@@ -286,7 +315,9 @@ def _charge(
     return charge
 
 
-def _close(problem: AssignmentProblem, prices: Prices, profit: NDArray[np.int64]) -> int:
+def _close(
+    problem: AssignmentProblem, prices: Prices, profit: NDArray[np.int64], *, worth_one: bool
+) -> int:
     """Add up the best profits of the rows and what the places cost that the pins leave."""
     pinned, column = problem.pins[:, 0], problem.pins[:, 1]
     load = np.bincount(column, minlength=problem.n_columns)
@@ -294,11 +325,17 @@ def _close(problem: AssignmentProblem, prices: Prices, profit: NDArray[np.int64]
     is_open[pinned] = False
     places, asked = problem.capacity - load, np.maximum(problem.at_least - load, 0)
     bound = _add_up(profit[is_open])
+    if prices.row is not None and problem.budgets:
+        charge = partial(_charge, problem, prices)
+        packed = pack_columns(problem, prices, charge, worth_one=worth_one)
+        bound = min(bound, _add_up(prices.row[is_open]) + packed)
     bound += _multiply(np.where(prices.column >= 0, places, asked), prices.column)
     for quota, of_class in zip(problem.quotas, prices.quota, strict=False):
         room = quota.at_most - _count_classes(problem, quota, problem.pins)
         bound += _multiply(room.ravel(), of_class.ravel())
-    return bound
+    for left, price in zip(count_room(problem), prices.budget, strict=False):
+        bound += _multiply(left, price)
+    return bound // prices.scale
 
 
 def _largest(array: NDArray[np.int64]) -> int:

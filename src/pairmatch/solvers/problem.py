@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["AssignmentProblem", "Gains", "GroupingProblem", "MatrixGains", "Quotas"]
+__all__ = ["AssignmentProblem", "Budget", "Gains", "GroupingProblem", "MatrixGains", "Quotas"]
 
 
 class Gains(Protocol):
@@ -92,6 +92,30 @@ class Quotas:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Budget:
+    """Pairs use up something of which every column has a limited amount.
+
+    Parameters
+    ----------
+    use : ndarray of int64, shape (n_rows, n_columns) or (n_rows, 1)
+        What each pair uses, >= 0; one column if all pairs of a row use the same.
+    limit : ndarray of int64, shape (n_columns,)
+        The most that the pairs of each column may use together, >= 0.
+    """
+
+    use: NDArray[np.int64]
+    limit: NDArray[np.int64]
+
+    def block(self, rows: slice, columns: slice) -> NDArray[np.int64]:
+        """Return what the pairs of a block use."""
+        return np.broadcast_to(self.use, (len(self.use), len(self.limit)))[rows, columns]
+
+    def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what the pairs ``(rows[k], columns[k])`` use."""
+        return np.broadcast_to(self.use, (len(self.use), len(self.limit)))[rows, columns]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class AssignmentProblem:
     """Give rows to columns, each row at most once, each column within its load.
 
@@ -118,6 +142,8 @@ class AssignmentProblem:
         Tier of each pair, 0, 1, ...; only with "coverage" and "total". As many pairs of tier 0 as
         possible, then of tier 1, and so on, before the sum of gains; under "coverage" after as
         many rows as possible.
+    budgets : tuple of Budget
+        Limits on what the pairs of each column use together. Pins keep within them.
     """
 
     gains: Gains
@@ -127,6 +153,7 @@ class AssignmentProblem:
     quotas: tuple[Quotas, ...] = ()
     objective: Literal["coverage", "total", "worst_off", "leximin"] = "coverage"
     tiers: NDArray[np.int64] | None = None
+    budgets: tuple[Budget, ...] = ()
 
     @property
     def n_rows(self) -> int:

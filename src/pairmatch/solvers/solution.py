@@ -46,12 +46,23 @@ class Prices:
         Prices of the same problem with every allowed pair worth 1 and no bonus: they bound how
         many rows anyone can match (a vertex cover of the allowed pairs, where there are no
         quotas and minimum loads).
+    budget : tuple of ndarray of int64, shape (n_columns,)
+        Price of each unit of each budget, >= 0; none where budgets cost nothing.
+    row : ndarray of int64, shape (n_rows,), or None
+        Price of a row, >= 0. With these, the first budget is kept exactly: each column is worth
+        what the best rows that fit into it leave over their prices, and a place and a row cost
+        what they cost.
+    scale : int
+        All prices but the bonus are in this fraction of a gain, >= 1.
     """
 
     column: NDArray[np.int64]
     quota: tuple[NDArray[np.int64], ...] = ()
     bonus: int = 0
     coverage: Prices | None = None
+    budget: tuple[NDArray[np.int64], ...] = ()
+    row: NDArray[np.int64] | None = None
+    scale: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,6 +196,8 @@ class Certificate:
     def gap(self) -> float | None:
         """(bound - objective) / |bound|; exactly 0.0 if and only if proved; None without a bound.
 
+        None as well where only the number of people matched is not proved.
+
         Examples
         --------
         >>> Certificate(objective=90, bound=100, matched=3, matched_bound=3).gap
@@ -195,7 +208,7 @@ class Certificate:
         if self.bound is None:
             return None
         if self.bound == self.objective:
-            return 0.0
+            return 0.0 if self.proved else None
         return (self.bound - self.objective) / max(1, abs(self.bound))
 
     @property

@@ -301,7 +301,7 @@ def test_unknown_method_is_refused_with_the_known_ones(pose):
 
 
 def test_dense_route_refuses_several_places_and_names_the_other_routes(pose):
-    with pytest.raises(ProgramError, match='use "flow", "integer" or "auto"'):
+    with pytest.raises(ProgramError, match='use "flow", "pricing", "integer" or "auto"'):
         solve_assignment(pose([[1]], places=2), method="dense")
 
 

@@ -15,14 +15,12 @@ def _one_by_one(gains):
         for j in range(m):
             gain[i, j] = int(gains.row_features[i] @ gains.column_features[j])
             for overlap, units in gains.shared:
-                common = any(int(a) & int(b) for a, b in zip(overlap.row[i], overlap.column[j]))
+                common = (overlap.row[i] & overlap.column[j]).any()
                 gain[i, j] += units * common
             for term in gains.terms:
                 gain[i, j] += int(term.units[i, j])
             for overlap in gains.needs:
-                allowed[i, j] &= any(
-                    int(a) & int(b) for a, b in zip(overlap.row[i], overlap.column[j])
-                )
+                allowed[i, j] &= (overlap.row[i] & overlap.column[j]).any()
             for test in gains.tests:
                 allowed[i, j] &= not test.banned[i, j]
             if gains.keys is not None:

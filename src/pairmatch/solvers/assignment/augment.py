@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.assignment.augment_paths import Kernels
     from pairmatch.solvers.assignment.candidates import Candidates
 
 __all__ = ["Seating"]
@@ -56,6 +57,8 @@ class Seating:
         Rows of each column.
     solver : str
         Which of the two solvers is used.
+    is_local : bool
+        Whether a solve goes on from the last one and moves prices no more than it has to.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Seating:
         self._before = np.full(n_rows, -1, np.int64)
         self._kernels = load_kernels() if fast else None
         self.solver = "min-cost flow" if self._kernels is None else "augmenting paths"
+        self.is_local = self._kernels is not None
         self._is_stale = True
 
     def solve(self, candidates: Candidates, should_stop: Callable[[], bool]) -> bool:
@@ -92,47 +96,65 @@ class Seating:
         """
         if self._kernels is None:
             return self._solve_flow(candidates, should_stop)
-        seat_rows, insert_rows, fill_columns = self._kernels
-        seats = (self.mate, self._first, self._after, self._before, self.filled)
-        rows = (candidates.start, candidates.column, candidates.gain)
         if self._is_stale:
-            seat_rows(
-                *rows, self.outside, self.spare, self.capacity, self.least, self.u, self.v, *seats
-            )
+            self._kernels[0](*self._rows(candidates), *self._seats)
             self._is_stale = False
-        n_columns = len(self.capacity)
-        size = len(candidates) + 1
-        work = (
-            np.full(n_columns, _FAR),
-            np.empty(n_columns, np.int64),
-        )
-        heap = (np.empty(size, np.int64), np.empty(size, np.int64), np.empty(n_columns, np.int64))
-        queue = np.flatnonzero((self.mate < 0) & (self.u > self.outside))
-        at = 0
+        return self._augment(self._kernels, candidates, should_stop, _BUDGET)
+
+    @property
+    def _seats(self) -> tuple[NDArray[np.int64], ...]:
+        """Who sits where, as the kernels want it."""
+        return self.mate, self._first, self._after, self._before, self.filled
+
+    def _rows(self, candidates: Candidates) -> tuple[NDArray[np.generic], ...]:
+        """Candidates by row, terms and prices, as the kernels want them."""
+        return (
+            candidates.start, candidates.column, candidates.gain, self.outside, self.spare,
+            self.capacity, self.least, self.u, self.v,
+        )  # fmt: skip
+
+    def _augment(
+        self,
+        kernels: Kernels,
+        candidates: Candidates,
+        should_stop: Callable[[], bool],
+        budget: int,
+    ) -> bool:
+        """Seat the rows that would rather sit, then fill the places that are too dear."""
+        _, insert_rows, fill_columns = kernels
+        n_columns, size = len(self.capacity), len(candidates) + 1
+        dist, via, onto = np.full(n_columns, _FAR), *np.empty((2, n_columns), np.int64)
+        heap = (*np.empty((2, size), np.int64), np.empty(n_columns, np.int64))
+        queue, at = self._wanting_rows(), 0
         while at < len(queue):
             if should_stop():
                 return False
             at = insert_rows(
-                queue, at, _BUDGET, *rows, self.outside, self.spare, self.capacity, self.least,
-                self.u, self.v, *seats, *work, *heap,
-            )  # fmt: skip
-        queue = np.flatnonzero(
-            ((self.filled < self.capacity) & (self.v > self.spare))
-            | ((self.filled < self.least) & (self.v > self.short))
-        )
+                queue, at, budget, *self._rows(candidates), *self._seats, dist, via, *heap
+            )
+        queue, at = self._wanting_columns(), 0
         if len(queue) == 0:
             return True
         columns = candidates.by_column()
-        onto = np.empty(n_columns, np.int64)
-        at = 0
         while at < len(queue):
             if should_stop():
                 return False
             at = fill_columns(
-                queue, at, _BUDGET, *columns, self.spare, self.short, self.capacity,
-                self.least, self.u, self.v, *seats, *work, onto, *heap,
+                queue, at, budget, *columns, self.spare, self.short, self.capacity, self.least,
+                self.u, self.v, *self._seats, dist, via, onto, *heap,
             )  # fmt: skip
         return True
+
+    def _wanting_rows(self) -> NDArray[np.int64]:
+        """Return the rows outside that would rather sit."""
+        return np.flatnonzero((self.mate < 0) & (self.u > self.outside))
+
+    def _wanting_columns(self) -> NDArray[np.int64]:
+        """Return the columns whose empty places are priced above what they are worth."""
+        return np.flatnonzero(
+            ((self.filled < self.capacity) & (self.v > self.spare))
+            | ((self.filled < self.least) & (self.v > self.short))
+        )
 
     def refresh(self) -> None:
         """Let the next call set u from v: new candidates may be worth more than the prices."""
@@ -140,15 +162,13 @@ class Seating:
 
     def _solve_flow(self, candidates: Candidates, should_stop: Callable[[], bool]) -> bool:
         """Solve from scratch as a flow, then find prices that fit."""
-        if self._is_stale:
-            best = self.outside.copy()
-            row = candidates.row
-            np.maximum.at(best, row, candidates.gain - self.v[candidates.column])
-            self.u = best
-            self._is_stale = False
         if should_stop():
             return False
+        best = self.outside.copy()
+        np.maximum.at(best, candidates.row, candidates.gain - self.v[candidates.column])
+        self.u = best
         self.mate = solve_flow(self, candidates)
         self.filled = np.bincount(self.mate[self.mate >= 0], minlength=len(self.capacity))
         self.u, self.v = recover_prices(self, candidates)
+        self._is_stale = False
         return True

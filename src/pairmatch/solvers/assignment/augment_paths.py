@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
+    Kernels = tuple[Callable[..., None], Callable[..., int], Callable[..., int]]
 
 __all__ = ["load_kernels"]
 
@@ -354,7 +355,7 @@ def _fill_columns(
 
 
 @lru_cache(maxsize=1)
-def load_kernels() -> tuple[Callable[..., None], Callable[..., int], Callable[..., int]] | None:
+def load_kernels() -> Kernels | None:
     """Return the compiled ``_seat_rows``, ``_insert_rows`` and ``_fill_columns``, or None."""
     try:
         from numba import njit

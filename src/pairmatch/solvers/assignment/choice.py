@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from pairmatch.errors import ProgramError, did_you_mean
+from pairmatch.errors import CapabilityError, ProgramError, did_you_mean
 from pairmatch.solvers.assignment.dense import fits_dense, solve_dense
 from pairmatch.solvers.assignment.fairness import is_fair, solve_fairly
 from pairmatch.solvers.assignment.flow import solve_by_flow
@@ -22,7 +22,7 @@ from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from pairmatch.solvers.assignment.pricing import Progress
-    from pairmatch.solvers.problem import AssignmentProblem, Quotas
+    from pairmatch.solvers.problem import AssignmentProblem, Budget, Quotas
     from pairmatch.solvers.solution import AssignmentSolution
 
 __all__ = ["METHODS", "Method", "choose_method", "solve_assignment"]
@@ -49,18 +49,18 @@ def solve_assignment(
     Parameters
     ----------
     problem : AssignmentProblem
-        Gains, loads, pins and quotas.
+        Gains, loads, pins, quotas and budgets.
     method : {"auto", "dense", "flow", "pricing", "integer"}, default: "auto"
         How to look for it; the plan does not depend on it. ``"dense"``: one place each, no
         minimum loads, no quota that binds. ``"flow"``: any loads, and quotas that nest.
         ``"pricing"``: any loads, no quota that binds, never more than a few pairs of each person
-        at a time. ``"integer"``: everything, slowly. ``"auto"``: whichever of those that can is
-        likely to be the fastest.
+        at a time. ``"integer"``: everything, slowly, and alone budgets that bind. ``"auto"``:
+        whichever of those that can is likely to be the fastest.
     seed : int, default: 0
         Where ``"pricing"`` begins.
     time_limit : float, optional
-        Seconds after which ``"pricing"`` returns the best plan so far with a valid bound. The
-        other methods are used where they take no such time.
+        Seconds after which ``"pricing"`` returns the best plan so far with a valid bound, and
+        ``"integer"`` ends its search. The other methods are used where they take no such time.
     progress : callable, optional
         Called by ``"pricing"`` with (round, gap, seconds).
 
@@ -76,7 +76,7 @@ def solve_assignment(
     ProgramError
         If the method does not exist or cannot take a problem like this one.
     CapabilityError
-        If quotas cross under a fair objective or with tiers.
+        If quotas cross, or a budget binds, under a fair objective or with tiers.
     LoadConflict
         If the minimum loads cannot all be met.
     RangeError
@@ -96,6 +96,8 @@ def solve_assignment(
     [[0, 1], [1, 0], [2, 1]]
     """
     chosen = choose_method(problem, method)
+    if problem.budgets and not _is_budgeted(problem):
+        problem = replace(problem, budgets=())
     if is_fair(problem):
         return solve_fairly(_hold(problem), partial(solve_assignment, method=method))
     if chosen == "pricing":
@@ -111,7 +113,9 @@ def solve_assignment(
         settled = solve_dense(problem)
         if settled is not None:
             return settled
-    return solve_by_integers(problem) if chosen == "integer" else solve_by_flow(problem)
+    if chosen == "integer":
+        return solve_by_integers(problem, time_limit=time_limit)
+    return solve_by_flow(problem)
 
 
 def choose_method(problem: AssignmentProblem, method: Method = "auto") -> Method:
@@ -127,20 +131,26 @@ def choose_method(problem: AssignmentProblem, method: Method = "auto") -> Method
     Returns
     -------
     str
-        "integer" where quotas cross each other; "pricing" for large pools without a quota that
-        binds; "dense" with one place each; "flow" for everything else, fair objectives included.
+        "integer" where quotas cross each other or a budget binds; "pricing" for large pools
+        without a quota that binds; "dense" with one place each; "flow" for everything else, fair
+        objectives included.
 
     Raises
     ------
     ProgramError
         If the method does not exist or cannot take a problem like this one; the alternatives are
         named.
+    CapabilityError
+        If a budget binds under a fair objective or with tiers.
     """
     if method not in METHODS:
         raise ProgramError(
             f"{method!r} is no method to solve an assignment.{did_you_mean(method, METHODS)} "
             f"Methods: {', '.join(METHODS)}."
         )
+    if _is_budgeted(problem):
+        _check_budgets(problem, method)
+        return "integer"
     if is_fair(problem):
         if method == "integer":
             raise ProgramError(
@@ -171,6 +181,36 @@ def choose_method(problem: AssignmentProblem, method: Method = "auto") -> Method
     if not nested:
         return "integer"
     return "dense" if dense and _pays_off(problem) else "flow"
+
+
+def _is_budgeted(problem: AssignmentProblem) -> bool:
+    """Return whether some column could exceed a budget with all its places taken."""
+    return any(_can_exceed(problem, budget) for budget in problem.budgets)
+
+
+def _can_exceed(problem: AssignmentProblem, budget: Budget) -> bool:
+    """Return whether the rows that use most exceed a budget, as many as a column has places."""
+    if not problem.n_rows or not problem.n_columns:
+        return False
+    spent = np.cumsum(np.sort(budget.use, axis=0)[::-1], axis=0)
+    last = np.minimum(problem.capacity, problem.n_rows) - 1
+    most = spent[last, 0] if spent.shape[1] == 1 else spent[last, np.arange(problem.n_columns)]
+    return bool(((last >= 0) & (most > budget.limit)).any())
+
+
+def _check_budgets(problem: AssignmentProblem, method: Method) -> None:
+    """Raise unless what was asked for goes together with budgets."""
+    if is_fair(problem):
+        wish = "tiers" if problem.tiers is not None else f"objective {problem.objective!r}"
+        raise CapabilityError(
+            f"{wish} cannot be honoured together with minutes that differ between mentees; use "
+            "objective 'coverage' or 'total' without tiers, or the same minutes for everybody"
+        )
+    if method not in ("integer", "auto"):
+        raise ProgramError(
+            f'method "{method}" takes no minutes that differ between mentees; '
+            'use "integer" or "auto"'
+        )
 
 
 def _binds(problem: AssignmentProblem, quota: Quotas) -> bool:

@@ -109,7 +109,8 @@ def refuse_oversize(problem: AssignmentProblem, method: Method = "auto") -> None
         return
     advice = {
         "dense": 'use method "pricing" or "auto"',
-        "integer": "drop one of the quotas that cross, or match schools or regions one by one",
+        "integer": "drop one of the quotas that cross, give all the same minutes, or match schools "
+        "or regions one by one",
     }.get(estimate.method, "match schools or regions one by one with match_many()")
     raise CapabilityError(
         f"this would take {estimate}, and this machine has {memory / 1e6:,.0f} MB; {advice}"

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
+    Scan = tuple[Callable[..., None], Callable[..., None]]
 
 __all__ = ["BARRED", "Shortlist", "TileRules", "load_scan"]
 
 _CHUNK = 64
+_LANES = 8  # chunks a tile must have for lanes to say anything
 _SHIFT = 7  # chunks by which the scan of each line starts further right, so that ties spread
 BARRED = 1e18  # taken from the value of a pair that is not allowed
-_PENDING = 8  # hits a line may pile up, in multiples of keep, before numpy sorts them
+_PENDING = 3  # hits a line may pile up, in multiples of keep, before numpy sorts them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,13 +67,11 @@ class Shortlist:
         How many to keep of each line, >= 1.
     lowest : int
         Only values above it count.
-    scan : callable or None
+    scan : pair of callables, or None
         The compiled scan of :func:`load_scan`, or None for numpy.
     """
 
-    def __init__(
-        self, keep: NDArray[np.int64], lowest: int, scan: Callable[..., None] | None
-    ) -> None:
+    def __init__(self, keep: NDArray[np.int64], lowest: int, scan: Scan | None) -> None:
         n_lines = len(keep)
         self.keep = keep
         self.floor = np.full(n_lines, float(lowest))
@@ -85,13 +85,15 @@ class Shortlist:
         self._position_hits: list[NDArray[np.int64]] = []
         self._value_hits: list[NDArray[np.float64]] = []
         self._n_pending = 0
+        self._is_new = True
 
     def add(self, tile: NDArray[np.floating], start: int, rules: TileRules) -> None:
         """Look through a tile whose first position is ``start``."""
         if self._scan is not None:
-            self._scan(
+            self._scan[0](
                 tile,
                 start,
+                self._is_new,
                 _SHIFT,
                 rules.line_bits,
                 rules.position_bits,
@@ -105,7 +107,11 @@ class Shortlist:
                 self._position,
                 self._count,
             )
+            self._is_new = False
             return
+        if self._is_new:
+            self._is_new = False
+            self._raise_floors(tile, rules)
         line, position, value = _hits(tile, self.floor, rules)
         if len(line):
             self._line_hits.append(line)
@@ -118,15 +124,36 @@ class Shortlist:
     def result(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Return lines, positions and values of what was kept, line by line."""
         if self._scan is not None:
-            filled = np.arange(self._value.shape[1]) < self._count[:, None]
-            line, place = np.nonzero(filled)
-            self._line_hits = [line]
-            self._position_hits = [self._position[line, place].astype(np.int64)]
-            self._value_hits = [self._value[line, place]]
+            self._scan[1](self.keep, self.floor, self._value, self._position, self._count)
+            line = np.repeat(np.arange(len(self.keep)), self._count)
+            here = np.arange(self._value.shape[1]) < self._count[:, None]
+            return line, self._position[here].astype(np.int64), self._value[here]
         self._trim()
         if not self._line_hits:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
         return self._line_hits[0], self._position_hits[0], self._value_hits[0]
+
+    def _raise_floors(self, tile: NDArray[np.floating], rules: TileRules) -> None:
+        """Put the floors just below the last pair that a line would keep of its first tile.
+
+        Values are integers, so pairs as good as the last one stay above the floor.
+        """
+        width = tile.shape[1]
+        most = int(self.keep.max(initial=1))
+        if most >= width:
+            return
+        value = tile.copy()
+        begin = 0
+        for end, penalty in zip(rules.ends.tolist(), rules.penalty.tolist(), strict=True):
+            common = rules.line_bits[:, begin, None] & rules.position_bits[begin]
+            for word in range(begin + 1, end):
+                common |= rules.line_bits[:, word, None] & rules.position_bits[word]
+            np.subtract(value, tile.dtype.type(penalty), out=value, where=common == 0)
+            begin = end
+        if rules.least is not None:
+            value[value + rules.price < rules.least] = -BARRED
+        last = np.partition(value, width - most, axis=1)[:, width - most]
+        self.floor = np.maximum(self.floor, last - 1)
 
     def _trim(self) -> None:
         """Sort the pending hits and keep the best of each line."""
@@ -171,36 +198,93 @@ def _hits(
     return line[hit], position[hit], value[hit]
 
 
-def _scan_tile(
-    tile: Array,
-    start: int,
-    shift: int,
-    line_bits: Array,
-    position_bits: Array,
-    ends: Array,
-    penalty: Array,
-    price: Array,
-    least: float,
-    keep: Array,
-    floor: Array,
-    kept_value: Array,
-    kept_position: Array,
-    count: Array,
+# fmt: off
+def _evaluate(
+    part: Array, bits: Array, position_bits: Array, left: int, ends: Array, penalty: Array,
+    value: Array, common: Array,
 ) -> None:
+    # fmt: on
+    """Write the values of one chunk of a line: its product, less what it has not in common."""
+    size = len(part)
+    for p in range(size):
+        value[p] = part[p]
+    word = 0
+    for overlap in range(len(ends)):
+        own, other = bits[word], position_bits[word, left : left + size]
+        for p in range(size):
+            common[p] = own & other[p]
+        word += 1
+        while word < ends[overlap]:
+            own, other = bits[word], position_bits[word, left : left + size]
+            for p in range(size):
+                common[p] |= own & other[p]
+            word += 1
+        loss, nothing = penalty[overlap], penalty[overlap] - penalty[overlap]
+        for p in range(size):
+            value[p] -= loss if common[p] == 0 else nothing
+
+
+def _halve(value: Array, position: Array, keep: int) -> float:
+    """Move the ``keep`` highest of a full buffer to its front; return the lowest of them.
+
+    Ties with the lowest go in order of arrival.
+    """
+    n = len(value)
+    last: float = np.partition(value, n - keep)[n - keep]
+    n_higher = 0
+    for q in range(n):
+        n_higher += value[q] > last
+    n_ties = keep - n_higher
+    kept = 0
+    for q in range(n):
+        x = value[q]
+        take = x > last
+        if x == last and n_ties > 0:
+            n_ties -= 1
+            take = True
+        if take:
+            value[kept] = x
+            position[kept] = position[q]
+            kept += 1
+    return last
+
+
+# fmt: off
+def _scan_tile(
+    tile: Array, start: int, is_new: bool, shift: int, line_bits: Array, position_bits: Array,
+    ends: Array, penalty: Array, price: Array, least: float, keep: Array, floor: Array,
+    kept_value: Array, kept_position: Array, count: Array,
+) -> None:
+    # fmt: on
     """Append the hits of a tile to the lines' buffers; halve a buffer that is full."""
     n_lines, width = tile.shape
-    n_overlaps = len(ends)
     n_chunks = (width + _CHUNK - 1) // _CHUNK
-    value = np.empty(_CHUNK, tile.dtype)
+    value, lanes = np.empty(_CHUNK, tile.dtype), np.empty(_CHUNK, tile.dtype)
     common = np.empty(_CHUNK, np.uint64)
-    zero = tile.dtype.type(0)
+    loss = penalty.astype(tile.dtype)
     most = 0.0  # what a value can at most be above the product
-    for overlap in range(n_overlaps):
+    for overlap in range(len(ends)):
         most += max(0.0, -penalty[overlap])
     for line in range(n_lines):
+        bits, k = line_bits[line], keep[line]
+        if is_new and k <= _CHUNK // 2 and n_chunks >= _LANES:
+            # Nothing is known of this line: of the best of 64 lanes the k-th is a first floor,
+            # less 1, so that pairs as good as it stay above.
+            lanes[:] = -BARRED
+            for chunk in range(width // _CHUNK):
+                left = chunk * _CHUNK
+                part = tile[line, left : left + _CHUNK]
+                _evaluate(part, bits, position_bits, left, ends, loss, value, common)
+                if least > -BARRED:
+                    for p in range(_CHUNK):
+                        if value[p] + price[left + p] < least:
+                            value[p] = -BARRED
+                for p in range(_CHUNK):
+                    lanes[p] = max(lanes[p], value[p])
+            floor[line] = max(floor[line], np.partition(lanes, _CHUNK - k)[_CHUNK - k] - 1.0)
         limit = tile.dtype.type(floor[line])
         bar = tile.dtype.type(floor[line] - most)
-        offset = (line * shift) % n_chunks if n_chunks > 0 else 0
+        offset = (line * shift) % n_chunks
         for turn in range(n_chunks):
             chunk = turn + offset
             if chunk >= n_chunks:
@@ -213,71 +297,47 @@ def _scan_tile(
                 n_above += np.int32(part[p] > bar)
             if n_above == 0:
                 continue
+            _evaluate(part, bits, position_bits, left, ends, loss, value, common)
+            n_above = np.int32(0)
             for p in range(size):
-                value[p] = part[p]
-            if n_overlaps > 0:
-                word = 0
-                for overlap in range(n_overlaps):
-                    loss = tile.dtype.type(penalty[overlap])
-                    bits = line_bits[line, word]
-                    other = position_bits[word, left : left + size]
-                    for p in range(size):
-                        common[p] = bits & other[p]
-                    word += 1
-                    while word < ends[overlap]:
-                        bits = line_bits[line, word]
-                        other = position_bits[word, left : left + size]
-                        for p in range(size):
-                            common[p] |= bits & other[p]
-                        word += 1
-                    for p in range(size):
-                        value[p] -= loss if common[p] == 0 else zero
-                n_above = np.int32(0)
-                for p in range(size):
-                    n_above += np.int32(value[p] > limit)
-                if n_above == 0:
-                    continue
+                n_above += np.int32(value[p] > limit)
+            if n_above == 0:
+                continue
             for p in range(size):
-                if not value[p] > limit:
-                    continue
-                position = left + p
-                if value[p] + price[position] < least:
+                if not value[p] > limit or value[p] + price[left + p] < least:
                     continue
                 n = count[line]
                 kept_value[line, n] = value[p]
-                kept_position[line, n] = start + position
-                n += 1
-                k = keep[line]
-                if n == 2 * k:
-                    # The k-th highest becomes the floor; ties with it go in order of arrival.
-                    last = np.partition(kept_value[line, :n], n - k)[n - k]
-                    n_higher = 0
-                    for q in range(n):
-                        n_higher += kept_value[line, q] > last
-                    n_ties = k - n_higher
-                    n = 0
-                    for q in range(2 * k):
-                        x = kept_value[line, q]
-                        take = x > last
-                        if x == last and n_ties > 0:
-                            n_ties -= 1
-                            take = True
-                        if take:
-                            kept_value[line, n] = x
-                            kept_position[line, n] = kept_position[line, q]
-                            n += 1
+                kept_position[line, n] = start + left + p
+                count[line] = n + 1
+                if n + 1 == 2 * k:
+                    last = _halve(kept_value[line, : 2 * k], kept_position[line, : 2 * k], k)
+                    count[line] = k
                     floor[line] = last
                     limit = tile.dtype.type(last)
                     bar = tile.dtype.type(last - most)
-                count[line] = n
+
+
+def _cut_lines(
+    keep: Array, floor: Array, kept_value: Array, kept_position: Array, count: Array
+) -> None:
+    """Cut every line's buffer down to what the line may keep."""
+    for line in range(len(keep)):
+        n, k = count[line], keep[line]
+        if n > k:
+            floor[line] = _halve(kept_value[line, :n], kept_position[line, :n], k)
+            count[line] = k
 
 
 @lru_cache(maxsize=1)
-def load_scan() -> Callable[..., None] | None:
-    """Return the compiled scan, or None without numba."""
+def load_scan() -> Scan | None:
+    """Return the compiled scan and what ends it, or None without numba."""
     try:
         from numba import njit
+        from numba.extending import register_jitable
     except ImportError:
         return None
-    compiled: Callable[..., None] = njit(cache=True, nogil=True)(_scan_tile)
-    return compiled
+    for helper in (_evaluate, _halve):
+        register_jitable(helper)
+    compile_ = njit(cache=True, nogil=True)
+    return compile_(_scan_tile), compile_(_cut_lines)

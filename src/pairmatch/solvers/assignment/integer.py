@@ -1,23 +1,25 @@
-"""Exact plans where quotas cross each other: integer programs, priced by their relaxation."""
+"""Plans under crossing quotas or budgets: integer programs, priced by their relaxation."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.solvers.assignment.conflict import check_minimum_loads
 from pairmatch.solvers.assignment.flow import find_safe_bonus
+from pairmatch.solvers.assignment.packing import tighten_prices
+from pairmatch.solvers.assignment.program import IntegerProgram, Row, list_rows, maximise
 from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
 from pairmatch.solvers.assignment.ties import draw_weights
 from pairmatch.solvers.certify import certify_assignment
+from pairmatch.solvers.certify_budgets import count_room
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.remainder import Edges, Remainder
@@ -26,33 +28,29 @@ if TYPE_CHECKING:
 __all__ = ["solve_by_integers"]
 
 _NODES = 20_000  # of the search tree of an objective; most cohorts need one or two
+_FRACTIONS = 1000  # of a gain, in which prices are where there are budgets
+_WORK = 1_000_000  # nodes times pairs of a search within budgets, which would otherwise take long
+_MOST_AT_ONCE = 5000  # pairs that are all looked at from the start within budgets
 _NODES_TO_CHOOSE = 100  # the same for a choice between equally good plans
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Row:
-    """A constraint: the number of chosen edges among some lies between two bounds."""
-
-    kind: Literal["row", "column", "quota"]
-    where: tuple[int, ...]  # (row,), (column,) or (quota, column, class)
-    edges: NDArray[np.int64]
-    low: int
-    high: int
-
-
-def solve_by_integers(problem: AssignmentProblem) -> AssignmentSolution:
-    """Return the best plan of a problem whose quotas need not nest, by integer programming.
+def solve_by_integers(
+    problem: AssignmentProblem, *, time_limit: float | None = None
+) -> AssignmentSolution:
+    """Return the best plan of a problem with any quotas and budgets, by integer programming.
 
     Parameters
     ----------
     problem : AssignmentProblem
         Any problem.
+    time_limit : float, optional
+        Seconds after which the searches of plans end.
 
     Returns
     -------
     AssignmentSolution
         Status OPTIMAL if the prices prove it; FEASIBLE if the search ended before its end, or
-        was complete but no prices can prove it.
+        was complete but no prices can prove it; TIME_LIMIT if the clock ended it.
 
     Raises
     ------
@@ -67,26 +65,32 @@ def solve_by_integers(problem: AssignmentProblem) -> AssignmentSolution:
     pair falls short of its prices by some amount, and no plan is better than the bound less the
     sum of what its pairs fall short. So a search over the pairs that fall short by at most a
     margin is a search over all of them, once it finds a plan within that margin of the bound.
+    Prices of budgets are rarely whole numbers, so with budgets all prices are in fractions of a
+    gain, and :func:`~pairmatch.solvers.assignment.packing.tighten_prices` adds prices of rows.
 
     Branch and cut by HiGHS: Q. Huangfu, J. A. J. Hall, "Parallelizing the dual revised simplex
     method", Math. Program. Comput. 10 (2018), 119-142, https://doi.org/10.1007/s12532-017-0130-5.
     It is stopped by a number of nodes, not by a clock, so that the answer can be repeated.
     """
+    deadline = None if time_limit is None else perf_counter() + time_limit
     remainder = set_pins(problem)
-    edges = collect_edges(problem, remainder)
-    rows = list(_list_rows(problem, remainder, edges))
+    edges = _drop_misfits(problem, collect_edges(problem, remainder))
+    rows = list(list_rows(problem, remainder, edges))
     check_minimum_loads(problem, remainder, edges, partial(_fill, rows, len(edges)))
     bonus = 0
     if problem.objective == "coverage":
         places = int(remainder.capacity.sum())
         bonus = find_safe_bonus(edges.gain, min(len(remainder.rows), places))
     worth = edges.gain + bonus
-    prices = _price(problem, rows, worth, bonus)
+    scale = _FRACTIONS if problem.budgets and _reach(worth) < 2**50 else 1
+    prices = _price(problem, rows, worth, bonus, scale)
     short, bound = _compare(problem, remainder, edges, worth, prices)
-    margin = max(len(remainder.rows), int(np.ptp(edges.gain)) // 64 if len(edges) else 0)
+    margin = max(len(remainder.rows), int(np.ptp(edges.gain)) // 64 if len(edges) else 0) * scale
+    if problem.budgets:  # the bound is not that close
+        margin = 16 * margin if len(edges) > _MOST_AT_ONCE else int(short.max(initial=0))
     while True:
         near = np.flatnonzero(short <= margin)
-        found = _search(problem, remainder, edges.take(near))
+        found, complete = _search(problem, remainder, edges.take(near), deadline)
         everything = len(near) == len(edges)
         if found is None and everything:
             raise ArithmeticError("no plan was found within the work limit")
@@ -94,12 +98,26 @@ def solve_by_integers(problem: AssignmentProblem) -> AssignmentSolution:
             margin = 16 * margin + 1
             continue
         chosen = near[found > 0]
-        gap = bound - int(worth[chosen].sum())
+        gap = bound - scale * int(worth[chosen].sum())
         if gap <= margin or everything:
+            break
+        if problem.budgets:
+            complete = False
             break
         margin = gap
     if problem.objective == "coverage":
-        prices = replace(prices, coverage=_price(problem, rows, np.ones_like(worth), 0))
+        ones = np.ones_like(worth)
+        coverage = _price(problem, rows, ones, 0, scale)
+        if problem.budgets:
+            coverage = tighten_prices(
+                problem, coverage, len(chosen), worth_one=True, deadline=deadline
+            )
+            prices = _price(problem, rows, edges.gain, 0, scale, n_pairs=len(chosen))
+        prices = replace(prices, coverage=coverage)
+    if problem.budgets:
+        n_pairs = len(chosen) if problem.objective == "coverage" else 0
+        reached = int(edges.gain[chosen].sum())
+        prices = tighten_prices(problem, prices, reached, n_pairs=n_pairs, deadline=deadline)
     pairs = np.stack([edges.row[chosen], edges.column[chosen]], axis=1)
     pairs = np.concatenate([problem.pins, pairs])
     solution = AssignmentSolution(
@@ -108,37 +126,29 @@ def solve_by_integers(problem: AssignmentProblem) -> AssignmentSolution:
         status=Status.FEASIBLE,
         solver="integer programming (HiGHS)",
     )
-    proved = certify_assignment(problem, solution).proved
-    return replace(solution, status=Status.OPTIMAL) if proved else solution
+    if certify_assignment(problem, solution).proved:
+        return replace(solution, status=Status.OPTIMAL)
+    if deadline is not None and perf_counter() >= deadline:
+        return replace(solution, status=Status.TIME_LIMIT)
+    if complete:
+        return replace(solution, solver="integer programming (HiGHS, which claims optimality)")
+    return solution
 
 
-def _list_rows(problem: AssignmentProblem, remainder: Remainder, edges: Edges) -> Iterator[_Row]:
-    """List every constraint that the edges are under."""
-    for i, group in _group(edges.row):
-        yield _Row("row", (i,), group, 0, 1)
-    for j, group in _group(edges.column):
-        low, high = int(remainder.at_least[j]), int(remainder.capacity[j])
-        yield _Row("column", (j,), group, low, high)
-    for k, quota in enumerate(problem.quotas):
-        label = quota.class_of[edges.row]
-        counted = np.flatnonzero(label >= 0)
-        code = edges.column[counted] * quota.n_classes + label[counted]
-        for key, group in _group(code):
-            j, c = divmod(key, quota.n_classes)
-            room = int(remainder.room[k][j, c])
-            if len(group) > room:
-                yield _Row("quota", (k, j, c), counted[group], 0, room)
+def _drop_misfits(problem: AssignmentProblem, edges: Edges) -> Edges:
+    """Return the edges that fit into what the pins leave of every budget."""
+    for budget, room in zip(problem.budgets, count_room(problem), strict=True):
+        edges = edges.take(budget.pairs(edges.row, edges.column) <= room[edges.column])
+    return edges
 
 
-def _group(keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """List each key, ascending, with the positions where it stands."""
-    order = np.argsort(keys, kind="stable")
-    values, first = np.unique(keys[order], return_index=True)
-    yield from zip(values.tolist(), np.split(order, first[1:]), strict=False)
+def _reach(worth: NDArray[np.int64]) -> int:
+    """Return how large sums of worth may become."""
+    return int(np.abs(worth).max(initial=0)) * max(1, len(worth))
 
 
 def _fill(
-    rows: list[_Row], n_edges: int, asked: NDArray[np.int64]
+    rows: list[Row], n_edges: int, asked: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give each column as many as possible of its rows; see ``check_minimum_loads``."""
     wanted = [row for row in rows if row.kind == "column" and asked[row.where[0]]]
@@ -148,71 +158,13 @@ def _fill(
     useful = np.zeros(n_edges, np.int64)
     for row in wanted:
         useful[row.edges] = 1
-    chosen, _ = _maximise(_Program.of(rest, n_edges), useful, _NODES)
+    chosen, _ = maximise(IntegerProgram.of(rest, n_edges), useful, _NODES)
     if chosen is None:
         raise ArithmeticError("minimum loads under crossing quotas were not decided in time")
     met = np.zeros_like(asked)
     for row in wanted:
         met[row.where[0]] = int(chosen[row.edges].sum())
     return met, np.flatnonzero(asked)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Program:
-    """Constraints of an integer program, as a sparse matrix over 0-1 variables."""
-
-    line: NDArray[np.int64]
-    variable: NDArray[np.int64]
-    factor: NDArray[np.int64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    n_variables: int
-
-    @classmethod
-    def of(cls, rows: list[_Row], n_edges: int) -> _Program:
-        """Return the program of some rows of edges."""
-        line = np.repeat(np.arange(len(rows)), [len(row.edges) for row in rows])
-        variable = np.concatenate([np.empty(0, np.int64), *(row.edges for row in rows)])
-        low = np.array([row.low for row in rows], np.float64)
-        high = np.array([row.high for row in rows], np.float64)
-        return cls(line, variable, np.ones(len(line), np.int64), low, high, n_edges)
-
-    def demand(self, weight: NDArray[np.int64], least: float) -> _Program:
-        """Return the program in which a weighted sum of the first variables has a least value."""
-        used = np.flatnonzero(weight)
-        return replace(
-            self,
-            line=np.concatenate([self.line, np.full(len(used), len(self.low))]),
-            variable=np.concatenate([self.variable, used]),
-            factor=np.concatenate([self.factor, weight[used]]),
-            low=np.append(self.low, least),
-            high=np.append(self.high, np.inf),
-        )
-
-
-def _maximise(
-    program: _Program, weight: NDArray[np.int64], n_nodes: int
-) -> tuple[NDArray[np.int64] | None, bool]:
-    """Return the variables of a best solution, if one was found, and whether it is called best."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import csr_array
-
-    if not program.n_variables:
-        return (None, True) if (program.low > 0).any() else (np.empty(0, np.int64), True)
-    matrix = csr_array(
-        (program.factor.astype(np.float64), (program.line, program.variable)),
-        shape=(len(program.low), program.n_variables),
-    )
-    answer = milp(
-        -weight.astype(np.float64),
-        integrality=np.ones(program.n_variables, np.int64),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(matrix, program.low, program.high),
-        options={"mip_rel_gap": 0.0, "node_limit": n_nodes},
-    )
-    if answer.x is None:
-        return None, False
-    return np.rint(answer.x).astype(np.int64), answer.status == 0
 
 
 def _compare(
@@ -223,7 +175,9 @@ def _compare(
     prices: Prices,
 ) -> tuple[NDArray[np.int64], int]:
     """Return by how much each edge falls short of its prices, and the bound that these make."""
-    profit = worth - prices.column[edges.column]
+    profit = prices.scale * worth - prices.column[edges.column]
+    for budget, price in zip(problem.budgets, prices.budget, strict=True):
+        profit -= budget.pairs(edges.row, edges.column) * price[edges.column]
     for quota, price in zip(problem.quotas, prices.quota, strict=True):
         label = quota.class_of[edges.row]
         counted = label >= 0
@@ -236,39 +190,48 @@ def _compare(
     bound += sum(
         int((room * price).sum()) for room, price in zip(remainder.room, prices.quota, strict=True)
     )
+    bound += sum(
+        int(room @ price) for room, price in zip(count_room(problem), prices.budget, strict=True)
+    )
     return best[edges.row] - profit, bound
 
 
 def _search(
-    problem: AssignmentProblem, remainder: Remainder, edges: Edges
-) -> NDArray[np.int64] | None:
-    """Return which edges make a best plan of them, if there is a plan, after a search per goal."""
+    problem: AssignmentProblem, remainder: Remainder, edges: Edges, deadline: float | None
+) -> tuple[NDArray[np.int64] | None, bool]:
+    """Return which edges make a best plan of them, if any, and whether HiGHS calls it best.
+
+    One search a goal.
+    """
     if (remainder.at_least > np.bincount(edges.column, minlength=problem.n_columns)).any():
-        return None
-    rows = list(_list_rows(problem, remainder, edges))
-    program, evenness = _add_steps(_Program.of(rows, len(edges)), remainder, rows)
+        return None, True
+    rows = list(list_rows(problem, remainder, edges))
+    program, evenness = _add_steps(IntegerProgram.of(rows, len(edges)), remainder, rows)
     number = np.zeros(program.n_variables, np.int64)
     gain, weight = number.copy(), number.copy()
     number[: len(edges)] = 1
     gain[: len(edges)] = edges.gain
     weight[: len(edges)] = draw_weights(edges.row, edges.column, 0)
     goals = [number, gain] if problem.objective == "coverage" else [gain, number]
-    best = None
+    best, n_settled = None, 0
+    most = max(100, min(_NODES, _WORK // len(edges))) if problem.budgets and len(edges) else _NODES
     for turn, goal in enumerate([*goals, evenness, weight]):
-        n_nodes = _NODES if turn < len(goals) else _NODES_TO_CHOOSE
-        found, complete = _maximise(program, goal, n_nodes)
+        n_nodes = most if turn < len(goals) else _NODES_TO_CHOOSE
+        left = None if deadline is None else max(0.05, (deadline - perf_counter()) / 2)
+        found, complete = maximise(program, goal, n_nodes, left)
         if found is None or (best is not None and any(g @ found < g @ best for g in goals)):
             break
         best = found
-        if not complete:
-            break
+        n_settled += complete
+        if turn + 1 >= len(goals) and (problem.budgets or not complete):
+            break  # within budgets, choices between equal plans take longer than finding one
         program = program.demand(goal, float(goal @ found))
-    return None if best is None else best[: len(edges)]
+    return None if best is None else best[: len(edges)], n_settled >= len(goals)
 
 
 def _add_steps(
-    program: _Program, remainder: Remainder, rows: list[_Row]
-) -> tuple[_Program, NDArray[np.int64]]:
+    program: IntegerProgram, remainder: Remainder, rows: list[Row]
+) -> tuple[IntegerProgram, NDArray[np.int64]]:
     """Add a variable for each row that a column may get; the weights grow with evener loads.
 
     The variables of a column add up to its load, and each further one weighs 2 less: together
@@ -286,7 +249,7 @@ def _add_steps(
         weights.append(-(2 * (int(remainder.load[row.where[0]]) + np.arange(n_steps)) + 1))
         n_lines, n_variables = n_lines + 1, n_variables + n_steps
     zeros = np.zeros(n_lines - len(program.low))
-    extended = _Program(
+    extended = IntegerProgram(
         np.concatenate(line),
         np.concatenate(variable),
         np.concatenate(factor),
@@ -298,21 +261,33 @@ def _add_steps(
 
 
 def _price(
-    problem: AssignmentProblem, rows: list[_Row], worth: NDArray[np.int64], bonus: int
+    problem: AssignmentProblem,
+    rows: list[Row],
+    worth: NDArray[np.int64],
+    bonus: int,
+    scale: int,
+    n_pairs: int = 0,
 ) -> Prices:
-    """Return rounded dual values of the linear relaxation; zeros if it was not solved."""
+    """Return rounded dual values of the linear relaxation; zeros if it was not solved.
+
+    With ``n_pairs`` of plans of at least so many pairs: the dual value of that is the bonus.
+    """
     from scipy.optimize import linprog
     from scipy.sparse import csr_array
 
     column = np.zeros(problem.n_columns, np.int64)
     quota = tuple(np.zeros((problem.n_columns, q.n_classes), np.int64) for q in problem.quotas)
-    prices = Prices(column=column, quota=quota, bonus=bonus)
+    budget = tuple(np.zeros(problem.n_columns, np.int64) for _ in problem.budgets)
+    price = np.zeros(problem.n_rows, np.int64) if budget else None
+    prices = Prices(column=column, quota=quota, bonus=bonus, budget=budget, row=price, scale=scale)
     if not len(worth):
         return prices
     upper = [(row, 1) for row in rows]
     signed = upper + [(row, -1) for row in rows if row.low > 0]
+    if n_pairs:
+        signed.append((Row("all", (), np.arange(len(worth)), n_pairs, len(worth)), -1))
     index = np.repeat(np.arange(len(signed)), [len(row.edges) for row, _ in signed])
-    sign = np.repeat([way for _, way in signed], [len(row.edges) for row, _ in signed])
+    sign = np.concatenate([way * row.factor for row, way in signed])
     matrix = csr_array(
         (sign.astype(float), (index, np.concatenate([row.edges for row, _ in signed]))),
         shape=(len(signed), len(worth)),
@@ -321,10 +296,16 @@ def _price(
     answer = linprog(-worth, A_ub=matrix, b_ub=limit, method="highs")  # type: ignore[call-overload]
     if answer.status != 0:
         return prices
-    duals = np.rint(-answer.ineqlin.marginals).astype(np.int64)
+    duals = np.rint(-scale * answer.ineqlin.marginals).astype(np.int64)
     for (row, way), dual in zip(signed, duals, strict=True):
         if row.kind == "column":
             column[row.where] += way * dual
         elif row.kind == "quota":
             quota[row.where[0]][row.where[1:]] = dual
+        elif row.kind == "budget":
+            budget[row.where[0]][row.where[1]] = dual
+        elif row.kind == "all":
+            prices = replace(prices, bonus=int(-(-dual // scale)))
+        elif price is not None:
+            price[row.where] = dual
     return prices

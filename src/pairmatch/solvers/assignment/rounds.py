@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Effort", "Rounds"]
 
 _LEVEL_TOLERANCE = 0.01  # of the people of a sample may be parked when its prices are used
-_STALLED = 0.6  # a round that leaves more than this share of the parked was too timid
+_STALLED = 0.7  # a round that leaves more than this share of the parked was too timid
+_PATIENCE = 1  # such rounds that are borne before prices are moved far
 _LOST = 0.12  # share of parked rows from which on new prices are worth a full sweep
 _MOST_JUMPS = 30
 _STRETCH = 6  # how far a jump may move prices, in multiples of the slack of the shortlists
@@ -289,7 +290,7 @@ class Rounds:
         seating = self.seating
         if seating is None:
             return False
-        n_before = 2 * (n + m)
+        n_before, n_stalled = 2 * (n + m), 0
         while True:
             seating.outside = np.maximum(self._row_floor, -self.bonus)
             seating.spare = np.maximum(self._column_floor, 0)
@@ -305,7 +306,9 @@ class Rounds:
             if len(rows) <= tolerance * n and len(columns) <= tolerance * m:
                 return True
             n_parked = len(rows) + len(columns)
-            lost = len(rows) > _LOST * n or n_parked > _STALLED * n_before
+            lost = len(rows) > _LOST * n
+            n_stalled = n_stalled + 1 if n_parked > _STALLED * n_before else 0
+            lost |= seating.is_local and n_stalled > _PATIENCE
             n_before = n_parked
             if not lost or self._n_jumps >= _MOST_JUMPS:
                 self._widen(rows, columns)
@@ -357,10 +360,12 @@ class Rounds:
             self._column_floor = np.maximum(self._column_floor, near)
             near = np.where(self._row_keep < m, seating.u - self._slack, -self.bonus)
             self._row_floor = np.maximum(self._row_floor, near)
+        growth = 2 if seating.is_local else 4  # where each round solves all anew, take fewer
         n_own = np.diff(self.candidates.start)[rows]
-        self._row_keep[rows] = np.minimum(m, np.maximum(2 * self._row_keep[rows], n_own + 4))
+        keep = np.maximum(growth * self._row_keep[rows], n_own + 4)
+        self._row_keep[rows] = np.minimum(m, keep)
         n_own = np.bincount(self.candidates.column, minlength=m)[columns]
-        keep = np.minimum(n, np.maximum(2 * self._column_keep[columns], n_own + 4))
+        keep = np.minimum(n, np.maximum(growth * self._column_keep[columns], n_own + 4))
         self._column_keep[columns] = keep
         if self._sweeper is None:
             self._sweeper = self._make_sweeper(self.gains)

@@ -1,0 +1,184 @@
+"""Minutes become integers: what each pair takes, what each mentor has, and how many fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pairmatch.constraints import Load, Minutes, find_id
+from pairmatch.errors import Fault, ProgramError, did_you_mean
+from pairmatch.scoring.own import Labels, OwnScores
+from pairmatch.solvers.problem import Budget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pairmatch.profiles import Profiles
+    from pairmatch.scoring import Compatibility
+
+    Scored = Compatibility | OwnScores
+
+__all__ = ["budgets_of", "count_fitting", "limits_places"]
+
+_BLANK = -1
+
+
+def budgets_of(scored: Scored, constraints: Sequence[Any]) -> tuple[Budget, ...]:
+    """Return the minutes of each pair and each mentor, one budget for each ``Minutes``.
+
+    Parameters
+    ----------
+    scored : Compatibility or OwnScores
+        The two tables.
+    constraints : sequence
+        Constraints of every kind; only ``Minutes`` are read.
+
+    Raises
+    ------
+    ProgramError
+        If a ``Minutes`` names columns or people that are not there, or a cell is no whole number
+        of minutes; everything that is wrong at once.
+    """
+    budgets, faults = [], []
+    for rule in constraints:
+        if isinstance(rule, Minutes):
+            use, wrong = _uses(scored, rule)
+            limit, missing = _amounts(scored.coach, "mentor", rule, rule.at_most)
+            faults += wrong + missing
+            if not wrong + missing:
+                no_limit = int(use.max(axis=1, initial=0).sum())
+                budgets.append(Budget(use, np.where(limit == _BLANK, no_limit, limit)))
+    if faults:
+        raise ProgramError("minutes cannot be used", faults)
+    return tuple(budgets)
+
+
+def limits_places(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.bool_]:
+    """Return which mentors have as many places as fit into their minutes, and no other limit."""
+    limited = np.zeros(scored.shape[1], np.bool_)
+    columns = () if isinstance(scored.coach, Labels) else scored.coach.columns
+    if "max_mentees" in columns or any(isinstance(rule, Load) for rule in constraints):
+        return limited
+    for rule in constraints:
+        if isinstance(rule, Minutes):
+            limited |= _amounts(scored.coach, "mentor", rule, rule.at_most)[0] != _BLANK
+    return limited
+
+
+def count_fitting(budget: Budget) -> NDArray[np.int64]:
+    """Return how many rows fit into the budget of each column at most."""
+    spent = np.cumsum(np.sort(budget.use, axis=0), axis=0)
+    if spent.shape[1] == 1:
+        return np.searchsorted(spent[:, 0], budget.limit, side="right").astype(np.int64)
+    n_fitting: NDArray[np.int64] = np.count_nonzero(spent <= budget.limit, axis=0)
+    return n_fitting
+
+
+def _amounts(
+    table: Profiles | Labels, side: str, rule: Minutes, amount: Any
+) -> tuple[NDArray[np.int64], list[Fault]]:
+    """One number of minutes for each person, -1 where there is none, and what is wrong."""
+    ids = table.ids
+    if not isinstance(amount, (str, Mapping)):
+        return np.full(len(ids), amount, np.int64), []
+    amounts = np.full(len(ids), _BLANK, np.int64)
+    if isinstance(amount, Mapping):
+        place, faults = _places(ids, amount, side, rule)
+        for key, j in place.items():
+            amounts[j] = amount[key]
+        return amounts, faults
+    if isinstance(table, Labels) or amount not in table:
+        columns = () if isinstance(table, Labels) else table.columns
+        what = f"the {side}s have no column {amount!r}.{did_you_mean(amount, columns)}"
+        remedy = f"Give minutes, or {{{side}: minutes}}."
+        return amounts, [Fault(what, repr(rule), remedy)]
+    numbers = table.numbers(amount)
+    known = ~np.isnan(numbers)
+    wrong = known & ((numbers < 0) | (numbers != np.floor(numbers)) | (numbers > 2**31))
+    faults = [
+        Fault(
+            f"{numbers[j]:g} is no whole number of minutes.",
+            f"{side} {ids[j]}, column {amount}",
+            "Give whole minutes >= 0.",
+        )
+        for j in np.flatnonzero(wrong)
+    ]
+    fine = known & ~wrong
+    amounts[fine] = numbers[fine].astype(np.int64)
+    return amounts, faults
+
+
+def _places(
+    ids: Sequence[Any], named: Mapping[Any, Any], side: str, rule: Minutes
+) -> tuple[dict[Any, int], list[Fault]]:
+    """Return the position of each key, and a fault for each that is nobody's id."""
+    row_of = {key: i for i, key in enumerate(ids)}
+    place, faults = {}, []
+    for key in named:
+        found = find_id(row_of, key)
+        if found is None:
+            what = f"{key!r} is not among the {side}s.{did_you_mean(str(key), ids)}"
+            where = repr(rule)
+            faults.append(Fault(what, where if len(where) < 200 else "Minutes"))
+        else:
+            place[key] = row_of[found]
+    return place, faults
+
+
+def _uses(scored: Scored, rule: Minutes) -> tuple[NDArray[np.int64], list[Fault]]:
+    """Minutes of each pair, shape (n_rows, 1) where the mentor does not matter."""
+    each, rows, columns = rule.each, scored.coached.ids, scored.coach.ids
+    if isinstance(each, tuple):
+        shape = len(each), len(each[0]) if each else 0
+        if (
+            shape != scored.shape
+            or {*rows} != {*range(shape[0])}
+            or {*columns} != {*range(shape[1])}
+        ):
+            what = f"each is a matrix of {shape[0]} x {shape[1]} without labels, and here are "
+            what += f"{len(rows)} mentees and {len(columns)} mentors."
+            remedy = "Give a DataFrame whose rows are the mentees and whose columns the mentors."
+            return np.zeros((len(rows), 1), np.int64), [Fault(what, "Minutes", remedy)]
+        table = np.array([[_BLANK if c is None else c for c in row] for row in each], np.int64)
+        use = table.reshape(shape)[np.ix_(list(rows), list(columns))]
+        faults: list[Fault] = []
+    elif isinstance(each, Mapping) and any(isinstance(row, Mapping) for row in each.values()):
+        use = np.full(scored.shape, _BLANK, np.int64)
+        row_of, faults = _places(rows, each, "mentee", rule)
+        for key, i in row_of.items():
+            column_of, unknown = _places(columns, each[key], "mentor", rule)
+            faults += [fault for fault in unknown if fault not in faults]
+            for mentor, j in column_of.items():
+                cell = each[key][mentor]
+                use[i, j] = _BLANK if cell is None else cell
+    else:
+        amounts, faults = _amounts(scored.coached, "mentee", rule, each)
+        use = amounts[:, None]
+    blank = use == _BLANK
+    if blank.any():
+        if use.shape[1] > 1:
+            at = np.nonzero(blank)
+            needed = blank.copy()
+            needed[at] = scored.allowed_at(*at)
+        else:
+            needed = blank
+        if rule.default is None and not faults:
+            faults = _blank_faults(scored, rule, needed)
+        use = np.where(blank, 0 if rule.default is None else rule.default, use)
+    return use, faults
+
+
+def _blank_faults(scored: Scored, rule: Minutes, needed: NDArray[np.bool_]) -> list[Fault]:
+    """Return a fault for each mentee whose minutes are not known."""
+    column = f", column {rule.each}" if isinstance(rule.each, str) else ""
+    faults = []
+    for i in np.flatnonzero(needed.any(axis=1)).tolist():
+        mentors = "" if needed.shape[1] == 1 else f" with {int(needed[i].sum())} mentors"
+        what = f"it is not said how many minutes the meetings take{mentors}."
+        where = f"mentee {scored.coached.ids[i]}{column}"
+        faults.append(Fault(what, where, "Fill it in, or give Minutes a default."))
+    return faults

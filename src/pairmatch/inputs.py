@@ -1,0 +1,72 @@
+"""What verbs are given: tables, programs and options, or a clear word about what they are not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pairmatch.errors import Fault, ProfileError, ProgramError
+from pairmatch.options import Options
+from pairmatch.profiles import Profiles, read_profiles
+from pairmatch.programs import Program
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import pandas as pd
+
+    Table = Profiles | pd.DataFrame | str | PathLike[str]
+
+__all__ = ["check_arguments", "read_table", "read_tables"]
+
+
+def read_table(source: Table, side: str = "teachers") -> Profiles:
+    """Return a table of at least one person, or say what is wrong with it and whose it is."""
+    try:
+        table = source if isinstance(source, Profiles) else read_profiles(source)
+    except ProfileError as error:
+        if not hasattr(source, "columns"):
+            raise
+        raise ProfileError(f"the table of {side} cannot be used", error.faults) from None
+    if len(table) == 0:
+        raise ProfileError(f"{table.source} cannot be used", [Fault("it has no people.")])
+    return table
+
+
+def read_tables(mentees: Table, mentors: Table) -> tuple[Profiles, Profiles]:
+    """Read both tables, or say what is wrong with both."""
+    if mentors is mentees:
+        both = read_table(mentees, "mentees")
+        return both, both
+    tables, errors = [], []
+    for source, side in ((mentees, "mentees"), (mentors, "mentors")):
+        try:
+            tables.append(read_table(source, side))
+        except ProfileError as error:
+            errors.append(error)
+    if len(errors) == 2:
+        faults = [
+            Fault(fault.what, f"{error.headline}; {fault.where}".rstrip("; "), fault.remedy)
+            for error in errors
+            for fault in error.faults or (Fault(error.headline),)
+        ]
+        raise ProfileError("neither table can be used", faults)
+    if errors:
+        raise errors[0]
+    return tables[0], tables[1]
+
+
+def check_arguments(program: Any, options: Any) -> tuple[Program, Options]:
+    """Return program and options, or say what was given instead of them."""
+    faults = []
+    if not isinstance(program, Program | None):
+        remedy = (
+            f"Write Program.preset({program!r})."
+            if isinstance(program, str)
+            else "Write Program(criteria=[...], constraints=[...])."
+        )
+        faults.append(Fault(f"{program!r} is no program.", "", remedy))
+    if not isinstance(options, Options | None):
+        faults.append(Fault(f"{options!r} are no options.", "", "Write options=Options(seed=7)."))
+    if faults:
+        raise ProgramError("the arguments cannot be used", faults)
+    return program or Program(), options or Options()

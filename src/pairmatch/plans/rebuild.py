@@ -1,0 +1,72 @@
+"""What was asked, once more: scores, rules and integers from the tables and the program alone.
+
+A check that took the problem from the plan would believe whoever made the plan.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from pairmatch.constraints import bind_pair_rules
+from pairmatch.errors import CertificateError, Fault, PairmatchWarning
+from pairmatch.programs import default_criteria
+from pairmatch.scoring import Compatibility
+from pairmatch.scoring.own import OwnScores
+from pairmatch.seam import assignment_problem, grouping_problem
+
+if TYPE_CHECKING:
+    from pairmatch.plans.grouping import Grouping
+    from pairmatch.plans.matching import Matching
+    from pairmatch.programs import Program
+    from pairmatch.solvers.problem import AssignmentProblem, GroupingProblem
+
+__all__ = ["rebuild_grouping", "rebuild_matching"]
+
+
+def rebuild_matching(plan: Matching) -> AssignmentProblem:
+    """Return the integers that the tables and the program of a matching mean.
+
+    Raises
+    ------
+    CertificateError
+        If the plan's scores are not those of its program.
+    """
+    scored = _rescore(plan.scored, plan.program, mutual=False)
+    objective: Any = plan.program.objective
+    return assignment_problem(scored, plan.program.constraints, objective)
+
+
+def rebuild_grouping(plan: Grouping) -> GroupingProblem:
+    """Return the integers that the table and the program of a grouping mean.
+
+    Raises
+    ------
+    CertificateError
+        If the plan's scores are not those of its program.
+    """
+    scored = _rescore(plan.scored, plan.program, mutual=True)
+    objective: Any = "worst_rotation" if plan.program.objective == "worst_rotation" else "total"
+    size: Any = plan.program.size or 3
+    return grouping_problem(scored, size, objective)
+
+
+def _rescore(
+    scored: Compatibility | OwnScores, program: Program, *, mutual: bool
+) -> Compatibility | OwnScores:
+    coached, coach = scored.coached, scored.coach
+    if isinstance(scored, OwnScores):
+        rules = bind_pair_rules(
+            program.constraints, coached, coach, scale=scored.scale, mutual=mutual
+        )
+        return scored.with_rules(rules)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
+        rules = bind_pair_rules(program.constraints, coached, coach, mutual=mutual)
+        criteria = program.criteria or default_criteria(scored.coached, scored.coach)
+        again = Compatibility.bind(scored.coached, scored.coach, criteria, rules)
+    for name in ("criteria", "units_of_criteria", "neutral"):
+        if getattr(again, name) != getattr(scored, name):
+            what = f"{name} of its scores are {getattr(scored, name)}, not {getattr(again, name)}."
+            raise CertificateError("the plan does not hold", [Fault(what)])
+    return again

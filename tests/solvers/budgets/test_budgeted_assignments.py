@@ -197,6 +197,23 @@ def test_loose_budget_leaves_the_choice_of_method_free():
     )
 
 
+def test_search_ended_by_the_clock_returns_a_plan_with_a_true_bound():
+    rng = np.random.default_rng(1)
+    gain = rng.integers(0, 10**6, (60, 12))
+    budget = Budget(rng.integers(20, 70, (60, 12)), rng.integers(90, 200, 12))
+    problem = AssignmentProblem(
+        gains=MatrixGains(gain, np.ones_like(gain, dtype=bool)),
+        capacity=np.full(12, 60),
+        at_least=np.zeros(12, np.int64),
+        budgets=(budget,),
+    )
+    solution = solve_assignment(problem, time_limit=0.0)
+    certificate = certify_assignment(problem, solution)
+    assert solution.status in (Status.TIME_LIMIT, Status.OPTIMAL)
+    assert certificate.bound >= certificate.objective
+    assert certificate.proved == (solution.status is Status.OPTIMAL)
+
+
 @pytest.mark.parametrize("method", ["dense", "flow", "pricing"])
 def test_method_without_budgets_names_those_that_have_them(method):
     with pytest.raises(ProgramError, match='use "integer" or "auto"'):

@@ -92,6 +92,8 @@ def solve_by_integers(
         near = np.flatnonzero(short <= margin)
         found, complete = _search(problem, remainder, edges.take(near), deadline)
         everything = len(near) == len(edges)
+        if found is None and deadline is not None and not remainder.at_least.any():
+            found, complete = np.zeros(len(near), np.int64), False  # the pins alone are a plan
         if found is None and everything:
             raise ArithmeticError("no plan was found within the work limit")
         if found is None:
@@ -101,7 +103,7 @@ def solve_by_integers(
         gap = bound - scale * int(worth[chosen].sum())
         if gap <= margin or everything:
             break
-        if problem.budgets:
+        if problem.budgets or (deadline is not None and perf_counter() > deadline):
             complete = False
             break
         margin = gap

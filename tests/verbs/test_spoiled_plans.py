@@ -163,3 +163,11 @@ def test_summary_says_what_was_asked():
     text = pm.match(table, table, pm.Program(constraints=[rule])).summary()
     assert "criteria  SubjectMatch()" in text
     assert "Require(SubjectMatch(), unknown='allow')" in text
+
+
+def test_bound_of_a_plan_with_one_pair_too_few_is_no_more_than_full_scores():
+    pool = district(40, 30, seed=6)
+    plan = pm.match(pool.mentees, pool.mentors)
+    edited = plan.replace(pairs=plan.to_frame().iloc[1:])
+    assert plan.objective <= edited.bound <= 40
+    assert 0 < edited.gap < 0.5

@@ -15,13 +15,13 @@ import numpy as np
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify_budgets import check_budgets, count_room, pack_columns
 from pairmatch.solvers.processors import map_blocks
-from pairmatch.solvers.solution import Certificate
+from pairmatch.solvers.solution import Certificate, Prices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem, Quotas
-    from pairmatch.solvers.solution import AssignmentSolution, Prices
+    from pairmatch.solvers.solution import AssignmentSolution
 
 __all__ = ["certify_assignment"]
 
@@ -112,6 +112,9 @@ def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution)
     bound, matched_bound = _sweep(problem, prices)
     if prices is not None and bound is not None:
         bound -= prices.bonus * matched
+        if bound > _add_up(gain):  # with fewer rows than possible, the bonus says little
+            free = _sweep(problem, Prices(np.zeros(problem.n_columns, np.int64)))[0]
+            bound = bound if free is None else min(bound, free)
     return Certificate(_add_up(gain), bound, matched, matched_bound)
 
 

@@ -340,6 +340,11 @@ class Rounds:
         seating.spare = np.maximum(seating.short, 0)
         if not seating.solve(self.candidates, self._stop.is_set):
             return False
+        # Only sums of floors mean something: first follow a shift of the level of all prices.
+        shift = _find_shift(self._row_floor - seating.u, seating.v - self._column_floor)
+        self._row_floor = np.maximum(self._row_floor - shift, -self.bonus)
+        lowest = np.where(self.least > 0, _NEVER, 0)
+        self._column_floor = np.maximum(self._column_floor + shift, lowest)
         rows = np.flatnonzero(seating.u < self._row_floor)
         columns = np.flatnonzero(seating.v < self._column_floor)
         if len(rows) / n + len(columns) / m > _MOST_FALLEN:
@@ -378,3 +383,13 @@ class Rounds:
             hits = self._sweeper.best(some, self._row_floor, keep, lowest, by_column=True)
             self.candidates.add(hits.position, hits.line, hits.gain)
             self._column_floor[some] = np.minimum(self._column_floor[some], hits.floor)
+
+
+def _find_shift(lower: NDArray[np.int64], upper: NDArray[np.int64]) -> int:
+    """Return the number that most of ``lower`` do not exceed and most of ``upper`` reach."""
+    lower, upper = np.sort(lower), np.sort(upper)
+    tried = np.append(np.concatenate([lower, upper]), 0)
+    n_below = len(lower) - np.searchsorted(lower, tried, "right")
+    n_below += np.searchsorted(upper, tried, "left")
+    best = np.flatnonzero(n_below == n_below.min())
+    return int(tried[best[np.argmin(np.abs(tried[best]))]])

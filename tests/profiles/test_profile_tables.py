@@ -485,3 +485,11 @@ def test_the_frame_that_was_read_is_not_changed():
     frame = pd.DataFrame({"id": [" a "], "years": ["n/a"]})
     read_profiles(frame)
     assert frame.to_dict("list") == {"id": [" a "], "years": ["n/a"]}
+
+
+def test_cells_of_the_name_column_are_never_quoted():
+    table = read_profiles(pd.DataFrame({"id": ["a"], "name": ["Ann Private"]}))
+    with pytest.raises(ProfileError) as caught:
+        table.numbers("name")
+    assert "Private" not in str(caught.value)
+    assert "row 0 (id a), column name" in str(caught.value)

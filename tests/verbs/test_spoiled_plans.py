@@ -171,3 +171,10 @@ def test_bound_of_a_plan_with_one_pair_too_few_is_no_more_than_full_scores():
     edited = plan.replace(pairs=plan.to_frame().iloc[1:])
     assert plan.objective <= edited.bound <= 40
     assert 0 < edited.gap < 0.5
+
+
+def test_required_criterion_without_its_column_is_refused_by_name():
+    table = pd.DataFrame({"id": ["a", "b"], "subjects": "art"})
+    program = pm.Program(constraints=[pm.Require(pm.CommonTime())])
+    with pytest.raises(pm.ProgramError, match="CommonTime needs the column 'free'"):
+        pm.match(table, table, program)

@@ -68,7 +68,7 @@ class Load:
         for name in ("at_most", "at_least"):
             if isinstance(getattr(self, name), Mapping):
                 object.__setattr__(self, name, FrozenMap(getattr(self, name)))
-        both = isinstance(self.at_most, int) and isinstance(self.at_least, int)
+        both = is_count(self.at_most) and is_count(self.at_least)
         check_all(
             "Load",
             *_amount_faults("at_most", self.at_most),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, positions
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.errors import Fault, ProgramError, did_you_mean
-from pairmatch.scoring import FULL
+from pairmatch.scoring import FULL, find_missing_columns
 from pairmatch.typed import is_whole
 
 if TYPE_CHECKING:
@@ -93,6 +93,10 @@ def bind_pair_rules(
     faults = unknown_ids(constraints, coached, coach)
     if faults:
         raise ProgramError("the constraints name people who are not there", faults)
+    required = [rule.criterion for rule in constraints if isinstance(rule, Require)]
+    faults = find_missing_columns(required, coached, coach) if required else []
+    if faults:
+        raise ProgramError("a required criterion does not fit the tables", faults)
     rules: list[PairRule] = []
     has_columns = hasattr(coached, "columns")
     evaluators = [rule for rule in constraints if isinstance(rule, EvaluatorPairs)]

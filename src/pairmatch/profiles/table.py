@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Profiles"]
 
 
+_PRIVATE = ("name", "email")  # columns whose cells no message may quote
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Profiles:
     """People and what is known of them, as `pairmatch.read_profiles` returns them.
@@ -301,6 +304,8 @@ class Profiles:
         texts = clear_blanks(self.texts(column).tolist(), standard)
         values, problems = read_cells(texts, read, blank)
         if problems:
+            if column in _PRIVATE:
+                problems = dict.fromkeys(problems, "the cell is not of the kind that was asked for")
             raise ProfileError(
                 f"column {column} of {self.source} cannot be read as asked",
                 [Fault(what, self.place(row, column)) for row, what in problems.items()],

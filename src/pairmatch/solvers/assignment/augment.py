@@ -162,11 +162,11 @@ class Seating:
 
     def _solve_flow(self, candidates: Candidates, should_stop: Callable[[], bool]) -> bool:
         """Solve from scratch as a flow, then find prices that fit."""
-        if should_stop():
-            return False
         best = self.outside.copy()
         np.maximum.at(best, candidates.row, candidates.gain - self.v[candidates.column])
-        self.u = best
+        self.u = best  # feasible whatever happens next
+        if should_stop():
+            return False
         self.mate = solve_flow(self, candidates)
         self.filled = np.bincount(self.mate[self.mate >= 0], minlength=len(self.capacity))
         self.u, self.v = recover_prices(self, candidates)

@@ -25,6 +25,7 @@ __all__ = ["BARRED", "Shortlist", "TileRules", "load_scan"]
 
 _CHUNK = 64
 _LANES = 8  # chunks a tile must have for lanes to say anything
+_STRIDE, _CIRCLE = 61, 1 << 20  # the same without numba: positions by which a line begins later
 _SHIFT = 7  # chunks by which the scan of each line starts further right, so that ties spread
 BARRED = 1e18  # taken from the value of a pair that is not allowed
 _PENDING = 3  # hits a line may pile up, in multiples of keep, before numpy sorts them
@@ -162,7 +163,8 @@ class Shortlist:
         line = np.concatenate(self._line_hits)
         position = np.concatenate(self._position_hits)
         value = np.concatenate(self._value_hits)
-        order = np.lexsort((-value, line))
+        turn = (position - _STRIDE * line) % _CIRCLE  # each line begins elsewhere: ties spread
+        order = np.lexsort((turn, -value, line))
         line, position, value = line[order], position[order], value[order]
         first = np.searchsorted(line, np.arange(len(self.keep)))
         rank = np.arange(len(line)) - first[line]

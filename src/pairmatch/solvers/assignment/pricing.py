@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["solve_by_pricing"]
 
 _RAISE = 4  # factor of the bonus where coverage was not reached
-_REST = 1 << 22  # pairs of an unfinished plan that are looked at to complete it
+_REST = 0.5  # seconds for completing an unfinished plan
+_AT_ONCE = 64  # rows of it at a time
 _TICK = 0.2  # seconds between two looks at Ctrl-C where waiting cannot be interrupted
 
 
@@ -332,25 +333,28 @@ def _run(ordered: NDArray[np.int64], key: np.int64) -> tuple[int, int]:
 
 
 def _complete(rounds: Rounds, pairs: NDArray[np.int64], *, coverage: bool) -> NDArray[np.int64]:
-    """Add the best pairs, one after the other, that an unfinished plan still has room for."""
+    """Seat the rows that an unfinished plan leaves out, each on the best place still free."""
     n, m = rounds.gains.shape
-    is_free = np.ones(n, bool)
+    is_free = np.ones(n, np.bool_)
     is_free[pairs[:, 0]] = False
     room = rounds.capacity - np.bincount(pairs[:, 1], minlength=m)
     rows, columns = np.flatnonzero(is_free), np.flatnonzero(room > 0)
-    rows = rows[: max(1, _REST // max(1, len(columns)))]
-    i, j = np.repeat(rows, len(columns)), np.tile(columns, len(rows))
-    if len(i) == 0:
-        return pairs
-    gain, allowed = rounds.gains.pairs(i, j)
-    if not coverage:
-        allowed &= gain > 0
-    order = np.flatnonzero(allowed)
-    order = order[np.argsort(-gain[order], kind="stable")]
+    part, left = take_gains(rounds.gains, rows, columns), room[columns]
+    enough = np.iinfo(np.int64).min if coverage else 0
+    deadline = monotonic() + _REST
     added = []
-    for row, column in zip(i[order].tolist(), j[order].tolist(), strict=True):
-        if is_free[row] and room[column] > 0:
-            is_free[row] = False
-            room[column] -= 1
-            added.append((row, column))
+    for start in range(0, len(rows), _AT_ONCE):
+        if monotonic() > deadline or not left.any():
+            break
+        gain, allowed = part.block(
+            slice(start, min(len(rows), start + _AT_ONCE)), slice(0, len(columns))
+        )
+        gain[~allowed | (left == 0)] = np.iinfo(np.int64).min
+        for line, value in enumerate(gain):
+            best = int(value.argmax())
+            if value[best] > enough:
+                added.append((rows[start + line], columns[best]))
+                left[best] -= 1
+                if left[best] == 0:
+                    gain[:, best] = np.iinfo(np.int64).min
     return np.concatenate([pairs, np.array(added, np.int64).reshape(-1, 2)])

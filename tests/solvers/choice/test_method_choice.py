@@ -60,6 +60,7 @@ def test_method_follows_size_and_structure(monkeypatch):
     assert choose_method(small) == "dense"
     assert choose_method(pose(np.ones((20, 20)), 2)) == "flow"
     monkeypatch.setattr("pairmatch.solvers.assignment.choice._DENSE_MOST", 100)
+    monkeypatch.setattr("pairmatch.solvers.assignment.choice._DENSE_MOST_PLAIN", 100)
     monkeypatch.setattr("pairmatch.solvers.assignment.choice._FLOW_MOST", 100)
     assert choose_method(small) == "pricing"
     assert choose_method(pose(np.ones((20, 20)), 2)) == "pricing"

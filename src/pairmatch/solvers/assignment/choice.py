@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -31,7 +32,8 @@ Method = Literal["auto", "dense", "flow", "pricing", "integer"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 _LARGE = 4000 * 4000  # pairs; above, a matrix and its copies are more than a notebook may want
-_DENSE_MOST = 1500 * 1500  # pairs from which on pricing beats the dense solver
+_DENSE_MOST = 1500 * 1500  # pairs from which on compiled pricing beats the dense solver
+_DENSE_MOST_PLAIN = 3500 * 3500  # the same without numba
 _FLOW_MOST = 400_000  # pairs from which on pricing beats a flow over all of them
 _DENSITY = 0.1  # share of allowed pairs from which on the dense solver beat the flow
 
@@ -236,7 +238,8 @@ def _is_large(problem: AssignmentProblem, *, dense: bool) -> bool:
     gains = problem.gains
     n_pairs = gains.shape[0] * gains.shape[1]
     if dense:
-        return n_pairs > _DENSE_MOST
+        compiled = find_spec("numba") is not None
+        return n_pairs > (_DENSE_MOST if compiled else _DENSE_MOST_PLAIN)
     if isinstance(gains, MatrixGains):
         n_pairs = int(np.count_nonzero(gains.allowed))
     return n_pairs > _FLOW_MOST

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields
 from fractions import Fraction
-from math import isfinite
-from numbers import Real
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from pairmatch.errors import Fault, ProgramError, did_you_mean
+from pairmatch.typed import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -132,11 +131,6 @@ def fold(text: str) -> str:
     'social studies'
     """
     return " ".join(text.split()).casefold()
-
-
-def is_number(value: object) -> bool:
-    """Tell whether a value is a finite real number (True and False are not)."""
-    return not isinstance(value, bool) and isinstance(value, Real) and isfinite(float(value))
 
 
 def find_common_faults(weight: object, missing: object) -> list[Fault]:

@@ -11,12 +11,12 @@ from pairmatch.profiles.cells import GRADES
 from pairmatch.scoring.credits import read_cell, read_entries, share_term, share_units
 from pairmatch.scoring.criterion import (
     find_common_faults,
-    is_number,
     refuse_faults,
     say_unknown,
     show,
     show_cell,
 )
+from pairmatch.typed import is_number
 
 if TYPE_CHECKING:
     from pairmatch.profiles.table import Profiles

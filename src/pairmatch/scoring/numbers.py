@@ -12,7 +12,6 @@ from pairmatch.errors import Fault
 from pairmatch.scoring.criterion import (
     find_column_faults,
     find_common_faults,
-    is_number,
     refuse_faults,
     say_unknown,
     show,
@@ -26,6 +25,7 @@ from pairmatch.scoring.differences import (
     read_micros,
     to_micro,
 )
+from pairmatch.typed import is_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,6 @@ from pairmatch.profiles.members import fold_entry
 from pairmatch.profiles.week import WEEK_MINUTES, can_start, candidate_starts
 from pairmatch.scoring.criterion import (
     find_common_faults,
-    is_number,
     refuse_faults,
     say_unknown,
     show,
@@ -20,6 +19,7 @@ from pairmatch.scoring.criterion import (
 )
 from pairmatch.scoring.overlaps import overlap_term
 from pairmatch.scoring.terms import Elementwise, Linear
+from pairmatch.typed import is_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

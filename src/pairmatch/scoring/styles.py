@@ -11,7 +11,6 @@ import numpy as np
 from pairmatch.errors import Fault, ProgramError, did_you_mean
 from pairmatch.scoring.criterion import (
     find_common_faults,
-    is_number,
     refuse_faults,
     say_unknown,
     show,
@@ -24,6 +23,7 @@ from pairmatch.scoring.differences import (
     read_micros,
     to_micro,
 )
+from pairmatch.typed import is_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

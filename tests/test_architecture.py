@@ -89,6 +89,7 @@ PUBLIC_NAMES = [
     "Job",
     "Load",
     "Matching",
+    "Meetings",
     "MinScore",
     "Minutes",
     "Options",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         EvaluatorPairs,
         Forbid,
         Load,
+        Meetings,
         MinScore,
         Minutes,
         Pin,
@@ -78,6 +79,7 @@ __all__ = [
     "Job",
     "Load",
     "Matching",
+    "Meetings",
     "MinScore",
     "Minutes",
     "Options",
@@ -113,7 +115,7 @@ __all__ = [
 # Rooms are opened when they are first asked for: importing the package costs next to nothing.
 _HOMES = {
     "batch": "Job Outcome match_many",
-    "constraints": "EvaluatorPairs Forbid Load MinScore Minutes Pin Quota Require Tiers",
+    "constraints": "EvaluatorPairs Forbid Load Meetings MinScore Minutes Pin Quota Require Tiers",
     "errors": (
         "CapabilityError CertificateError CriterionError Fault InfeasibleError "
         "PairmatchError PairmatchWarning ProfileError ProgramError ScoreError "

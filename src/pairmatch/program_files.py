@@ -28,6 +28,7 @@ _CRITERIA = (
 )
 _CONSTRAINTS = (
     "Load",
+    "Meetings",
     "Minutes",
     "Pin",
     "Forbid",

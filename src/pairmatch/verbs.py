@@ -41,6 +41,7 @@ _PAIR_OBJECTIVES = ("coverage", "total", "worst_off", "leximin")
 _OWN_RULES = (rules.Forbid, rules.MinScore, rules.Load, rules.Minutes, rules.Pin, rules.Quota)
 _REMEDIES = {
     "Load": "Load is about mentors; groups have a size.",
+    "Meetings": "Require(CommonTime(minutes=45)) makes joint time a rule for pairs.",
     "Minutes": "Minutes are about mentors; groups have a size.",
     "Pin": "Pin is about pairs of mentee and mentor; use match().",
     "Quota": "Quota is about the mentees of one mentor; use match().",

@@ -2,6 +2,7 @@
 
 from pairmatch.constraints.bound import PairConstraint, Roster
 from pairmatch.constraints.loads import Load, Quota
+from pairmatch.constraints.meetings import Meetings
 from pairmatch.constraints.minutes import Minutes
 from pairmatch.constraints.pair_rules import bind_pair_rules, find_id
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
@@ -11,6 +12,7 @@ __all__ = [
     "EvaluatorPairs",
     "Forbid",
     "Load",
+    "Meetings",
     "MinScore",
     "Minutes",
     "PairConstraint",

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.certify_group_rules import find_broken_rules, most_groups, which_are_legal
+from pairmatch.solvers.certify_small_groups import (
+    best_by_enumeration,
+    group_value,
+    most_by_size,
+    most_placed,
+)
 from pairmatch.solvers.solution import Certificate, GroupPrices
 
 if TYPE_CHECKING:
@@ -53,7 +58,7 @@ def certify_grouping(problem: GroupingProblem, solution: GroupingSolution) -> Ce
     if faults:
         raise CertificateError("the grouping breaks its rules", faults)
     scale = solution.scale
-    objective = sum(_value(problem, group, scale) for group in groups)
+    objective = sum(group_value(problem, group, scale) for group in groups)
     n_placed = sum(len(group) for group in groups)
     sizes = tuple(sorted(len(group) for group in groups))
     bound = bound_groupings(problem, solution, sizes)
@@ -81,7 +86,7 @@ def bound_groupings(
         return 0
     n_placed, able = sum(sizes), _able(problem)
     if able.size <= (_N_ALL_PLACED if n_placed == able.size else _N_SOME_OUT):
-        return _enumerate(problem, able, sizes, solution.scale)
+        return best_by_enumeration(problem, able, sizes, solution.scale)
     cases = solution.cases
     if not cases and solution.prices is not None:
         none, no_sets = np.zeros(0, np.int64), np.zeros((0, problem.n), bool)
@@ -89,7 +94,9 @@ def bound_groupings(
     if not cases or not _cover_everything(cases):
         return None
     inside = np.ix_(able, able)
-    core = replace(problem, gain=problem.gain[inside], allowed=problem.allowed[inside])
+    rules = None if problem.rules is None else problem.rules.take(able)
+    gain, allowed = problem.gain[inside], problem.allowed[inside]
+    core = replace(problem, gain=gain, allowed=allowed, rules=rules)
     shapes = {(case.person.shape, case.sets.shape[1:]) for case in cases}
     if shapes != {((problem.n,), (problem.n,))}:
         return None
@@ -120,23 +127,8 @@ def _read_groups(
             continue
         if solution.scale < 1 or solution.scale % (len(members) - 1):
             faults.append(Fault(f"scale {solution.scale} does not suit its size", where))
-        faults += [
-            Fault(f"persons {a} and {b} may not share a group", where)
-            for a, b in combinations(members, 2)
-            if not (problem.allowed[a, b] and problem.allowed[b, a])
-        ]
+        faults += [Fault(what, where) for what in find_broken_rules(problem, members)]
     return faults, groups
-
-
-def _value(problem: GroupingProblem, members: list[int], scale: int) -> int:
-    """Return the scaled value of one group, times its number of members."""
-    size = len(members)
-    given = [
-        sum(int(problem.gain[b, a]) for b in members if b != a) for a in members
-    ]  # by each as coach
-    if problem.objective == "worst_rotation":
-        return size * min(given) * (scale // (size - 1))
-    return sum(given) * (scale // (size - 1))
 
 
 def _able(problem: GroupingProblem) -> NDArray[np.int64]:
@@ -160,10 +152,10 @@ def _bound_placed(problem: GroupingProblem, n_placed: int) -> int:
     able = _able(problem)
     if n_placed == able.size:
         return n_placed
+    if able.size <= _N_SOME_OUT:
+        return most_placed(problem, able)
     allowed = (problem.allowed & problem.allowed.T)[np.ix_(able, able)]
     allowed &= ~np.eye(able.size, dtype=bool)
-    if able.size <= _N_SOME_OUT:
-        return _most_placed(allowed, problem.smallest, problem.largest)
     reach = allowed | np.eye(able.size, dtype=bool)
     while True:  # closure by squaring: which people are linked at all
         wider = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0.5
@@ -171,71 +163,9 @@ def _bound_placed(problem: GroupingProblem, n_placed: int) -> int:
             break
         reach = wider
     parts = np.unique(reach.argmax(axis=1), return_counts=True)[1]
-    return sum(_most_by_size(n, problem.smallest, problem.largest) for n in parts.tolist())
-
-
-def _most_by_size(n: int, smallest: int, largest: int) -> int:
-    """Return how many of n people fit into groups of allowed sizes."""
-    return max((min(n, count * largest) for count in range(1, n // smallest + 1)), default=0)
-
-
-def _most_placed(allowed: NDArray[np.bool_], smallest: int, largest: int) -> int:
-    """Return the exact largest number of people placed, by enumeration."""
-    n = len(allowed)
-
-    @cache
-    def most(left: tuple[int, ...]) -> int:
-        if len(left) < smallest:
-            return 0
-        first, others = left[0], left[1:]
-        best = most(others)
-        friends = [p for p in others if allowed[first, p]]
-        for size in range(smallest, min(largest, len(friends) + 1) + 1):
-            for rest in combinations(friends, size - 1):
-                if best == len(left):
-                    return best
-                if all(allowed[a, b] for a, b in combinations(rest, 2)):
-                    remaining = tuple(p for p in others if p not in rest)
-                    best = max(best, size + most(remaining))
-        return best
-
-    return most(tuple(range(n)))
-
-
-def _enumerate(
-    problem: GroupingProblem, able: NDArray[np.int64], sizes: tuple[int, ...], scale: int
-) -> int | None:
-    """Return the exact best value of a grouping into groups of these sizes."""
-    allowed = problem.allowed & problem.allowed.T
-
-    @cache
-    def worth(members: tuple[int, ...]) -> int | None:
-        if all(allowed[a, b] for a, b in combinations(members, 2)):
-            return _value(problem, list(members), scale)
-        return None
-
-    @cache
-    def best(left: tuple[int, ...], to_form: tuple[int, ...]) -> int | None:
-        if not to_form:
-            return 0
-        n_spare = len(left) - sum(to_form)
-        if n_spare < 0:
-            return None
-        first, others = left[0], left[1:]
-        found = best(others, to_form) if n_spare else None
-        for size in sorted(set(to_form)):
-            position = to_form.index(size)
-            later = to_form[:position] + to_form[position + 1 :]
-            for rest in combinations(others, size - 1):
-                value = worth((first, *rest))
-                if value is None:
-                    continue
-                more = best(tuple(p for p in others if p not in rest), later)
-                if more is not None and (found is None or value + more > found):
-                    found = value + more
-        return found
-
-    return best(tuple(able.tolist()), sizes)
+    limits = problem.smallest, problem.largest, most_groups(problem)
+    most = min(most_by_size(able.size, *limits), sum(most_by_size(n, *limits) for n in parts))
+    return max(n_placed, most)
 
 
 def _narrow_case(case: GroupPrices, able: NDArray[np.int64]) -> GroupPrices:
@@ -362,6 +292,7 @@ def _triad_excess(
             value = 3 * given.min(axis=0) * (factor // 2) - prices
         over = np.flatnonzero(value > 0)
         over = over[_in_case(case, i, j[over], k[over])]
+        over = over[which_are_legal(problem, _rows(i, j[over], k[over]))]
         j, k, value = j[over], k[over], value[over]
         if not over.size:
             continue
@@ -373,6 +304,11 @@ def _triad_excess(
         np.maximum.at(excess, j, value)
         np.maximum.at(excess, k, value)
     return excess
+
+
+def _rows(i: int, j: NDArray[np.int64], k: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return triads as rows."""
+    return np.stack([np.full(j.size, i), j, k], axis=1)
 
 
 def _in_case(

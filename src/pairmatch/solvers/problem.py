@@ -6,13 +6,15 @@ gain at all, not a low one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pairmatch.solvers.group_rules import GroupRules
 
 __all__ = ["AssignmentProblem", "Budget", "Gains", "GroupingProblem", "MatrixGains", "Quotas"]
 
@@ -187,6 +189,8 @@ class GroupingProblem:
         Preferred group size, within the two.
     objective : {"total", "worst_rotation"}
         How a group is valued.
+    rules : GroupRules or None
+        What every group has to satisfy as a whole, beyond its pairs.
     """
 
     gain: NDArray[np.int64]
@@ -195,8 +199,15 @@ class GroupingProblem:
     largest: int
     target: int
     objective: Literal["total", "worst_rotation"] = "total"
+    rules: GroupRules | None = None
 
     @property
     def n(self) -> int:
         """Number of people in the pool."""
         return len(self.gain)
+
+    def take(self, people: NDArray[np.int64]) -> GroupingProblem:
+        """Return the problem of some of the people."""
+        inside = np.ix_(people, people)
+        rules = None if self.rules is None else self.rules.take(people)
+        return replace(self, gain=self.gain[inside], allowed=self.allowed[inside], rules=rules)

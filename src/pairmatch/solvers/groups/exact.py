@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.sizes import choose_sizes
+from pairmatch.solvers.groups.sizes import usual_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,8 +48,7 @@ def solve_by_subsets(problem: GroupingProblem, values: GroupValues) -> list[tupl
     With n people and groups of k, about ``2**n * n**(k - 1)`` sums, all vectorised.
     """
     n = problem.n
-    limits = problem.smallest, problem.largest, problem.target
-    usual = choose_sizes(n, *limits)
+    usual = usual_sizes(problem)
     if sum(usual) == n:
         groups = _best_partition(values, usual, np.array([2**n - 1]))
         if groups is not None:
@@ -62,7 +61,7 @@ def solve_by_subsets(problem: GroupingProblem, values: GroupValues) -> list[tupl
     possible = (table > _NONE).any(axis=0)
     n_placed = int(n_members[possible].max())
     masks = np.flatnonzero(n_members == n_placed)
-    usual = choose_sizes(n_placed, *limits)
+    usual = usual_sizes(problem, n_placed)
     if sum(usual) == n_placed:
         groups = _best_partition(values, usual, masks)
         if groups is not None:

@@ -6,7 +6,6 @@ its prices by less than the groups that are opened do together, so all others ca
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,13 +106,7 @@ def _deal(
     from scipy.sparse import csc_array
 
     people = np.sort(groups.ravel())
-    inside = np.ix_(people, people)
-    part = replace(
-        values,
-        gain=values.gain[inside],
-        pair=values.pair[inside],
-        allowed=values.allowed[inside],
-    )
+    part = values.take(people)
     columns = collect_triads(part, price[people], -2 * loss)
     short = price[people][columns].sum(axis=1) - part.of_groups(columns)
     if len(columns) > _N_COLUMNS:

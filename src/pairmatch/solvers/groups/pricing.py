@@ -92,7 +92,7 @@ def best_triads(
 def collect_triads(
     values: GroupValues, price: NDArray[np.int64], floor: int, unit: int = 1
 ) -> NDArray[np.int64]:
-    """Return all triads whose doubled reduced value is above ``floor``, sorted.
+    """Return all legal triads whose doubled reduced value is above ``floor``, sorted.
 
     Returns
     -------
@@ -109,7 +109,8 @@ def collect_triads(
         found.append((triads[:, 0] * n + triads[:, 1]) * n + triads[:, 2])
     keys = np.sort(np.concatenate(found))
     keys = keys[np.diff(keys, prepend=-1) > 0]
-    return np.column_stack([keys // (n * n), keys // n % n, keys % n])
+    triads = np.column_stack([keys // (n * n), keys // n % n, keys % n])
+    return triads[values.legal(triads)]
 
 
 def _neighbourhoods(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.groups.search import Plan
-from pairmatch.solvers.groups.sizes import choose_sizes
+from pairmatch.solvers.groups.sizes import usual_sizes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.groups.search import Search
+    from pairmatch.solvers.groups.values import GroupValues
     from pairmatch.solvers.problem import GroupingProblem
 
 __all__ = ["placeable_people", "repair_plan"]
@@ -37,6 +38,9 @@ def placeable_people(problem: GroupingProblem) -> NDArray[np.int64]:
         if problem.smallest >= 3 and not partners.all():
             common = partners.astype(np.float32)
             stays &= ((common @ common > 0.5) & partners).any(axis=1)
+        if problem.rules is not None and problem.rules.n_together.size:
+            mark = problem.rules.together  # who loses one of its set is lost as well
+            stays &= (mark < 0) | ~np.isin(mark, mark[~stays & (mark >= 0)])
         if (stays == inside).all():
             return np.flatnonzero(inside)
         inside = stays
@@ -61,10 +65,10 @@ def repair_plan(problem: GroupingProblem, search: Search, plan: Plan) -> Plan:
     groups: list[tuple[int, ...]] = []
     for table in plan.tables:
         for members in table.tolist():
-            kept = _without_quarrels(values.allowed, members)
-            if len(kept) >= problem.smallest:
+            kept = _within_rules(values, members, problem.smallest)
+            if kept:
                 groups.append(tuple(kept))
-    n_most = sum(choose_sizes(values.n, problem.smallest, problem.largest, problem.target))
+    n_most = sum(usual_sizes(problem))
     offset = 0
     for _ in range(_ROUNDS):
         seated = {person for group in groups for person in group}
@@ -93,6 +97,19 @@ def _without_quarrels(allowed: NDArray[np.bool_], members: list[int]) -> list[in
         del kept[quarrels.index(max(quarrels))]
 
 
+def _within_rules(values: GroupValues, members: list[int], smallest: int) -> list[int]:
+    """Return as many of the members as may stay together, or nobody."""
+    kept = _without_quarrels(values.allowed, members)
+    for size in range(len(kept), smallest - 1, -1):
+        parts = np.array(list(combinations(kept, size)), np.int64).reshape(-1, size)
+        legal = np.flatnonzero(values.legal(parts))
+        if legal.size:
+            best = int(values.of_groups(parts[legal]).argmax())
+            chosen: list[int] = parts[legal[best]].tolist()
+            return chosen
+    return []
+
+
 def _pack_again(
     problem: GroupingProblem, search: Search, groups: list[tuple[int, ...]], bench: list[int]
 ) -> list[tuple[int, ...]] | None:
@@ -111,7 +128,7 @@ def _pack_again(
             break
         opened.append(g)
         pool += groups[g]
-    candidates = _cliques(values.allowed, sorted(pool), problem.smallest, problem.largest)
+    candidates = _cliques(values, sorted(pool), problem.smallest, problem.largest)
     candidates = sorted({*candidates, *(tuple(sorted(groups[g])) for g in opened)})
     if not candidates:
         return None
@@ -145,28 +162,27 @@ def _pack_again(
 
 
 def _cliques(
-    allowed: NDArray[np.bool_], pool: list[int], smallest: int, largest: int
+    values: GroupValues, pool: list[int], smallest: int, largest: int
 ) -> list[tuple[int, ...]]:
-    """Return groups within the pool in which everybody gets on, of as many sizes as there is room.
+    """Return legal groups within the pool, of as many sizes as there is room.
 
     The smallest sizes come first; a size is left out when there would be too many groups.
     """
     found: list[tuple[int, ...]] = []
-    level: list[tuple[int, ...]]
-    level = [(a, b) for a, b in combinations(pool, 2) if allowed[a, b]]
-    size = 2
-    while level and size <= largest and len(found) + len(level) <= _N_GROUPS:
+    level = np.array([pair for pair in combinations(pool, 2) if values.allowed[pair]], np.int64)
+    size, everyone = 2, np.array(pool, np.int64)
+    while len(level) and size <= largest and len(found) + len(level) <= _N_GROUPS:
         if size >= smallest:
-            found += level
+            found += [tuple(row) for row in level[values.legal(level)].tolist()]
         if size == largest:
             break
-        grown: list[tuple[int, ...]] = []
-        for group in level:
-            joint: NDArray[np.bool_] = allowed[np.array(group)].all(axis=0)
-            grown += [(*group, p) for p in pool if p > group[-1] and joint[p]]
-            if len(grown) > _N_GROUPS:
-                break
-        level, size = grown, size + 1
+        joint = everyone > level[:, -1:]
+        for column in level.T:
+            joint &= values.allowed[np.ix_(column, everyone)]
+        row, at = np.nonzero(joint)
+        if row.size > 4 * _N_GROUPS:
+            break
+        level, size = np.column_stack([level[row], everyone[at]]), size + 1
     return found
 
 

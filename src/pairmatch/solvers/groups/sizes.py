@@ -8,35 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["choose_sizes", "n_groups_allowed", "scale_of"]
+    from pairmatch.solvers.problem import GroupingProblem
+
+__all__ = ["choose_sizes", "scale_of", "usual_sizes"]
 
 
-def n_groups_allowed(n_people: int, smallest: int, largest: int) -> range:
-    """Return the numbers of groups into which everybody fits.
-
-    Parameters
-    ----------
-    n_people : int
-        People to place, >= 0.
-    smallest, largest : int
-        Allowed group sizes, ``1 <= smallest <= largest``.
-
-    Returns
-    -------
-    range
-        Every q with ``smallest * q <= n_people <= largest * q``; empty if there is none.
-
-    Examples
-    --------
-    >>> list(n_groups_allowed(12, 3, 5))
-    [3, 4]
-    >>> list(n_groups_allowed(7, 5, 6))
-    []
-    """
-    return range(-(-n_people // largest), n_people // smallest + 1)
-
-
-def choose_sizes(n_people: int, smallest: int, largest: int, target: int) -> tuple[int, ...]:
+def choose_sizes(
+    n_people: int, smallest: int, largest: int, target: int, most_groups: int | None = None
+) -> tuple[int, ...]:
     """Return the sizes of the groups, largest first.
 
     The number of groups is the one nearest to ``n_people / target`` (the larger one of two that
@@ -53,6 +32,8 @@ def choose_sizes(n_people: int, smallest: int, largest: int, target: int) -> tup
         Allowed group sizes, ``2 <= smallest <= largest``.
     target : int
         Preferred size, within the two.
+    most_groups : int, optional
+        Largest number of groups.
 
     Returns
     -------
@@ -67,15 +48,31 @@ def choose_sizes(n_people: int, smallest: int, largest: int, target: int) -> tup
     (5, 5, 5, 4, 4)
     >>> choose_sizes(7, 3, 3, 3)  # one person has to stay out
     (3, 3)
+    >>> choose_sizes(12, 3, 5, 3, most_groups=3)
+    (4, 4, 4)
     """
-    counts = n_groups_allowed(n_people, smallest, largest)
-    if n_people < smallest:
-        return ()
-    if not counts:
-        return (largest,) * (n_people // smallest)
+    n_most = n_people // smallest if most_groups is None else min(n_people // smallest, most_groups)
+    counts = range(-(-n_people // largest), n_most + 1)
+    if not counts or not n_most:
+        return (largest,) * n_most
     n_groups = min(counts, key=lambda q: (abs(q * target - n_people), -q))
     size, n_larger = divmod(n_people, n_groups)
     return (size + 1,) * n_larger + (size,) * (n_groups - n_larger)
+
+
+def usual_sizes(problem: GroupingProblem, n_people: int | None = None) -> tuple[int, ...]:
+    """Return the sizes that a problem asks for if the rules do not stand in the way.
+
+    Parameters
+    ----------
+    problem : GroupingProblem
+        Limits of sizes, and rules that may limit the number of groups.
+    n_people : int, optional
+        How many people are placed; by default as many as possible.
+    """
+    n = problem.n if n_people is None else n_people
+    cap = None if problem.rules is None else problem.rules.most_groups()
+    return choose_sizes(n, problem.smallest, problem.largest, problem.target, cap)
 
 
 def scale_of(sizes: Iterable[int]) -> int:

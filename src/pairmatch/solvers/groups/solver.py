@@ -21,7 +21,7 @@ from pairmatch.solvers.groups.search import (
     disturb_and_descend,
     seat_greedily,
 )
-from pairmatch.solvers.groups.sizes import choose_sizes, scale_of
+from pairmatch.solvers.groups.sizes import scale_of, usual_sizes
 from pairmatch.solvers.groups.values import GroupValues
 from pairmatch.solvers.solution import GroupingSolution, Status
 
@@ -97,9 +97,9 @@ def solve_grouping(
     """
     clock = _Clock(perf_counter(), time_limit, progress)
     people = placeable_people(problem)
-    core = _restrict(problem, people)
-    sizes = choose_sizes(core.n, core.smallest, core.largest, core.target)
-    full = bool((core.allowed | np.eye(core.n, dtype=bool)).all())
+    core = problem.take(people)
+    sizes = usual_sizes(core)
+    full = core.rules is None and bool((core.allowed | np.eye(core.n, dtype=bool)).all())
     used = set(sizes)
     if not full or problem.n <= N_SMALL:
         used |= set(range(core.smallest, min(core.largest, core.n) + 1))
@@ -345,12 +345,6 @@ def _widen(case: GroupPrices, n: int, people: NDArray[np.int64]) -> GroupPrices:
     sets[:, people] = case.sets
     pairs = people[case.together], people[case.apart]
     return replace(case, person=person, sets=sets, together=pairs[0], apart=pairs[1])
-
-
-def _restrict(problem: GroupingProblem, people: NDArray[np.int64]) -> GroupingProblem:
-    """Return the problem of some of the people."""
-    inside = np.ix_(people, people)
-    return replace(problem, gain=problem.gain[inside], allowed=problem.allowed[inside])
 
 
 def _number_groups(

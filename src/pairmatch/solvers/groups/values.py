@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.group_rules import GroupRules
     from pairmatch.solvers.problem import GroupingProblem
 
 __all__ = ["GroupValues"]
@@ -39,6 +40,8 @@ class GroupValues:
         A multiple of ``size - 1`` of every size that is used.
     worst : bool
         Whether a group is worth its worst rotation rather than the mean of its rotations.
+    rules : GroupRules or None
+        What every group has to satisfy as a whole.
     """
 
     gain: NDArray[np.int64]
@@ -46,6 +49,7 @@ class GroupValues:
     allowed: NDArray[np.bool_]
     scale: int
     worst: bool
+    rules: GroupRules | None = None
 
     @classmethod
     def of(cls, problem: GroupingProblem, scale: int) -> GroupValues:
@@ -64,7 +68,19 @@ class GroupValues:
                 "the gains are too large for exact 64-bit sums; use fewer digits or a smaller size"
             )
             raise OverflowError(msg)
-        return cls(gain, gain + gain.T, allowed, scale, problem.objective == "worst_rotation")
+        worst = problem.objective == "worst_rotation"
+        return cls(gain, gain + gain.T, allowed, scale, worst, problem.rules)
+
+    def take(self, people: NDArray[np.int64]) -> GroupValues:
+        """Return the values of groups of some of the people."""
+        inside = np.ix_(people, people)
+        return replace(
+            self,
+            gain=self.gain[inside],
+            pair=self.pair[inside],
+            allowed=self.allowed[inside],
+            rules=None if self.rules is None else self.rules.take(people),
+        )
 
     @property
     def n(self) -> int:
@@ -81,11 +97,17 @@ class GroupValues:
         return value
 
     def n_forbidden(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the number of pairs that are not allowed in each group of one size."""
+        """Return the pairs that are not allowed and the rules broken in groups of one size."""
         size = members.shape[1]
         together = self.allowed[members[:, :, None], members[:, None, :]]
         count: NDArray[np.int64] = (size * (size - 1) - together.sum(axis=(1, 2))) // 2
-        return count
+        return count if self.rules is None else count + self.rules.n_broken(members)
+
+    def legal(self, members: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which groups of one size, all of whose pairs are allowed, break no rule."""
+        if self.rules is None:
+            return np.ones(len(members), np.bool_)
+        return self.rules.legal(members)
 
     def of_tables(self, tables: Iterable[NDArray[np.int64]]) -> int:
         """Return the sum of the values of all groups in tables of one size each."""
@@ -111,7 +133,8 @@ class GroupValues:
         value : ndarray of int64, shape (n_groups, n_people)
             Exact value of the completed group. Forbidden pairs count as gain 0.
         n_forbidden : ndarray of int64, shape (n_groups, n_people)
-            Pairs of the newcomer with the others that are not allowed.
+            Pairs of the newcomer with the others that are not allowed, and rules that the completed
+            group breaks.
         """
         size = rest.shape[1] + 1
         shape = (rest.shape[0], people.size)
@@ -119,6 +142,8 @@ class GroupValues:
         if not self.allowed_everywhere:
             for column in rest.T:
                 n_forbidden += ~self.allowed[np.ix_(column, people)]
+        if self.rules is not None:
+            n_forbidden += self.rules.n_broken_with_each(rest, people)
         given = self.gain[rest[:, :, None], rest[:, None, :]].sum(axis=1)
         if not self.worst:
             value = np.zeros(shape, np.int64)
@@ -138,5 +163,5 @@ class GroupValues:
 
     @property
     def allowed_everywhere(self) -> bool:
-        """Whether any two people may share a group."""
-        return bool(self.allowed.sum() == self.n * (self.n - 1))
+        """Whether any people may share a group."""
+        return self.rules is None and bool(self.allowed.sum() == self.n * (self.n - 1))

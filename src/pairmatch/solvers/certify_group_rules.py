@@ -1,0 +1,99 @@
+"""Rules about whole groups, checked once more: plain loops, no code of the solvers."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import GroupingProblem
+
+__all__ = ["find_broken_rules", "most_groups", "which_are_legal"]
+
+
+def find_broken_rules(problem: GroupingProblem, members: Sequence[int]) -> list[str]:
+    """Return, in words about positions, every rule that one group breaks.
+
+    Parameters
+    ----------
+    problem : GroupingProblem
+        Its ``allowed`` and ``rules`` are read.
+    members : sequence of int
+        The group.
+    """
+    broken = [
+        f"persons {a} and {b} may not share a group"
+        for a, b in combinations(members, 2)
+        if not (problem.allowed[a, b] and problem.allowed[b, a])
+    ]
+    rules = problem.rules
+    if rules is None:
+        return broken
+    for s, most in enumerate(rules.most.tolist()):
+        total = sum(int(rules.amount[i, s]) for i in members)
+        if total > most:
+            broken.append(f"sum {s} is {total}, at most {most} is allowed")
+    broken += [
+        f"person {bearers[0]} is the only one with label {s}"
+        for s in range(rules.label.shape[1])
+        for bearers in [[i for i in members if rules.label[i, s]]]
+        if len(bearers) == 1
+    ]
+    for links in rules.links:
+        broken += [
+            f"person {i} lacks a partner that it needs"
+            for i in members
+            if not any(links[i, j] for j in members)
+        ]
+    for mark in sorted({int(rules.together[i]) for i in members} - {-1}):
+        n_here = sum(int(rules.together[i]) == mark for i in members)
+        if n_here != int(rules.n_together[mark]):
+            broken.append(f"set {mark} of people who stay together is torn apart")
+    if rules.slots is not None:
+        joint = [int(word) for word in rules.slots[members[0]]]
+        for i in members[1:]:
+            joint = [ours & int(theirs) for ours, theirs in zip(joint, rules.slots[i], strict=True)]
+        if not any(joint):
+            broken.append("there is no start at which all can meet")
+    return broken
+
+
+def which_are_legal(problem: GroupingProblem, triads: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which triads, all of whose pairs are allowed, satisfy every rule; shape (m,)."""
+    rules = problem.rules
+    legal = np.ones(len(triads), np.bool_)
+    if rules is None or not len(triads):
+        return legal
+    i, j, k = triads.T
+    for amount, most in zip(rules.amount.T, rules.most, strict=True):
+        legal &= amount[i] + amount[j] + amount[k] <= most
+    for bearer in rules.label.T:
+        legal &= ~(bearer[i] ^ bearer[j] ^ bearer[k]) | (bearer[i] & bearer[j] & bearer[k])
+    for links in rules.links:
+        for a, b, c in ((i, j, k), (j, i, k), (k, i, j)):
+            legal &= links[a, a] | links[a, b] | links[a, c]
+    if rules.n_together.size:
+        for a, b, c in ((i, j, k), (j, i, k), (k, i, j)):
+            mark = rules.together[a]
+            same = 1 + (rules.together[b] == mark) + (rules.together[c] == mark)
+            legal &= (mark < 0) | (same == rules.n_together[mark])
+    if rules.slots is not None:
+        legal &= (rules.slots[i] & rules.slots[j] & rules.slots[k]).any(axis=1)
+    return legal
+
+
+def most_groups(problem: GroupingProblem) -> int:
+    """Return an upper bound on the number of groups, from sums that each group needs."""
+    cap = problem.n // problem.smallest
+    if problem.rules is not None:
+        for s, most in enumerate(problem.rules.most.tolist()):
+            if most < 0:
+                supply = -sum(min(0, int(x)) for x in problem.rules.amount[:, s])
+                cap = min(cap, supply // -most)
+    return cap

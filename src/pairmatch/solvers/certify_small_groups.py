@@ -1,0 +1,95 @@
+"""Small pools enumerated: the most people that can be placed, and the best value."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from pairmatch.solvers.certify_group_rules import find_broken_rules
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import GroupingProblem
+
+__all__ = ["best_by_enumeration", "group_value", "most_by_size", "most_placed"]
+
+
+def group_value(problem: GroupingProblem, members: list[int], scale: int) -> int:
+    """Return the scaled value of one group, times its number of members."""
+    size = len(members)
+    given = [
+        sum(int(problem.gain[b, a]) for b in members if b != a) for a in members
+    ]  # by each as coach
+    if problem.objective == "worst_rotation":
+        return size * min(given) * (scale // (size - 1))
+    return sum(given) * (scale // (size - 1))
+
+
+def most_by_size(n: int, smallest: int, largest: int, most_groups: int) -> int:
+    """Return how many of n people fit into groups of allowed sizes."""
+    counts = range(1, min(n // smallest, most_groups) + 1)
+    return max((min(n, count * largest) for count in counts), default=0)
+
+
+def most_placed(problem: GroupingProblem, able: NDArray[np.int64]) -> int:
+    """Return the exact largest number of people placed, by enumeration."""
+
+    @cache
+    def legal(members: tuple[int, ...]) -> bool:
+        return not find_broken_rules(problem, members)
+
+    @cache
+    def most(left: tuple[int, ...]) -> int:
+        if len(left) < problem.smallest:
+            return 0
+        first, others = left[0], left[1:]
+        best = most(others)
+        friends = [p for p in others if problem.allowed[first, p] and problem.allowed[p, first]]
+        for size in range(problem.smallest, min(problem.largest, len(friends) + 1) + 1):
+            for rest in combinations(friends, size - 1):
+                if best == len(left):
+                    return best
+                if legal((first, *rest)):
+                    remaining = tuple(p for p in others if p not in rest)
+                    best = max(best, size + most(remaining))
+        return best
+
+    return most(tuple(able.tolist()))
+
+
+def best_by_enumeration(
+    problem: GroupingProblem, able: NDArray[np.int64], sizes: tuple[int, ...], scale: int
+) -> int | None:
+    """Return the exact best value of a grouping into groups of these sizes."""
+
+    @cache
+    def worth(members: tuple[int, ...]) -> int | None:
+        if find_broken_rules(problem, members):
+            return None
+        return group_value(problem, list(members), scale)
+
+    @cache
+    def best(left: tuple[int, ...], to_form: tuple[int, ...]) -> int | None:
+        if not to_form:
+            return 0
+        n_spare = len(left) - sum(to_form)
+        if n_spare < 0:
+            return None
+        first, others = left[0], left[1:]
+        found = best(others, to_form) if n_spare else None
+        for size in sorted(set(to_form)):
+            position = to_form.index(size)
+            later = to_form[:position] + to_form[position + 1 :]
+            for rest in combinations(others, size - 1):
+                value = worth((first, *rest))
+                if value is None:
+                    continue
+                more = best(tuple(p for p in others if p not in rest), later)
+                if more is not None and (found is None or value + more > found):
+                    found = value + more
+        return found
+
+    return best(tuple(able.tolist()), sizes)

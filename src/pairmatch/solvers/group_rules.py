@@ -1,0 +1,235 @@
+"""What a group as a whole has to satisfy, in integers: sums, company, links, pins, slots.
+
+Rules that hold for a group if they hold for each two of its members are not here: they are absent
+pairs of the problem.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["GroupRules", "pack_slots"]
+
+_CHUNK = 2**16
+
+
+def _no_sums() -> NDArray[np.int64]:
+    return np.empty((0, 0), np.int64)
+
+
+def _no_limits() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
+
+
+def pack_slots(free: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return rows of bits as 64-bit words: start s is bit ``s % 64`` of word ``s // 64``."""
+    n, n_starts = free.shape
+    padded = np.zeros((n, max(1, -(-n_starts // 64)) * 64), np.uint8)
+    padded[:, :n_starts] = free
+    return np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupRules:
+    """Rules of which only a whole group can tell whether they hold.
+
+    Parameters
+    ----------
+    n : int
+        Number of people.
+    amount : ndarray of int64, shape (n, n_sums)
+        What each person adds to each sum.
+    most : ndarray of int64, shape (n_sums,)
+        The largest sum of the amounts of the members of a group, for each sum. "At least" is a
+        negative amount.
+    label : ndarray of bool, shape (n, n_labels)
+        Who has which label of which nobody may be the only bearer in a group.
+    links : tuple of ndarray of bool, shape (n, n)
+        For each of these, every member i of a group needs some other member j with
+        ``links[i, j]``; where ``links[i, i]`` the person needs nobody.
+    together : ndarray of int64, shape (n,)
+        Set of people to which a person belongs who stay together; -1 for none. A group holds all
+        of a set or nobody of it.
+    n_together : ndarray of int64, shape (n_sets,)
+        Number of people in each set.
+    slots : ndarray of uint64, shape (n, n_words), or None
+        Starts at which each person can meet, as bits; the members of a group need a joint one.
+
+    Notes
+    -----
+    Every operation costs O(groups x size x sums) or less, apart from pairs inside groups.
+    """
+
+    n: int
+    amount: NDArray[np.int64] = field(default_factory=_no_sums)
+    most: NDArray[np.int64] = field(default_factory=_no_limits)
+    label: NDArray[np.bool_] = field(default_factory=lambda: np.empty((0, 0), np.bool_))
+    links: tuple[NDArray[np.bool_], ...] = ()
+    together: NDArray[np.int64] = field(default_factory=_no_limits)
+    n_together: NDArray[np.int64] = field(default_factory=_no_limits)
+    slots: NDArray[np.uint64] | None = None
+
+    def __post_init__(self) -> None:
+        for name, empty in (("amount", np.int64), ("label", np.bool_)):
+            if getattr(self, name).shape[1] == 0:
+                object.__setattr__(self, name, np.empty((self.n, 0), empty))
+        if not self.n_together.size:
+            object.__setattr__(self, "together", np.full(self.n, -1, np.int64))
+
+    def legal(self, groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which groups satisfy every rule.
+
+        Parameters
+        ----------
+        groups : ndarray of int64, shape (m, k)
+            Members of groups of one size.
+
+        Returns
+        -------
+        ndarray of bool, shape (m,)
+        """
+        legal: NDArray[np.bool_] = self.n_broken(groups) == 0
+        return legal
+
+    def n_broken(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many rules each group breaks, shape (m,)."""
+        if len(groups) > _CHUNK:
+            parts = np.array_split(groups, -(-len(groups) // _CHUNK))
+            return np.concatenate([self.n_broken(part) for part in parts])
+        broken = np.zeros(len(groups), np.int64)
+        for amount, most in zip(self.amount.T, self.most.tolist(), strict=True):
+            broken += amount[groups].sum(axis=1) > most
+        for label in self.label.T:
+            broken += label[groups].sum(axis=1) == 1
+        for links in self.links:
+            linked = links[groups[:, :, None], groups[:, None, :]].any(axis=2)
+            broken += (~linked).sum(axis=1)
+        if self.n_together.size:
+            mark = self.together[groups]
+            beside = (mark[:, :, None] == mark[:, None, :]).sum(axis=2)
+            broken += ((mark >= 0) & (beside != self.n_together[mark])).any(axis=1)
+        if self.slots is not None:
+            joint = np.bitwise_and.reduce(self.slots[groups], axis=1)
+            broken += ~joint.any(axis=1)
+        return broken
+
+    def n_broken_with_each(
+        self, rest: NDArray[np.int64], people: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return how many rules each group breaks once each of some people joined it.
+
+        Parameters
+        ----------
+        rest : ndarray of int64, shape (n_groups, size - 1)
+            The members who stay.
+        people : ndarray of int64, shape (n_people,)
+            Who might join them.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_groups, n_people)
+        """
+        broken = np.zeros((len(rest), people.size), np.int64)
+        for amount, most in zip(self.amount.T, self.most.tolist(), strict=True):
+            broken += (most - amount[rest].sum(axis=1))[:, None] < amount[people]
+        for label in self.label.T:
+            broken += (label[rest].sum(axis=1)[:, None] + label[people]) == 1
+        for links in self.links:
+            broken += self._unlinked(links, rest, people)
+        if self.n_together.size:
+            broken += self._torn(rest, people)
+        if self.slots is not None:
+            joint = np.bitwise_and.reduce(self.slots[rest], axis=1)
+            meet = np.zeros(broken.shape, np.bool_)
+            for ours, theirs in zip(joint.T, self.slots[people].T, strict=True):
+                meet |= (ours[:, None] & theirs) != 0
+            broken += ~meet
+        return broken
+
+    def _unlinked(
+        self, links: NDArray[np.bool_], rest: NDArray[np.int64], people: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return how many members lack a link."""
+        joins = links[people, people][None, :].repeat(len(rest), axis=0)
+        lacking = np.zeros(joins.shape, np.int64)
+        inside = links[rest[:, :, None], rest[:, None, :]].any(axis=2)
+        for seat, column in enumerate(rest.T):
+            joins |= links[np.ix_(people, column)].T
+            lacking += ~(inside[:, seat, None] | links[np.ix_(column, people)])
+        return lacking + ~joins
+
+    def _torn(self, rest: NDArray[np.int64], people: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return 1 where a set of people who stay together would be torn apart."""
+        torn = np.zeros((len(rest), people.size), np.int64)
+        mark = self.together[people]
+        size = np.where(mark >= 0, self.n_together[mark], 0)
+        beside = np.zeros(torn.shape, np.int64)
+        for column in rest.T:
+            beside += self.together[column][:, None] == mark
+        torn |= (mark >= 0) & (beside + 1 != size)
+        ours = self.together[rest]
+        inside: NDArray[np.int64] = (ours[:, :, None] == ours[:, None, :]).sum(axis=2)
+        for seat, own in enumerate(ours.T):
+            lacking = np.where(own >= 0, self.n_together[own] - inside[:, seat], 0)[:, None]
+            torn |= lacking != ((own[:, None] == mark) & (own >= 0)[:, None])
+        return torn
+
+    def legal_pairs(self, largest: int) -> NDArray[np.bool_]:
+        """Return which pairs may be in one group as far as two people can tell, shape (n, n).
+
+        Parameters
+        ----------
+        largest : int
+            Largest size of a group: whom a set leaves no room for is no partner either.
+        """
+        fits = np.ones((self.n, self.n), np.bool_)
+        for amount, most in zip(self.amount.T, self.most.tolist(), strict=True):
+            lowest = np.sort(amount)[: max(0, largest - 2)]
+            room = most - int(np.minimum(lowest, 0).sum())
+            fits &= amount[:, None] + amount <= room
+        if self.slots is not None:
+            meet = np.zeros(fits.shape, np.bool_)
+            for word in self.slots.T:
+                meet |= (word[:, None] & word) != 0
+            fits &= meet
+        if self.n_together.size:
+            size = np.where(self.together >= 0, self.n_together[self.together], 1)
+            same = (self.together[:, None] == self.together) & (self.together >= 0)
+            fits &= same | (np.add.outer(size, size) <= largest)
+        return fits
+
+    def most_groups(self) -> int | None:
+        """Return how many groups the sums allow at most; None where they do not say.
+
+        A sum of at most -5 needs members who add up to 5 less than nothing: there are only so many
+        of them.
+        """
+        caps = [
+            int(np.maximum(-amount, 0).sum()) // -most
+            for amount, most in zip(self.amount.T, self.most.tolist(), strict=True)
+            if most < 0
+        ]
+        return min(caps, default=None)
+
+    def take(self, people: NDArray[np.int64]) -> GroupRules:
+        """Return the rules of some of the people.
+
+        A set of people who stay together keeps its size, so that nobody of it can be in a group
+        once one of them is gone.
+        """
+        inside = np.ix_(people, people)
+        return replace(
+            self,
+            n=people.size,
+            amount=self.amount[people],
+            label=self.label[people],
+            links=tuple(links[inside] for links in self.links),
+            together=self.together[people],
+            slots=None if self.slots is None else self.slots[people],
+        )

@@ -158,7 +158,9 @@ class GroupRules:
         """Return how many members lack a link."""
         joins = links[people, people][None, :].repeat(len(rest), axis=0)
         lacking = np.zeros(joins.shape, np.int64)
-        inside = links[rest[:, :, None], rest[:, None, :]].any(axis=2).reshape(rest.shape)
+        inside = np.zeros(rest.shape, np.bool_)
+        for column in rest.T:
+            inside |= links[rest, column[:, None]]
         for seat, column in enumerate(rest.T):
             joins |= links[np.ix_(people, column)].T
             lacking += ~(inside[:, seat, None] | links[np.ix_(column, people)])

@@ -113,6 +113,8 @@ PUBLIC_NAMES = [
     "SubjectMatch",
     "Tiers",
     "UnknownIdError",
+    "Vetoes",
+    "Wishes",
     "__version__",
     "form_groups",
     "group_scores",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Quota,
         Require,
         Tiers,
+        Vetoes,
     )
     from pairmatch.errors import (
         CapabilityError,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         Similarity,
         StyleFit,
         SubjectMatch,
+        Wishes,
     )
     from pairmatch.solvers.solution import Certificate, Status
     from pairmatch.verbs import form_groups, group_scores, match, match_scores, score
@@ -101,6 +103,8 @@ __all__ = [
     "SubjectMatch",
     "Tiers",
     "UnknownIdError",
+    "Vetoes",
+    "Wishes",
     "__version__",
     "form_groups",
     "group_scores",
@@ -115,7 +119,10 @@ __all__ = [
 # Rooms are opened when they are first asked for: importing the package costs next to nothing.
 _HOMES = {
     "batch": "Job Outcome match_many",
-    "constraints": "EvaluatorPairs Forbid Load Meetings MinScore Minutes Pin Quota Require Tiers",
+    "constraints": (
+        "EvaluatorPairs Forbid Load Meetings MinScore Minutes Pin Quota Require Tiers "
+        "Vetoes"
+    ),
     "errors": (
         "CapabilityError CertificateError CriterionError Fault InfeasibleError "
         "PairmatchError PairmatchWarning ProfileError ProgramError ScoreError "
@@ -127,7 +134,7 @@ _HOMES = {
     "programs": "Program",
     "scoring": (
         "Closeness CommonTime Compatibility Custom ExperienceGap GoalCoverage GradeMatch "
-        "SameSchool Similarity StyleFit SubjectMatch"
+        "SameSchool Similarity StyleFit SubjectMatch Wishes"
     ),
     "solvers.solution": "Certificate Status",
     "verbs": "form_groups group_scores match match_scores score",

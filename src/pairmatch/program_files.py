@@ -25,6 +25,7 @@ _CRITERIA = (
     "SameSchool",
     "Similarity",
     "Closeness",
+    "Wishes",
 )
 _CONSTRAINTS = (
     "Load",
@@ -37,6 +38,7 @@ _CONSTRAINTS = (
     "MinScore",
     "Quota",
     "Tiers",
+    "Vetoes",
 )
 _PARTS = ("criteria", "constraints", "objective", "size", "leftovers", "roles", "rounds")
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["form_groups", "group_scores", "match", "match_scores", "score"]
 
-_PAIR_RULES = (rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs)
+_PAIR_RULES = (rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes)
 _MATCH_RULES = (*_PAIR_RULES, rules.Load, rules.Minutes, rules.Pin, rules.Quota, rules.Tiers)
 _PAIR_OBJECTIVES = ("coverage", "total", "worst_off", "leximin")
 _OWN_RULES = (rules.Forbid, rules.MinScore, rules.Load, rules.Minutes, rules.Pin, rules.Quota)
@@ -46,6 +46,7 @@ _REMEDIES = {
     "Pin": "Pin is about pairs of mentee and mentor; use match().",
     "Quota": "Quota is about the mentees of one mentor; use match().",
     "Require": "Own scores have no columns; put NaN where a pair is not allowed.",
+    "Vetoes": "Own scores have no columns; put NaN where a pair is not allowed.",
     "EvaluatorPairs": "Own scores have no columns; put NaN where a pair is not allowed.",
 }
 

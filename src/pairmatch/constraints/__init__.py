@@ -7,6 +7,7 @@ from pairmatch.constraints.minutes import Minutes
 from pairmatch.constraints.pair_rules import bind_pair_rules, find_id
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.constraints.tiers import Tiers
+from pairmatch.constraints.vetoes import Vetoes
 
 __all__ = [
     "EvaluatorPairs",
@@ -21,6 +22,7 @@ __all__ = [
     "Require",
     "Roster",
     "Tiers",
+    "Vetoes",
     "bind_pair_rules",
     "find_id",
 ]

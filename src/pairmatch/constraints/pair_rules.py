@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, positions
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
+from pairmatch.constraints.vetoes import Vetoes
 from pairmatch.errors import Fault, ProgramError, did_you_mean
 from pairmatch.scoring import FULL, find_missing_columns
 from pairmatch.typed import is_whole
@@ -83,7 +84,8 @@ def bind_pair_rules(
     Returns
     -------
     tuple of PairRule
-        Evaluators first (unless allowed), then forbidden pairs, required criteria and floors.
+        Evaluators and vetoes first (unless lifted), then forbidden pairs, required criteria and
+        floors.
 
     Raises
     ------
@@ -103,6 +105,9 @@ def bind_pair_rules(
     lifted = any(rule.allowed for rule in evaluators)
     if has_columns and not lifted and ("evaluator" in coached or "evaluator" in coach):
         rules.append(EvaluatorPairs().bind(coached, coach))
+    if has_columns and ("vetoes" in coached or "vetoes" in coach):
+        vetoes = [rule for rule in constraints if isinstance(rule, Vetoes)] or [Vetoes()]
+        rules += [rule.bind(coached, coach) for rule in vetoes if rule.of != "nobody"]
     forbidden = _forbid_list(constraints, coached, coach, mutual=mutual)
     if forbidden is not None:
         rules.append(forbidden)

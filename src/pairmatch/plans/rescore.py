@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.constraints import EvaluatorPairs, Forbid, MinScore, Require
+from pairmatch.constraints import EvaluatorPairs, Forbid, MinScore, Require, Vetoes
 from pairmatch.scoring import FULL, units_of_weights
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Rescorer:
         lifted = any(isinstance(r, EvaluatorPairs) and r.allowed for r in constraints)
         if self.criteria is not None and not lifted:
             self.rules.insert(0, EvaluatorPairs())
+        if self.criteria is not None:
+            self.rules += [r for r in constraints if isinstance(r, Vetoes)] or [Vetoes()]
         self.forbidden = {
             (str(r.mentee), str(r.mentor)) for r in constraints if isinstance(r, Forbid)
         }

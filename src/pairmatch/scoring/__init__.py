@@ -19,6 +19,7 @@ from pairmatch.scoring.rules import NeedsKnown, PairRule, SamePerson
 from pairmatch.scoring.styles import StyleFit
 from pairmatch.scoring.subjects import NEIGHBOURS, SubjectMatch
 from pairmatch.scoring.terms import Elementwise, Linear, Shaped, Term
+from pairmatch.scoring.wishes import Wishes
 
 __all__ = [
     "FULL",
@@ -46,6 +47,7 @@ __all__ = [
     "StyleFit",
     "SubjectMatch",
     "Term",
+    "Wishes",
     "find_missing_columns",
     "units_of_weights",
 ]

@@ -174,6 +174,16 @@ def explain(
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON schema of program files, for editors that check while one types."""
+    import json
+
+    from pairmatch.programs import program_schema
+
+    typer.echo(json.dumps(program_schema(), indent=2))
+
+
+@app.command()
 def demo(seed: Seed = 0) -> None:
     """Show what pairmatch does, on a district that it makes up."""
     from pairmatch.datasets import district

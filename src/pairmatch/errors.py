@@ -172,10 +172,31 @@ def did_you_mean(word: str, known: Iterable[object]) -> str:
     """
     names = [str(name) for name in known]
     folded = {name.casefold(): name for name in reversed(names)}
-    near = get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    plain = word.casefold()
+    near = [plain] if plain in folded else [name for name in folded if is_one_edit(plain, name)]
+    near = near or get_close_matches(plain, list(folded), n=1, cutoff=0.6)
     if near:
         return f" Did you mean {folded[near[0]]!r}?"
     if not names:
         return ""
     shown = ", ".join(sorted(names)[:12])
     return f" Known: {shown}{', ...' if len(names) > 12 else ''}."
+
+
+def is_one_edit(typed: str, meant: str) -> bool:
+    """Whether one letter more, one less, another one, or two swapped make one text the other.
+
+    Examples
+    --------
+    >>> [is_one_edit(typed, "by") for typed in ("b", "bay", "be", "yb", "years")]
+    [True, True, True, True, False]
+    """
+    if abs(len(typed) - len(meant)) > 1:
+        return False
+    start = 0
+    while start < min(len(typed), len(meant)) and typed[start] == meant[start]:
+        start += 1
+    a, b = typed[start:], meant[start:]
+    if len(a) != len(b):
+        return a[1:] == b or a == b[1:]
+    return a[1:] == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])

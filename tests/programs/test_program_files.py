@@ -68,7 +68,7 @@ def test_all_faults_of_a_file_are_said_with_their_line_and_a_near_match(tmp_path
         pm.Program.from_toml(write(tmp_path, BAD))
     text = str(caught.value)
     assert "line 2: 'goal' is unknown." in text
-    assert "line 4: kind 'SubjectMach' is unknown. Did you mean 'SubjectMatch'?" in text
+    assert "line 5: kind 'SubjectMach' is unknown. Did you mean 'SubjectMatch'?" in text
     assert "line 9: SubjectMatch has no parameter 'wieght'. Did you mean 'weight'?" in text
     assert "at_most is -1" in text
 

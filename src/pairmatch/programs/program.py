@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import dataclass, fields, replace
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 from pairmatch.constraints import Load, Require
 from pairmatch.errors import Fault, PairmatchWarning, ProgramError, did_you_mean
-from pairmatch.program_files import read_parts
-from pairmatch.scoring import (
-    CommonTime,
-    ExperienceGap,
-    GoalCoverage,
-    GradeMatch,
-    SameSchool,
-    StyleFit,
-    SubjectMatch,
-    find_missing_columns,
-)
+from pairmatch.programs.presets import parts_of_preset
+from pairmatch.programs.reading import read_parts
+from pairmatch.programs.words import Leftovers, Objective
+from pairmatch.programs.writing import write_parts
+from pairmatch.scoring import find_missing_columns
 from pairmatch.typed import FrozenMap, check_all, is_count, typed_repr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from os import PathLike
+    from typing import TextIO
 
     from pairmatch.profiles import Profiles
     from pairmatch.scoring import Criterion
 
-__all__ = ["Program", "default_criteria"]
-
-Objective = Literal[
-    "coverage", "total", "worst_off", "leximin", "stable", "worst_rotation", "worst_group"
-]
-Leftovers = Literal["grow", "shrink", "spread", "leave_out"]
+__all__ = ["Program"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -147,8 +138,11 @@ class Program:
         constraints: Sequence[Any] | None = None,
         objective: Objective | None = None,
         size: int | tuple[int, int] | None = None,
+        leftovers: Leftovers | None = None,
+        roles: Mapping[str, int] | None = None,
+        rounds: int | None = None,
     ) -> Program:
-        """Return this program with some of its parts changed.
+        """Return this program with some of its parts changed; what is None stays as it is.
 
         Examples
         --------
@@ -161,31 +155,36 @@ class Program:
             constraints=self.constraints if constraints is None else constraints,
             objective=self.objective if objective is None else objective,
             size=self.size if size is None else size,
+            leftovers=self.leftovers if leftovers is None else leftovers,
+            roles=self.roles if roles is None else roles,
+            rounds=self.rounds if rounds is None else rounds,
         )
 
     @classmethod
-    def preset(cls, name: str) -> Program:
+    def preset(cls, name: str, **parameters: Any) -> Program:
         """Return a ready-made program.
 
         Parameters
         ----------
-        name : {"mentoring", "triad"}
-            "mentoring": an experienced teacher guides a novice of the same or a neighbouring
-            subject. "triad": three teachers, each coaches in turn.
+        name : str
+            Its name, such as "mentoring" or "triad"; docs/programs.md has a section on each.
+        **parameters
+            Its own parameters, such as ``skill`` of "initiative"; each preset knows only its own.
 
         Raises
         ------
         ProgramError
-            If there is no preset of this name.
+            If there is no preset of this name, it has no such parameter, one that it needs is
+            missing, or a value is wrong.
 
         Examples
         --------
         >>> Program.preset("triad").objective
         'worst_rotation'
+        >>> Program.preset("mentoring", most_mentees=2).constraints[-1]
+        Load(at_most=2)
         """
-        if name not in PRESETS:
-            raise ProgramError(f"there is no preset {name!r}.{did_you_mean(str(name), PRESETS)}")
-        return PRESETS[name]()
+        return cls(**parts_of_preset(name, parameters))
 
     def fitting(self, coached: Profiles, coach: Profiles) -> Program:
         """Return this program without what needs columns that the tables do not have.
@@ -240,25 +239,78 @@ class Program:
         return replace(self, criteria=criteria or None, constraints=constraints)
 
     @classmethod
-    def from_toml(cls, path: str | PathLike[str]) -> Program:
-        """Read a program from a TOML file.
+    def from_toml(cls, source: str | PathLike[str] | TextIO) -> Program:
+        r"""Read a program from a TOML file.
 
         Parameters
         ----------
-        path : path-like
+        source : path-like or text stream
             A file with the keys ``objective``, ``size``, ... and the tables ``[[criteria]]`` and
             ``[[constraints]]``, each with ``kind`` (the name of the value) and its parameters.
 
         Raises
         ------
         ProgramError
-            If the file cannot be read, a key is not known or a value is wrong; all at once.
+            If the file cannot be read, a key is not known or a value is wrong; all at once, each
+            with its line.
 
         Notes
         -----
         ``Custom`` criteria are functions and have no place in a file.
+
+        Examples
+        --------
+        >>> from io import StringIO
+        >>> Program.from_toml(StringIO('size = 3\n[[criteria]]\nkind = "StyleFit"'))
+        Program(criteria=[StyleFit()], size=3)
         """
-        return cls(**read_parts(path))
+        return cls(**read_parts(source, cls))
+
+    def to_toml(self, path: str | PathLike[str] | None = None, *, comments: bool = False) -> str:
+        """Return this program as TOML; write it if told where.
+
+        What it returns is read back to an equal program, or it raises.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            Where to write it, as UTF-8.
+        comments : bool, default: False
+            Whether each table and parameter says what it is for.
+
+        Raises
+        ------
+        ProgramError
+            If a part has no place in a file: a ``Custom`` criterion, a matrix of minutes.
+
+        Examples
+        --------
+        >>> from pairmatch import Load
+        >>> print(Program(constraints=[Load(at_most=2)], objective="total").to_toml())
+        objective = "total"
+        <BLANKLINE>
+        [[constraints]]
+        kind = "Load"
+        at_most = 2
+        <BLANKLINE>
+        """
+        parts = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }
+        text = write_parts(parts, comments=comments)
+        again = type(self).from_toml(StringIO(text))
+        if again != self:
+            lost = [
+                Fault(f"would be read back as {getattr(again, name)!r}.", name)
+                for name in parts
+                if getattr(again, name) != parts[name]
+            ]
+            raise ProgramError("the program cannot be written without a loss", lost)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8", newline="\n")
+        return text
 
 
 def _one_of(name: str, content: object, words: Sequence[str]) -> tuple[bool, str, str]:
@@ -273,77 +325,3 @@ def _is_size(size: object) -> bool:
         return True
     ends = size if isinstance(size, tuple) else (size, size)
     return len(ends) == 2 and is_count(ends[0], 2) and is_count(ends[1], ends[0])
-
-
-def default_criteria(coached: Profiles, coach: Profiles) -> tuple[Criterion, ...]:
-    """Return one criterion for each standard column that the two tables allow.
-
-    Parameters
-    ----------
-    coached, coach : Profiles
-        The two tables (twice the same for groups).
-
-    Raises
-    ------
-    ProgramError
-        If the tables have no standard column that could be compared.
-    """
-    found: list[Criterion] = []
-    if "subjects" in coached and "subjects" in coach:
-        found.append(SubjectMatch())
-    if "grades" in coached and "grades" in coach:
-        found.append(GradeMatch())
-    if "years" in coached and "years" in coach and coached is not coach:
-        found.append(ExperienceGap())
-    if "goals" in coached and "strengths" in coach:
-        found.append(GoalCoverage())
-    if any(column.startswith("style_") and column in coach for column in coached.columns):
-        found.append(StyleFit())
-    if "free" in coached and "free" in coach:
-        found.append(CommonTime())
-    if "school" in coached and "school" in coach:
-        found.append(SameSchool())
-    if not found:
-        columns = sorted({*coached.columns, *coach.columns} - {"id", "name", "email"})
-        raise ProgramError(
-            "no criterion can be chosen: the tables share no standard column",
-            [
-                Fault(
-                    f"the columns are {', '.join(columns) or 'none but the ids'}.",
-                    "",
-                    "Name criteria in a Program, for instance Similarity(column) or "
-                    "Closeness(column, within=...).",
-                )
-            ],
-        )
-    return tuple(found)
-
-
-def _mentoring() -> Program:
-    return Program(
-        criteria=[
-            SubjectMatch(weight=3),
-            GoalCoverage(weight=3),
-            ExperienceGap(at_least=3, ideal=8, at_most=25, weight=2),
-            GradeMatch(weight=1),
-            StyleFit(weight=1),
-            CommonTime(minutes=45, weight=2),
-        ],
-        constraints=[Require(SubjectMatch()), Load(at_most="max_mentees")],
-    )
-
-
-def _triad() -> Program:
-    return Program(
-        criteria=[
-            GoalCoverage(weight=4),
-            SubjectMatch(weight=2),
-            StyleFit(weight=1),
-            CommonTime(minutes=45, weight=2),
-        ],
-        objective="worst_rotation",
-        size=3,
-    )
-
-
-PRESETS: dict[str, Callable[[], Program]] = {"mentoring": _mentoring, "triad": _triad}

@@ -60,7 +60,8 @@ def write_parts(parts: Mapping[str, Any], *, comments: bool = False) -> str:
 
 def _table(value: Any, *, comments: bool) -> list[str]:
     entries = _entries(value)
-    said = describe_fields(type(value)) if comments else {}
+    kind: type[object] = type(value)
+    said = describe_fields(kind) if comments else {}
     lines = []
     if comments:
         lines += [f"# {line}" for line in _opening(type(value))]
@@ -83,7 +84,7 @@ def _opening(kind: type) -> list[str]:
 
 def _entries(value: Any) -> dict[str, str]:
     """Return ``kind`` and the parameters that differ from their defaults, each as TOML."""
-    kind = type(value)
+    kind: type[object] = type(value)
     if (CRITERIA | CONSTRAINTS).get(kind.__name__) is not kind:
         if hasattr(value, "function"):
             raise _NoPlaceError(

@@ -108,6 +108,7 @@ PUBLIC_NAMES = [
     "Quota",
     "Require",
     "SameSchool",
+    "Schedule",
     "ScoreError",
     "Similarity",
     "Status",

@@ -96,6 +96,7 @@ __all__ = [
     "Quota",
     "Require",
     "SameSchool",
+    "Schedule",
     "ScoreError",
     "Similarity",
     "Status",
@@ -130,7 +131,7 @@ _HOMES = {
     ),
     "options": "Options",
     "plans": "Grouping Matching verify",
-    "profiles": "Profiles read_profiles",
+    "profiles": "Profiles Schedule read_profiles",
     "programs": "Program",
     "scoring": (
         "Closeness CommonTime Compatibility Custom ExperienceGap GoalCoverage GradeMatch "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pairmatch.errors import Fault, ProfileError, ProgramError
 from pairmatch.options import Options
-from pairmatch.profiles import Profiles, read_profiles
+from pairmatch.profiles import Profiles, Schedule, read_profiles
 from pairmatch.programs import Program
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["check_arguments", "read_table", "read_tables"]
 
 
-def read_table(source: Table, side: str = "teachers") -> Profiles:
+def read_table(source: Table, side: str = "teachers", schedule: Schedule | None = None) -> Profiles:
     """Return a table of at least one person, or say what is wrong with it and whose it is."""
     try:
-        table = source if isinstance(source, Profiles) else read_profiles(source)
+        known = isinstance(source, Profiles)
+        table = source if known else read_profiles(source, schedule=schedule)
     except ProfileError as error:
         if not hasattr(source, "columns"):
             raise
@@ -32,15 +33,17 @@ def read_table(source: Table, side: str = "teachers") -> Profiles:
     return table
 
 
-def read_tables(mentees: Table, mentors: Table) -> tuple[Profiles, Profiles]:
+def read_tables(
+    mentees: Table, mentors: Table, schedule: Schedule | None = None
+) -> tuple[Profiles, Profiles]:
     """Read both tables, or say what is wrong with both."""
     if mentors is mentees:
-        both = read_table(mentees, "mentees")
+        both = read_table(mentees, "mentees", schedule)
         return both, both
     tables, errors = [], []
     for source, side in ((mentees, "mentees"), (mentors, "mentors")):
         try:
-            tables.append(read_table(source, side))
+            tables.append(read_table(source, side, schedule))
         except ProfileError as error:
             errors.append(error)
     if len(errors) == 2:

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pairmatch.profiles.bells import Schedule
+from pairmatch.profiles.phrases import is_doubtful, make_windows_parser, parse_windows
 from pairmatch.profiles.week import (
     DAY_MINUTES,
     DAYS,
@@ -17,9 +19,11 @@ from pairmatch.profiles.week import (
     candidate_starts,
     format_minute,
     format_windows,
-    is_doubtful,
+    intersect_windows,
     merge_windows,
-    parse_windows,
+    start_bits,
+    subtract_windows,
+    unpack_starts,
 )
 
 
@@ -65,6 +69,12 @@ def at(day: str, start: str, end: str) -> tuple[int, int]:
         ("Mon,Wed 07:30-08:15", [("Mon", "7:30", "8:15"), ("Wed", "7:30", "8:15")]),
         ("Mon/Thu & Fri 07:30-08:15", [(day, "7:30", "8:15") for day in ("Mon", "Thu", "Fri")]),
         ("Mon 8:00-9:00, 10:00-11:00", [("Mon", "8:00", "9:00"), ("Mon", "10:00", "11:00")]),
+        ("Mon-Tue 8:00-10:00; not Tue 8-9", [("Mon", "8:00", "10:00"), ("Tue", "9:00", "10:00")]),
+        ("Mon to Tue 8a-9a", [("Mon", "8:00", "9:00"), ("Tue", "8:00", "9:00")]),
+        ("Mon (8:00-9:00)", [("Mon", "8:00", "9:00")]),
+        ("on Mondays between 8 am to 9 am", [("Mon", "8:00", "9:00")]),
+        ("Fri Before school (7:30-8:15)", [("Fri", "7:30", "8:15")]),
+        ("weekdays 7-8", [(day, "7:00", "8:00") for day in DAYS[:5]]),
         ("Mon 8:00-9:00, Tue 10:00-11:00,", [("Mon", "8:00", "9:00"), ("Tue", "10:00", "11:00")]),
     ],
 )  # fmt: skip
@@ -95,6 +105,16 @@ def test_windows_are_read_as_people_write_them(text, expected):
         ("Mon 08:00", "needs one start and one end"),
         ("Mon 08:00-09:00-10:00", "needs one start and one end"),
         ("Mon 08:00-09:00 Tue 08:00-09:00", "needs one start and one end"),
+        ("Mon 12-1", "write 13:00 if the afternoon is meant"),
+        ("M-F 8:00-9:00", "'M-F' is no day of the week; write Mon-Fri"),
+        ("MWF 8:00-9:00", "write Mon, Wed, Fri if that is meant"),
+        ("daily 8:00-9:00", "may be five days or seven"),
+        ("Mon P3", "'P3' may be a period; say when it is: Schedule.from_bells"),
+        ("Mon 8AM", "say how long a slot lasts: Schedule(slot_minutes=60)"),
+        ("Mon after 3 pm", "say when people may meet at all: Schedule(hours="),
+        ("not Mon 8-9; Tue 9-10", "can be read in two ways"),
+        ("unavailable Mon 8-9; not Tue 9-10", "says 'not' twice"),
+        ("Mon maybe (8:00-9:00)", "needs one start and one end"),
         ("Mon 8:5-9:00", "needs one start and one end"),
         ("Mon 08:00-09:00 hall", "needs one start and one end"),
     ],
@@ -203,3 +223,82 @@ def test_candidate_starts_miss_no_joint_meeting(people, minutes):
     possible = any(all(t + k in joint for k in range(minutes)) for t in joint)
     starts = candidate_starts(tables[:1], tables[1:])
     assert can_start(tables, starts, minutes).all(axis=0).any() == possible
+
+
+# Any minutes of the week, so that merging, day borders and the end of Sunday all happen.
+_week_windows = st.lists(
+    st.tuples(st.integers(0, WEEK_MINUTES - 1), st.integers(1, 600)).map(
+        lambda w: (w[0], min(WEEK_MINUTES, w[0] + w[1]))
+    ),
+    max_size=6,
+)
+
+
+@given(st.lists(_week_windows, max_size=3))
+def test_intersections_are_the_minutes_in_all(tables):
+    joint = intersect_windows(*tables)
+    expected = set(range(WEEK_MINUTES)).intersection(*[minutes_of(own) for own in tables])
+    assert minutes_of(joint) == expected
+    assert merge_windows(joint) == joint
+
+
+@given(_week_windows, _week_windows)
+def test_differences_are_the_minutes_in_one_only(windows, taken):
+    rest = subtract_windows(windows, taken)
+    assert minutes_of(rest) == minutes_of(windows) - minutes_of(taken)
+    assert merge_windows(rest) == rest
+
+
+@settings(max_examples=25)
+@given(st.lists(st.none() | _week_windows, min_size=1, max_size=3), st.integers(1, 120))
+def test_bits_are_the_starts_at_which_all_are_free(people, minutes):
+    tables = [None if own is None else merge_windows(own) for own in people]
+    bits = start_bits(tables, minutes)
+    assert bits.shape == (len(people), WEEK_MINUTES // 8)
+    joint = set(range(WEEK_MINUTES)).intersection(*[minutes_of(own or ()) for own in people])
+    # A start is good if no minute of the meeting is missing: the gaps say which starts are not.
+    gaps = sorted(set(range(WEEK_MINUTES + minutes)) - joint)
+    bad = {gap - k for gap in gaps for k in range(minutes)}
+    expected = sorted(set(range(WEEK_MINUTES)) - bad)
+    found = unpack_starts(np.bitwise_and.reduce(bits, axis=0))
+    assert found.tolist() == expected
+
+
+@st.composite
+def _phrases(draw):
+    """A phrase about one day or several, and the minutes it means, counted one by one."""
+    days = draw(st.lists(st.integers(0, 6), min_size=1, max_size=3, unique=True))
+    start, end = sorted(draw(st.lists(st.integers(0, 1440), min_size=2, max_size=2, unique=True)))
+    style = draw(st.sampled_from(["24", "12", "dots"]))
+
+    def clock(minute):
+        hour, rest = divmod(minute, 60)
+        if style == "12" and minute < 1440:
+            return f"{(hour - 1) % 12 + 1}:{rest:02d} {'am' if hour < 12 else 'PM'}"
+        return f"{hour:02d}{'.' if style == 'dots' else ':'}{rest:02d}"
+
+    dash = draw(st.sampled_from(["-", " - ", "\u2013", "\u2212", " to ", " until "]))
+    if style == "12" and end == 1440:
+        dash, end = "-", 1439
+    if start >= end:
+        start = end - 1
+    long = ["Monday", "tuesday", "Weds", "Thurs.", "FRIDAY", "Sat", "Sun"]
+    names = draw(st.sampled_from([DAYS, [day.upper() for day in DAYS], long]))
+    joint = draw(st.sampled_from(["/", " & ", ", ", " and ", " "]))
+    text = f"{joint.join(names[day] for day in days)} {clock(start)}{dash}{clock(end)}"
+    return text, {day * DAY_MINUTES + minute for day in days for minute in range(start, end)}
+
+
+@settings(max_examples=150)
+@given(st.lists(_phrases(), min_size=1, max_size=3), st.sampled_from(["; ", "\n", ";\r\n"]))
+def test_phrases_mean_the_minutes_that_were_counted(phrases, separator):
+    text = separator.join(phrase for phrase, _ in phrases)
+    assert minutes_of(parse_windows(text)) == set().union(*[minutes for _, minutes in phrases])
+
+
+@given(_phrases(), _phrases())
+def test_not_and_unavailable_mean_the_other_minutes(free, taken):
+    assert minutes_of(parse_windows(f"{free[0]}; not {taken[0]}")) == free[1] - taken[1]
+    hours = Schedule(hours="Mon-Sun 00:00-24:00").vocabulary("")
+    rest = make_windows_parser(hours)(f"unavailable: {free[0]}; {taken[0]}")
+    assert minutes_of(rest) == set(range(WEEK_MINUTES)) - free[1] - taken[1]

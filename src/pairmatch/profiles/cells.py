@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from pairmatch.profiles.members import is_none, make_splitter, split_list, unify_dashes
-from pairmatch.profiles.week import make_windows_parser
+from pairmatch.profiles.phrases import make_windows_parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pairmatch.errors import ProfileError
+from pairmatch.errors import ProfileError, ProgramError
+from pairmatch.profiles.bells import Schedule
 from pairmatch.profiles.csvfile import read_sheet
 from pairmatch.profiles.frame import convert_frame
 from pairmatch.profiles.validation import check_sheet
@@ -21,7 +22,10 @@ __all__ = ["read_profiles"]
 
 
 def read_profiles(
-    source: str | os.PathLike[str] | pd.DataFrame, *, id_column: str = "id"
+    source: str | os.PathLike[str] | pd.DataFrame,
+    *,
+    id_column: str = "id",
+    schedule: Schedule | None = None,
 ) -> Profiles:
     """Read and validate a table of people.
 
@@ -32,6 +36,9 @@ def read_profiles(
     id_column : str, optional
         Header of the column with the ids, if it is not ``id``. It becomes the column ``id``; a
         column ``id`` beside it is left out.
+    schedule : Schedule, optional
+        What the words of the school's week mean: periods (``Mon P3``), hours (for ``unavailable``
+        and whole days), the length of slots that are named by their start (``8AM; noon``).
 
     Returns
     -------
@@ -39,6 +46,8 @@ def read_profiles(
 
     Raises
     ------
+    ProgramError
+        If `schedule` is not a `Schedule`.
     ProfileError
         If the source is not a readable table, or with every fault of the table at once, by row
         and column. Rows of a file are numbered as a spreadsheet shows them (the header is row 1),
@@ -67,6 +76,12 @@ def read_profiles(
     are known and empty. Lists are separated by ``;``, grades by comma as well. Numbers may have a
     decimal comma.
 
+    Grids of forms become one column of windows: ``free [Monday]`` with cells such as
+    ``8:00-9:00; noon-1 pm``, ``free [Mon 8:00-9:00]`` with ``x``, ``yes``, ``1`` or ``Available``,
+    ``free [8:00-9:00]`` with days. The words before the bracket may be any question that says
+    whether people are free, available, unavailable, teaching or busy. A column ``unavailable``
+    is taken away from ``free``, or from the hours of the schedule.
+
     Examples
     --------
     >>> import pandas as pd
@@ -75,6 +90,8 @@ def read_profiles(
     pairmatch.errors.ProfileError: table cannot be used: row 1 (id T-2), column years: '70' is not
     a number from 0 to 60. Leave the cell blank if it is unknown.
     """
+    if not isinstance(schedule, Schedule | None):
+        raise ProgramError(f"{schedule!r} is no schedule; write schedule=Schedule.from_bells(...)")
     if isinstance(source, (str, os.PathLike)):
         sheet = read_sheet(Path(source), id_column=id_column)
     else:
@@ -86,4 +103,4 @@ def read_profiles(
                 "expected the path of a CSV file or a pandas DataFrame"
             )
         sheet = convert_frame(source, id_column=id_column)
-    return check_sheet(sheet, id_column=id_column)
+    return check_sheet(sheet, id_column=id_column, schedule=schedule)

@@ -13,7 +13,7 @@ from pairmatch.errors import Fault, ProfileError, UnknownIdError, did_you_mean
 from pairmatch.profiles.cells import GRADES, make_reader, parse_number, read_cells
 from pairmatch.profiles.columns import clear_blanks, find_column, is_blank
 from pairmatch.profiles.members import Members, collect_members, fold_entry, make_splitter
-from pairmatch.profiles.week import make_windows_parser
+from pairmatch.profiles.phrases import make_windows_parser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

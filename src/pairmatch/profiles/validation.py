@@ -16,10 +16,12 @@ from pairmatch.profiles.columns import (
     is_blank,
     suggest_columns,
 )
+from pairmatch.profiles.grids import unfold_times
+from pairmatch.profiles.phrases import is_doubtful
 from pairmatch.profiles.table import Profiles
-from pairmatch.profiles.week import is_doubtful
 
 if TYPE_CHECKING:
+    from pairmatch.profiles.bells import Schedule
     from pairmatch.profiles.columns import Column
     from pairmatch.profiles.sheet import Sheet
 
@@ -32,7 +34,7 @@ _REMEDIES = {
 }
 
 
-def check_sheet(sheet: Sheet, *, id_column: str) -> Profiles:
+def check_sheet(sheet: Sheet, *, id_column: str, schedule: Schedule | None = None) -> Profiles:
     """Return the profiles that a sheet holds.
 
     Parameters
@@ -41,6 +43,8 @@ def check_sheet(sheet: Sheet, *, id_column: str) -> Profiles:
         What was read.
     id_column : str
         Header of the column with the ids.
+    schedule : Schedule, optional
+        Periods, hours and slots, for columns of time.
 
     Raises
     ------
@@ -53,7 +57,9 @@ def check_sheet(sheet: Sheet, *, id_column: str) -> Profiles:
         For a list column that seems to be separated by commas, and for windows that may be meant
         in the afternoon.
     """
+    sheet, time_faults = unfold_times(sheet, schedule)
     position, faults = _name_columns(sheet, id_column)
+    faults += time_faults
     ids = sheet.columns[position["id"]] if "id" in position else [""] * len(sheet.rows)
 
     def place(row: int, column: str) -> str:

@@ -121,8 +121,7 @@ __all__ = [
 _HOMES = {
     "batch": "Job Outcome match_many",
     "constraints": (
-        "EvaluatorPairs Forbid Load Meetings MinScore Minutes Pin Quota Require Tiers "
-        "Vetoes"
+        "EvaluatorPairs Forbid Load Meetings MinScore Minutes Pin Quota Require Tiers Vetoes"
     ),
     "errors": (
         "CapabilityError CertificateError CriterionError Fault InfeasibleError "

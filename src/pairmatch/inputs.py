@@ -22,8 +22,7 @@ __all__ = ["check_arguments", "read_table", "read_tables"]
 def read_table(source: Table, side: str = "teachers", schedule: Schedule | None = None) -> Profiles:
     """Return a table of at least one person, or say what is wrong with it and whose it is."""
     try:
-        known = isinstance(source, Profiles)
-        table = source if known else read_profiles(source, schedule=schedule)
+        table = source if isinstance(source, Profiles) else read_profiles(source, schedule=schedule)
     except ProfileError as error:
         if not hasattr(source, "columns"):
             raise

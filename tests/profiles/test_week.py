@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pairmatch.profiles.bells import Schedule
 from pairmatch.profiles.phrases import is_doubtful, make_windows_parser, parse_windows
+from pairmatch.profiles.spans import common_windows, cut_windows
 from pairmatch.profiles.week import (
     DAY_MINUTES,
     DAYS,
@@ -19,10 +20,8 @@ from pairmatch.profiles.week import (
     candidate_starts,
     format_minute,
     format_windows,
-    intersect_windows,
     merge_windows,
     start_bits,
-    subtract_windows,
     unpack_starts,
 )
 
@@ -236,7 +235,7 @@ _week_windows = st.lists(
 
 @given(st.lists(_week_windows, max_size=3))
 def test_intersections_are_the_minutes_in_all(tables):
-    joint = intersect_windows(*tables)
+    joint = common_windows(*tables)
     expected = set(range(WEEK_MINUTES)).intersection(*[minutes_of(own) for own in tables])
     assert minutes_of(joint) == expected
     assert merge_windows(joint) == joint
@@ -244,7 +243,7 @@ def test_intersections_are_the_minutes_in_all(tables):
 
 @given(_week_windows, _week_windows)
 def test_differences_are_the_minutes_in_one_only(windows, taken):
-    rest = subtract_windows(windows, taken)
+    rest = cut_windows(windows, taken)
     assert minutes_of(rest) == minutes_of(windows) - minutes_of(taken)
     assert merge_windows(rest) == rest
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import Fault, did_you_mean
+from pairmatch.profiles.phrases import parse_windows
 from pairmatch.profiles.spans import common_windows, cut_windows, trim_windows
-from pairmatch.profiles.week import can_start, candidate_starts, parse_windows
+from pairmatch.profiles.week import can_start, candidate_starts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

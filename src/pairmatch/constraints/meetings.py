@@ -14,8 +14,9 @@ from pairmatch.constraints.meeting_times import (
     travel_minutes,
 )
 from pairmatch.errors import ProgramError
+from pairmatch.profiles.phrases import parse_windows
 from pairmatch.profiles.spans import common_windows, trim_windows
-from pairmatch.profiles.week import WEEK_MINUTES, parse_windows
+from pairmatch.profiles.week import WEEK_MINUTES
 from pairmatch.typed import FrozenMap, check_all, is_count, typed_repr
 
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pairmatch.profiles.clock import parse_span, parse_time
 from pairmatch.profiles.members import is_none, unify_dashes
+from pairmatch.profiles.spans import common_windows, cut_windows
 from pairmatch.profiles.vocabulary import PLAIN
 from pairmatch.profiles.week import (
     DAY_MINUTES,
     DAYS,
-    intersect_windows,
     merge_windows,
-    subtract_windows,
 )
 
 if TYPE_CHECKING:
@@ -178,10 +177,10 @@ def _combine(parts: list[_Part], words: Vocabulary, *, negative: bool) -> Window
             "them, or 'unavailable:' before all of them"
         )
     if free:
-        return subtract_windows(free, taken)
+        return cut_windows(free, taken)
     if words.hours is None:
         raise ValueError(f"the cell says when this person is not available, so {_HOURS}")
-    return subtract_windows(words.hours, taken)
+    return cut_windows(words.hours, taken)
 
 
 def _read_part(text: str, words: Vocabulary, given: tuple[int, ...], negative: bool) -> _Part:
@@ -342,7 +341,7 @@ def _within(words: Vocabulary, piece: str, span: _Span) -> Callable[[int], Windo
     hours = words.hours
     if hours is None:
         raise ValueError(f"'{piece}' has no end or start of its own, so {_HOURS}")
-    return lambda day: intersect_windows(hours, [_on(day, span)] if span[0] < span[1] else [])
+    return lambda day: common_windows(hours, [_on(day, span)] if span[0] < span[1] else [])
 
 
 def _read_periods(rest: str, words: Vocabulary) -> dict[int, list[_Span]] | None:

@@ -4,47 +4,61 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pairmatch.profiles.week import WEEK_MINUTES, merge_windows
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pairmatch.profiles.week import Windows
 
 __all__ = ["common_windows", "cut_windows", "trim_windows"]
 
 
-def common_windows(some: Windows, others: Windows) -> Windows:
-    """Return when both hold.
+def common_windows(*tables: Iterable[tuple[int, int]]) -> Windows:
+    """Return when all hold: the minutes that every list of windows covers, merged.
+
+    Notes
+    -----
+    One pass over both sides of each step: O(w log w) for w windows.
 
     Examples
     --------
-    >>> common_windows(((0, 60), (90, 120)), ((30, 100),))
+    >>> common_windows([(0, 60), (90, 120)], [(30, 100)])
     ((30, 60), (90, 100))
     """
-    found = [
-        (max(start, opening), min(end, closing))
-        for start, end in some
-        for opening, closing in others
-        if max(start, opening) < min(end, closing)
-    ]
-    return tuple(sorted(found))
+    joint: Windows = ((0, WEEK_MINUTES),)
+    for windows in tables:
+        other = merge_windows(windows)
+        found = []
+        one = two = 0
+        while one < len(joint) and two < len(other):
+            start = max(joint[one][0], other[two][0])
+            end = min(joint[one][1], other[two][1])
+            if start < end:
+                found.append((start, end))
+            if joint[one][1] < other[two][1]:
+                one += 1
+            else:
+                two += 1
+        joint = tuple(found)
+    return joint
 
 
-def cut_windows(windows: Windows, taken: Windows) -> Windows:
-    """Return what merged windows leave outside others.
+def cut_windows(windows: Iterable[tuple[int, int]], taken: Iterable[tuple[int, int]]) -> Windows:
+    """Return what windows leave outside others, merged.
 
     Examples
     --------
-    >>> cut_windows(((0, 60), (90, 120)), ((30, 40), (90, 120)))
+    >>> cut_windows([(0, 60), (90, 120)], [(30, 40), (90, 120)])
     ((0, 30), (40, 60))
     """
-    left = []
-    for start, end in windows:
-        for opening, closing in taken:
-            if opening < end and start < closing:
-                if start < opening:
-                    left.append((start, opening))
-                start = closing
-        if start < end:
-            left.append((start, end))
-    return tuple(left)
+    last = 0
+    rest = []
+    for start, end in merge_windows(taken):
+        rest.append((last, start))
+        last = end
+    rest.append((last, WEEK_MINUTES))
+    return common_windows(windows, [gap for gap in rest if gap[0] < gap[1]])
 
 
 def trim_windows(windows: Windows, minutes: int) -> Windows:

@@ -10,12 +10,12 @@ from pairmatch.profiles.columns import STANDARD, fold_header, is_blank
 from pairmatch.profiles.members import is_none
 from pairmatch.profiles.phrases import is_doubtful, make_windows_parser, parse_days
 from pairmatch.profiles.sheet import CellProblem
+from pairmatch.profiles.spans import cut_windows
 from pairmatch.profiles.week import (
     DAY_MINUTES,
     WEEK_MINUTES,
     format_windows,
     merge_windows,
-    subtract_windows,
 )
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class TimeCells:
                 return ()
             words = replace(self.schedule.vocabulary(school), hours=week)
             windows = make_windows_parser(words)(f"unavailable: {text}")
-            denied = subtract_windows(week, windows)
+            denied = cut_windows(week, windows)
             if is_doubtful(text, denied):
                 self.doubts.append(text)
             return denied
@@ -215,5 +215,5 @@ class TimeCells:
                 windows = base if not text else self.parse(text, school)
             except ValueError:
                 own = None  # named where the column is read
-            rest.append(text if own is None else format_windows(subtract_windows(windows, own)))
+            rest.append(text if own is None else format_windows(cut_windows(windows, own)))
         return rest

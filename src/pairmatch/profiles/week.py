@@ -24,10 +24,8 @@ __all__ = [
     "candidate_starts",
     "format_minute",
     "format_windows",
-    "intersect_windows",
     "merge_windows",
     "start_bits",
-    "subtract_windows",
     "unpack_starts",
 ]
 
@@ -56,51 +54,6 @@ def merge_windows(windows: Iterable[tuple[int, int]]) -> Windows:
             merged[-1] = (merged[-1][0], end)
             last = end
     return tuple(merged)
-
-
-def intersect_windows(*tables: Iterable[tuple[int, int]]) -> Windows:
-    """Return the minutes that every list of windows covers, merged; all week for no list.
-
-    Examples
-    --------
-    >>> intersect_windows([(0, 60), (90, 120)], [(30, 100)])
-    ((30, 60), (90, 100))
-    """
-    joint: Windows = ((0, WEEK_MINUTES),)
-    for windows in tables:
-        other = merge_windows(windows)
-        found = []
-        one = two = 0
-        while one < len(joint) and two < len(other):
-            start = max(joint[one][0], other[two][0])
-            end = min(joint[one][1], other[two][1])
-            if start < end:
-                found.append((start, end))
-            if joint[one][1] < other[two][1]:
-                one += 1
-            else:
-                two += 1
-        joint = tuple(found)
-    return joint
-
-
-def subtract_windows(
-    windows: Iterable[tuple[int, int]], taken: Iterable[tuple[int, int]]
-) -> Windows:
-    """Return the minutes of `windows` that `taken` does not cover, merged.
-
-    Examples
-    --------
-    >>> subtract_windows([(0, 60), (90, 120)], [(30, 100)])
-    ((0, 30), (100, 120))
-    """
-    last = 0
-    rest = []
-    for start, end in merge_windows(taken):
-        rest.append((last, start))
-        last = end
-    rest.append((last, WEEK_MINUTES))
-    return intersect_windows(windows, [gap for gap in rest if gap[0] < gap[1]])
 
 
 def format_minute(minute: int) -> tuple[str, str]:

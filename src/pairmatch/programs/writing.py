@@ -60,7 +60,7 @@ def write_parts(parts: Mapping[str, Any], *, comments: bool = False) -> str:
 
 def _table(value: Any, *, comments: bool) -> list[str]:
     entries = _entries(value)
-    kind: type[object] = type(value)
+    kind: Any = type(value)
     said = describe_fields(kind) if comments else {}
     lines = []
     if comments:
@@ -84,7 +84,7 @@ def _opening(kind: type) -> list[str]:
 
 def _entries(value: Any) -> dict[str, str]:
     """Return ``kind`` and the parameters that differ from their defaults, each as TOML."""
-    kind: type[object] = type(value)
+    kind: Any = type(value)
     if (CRITERIA | CONSTRAINTS).get(kind.__name__) is not kind:
         if hasattr(value, "function"):
             raise _NoPlaceError(

@@ -85,13 +85,14 @@ def _opening(kind: type) -> list[str]:
 def _entries(value: Any) -> dict[str, str]:
     """Return ``kind`` and the parameters that differ from their defaults, each as TOML."""
     kind: Any = type(value)
-    if (CRITERIA | CONSTRAINTS).get(kind.__name__) is not kind:
+    name = str(kind.__name__)
+    if (CRITERIA | CONSTRAINTS).get(name) is not kind:
         if hasattr(value, "function"):
             raise _NoPlaceError(
                 "a Custom criterion is a function; keep such a program in a Python file"
             )
-        raise _NoPlaceError(f"{kind.__name__} has no place in a file")
-    entries = {"kind": _text(kind.__name__)}
+        raise _NoPlaceError(f"{name} has no place in a file")
+    entries = {"kind": _text(name)}
     hints = field_hints(kind)
     for entry in fields(value):
         if entry.name not in hints:

@@ -138,7 +138,8 @@ class TimeCells:
                     try:
                         memory[key] = read(*key)
                     except ValueError as error:
-                        refused[key] = f"{error}."
+                        refused[key] = f"{error}".removesuffix(".")
+                        refused[key] += "" if refused[key].endswith("?") else "."
             if key in refused:
                 self.problems.append(CellProblem(row, column, refused[key]))
             values.append(memory[key])

@@ -14,8 +14,10 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify_budgets import check_budgets, count_room, pack_columns
+from pairmatch.solvers.certify_streamed import find_best_profits, worth_one
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate, Prices
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,13 +109,13 @@ def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution)
 
     matched = len(pairs)
     if problem.objective == "total":
-        bound = None if prices is None else _sweep(problem, prices)[0]
+        bound = None if prices is None else _sweep(problem, prices, pairs)[0]
         return Certificate(_add_up(gain), bound, matched, matched_bound=None)
-    bound, matched_bound = _sweep(problem, prices)
+    bound, matched_bound = _sweep(problem, prices, pairs)
     if prices is not None and bound is not None:
         bound -= prices.bonus * matched
         if bound > _add_up(gain):  # with fewer rows than possible, the bonus says little
-            free = _sweep(problem, Prices(np.zeros(problem.n_columns, np.int64)))[0]
+            free = _sweep(problem, Prices(np.zeros(problem.n_columns, np.int64)), pairs)[0]
             bound = bound if free is None else min(bound, free)
     return Certificate(_add_up(gain), bound, matched, matched_bound)
 
@@ -231,8 +233,13 @@ def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> lis
     return faults
 
 
-def _sweep(problem: AssignmentProblem, prices: Prices | None) -> tuple[int | None, int]:
+def _sweep(
+    problem: AssignmentProblem, prices: Prices | None, pairs: NDArray[np.int64]
+) -> tuple[int | None, int]:
     """Look at every pair once; return the bound with the bonus in it, and the matched bound."""
+    gains = problem.gains
+    if prices is not None and isinstance(gains, StreamedGains) and _is_plain(problem, prices):
+        return _sweep_stream(problem, gains, prices, pairs)
     n_rows, n_columns = problem.gains.shape
     counted = problem.objective != "total"
     sets = [] if prices is None else [prices]
@@ -240,10 +247,7 @@ def _sweep(problem: AssignmentProblem, prices: Prices | None) -> tuple[int | Non
         sets.append(prices.coverage)  # here every pair is worth 1
     stripes = [slice(top, min(top + _HEIGHT, n_rows)) for top in range(0, n_rows, _HEIGHT)]
     look = partial(_look, problem, sets, counted)
-    if n_rows * n_columns < _MANY:
-        found = [look(stripe) for stripe in stripes]
-    else:
-        found = map_blocks(look, stripes)
+    found = map_blocks(look, stripes, 1 if n_rows * n_columns < _MANY else None)
     served = sum(stripe.served for stripe in found)
     wanted = sum((stripe.wanted for stripe in found), np.zeros(n_columns, np.int64))
     profits = [
@@ -261,6 +265,42 @@ def _sweep(problem: AssignmentProblem, prices: Prices | None) -> tuple[int | Non
     if prices is None:
         return None, matched_bound
     return bounds[0] + _add_up(pinned) + prices.bonus * len(pinned), matched_bound
+
+
+def _is_plain(problem: AssignmentProblem, prices: Prices) -> bool:
+    """Say whether all that a pair pays is the price of its column, in whole gains."""
+    paid = [of_class.any() for of_class in prices.quota]
+    if problem.budgets or any(paid) or prices.row is not None or prices.scale > 1:
+        return False
+    if prices.coverage is None or problem.objective == "total":
+        return True
+    # A rule that asks for the gain cannot be asked of pairs that are all worth 1.
+    is_blind = isinstance(problem.gains, StreamedGains) and problem.gains.least is None
+    return is_blind and _is_plain(problem, prices.coverage)
+
+
+def _sweep_stream(
+    problem: AssignmentProblem, gains: StreamedGains, prices: Prices, pairs: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Look at the pairs of a streamed pool, starting from what the answer gives each row."""
+    pinned = np.isin(np.arange(problem.n_rows), problem.pins[:, 0])
+    sets = [(gains, prices)]
+    matched_bound = min(problem.n_rows, _add_up(problem.capacity))
+    if prices.coverage is not None and problem.objective != "total" and len(pairs) < matched_bound:
+        sets.append((worth_one(gains), prices.coverage))
+    bounds = []
+    for some, given in sets:
+        price = given.column - given.bonus
+        known = np.zeros(problem.n_rows, np.int64)
+        known[pairs[:, 0]] = some.pairs(pairs[:, 0], pairs[:, 1])[0] - price[pairs[:, 1]]
+        known = np.maximum(known, 0)
+        known[pinned] = _LIMIT  # nothing is to be found for them
+        best = find_best_profits(some, price, known)
+        bounds.append(_close(problem, given, best, worth_one=given is not prices))
+    gain, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
+    if len(bounds) == 2:
+        matched_bound = min(matched_bound, bounds[1] + len(gain))
+    return bounds[0] + _add_up(gain) + prices.bonus * len(gain), matched_bound
 
 
 @dataclass(frozen=True, slots=True, eq=False)

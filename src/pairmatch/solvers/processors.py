@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from threadpoolctl import ThreadpoolController
+
 __all__ = ["count_processors", "map_blocks"]
 
 _Block = TypeVar("_Block")
 _Result = TypeVar("_Result")
+
+
+@lru_cache(maxsize=1)
+def _find_pools() -> ThreadpoolController:
+    """Return the thread pools of the libraries loaded so far; to look for them takes a while."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def count_processors() -> int:
@@ -45,10 +56,8 @@ def map_blocks(
     >>> map_blocks(len, ["ab", "c"])
     [2, 1]
     """
-    from threadpoolctl import threadpool_limits
-
     n_threads = n_threads or count_processors()
-    with threadpool_limits(1, user_api="blas"):
+    with _find_pools().limit(limits=1, user_api="blas"):
         if n_threads == 1 or len(blocks) <= 1:
             return [look(block) for block in blocks]
         with ThreadPoolExecutor(n_threads) as pool:

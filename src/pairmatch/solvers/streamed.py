@@ -227,6 +227,19 @@ class StreamedGains:
             None if self.barred is None else self.barred.take(rows, columns),
         )
 
+    def sort_alike(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return rows and columns in an order in which those with the same needs are neighbours.
+
+        So whole tiles of pairs have nothing in common that a rule asks for.
+        """
+        if not self.needs:
+            return rows, columns
+        row_words = np.hstack([need.row for need in self.needs])[rows]
+        column_words = np.hstack([need.column for need in self.needs])[columns]
+        return rows[np.lexsort(row_words.T)], columns[np.lexsort(column_words.T)]
+
     def _exact(self, features: NDArray[np.float32]) -> NDArray[np.floating]:
         """Return features in the smallest type that sums up gains without rounding."""
         return features if self.largest < FLOAT32_EXACT else features.astype(np.float64)

@@ -17,9 +17,7 @@ from pairmatch.solvers.assignment.integer import solve_by_integers
 from pairmatch.solvers.assignment.layout import find_laminar
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.remainder import set_pins
-from pairmatch.solvers.assignment.settling import settle_plan
 from pairmatch.solvers.problem import MatrixGains
-from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from pairmatch.solvers.assignment.pricing import Progress
@@ -107,8 +105,6 @@ def solve_assignment(
         solution = solve_by_pricing(
             open_problem, time_limit=time_limit, progress=progress, seed=seed
         )
-        if solution.status is Status.OPTIMAL:
-            solution = settle_plan(open_problem, solution)
         return _price_quotas(problem, solution)
     problem = _hold(problem)
     if chosen == "dense":

@@ -13,8 +13,10 @@ import numpy as np
 from pairmatch.errors import CapabilityError
 from pairmatch.solvers.assignment.conflict import LoadConflict
 from pairmatch.solvers.assignment.cover import find_cover
+from pairmatch.solvers.assignment.remainder import Edges
 from pairmatch.solvers.assignment.rounds import Effort, Rounds
-from pairmatch.solvers.assignment.start import take_gains
+from pairmatch.solvers.assignment.settling import collect_tight, join_edges, settle_plan
+from pairmatch.solvers.assignment.start import find_largest, take_gains
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 from pairmatch.solvers.streamed import StreamedGains
 
@@ -58,15 +60,17 @@ def solve_by_pricing(
         Threads that price; default: the processors this process may use. The plan does not
         depend on it.
     seed : int, default: 0
-        Seed of the samples that first prices are learnt from. It may choose among equally good
-        plans.
+        Seed of the samples that first prices are learnt from.
     effort : Effort, optional
         Sizes that change the time, not the value of the plan.
 
     Returns
     -------
     AssignmentSolution
-        Pairs and prices that prove them best; status TIME_LIMIT or INTERRUPTED (Ctrl-C) where the
+        Pairs and prices that prove them best: of all best plans one that seats most rows, of these
+        one of the most even loads (least sum of squares), of these the one of
+        :mod:`~pairmatch.solvers.assignment.ties`, as long as there are no more than 2,097,152
+        pairs that a best plan could have. Status TIME_LIMIT or INTERRUPTED (Ctrl-C) where the
         search was cut short: then the pairs are valid and the prices give a true bound.
 
     Raises
@@ -131,6 +135,7 @@ class _Search:
         self.messages: SimpleQueue[tuple[int, float, float] | None] = SimpleQueue()
         self.error: BaseException | None = None
         self.done = False
+        self.settled: NDArray[np.int64] | None = None
         self._begin = monotonic()
         self._n_rounds = 0
         pins = problem.pins
@@ -141,7 +146,7 @@ class _Search:
         self.capacity = problem.capacity - pinned
         self.least = np.maximum(problem.at_least - pinned, 0)
         self.cover = (self.capacity == 0).astype(np.int64)
-        self.largest = _largest(problem.gains)
+        self.largest = find_largest(problem.gains)
         # About one full score, under "coverage".
         self.bonus = self.largest + 1 if problem.objective == "coverage" else 0
         rng = np.random.default_rng(seed)
@@ -163,19 +168,24 @@ class _Search:
         ]
 
     def _split(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Return rows and columns of each key, or of the whole pool; without full columns."""
-        gains = self.problem.gains
+        """Return rows and columns of each key, or of the whole pool; without full columns.
+
+        Those with the same features that rules ask for stand side by side.
+        """
+        gains, rows = self.problem.gains, self.rows
         columns = np.flatnonzero(self.capacity > 0)
+        if isinstance(gains, StreamedGains):
+            rows, columns = gains.sort_alike(rows, columns)
         if not isinstance(gains, StreamedGains) or gains.keys is None:
-            return [(self.rows, columns)] if len(self.rows) and len(columns) else []
-        row_key, column_key = gains.keys[0][self.rows], gains.keys[1][columns]
+            return [(rows, columns)] if len(rows) and len(columns) else []
+        row_key, column_key = gains.keys[0][rows], gains.keys[1][columns]
         row_order = np.argsort(row_key, kind="stable")
         column_order = np.argsort(column_key, kind="stable")
         parts = []
         for key in np.intersect1d(row_key, column_key):
             some = row_order[slice(*_run(row_key[row_order], key))]
             others = column_order[slice(*_run(column_key[column_order], key))]
-            parts.append((self.rows[some], columns[others]))
+            parts.append((rows[some], columns[others]))
         return parts
 
     def run(self) -> None:
@@ -185,6 +195,8 @@ class _Search:
                 self.bonus *= _RAISE
                 for part in self.parts:
                     part.rounds.raise_bonus(self.bonus)
+            if self.done:
+                self.settled = self._settle()
         except BaseException as error:  # noqa: BLE001 - it is raised again in the calling thread
             self.error = error
         finally:
@@ -237,6 +249,20 @@ class _Search:
             helpers = np.unique(np.concatenate([*rows, pinned]))
             raise LoadConflict(found, helpers, reachable)
 
+    def _settle(self) -> NDArray[np.int64] | None:
+        """Return the one best plan that all methods agree on; None if told to stop."""
+        profit = np.zeros(self.problem.n_rows, np.int64)
+        tight = []
+        pairs = self._pairs()
+        for part in self.parts:
+            edges, seating = collect_tight(part.rounds), part.rounds.seating
+            if edges is None or seating is None:
+                return pairs
+            profit[part.rows] = seating.u + self.bonus
+            tight.append(Edges(part.rows[edges.row], part.columns[edges.column], edges.gain))
+        edges, stop = join_edges(tight), self.stop.is_set
+        return settle_plan(self.problem, pairs, self._price(), edges, profit, stop)
+
     def _report(self, rounds: Rounds) -> None:
         """Pass on where the search is."""
         self._n_rounds += 1
@@ -244,29 +270,38 @@ class _Search:
         gap = (bound - value) / max(1, abs(bound)) if bound is not None else 1.0
         self.messages.put((self._n_rounds, gap, monotonic() - self._begin))
 
-    def solution(self, status: Status | None) -> AssignmentSolution:
-        """Return the plan and the prices as they are now."""
-        problem = self.problem
-        # A column without places costs nothing to price out of reach: its price counts 0 times.
-        price = np.where(self.capacity > 0, 0, self.largest + self.bonus)
-        found = [problem.pins.astype(np.int64).reshape(-1, 2)]
-        solver = "pricing"
+    def _pairs(self) -> NDArray[np.int64]:
+        """Return all pairs as they are now, sorted."""
+        found = [self.problem.pins.astype(np.int64).reshape(-1, 2)]
         for part in self.parts:
             pairs = part.rounds.pairs()
             if not self.done:
                 pairs = _complete(part.rounds, pairs, coverage=self.bonus > 0)
             found.append(np.column_stack([part.rows[pairs[:, 0]], part.columns[pairs[:, 1]]]))
-            seating = part.rounds.seating
-            if part.rounds.price is not None:
-                price[part.columns] = part.rounds.price
-            if seating is not None:
-                solver = f"pricing, {seating.solver}"
         pairs = np.concatenate(found)
-        coverage = None
-        if self.done and problem.objective == "coverage":
-            coverage = Prices(self.cover)
-        prices = Prices(price, bonus=self.bonus, coverage=coverage)
-        pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+        return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+    def _price(self) -> NDArray[np.int64]:
+        """Return the prices of the columns as they are now."""
+        # A column without places costs nothing to price out of reach: its price counts 0 times.
+        price = np.where(self.capacity > 0, 0, self.largest + self.bonus)
+        for part in self.parts:
+            seating, best = part.rounds.seating, part.rounds.price
+            if self.done and seating is not None:
+                price[part.columns] = seating.v
+            elif best is not None:
+                price[part.columns] = best
+        return price
+
+    def solution(self, status: Status | None) -> AssignmentSolution:
+        """Return the plan and the prices as they are now."""
+        seatings = [part.rounds.seating for part in self.parts]
+        solvers = [f"pricing, {seating.solver}" for seating in seatings if seating is not None]
+        counted = self.done and self.problem.objective == "coverage"
+        coverage = Prices(self.cover) if counted else None
+        prices = Prices(self._price(), bonus=self.bonus, coverage=coverage)
+        pairs = self._pairs() if self.settled is None else self.settled
+        solver = solvers[-1] if solvers else "pricing"
         return AssignmentSolution(pairs, prices, status or Status.OPTIMAL, solver)
 
 
@@ -304,25 +339,16 @@ def _watch(search: _Search, time_limit: float | None, progress: Progress | None)
     worker.join()
     if search.error is not None:
         raise search.error
-    return None if search.done else status
-
-
-def _largest(gains: Gains) -> int:
-    """Return a bound on the absolute value of all gains."""
-    if isinstance(gains, StreamedGains):
-        return gains.largest
-    n, m = gains.shape
-    rows = (slice(i, min(n, i + 256)) for i in range(0, n, 256))
-    return max(
-        (int(np.abs(gains.block(some, slice(0, m))[0]).max(initial=0)) for some in rows), default=0
-    )
+    return None if search.settled is not None else status
 
 
 def _part_of(gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Gains:
     """Return the gains of a part, whose keys are all the same."""
     if isinstance(gains, StreamedGains):
         gains = replace(gains, keys=None)
-    if (len(rows), len(columns)) == gains.shape:
+    if all(
+        np.array_equal(s, np.arange(n)) for s, n in zip((rows, columns), gains.shape, strict=True)
+    ):
         return gains
     return take_gains(gains, rows, columns)
 

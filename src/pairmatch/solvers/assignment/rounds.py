@@ -16,9 +16,8 @@ import numpy as np
 
 from pairmatch.solvers.assignment.augment import Seating
 from pairmatch.solvers.assignment.candidates import Candidates
-from pairmatch.solvers.assignment.start import sample_pool, take_gains
+from pairmatch.solvers.assignment.start import find_largest, sample_pool, take_gains
 from pairmatch.solvers.assignment.sweep import TILE, Stopped, Sweeper
-from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +127,7 @@ class Rounds:
         self._row_keep, self._column_keep = np.full(n, m), np.full(m, n)
         self._slack = 0
         self._n_jumps = 0
+        self._is_whole = False  # whether all allowed pairs are candidates
 
     @property
     def n_priced(self) -> int:
@@ -172,6 +172,14 @@ class Rounds:
         except Stopped:
             return False
 
+    def at_floors(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows and columns whose prices are at their floors, if pairs are left out."""
+        seating, none = self.seating, np.empty(0, np.int64)
+        if seating is None or self._is_whole:
+            return none, none
+        rows = np.flatnonzero(seating.u <= self._row_floor)
+        return rows, np.flatnonzero(seating.v <= self._column_floor)
+
     def short_columns(self) -> NDArray[np.int64]:
         """Return the columns that a pool, run to its end, cannot give their minimum load."""
         if self.seating is None:
@@ -187,20 +195,12 @@ class Rounds:
         """Make candidates of allowed pairs of these rows and columns; return how many were new."""
         if len(rows) == 0 or not columns.any():
             return 0
-        far = 2 * self._largest() + 2
+        far = 2 * find_largest(self.gains) + 2
         price = np.where(columns, 0, far)
         if self._sweeper is None:
             self._sweeper = self._make_sweeper(self.gains)
         hits = self._sweeper.best(rows, price, np.full(len(rows), keep), -far // 2)
         return self.candidates.add(hits.line, hits.position, hits.gain)
-
-    def _largest(self) -> int:
-        """Return a bound on the absolute value of all gains."""
-        if isinstance(self.gains, StreamedGains):
-            return self.gains.largest
-        n, m = self.gains.shape
-        rows = (slice(i, i + 256) for i in range(0, n, 256))
-        return max(int(np.abs(self.gains.block(some, slice(0, m))[0]).max()) for some in rows)
 
     def _start(self) -> None:
         """Learn prices from a sample, then find first candidates and floors in one full sweep."""
@@ -209,6 +209,7 @@ class Rounds:
             gain, allowed = self.gains.block(slice(0, n), slice(0, m))
             i, j = np.nonzero(allowed)
             self.candidates.add(i, j, gain[i, j])
+            self._is_whole = True
             self._open(np.zeros(m, np.int64))
             return
         v = self._learn_prices()
@@ -334,7 +335,7 @@ class Rounds:
         assert seating is not None  # noqa: S101 - for the type checker
         n, m = self.gains.shape
         self._n_jumps += 1
-        reach = max(_STRETCH * self._slack, self._largest() // _STEP)
+        reach = max(_STRETCH * self._slack, find_largest(self.gains) // _STEP)
         seating.outside = np.maximum(seating.u - reach, -self.bonus)
         seating.short = np.maximum(seating.v - reach, np.where(self.least > 0, _NEVER, 0))
         seating.spare = np.maximum(seating.short, 0)

@@ -14,109 +14,145 @@ import numpy as np
 
 from pairmatch.solvers.assignment.flow import even_loads, improve_flow, settle_ties
 from pairmatch.solvers.assignment.layout import draw_network
-from pairmatch.solvers.assignment.network import find_cheapest_flow
+from pairmatch.solvers.assignment.network import find_loose_arcs
 from pairmatch.solvers.assignment.remainder import Edges, set_pins
+from pairmatch.solvers.assignment.start import take_gains
 from pairmatch.solvers.processors import map_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.assignment.layout import Layout
     from pairmatch.solvers.assignment.remainder import Remainder
+    from pairmatch.solvers.assignment.rounds import Rounds
     from pairmatch.solvers.problem import AssignmentProblem
-    from pairmatch.solvers.solution import AssignmentSolution
 
-__all__ = ["settle_plan"]
+__all__ = ["collect_tight", "join_edges", "settle_plan"]
 
-_HEIGHT, _WIDTH = 256, 2048  # pairs looked at in one go
+_HEIGHT = 256  # rows looked at in one go
 _AT_ONCE = 64  # stripes between two looks at how many pairs have been found
 _MOST_TIGHT = 2**21  # more than these are left as they are: their network would be a large one
 
 
-def settle_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> AssignmentSolution:
+def settle_plan(
+    problem: AssignmentProblem,
+    pairs: NDArray[np.int64],
+    price: NDArray[np.int64],
+    edges: Edges,
+    profit: NDArray[np.int64],
+    should_stop: Callable[[], bool],
+) -> NDArray[np.int64] | None:
     """Return, of all best plans, the one that does not depend on how the first was found.
 
     Parameters
     ----------
     problem : AssignmentProblem
         A problem without quotas.
-    solution : AssignmentSolution
-        A best plan with prices that prove it.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        A best plan.
+    price : ndarray of int64, shape (n_columns,)
+        Prices that prove it best.
+    edges : Edges
+        The tight pairs of rows that are not pinned.
+    profit : ndarray of int64, shape (n_rows,)
+        What the prices leave each row, its bonus included.
+    should_stop : callable
+        Whether there is no time for this.
 
     Returns
     -------
-    AssignmentSolution
+    ndarray of int64, shape (n_pairs, 2), or None
         Of the best plans one that seats most rows, of these one of the most even loads (least sum
-        of squares), and of these the one of :mod:`~pairmatch.solvers.assignment.ties`. With more
-        than 2,097,152 tight pairs the plan is returned as it is.
+        of squares), and of these the one of :mod:`~pairmatch.solvers.assignment.ties`. None if
+        told to stop.
 
     Notes
     -----
-    One pass over all pairs; O(tight pairs) memory.
+    O(tight pairs) memory.
     """
-    prices = solution.prices
-    if prices is None:
-        return solution
     remainder = set_pins(problem)
-    found = _collect_tight(problem, remainder, prices.column, prices.bonus)
-    if found is None:
-        return solution
-    edges, profit = found
     layout = draw_network(edges, remainder, {})
     network = layout.network
     lower, upper = network.lower.copy(), network.upper.copy()
     loads, idle = layout.load_arcs, layout.idle_arcs
-    lower[loads] = np.where(prices.column > 0, upper[loads], lower[loads])
-    upper[loads] = np.where(prices.column < 0, lower[loads], upper[loads])
-    upper[idle] = np.where(profit > 0, 0, upper[idle])
+    lower[loads] = np.where(price > 0, upper[loads], lower[loads])
+    upper[loads] = np.where(price < 0, lower[loads], upper[loads])
+    upper[idle] = np.where(profit[remainder.rows] > 0, 0, upper[idle])
     network = replace(network, lower=lower, upper=upper)
-    flow = find_cheapest_flow(network, np.zeros(len(lower), np.int64))
-    network, flow = improve_flow(network, flow, layout.spend(on_idle=1), layout)
+    flow = _draw_flow(layout, edges, remainder, pairs)
+    if find_loose_arcs(network, flow)[idle].any():
+        network, flow = improve_flow(network, flow, layout.spend(on_idle=1), layout)
+    if should_stop():
+        return None
     network, flow = even_loads(network, flow, layout, remainder.load)
+    if should_stop():
+        return None
     flow = settle_ties(network, flow, layout, edges)
     chosen = edges.take(flow[layout.pair_arcs] > 0)
     pairs = np.concatenate([problem.pins, np.stack([chosen.row, chosen.column], axis=1)])
-    return replace(solution, pairs=pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
-def _collect_tight(
-    problem: AssignmentProblem, remainder: Remainder, price: NDArray[np.int64], bonus: int
-) -> tuple[Edges, NDArray[np.int64]] | None:
-    """Return the tight pairs of open rows and what the prices leave each; None if too many."""
-    n_rows, n_columns = problem.gains.shape
-    is_open = np.zeros(n_rows, np.bool_)
-    is_open[remainder.rows] = True
-    usable = remainder.capacity > 0
-    profit = np.zeros(n_rows, np.int64)
-    stripes = [slice(top, min(top + _HEIGHT, n_rows)) for top in range(0, n_rows, _HEIGHT)]
+def _draw_flow(
+    layout: Layout, edges: Edges, remainder: Remainder, pairs: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return a plan as a flow; its pairs are tight."""
+    mate = np.full(int(remainder.rows.max(initial=-1)) + 1, -1)
+    is_open = np.isin(pairs[:, 0], remainder.rows)
+    mate[pairs[is_open, 0]] = pairs[is_open, 1]
+    flow = np.zeros(len(layout.network.tail), np.int64)
+    flow[layout.pair_arcs] = mate[edges.row] == edges.column
+    flow[layout.load_arcs] = np.bincount(pairs[is_open, 1], minlength=layout.n_columns)
+    flow[layout.idle_arcs] = mate[remainder.rows] < 0
+    return flow
 
-    def look(rows: slice) -> Edges:
-        """Return the tight pairs of some rows, and note the profits of the rows."""
-        found = []
-        best = np.zeros(rows.stop - rows.start, np.int64)
-        for left in range(0, n_columns, _WIDTH):
-            columns = slice(left, min(left + _WIDTH, n_columns))
-            gain, allowed = problem.gains.block(rows, columns)
-            value = np.where(allowed & usable[columns], gain + (bonus - price[columns]), -1)
-            np.maximum(best, value.max(axis=1, initial=0), out=best)
-            row, column = np.nonzero((value >= best[:, None]) & is_open[rows, None])
-            found.append((row, column + left, gain[row, column], value[row, column]))
-        row, column, gain, value = (np.concatenate(part) for part in zip(*found, strict=True))
-        tight = value == best[row]
-        profit[rows] = best
-        order = np.lexsort((column[tight], row[tight]))
-        return Edges(row[tight] + rows.start, column[tight], gain[tight]).take(order)
 
-    parts: list[Edges] = []
-    n_tight = 0
-    for first in range(0, len(stripes), _AT_ONCE):
-        parts += map_blocks(look, stripes[first : first + _AT_ONCE])
-        n_tight = sum(len(part) for part in parts)
-        if n_tight > _MOST_TIGHT:
-            return None
+def collect_tight(rounds: Rounds) -> Edges | None:
+    """Return the tight pairs of a pool that has been run to its end; None if they are too many.
+
+    Notes
+    -----
+    A pair that is no candidate gains at most the sum of its two floors, so it is tight only if
+    both prices are at their floors: only such rows and columns are looked at once more.
+    """
+    seating, candidates = rounds.seating, rounds.candidates
+    assert seating is not None  # noqa: S101 - the pool has been run
+    row, column = candidates.row, candidates.column.astype(np.int64)
+    tight = candidates.gain == seating.u[row] + seating.v[column]
+    parts = [Edges(row[tight], column[tight], candidates.gain[tight])]
+    n_tight = len(parts[0])
+    rows, columns = rounds.at_floors()
+    if len(rows) and len(columns):
+        part = take_gains(rounds.gains, rows, columns)
+        u, v = seating.u[rows], seating.v[columns]
+
+        def look(some: slice) -> Edges:
+            """Return the tight pairs of some of the rows."""
+            gain, allowed = part.block(some, slice(0, len(columns)))
+            i, j = np.nonzero(allowed & (gain == u[some, None] + v))
+            return Edges(rows[i + some.start], columns[j], gain[i, j])
+
+        stripes = [slice(k, min(k + _HEIGHT, len(rows))) for k in range(0, len(rows), _HEIGHT)]
+        for first in range(0, len(stripes), _AT_ONCE):
+            parts += map_blocks(look, stripes[first : first + _AT_ONCE])
+            n_tight = sum(len(edges) for edges in parts)
+            if n_tight > _MOST_TIGHT:
+                return None
+    if n_tight > _MOST_TIGHT:
+        return None
+    return join_edges(parts)
+
+
+def join_edges(parts: list[Edges]) -> Edges:
+    """Return all edges of some lists, each once, sorted by row and then column."""
     none = np.empty(0, np.int64)
-    whole = Edges(
-        np.concatenate([none, *(part.row for part in parts)]),
-        np.concatenate([none, *(part.column for part in parts)]),
-        np.concatenate([none, *(part.gain for part in parts)]),
-    )
-    return whole, profit[remainder.rows]
+    row = np.concatenate([none, *(part.row for part in parts)])
+    column = np.concatenate([none, *(part.column for part in parts)])
+    gain = np.concatenate([none, *(part.gain for part in parts)])
+    order = np.lexsort((column, row))
+    row, column, gain = row[order], column[order], gain[order]
+    once = np.ones(len(row), np.bool_)
+    once[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1])
+    return Edges(row, column, gain).take(once)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import Gains
 
-__all__ = ["PartOfGains", "sample_pool", "take_gains"]
+__all__ = ["PartOfGains", "find_largest", "sample_pool", "take_gains"]
 
 _PIVOTS = 8
 _LEAF = 16
@@ -49,6 +49,16 @@ class PartOfGains:
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return gain and "is allowed" of single pairs."""
         return self._gains.pairs(self._rows[rows], self._columns[columns])
+
+
+def find_largest(gains: Gains) -> int:
+    """Return a bound on the absolute value of all gains."""
+    if isinstance(gains, StreamedGains):
+        return gains.largest
+    n, m = gains.shape
+    rows = (slice(i, min(n, i + 256)) for i in range(0, n, 256))
+    found = (int(np.abs(gains.block(some, slice(0, m))[0]).max(initial=0)) for some in rows)
+    return max(found, default=0)
 
 
 def take_gains(gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Gains:

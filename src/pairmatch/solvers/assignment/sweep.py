@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["TILE", "Hits", "Stopped", "Sweeper"]
 
 TILE = (512, 2048)  # measured: 75 of 95 GF/s on two cores; smaller and larger tiles are slower
+_NARROW = (
+    512  # positions of a tile where whole tiles may have nothing in common that a rule asks for
+)
+_PIECES, _LEAST = 4, 64  # few lines are cut into so many pieces, of no fewer lines than that
 _BUFFER = 1 << 20  # hits that a tile may hold, so that long shortlists take fewer lines at once
 
 
@@ -59,6 +63,12 @@ class _Side:
     features: NDArray[np.float32]
     bits: NDArray[np.uint64]
 
+    def join_bits(self, width: int) -> NDArray[np.uint64]:
+        """Return the bits that anybody has, of each ``width`` people after each other."""
+        starts = np.arange(0, len(self.bits), width)
+        joined: NDArray[np.uint64] = np.bitwise_or.reduceat(self.bits, starts, axis=0)
+        return joined
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pass:
@@ -88,7 +98,7 @@ class Sweeper:
     Attributes
     ----------
     n_priced : int
-        Pairs priced so far.
+        Pairs priced so far: those of tiles in which somebody has what a rule asks for.
     """
 
     def __init__(
@@ -108,9 +118,14 @@ class Sweeper:
         self._stop = stop or Event()
         self._local = local()
         self._sides: tuple[_Side, _Side] | None = None
+        self._needs: list[slice] = []
+        self._joined: tuple[NDArray[np.uint64], ...] = ()
         if isinstance(gains, StreamedGains):
             overlaps = [*(overlap for overlap, _ in gains.shared), *gains.needs]
             self._ends = np.cumsum([overlap.n_words for overlap in overlaps], dtype=np.int64)
+            self._needs = self._find_needs(len(gains.shared))
+            if self._needs:
+                self._tile = tile[0], min(tile[1], _NARROW)
             self._penalty = np.array(
                 [float(units) for _, units in gains.shared] + [BARRED] * len(gains.needs)
             )
@@ -119,6 +134,13 @@ class Sweeper:
                 _fold(gains.row_features, [overlap.row for overlap in overlaps]),
                 _fold(gains.column_features, [overlap.column for overlap in overlaps]),
             )
+            if self._needs and all(gains.shape):
+                self._joined = tuple(side.join_bits(self._tile[1]) for side in self._sides)
+
+    def _find_needs(self, n_shared: int) -> list[slice]:
+        """Return where the words of each rule are that asks for something in common."""
+        ends = [0, *self._ends.tolist()]
+        return [slice(ends[k], ends[k + 1]) for k in range(n_shared, len(self._ends))]
 
     def best(
         self,
@@ -151,7 +173,8 @@ class Sweeper:
 
         Notes
         -----
-        len(lines) * len(price) * (n_features + 1) multiplications.
+        len(lines) * len(price) * (n_features + 1) multiplications; fewer where tiles of people
+        who are next to each other have nothing in common that a rule asks for.
         """
         none = np.empty(0, np.int64)
         if len(lines) == 0 or len(price) == 0:
@@ -159,11 +182,13 @@ class Sweeper:
         sweep = self._open(price, by_column=by_column)
         pieces = self._cut(keep)
 
-        def search(piece: slice) -> Hits:
-            return self._search(sweep, lines[piece], keep[piece], lowest, piece.start)
+        def search(turn: int) -> tuple[Hits, int]:
+            piece = pieces[turn]
+            return self._search(sweep, lines[piece], keep[piece], lowest, turn)
 
-        found = map_blocks(search, pieces, self._n_threads)
-        self.n_priced += len(lines) * len(price)
+        searched = map_blocks(search, range(len(pieces)), self._n_threads)
+        found = [hits for hits, _ in searched]
+        self.n_priced += sum(n_priced for _, n_priced in searched)
         return Hits(
             np.concatenate([hits.line for hits in found]),
             np.concatenate([hits.position for hits in found]),
@@ -185,10 +210,11 @@ class Sweeper:
         return _Pass(by_column, price, cost)
 
     def _cut(self, keep: NDArray[np.int64]) -> list[slice]:
-        """Cut lines into tiles, of fewer lines where shortlists are long."""
+        """Cut lines into tiles, of fewer lines where shortlists are long or lines few."""
         pieces, start = [], 0
+        height = min(self._tile[0], max(_LEAST, -(-len(keep) // _PIECES)))
         while start < len(keep):
-            size = min(self._tile[0], len(keep) - start)
+            size = min(height, len(keep) - start)
             widest = int(keep[start : start + size].max())
             size = max(1, min(size, _BUFFER // (2 * widest)))
             pieces.append(slice(start, start + size))
@@ -202,20 +228,24 @@ class Sweeper:
         keep: NDArray[np.int64],
         lowest: int,
         turn: int,
-    ) -> Hits:
-        """Price some lines against all positions, in tiles."""
+    ) -> tuple[Hits, int]:
+        """Price some lines against all positions, in tiles; return how many pairs that were."""
         shortlist = Shortlist(keep, lowest, self._scan)
         n_positions = len(sweep.price)
         starts = list(range(0, n_positions, self._tile[1]))
-        turn = turn // self._tile[0] % len(starts)
-        own = None
+        turn %= len(starts)
+        own, n_priced = None, 0
         if self._sides is not None:
             side = self._sides[sweep.by_column]
             own = _Side(side.features[lines], side.bits[lines])
+        held = None if own is None else np.bitwise_or.reduce(own.bits, axis=0)
         for start in starts[turn:] + starts[:turn]:  # rotated, so that ties spread
             if self._stop.is_set():
                 raise Stopped
             part = slice(start, min(n_positions, start + self._tile[1]))
+            if held is not None and self._have_nothing(sweep, held, start):
+                continue
+            n_priced += len(lines) * (part.stop - start)
             if own is None:
                 tile, rules = self._look_up(sweep, lines, part)
             else:
@@ -225,7 +255,14 @@ class Sweeper:
         line, position, value = shortlist.result()
         gain = value.astype(np.int64) + sweep.price[position]
         floor = np.maximum(shortlist.floor.astype(np.int64), lowest)
-        return Hits(lines[line], position, gain, floor)
+        return Hits(lines[line], position, gain, floor), n_priced
+
+    def _have_nothing(self, sweep: _Pass, held: NDArray[np.uint64], start: int) -> bool:
+        """Say whether a rule asks for something that nobody of a tile has in common."""
+        if not self._needs:
+            return False
+        both = held & self._joined[not sweep.by_column][start // self._tile[1]]
+        return not all(both[words].any() for words in self._needs)
 
     def _look_up(
         self, sweep: _Pass, lines: NDArray[np.int64], part: slice
@@ -294,7 +331,7 @@ class Sweeper:
         size = n_lines * width
         buffer: NDArray[np.float32] | None = getattr(self._local, "buffer", None)
         if buffer is None or len(buffer) < size:
-            buffer = np.empty(max(size, self._tile[0] * self._tile[1]), np.float32)
+            buffer = np.empty(size, np.float32)
             self._local.buffer = buffer
         return buffer[:size].reshape(n_lines, width)
 

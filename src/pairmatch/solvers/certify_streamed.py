@@ -1,0 +1,194 @@
+"""The best profit of each row of a pool that is streamed, at about the cost of one product.
+
+Like :mod:`~pairmatch.solvers.certify` this module knows no solver. What a row has for sure, the
+profit of its own pair for instance, and the prices of the columns go into the product of the
+features as two more columns: a pair that offers its row more comes out above 0, and only such pairs
+are looked at one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.processors import count_processors, map_blocks
+from pairmatch.solvers.streamed import FLOAT32_EXACT, StreamedGains
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["find_best_profits", "worth_one"]
+
+_HEIGHT, _WIDTH, _NARROW = 512, 2048, 256  # pairs at a time; where tiles may be empty
+_MANY = 16  # where more than one pair in so many is above 0, all rules are asked of all pairs
+
+
+def worth_one(gains: StreamedGains) -> StreamedGains:
+    """Return gains of 1 under the same rules, none of which may ask for the gain."""
+    ones = (np.ones((n, 1), np.float32) for n in gains.shape)
+    return replace(
+        gains, row_features=next(ones), column_features=next(ones), largest=1, shared=(), terms=()
+    )
+
+
+def find_best_profits(
+    gains: StreamedGains, price: NDArray[np.int64], known: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the largest gain minus price of each row over its allowed pairs, at least ``known``.
+
+    Parameters
+    ----------
+    gains : StreamedGains
+        Gains and rules.
+    price : ndarray of int64, shape (n_columns,)
+        What a pair with each column costs; any sign.
+    known : ndarray of int64, shape (n_rows,)
+        What each row has for sure. Where it is close to the best, little but the product is left
+        to do.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,)
+
+    Notes
+    -----
+    n_rows * n_columns * (n_features + 2) multiplications, less where tiles of pairs have nothing
+    in common that a rule asks for. O((n_rows + n_columns) * n_features) memory.
+    """
+    best = known.copy()
+    for rows, columns in _list_parts(gains, price, known):
+        part = gains
+        if not (_is_all(rows, gains.shape[0]) and _is_all(columns, gains.shape[1])):
+            part = gains.take(rows, columns)
+        part = replace(part, keys=None)
+        best[rows] = _Tiles(part, price[columns], best[rows]).sweep()
+    return best
+
+
+def _is_all(index: NDArray[np.int64], n: int) -> bool:
+    return len(index) == n and bool((index == np.arange(n)).all())
+
+
+def _list_parts(
+    gains: StreamedGains, price: NDArray[np.int64], known: NDArray[np.int64]
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return rows and columns that may meet, those that have much in common side by side."""
+    most = gains.largest - int(price.min(initial=0))
+    rows = np.flatnonzero(known < most)  # the others have all there can be
+    rows, columns = gains.sort_alike(rows, np.arange(gains.shape[1]))
+    if not len(rows) or not len(columns):
+        return []
+    if gains.keys is None:
+        return [(rows, columns)]
+    row_key, column_key = gains.keys[0][rows], gains.keys[1][columns]
+    rows, columns = (
+        rows[np.argsort(row_key, kind="stable")],
+        columns[np.argsort(column_key, kind="stable")],
+    )
+    both = np.intersect1d(row_key, column_key)
+    ends = []
+    for key in (np.sort(row_key), np.sort(column_key)):
+        ends += [np.searchsorted(key, both), np.searchsorted(key, both, "right")]
+    return [(rows[a:b], columns[c:d]) for a, b, c, d in np.stack(ends, axis=1).tolist()]
+
+
+class _Tiles:
+    """Some rows and columns without keys, tile by tile."""
+
+    def __init__(
+        self, gains: StreamedGains, price: NDArray[np.int64], known: NDArray[np.int64]
+    ) -> None:
+        self.gains, self.price, self.known = gains, price, known
+        most = sum(max(0, units) for _, units in gains.shared)
+        offer = most - price
+        # No row ever has more than the gains and the prices allow.
+        largest = 2 * gains.largest + most + 2 * _largest(offer) + _largest(known)
+        self.dtype = np.float32 if largest < FLOAT32_EXACT else np.float64
+        self.width = _NARROW if gains.needs else _WIDTH
+        self.right = np.empty((len(price), gains.column_features.shape[1] + 2), self.dtype)
+        self.right[:, :-2], self.right[:, -2], self.right[:, -1] = gains.column_features, 1, offer
+
+    def sweep(self) -> NDArray[np.int64]:
+        """Return the best profit of every row."""
+        n = len(self.known)
+        height = min(
+            _NARROW if self.gains.needs else _HEIGHT, max(32, -(-n // (2 * count_processors())))
+        )
+        stripes = [slice(top, min(top + height, n)) for top in range(0, n, height)]
+        return np.concatenate(map_blocks(self.look, stripes))
+
+    def look(self, rows: slice) -> NDArray[np.int64]:
+        """Return the best profits of some rows."""
+        best = self.known[rows].copy()
+        left = np.empty((len(best), self.right.shape[1]), self.dtype)
+        left[:, :-2], left[:, -1] = self.gains.row_features[rows], 1
+        n_columns = len(self.price)
+        buffer: NDArray[np.floating] = np.empty(len(best) * min(self.width, n_columns), self.dtype)
+        for start in range(0, n_columns, self.width):
+            columns = slice(start, min(start + self.width, n_columns))
+            if self.have_nothing(rows, columns):
+                continue
+            left[:, -2] = -best
+            width = columns.stop - start
+            tile: NDArray[np.floating] = buffer[: len(best) * width].reshape(len(best), width)
+            np.matmul(left, self.right[columns].T, out=tile)
+            for term in self.gains.terms:
+                tile += term.block(rows, columns)
+            line, better = self.find_better(tile, rows, columns)
+            np.maximum.at(best, line, best[line] + better)
+        return best
+
+    def have_nothing(self, rows: slice, columns: slice) -> bool:
+        """Say whether a rule asks for something that no pair of a tile has in common."""
+        return any(
+            not (
+                np.bitwise_or.reduce(need.row[rows], axis=0)
+                & np.bitwise_or.reduce(need.column[columns], axis=0)
+            ).any()
+            for need in self.gains.needs
+        )
+
+    def find_better(
+        self, tile: NDArray[np.floating], rows: slice, columns: slice
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows that an allowed pair of a tile offers more, and how much more."""
+        gains, flat = self.gains, tile.reshape(-1)
+        at = np.flatnonzero(flat > 0)
+        many = _MANY * len(at) > len(flat)
+        if many:
+            self.apply_bits(tile, rows, columns)
+            at = np.flatnonzero(flat > 0)
+        line, position = np.divmod(at, tile.shape[1])
+        i, j = line + rows.start, position + columns.start
+        better = flat[at].astype(np.int64)
+        allowed = np.ones(len(at), np.bool_)
+        if not many:
+            for overlap, units in gains.shared:
+                better += units * overlap.holds(i, j) - max(0, units)
+            for need in gains.needs:
+                allowed &= need.holds(i, j)
+        some = np.flatnonzero(allowed & (better > 0))
+        line, i, j, better = line[some], i[some], j[some], better[some]
+        allowed = np.ones(len(some), np.bool_)
+        if gains.barred is not None:
+            allowed &= ~gains.barred.holds(i, j)
+        if gains.least is not None:
+            allowed &= gains.pairs(i, j)[1]
+        for test in gains.tests:
+            allowed &= ~test.forbids(i, j)
+        return line[allowed], better[allowed]
+
+    def apply_bits(self, tile: NDArray[np.floating], rows: slice, columns: slice) -> None:
+        """Ask of every pair of a tile what it has in common."""
+        for overlap, units in self.gains.shared:
+            np.subtract(tile, max(0, units), out=tile)
+            tile += units * overlap.block(rows, columns)
+        for need in self.gains.needs:
+            tile[~need.block(rows, columns)] = 0
+
+
+def _largest(values: NDArray[np.int64]) -> int:
+    """Return the largest magnitude."""
+    return max(int(values.max(initial=0)), -int(values.min(initial=0)))

@@ -56,6 +56,8 @@ CERTIFY_MAY_IMPORT = (
     "pairmatch.solvers.certify_budgets",
     "pairmatch.solvers.certify_group_rules",
     "pairmatch.solvers.certify_small_groups",
+    "pairmatch.solvers.certify_streamed",
+    "pairmatch.solvers.streamed",
 )
 HEAVY = frozenset(
     {

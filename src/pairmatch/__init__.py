@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pairmatch.batch import Job, Outcome, match_many
     from pairmatch.constraints import (
+        CarryOver,
         EvaluatorPairs,
         Forbid,
         Load,
         Meetings,
         MinScore,
         Minutes,
+        NotAgain,
         Pin,
         Quota,
         Require,
@@ -46,15 +48,19 @@ if TYPE_CHECKING:
         Closeness,
         CommonTime,
         Compatibility,
+        Continuity,
         Custom,
         ExperienceGap,
         GoalCoverage,
         GradeMatch,
+        History,
+        Novelty,
         SameSchool,
         Similarity,
         StyleFit,
         SubjectMatch,
         Wishes,
+        read_history,
     )
     from pairmatch.solvers.solution import Certificate, Status
     from pairmatch.verbs import form_groups, group_scores, match, match_scores, score
@@ -63,11 +69,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CapabilityError",
+    "CarryOver",
     "Certificate",
     "CertificateError",
     "Closeness",
     "CommonTime",
     "Compatibility",
+    "Continuity",
     "CriterionError",
     "Custom",
     "EvaluatorPairs",
@@ -77,6 +85,7 @@ __all__ = [
     "GoalCoverage",
     "GradeMatch",
     "Grouping",
+    "History",
     "InfeasibleError",
     "Job",
     "Load",
@@ -84,6 +93,8 @@ __all__ = [
     "Meetings",
     "MinScore",
     "Minutes",
+    "NotAgain",
+    "Novelty",
     "Options",
     "Outcome",
     "PairmatchError",
@@ -112,6 +123,7 @@ __all__ = [
     "match",
     "match_many",
     "match_scores",
+    "read_history",
     "read_profiles",
     "score",
     "verify",
@@ -121,20 +133,21 @@ __all__ = [
 _HOMES = {
     "batch": "Job Outcome match_many",
     "constraints": (
-        "EvaluatorPairs Forbid Load Meetings MinScore Minutes Pin Quota Require Tiers Vetoes"
+        "CarryOver EvaluatorPairs Forbid Load Meetings MinScore Minutes NotAgain Pin Quota "
+        "Require Tiers Vetoes"
     ),
     "errors": (
-        "CapabilityError CertificateError CriterionError Fault InfeasibleError "
-        "PairmatchError PairmatchWarning ProfileError ProgramError ScoreError "
-        "UnknownIdError"
+        "CapabilityError CertificateError CriterionError Fault InfeasibleError PairmatchError "
+        "PairmatchWarning ProfileError ProgramError ScoreError UnknownIdError"
     ),
     "options": "Options",
     "plans": "Grouping Matching verify",
     "profiles": "Profiles Schedule read_profiles",
     "programs": "Program",
     "scoring": (
-        "Closeness CommonTime Compatibility Custom ExperienceGap GoalCoverage GradeMatch "
-        "SameSchool Similarity StyleFit SubjectMatch Wishes"
+        "Closeness CommonTime Compatibility Continuity Custom ExperienceGap GoalCoverage "
+        "GradeMatch History Novelty SameSchool Similarity StyleFit SubjectMatch Wishes "
+        "read_history"
     ),
     "solvers.solution": "Certificate Status",
     "verbs": "form_groups group_scores match match_scores score",

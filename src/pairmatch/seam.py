@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pairmatch.budgets import budgets_of, count_fitting, limits_places
-from pairmatch.constraints import Load, Pin, Quota, Tiers, find_id
+from pairmatch.constraints import CarryOver, Load, Pin, Quota, Tiers, find_id
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
 from pairmatch.scoring import find_missing_columns
 from pairmatch.scoring.own import Labels, OwnScores
@@ -130,25 +130,33 @@ def assignment_problem(
 
 def _tiers(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64] | None:
     """Tier of each pair, or None."""
-    wanted = [rule for rule in constraints if isinstance(rule, Tiers)]
-    if not wanted or isinstance(scored, OwnScores):
+    wanted = [rule for rule in constraints if isinstance(rule, (Tiers, CarryOver))]
+    wanted = [rule for rule in wanted if rule.levels]
+    if not wanted:
         return None
     if len(wanted) > 1:
         raise ProgramError(
-            "a program can have one Tiers only",
+            "a program can have one Tiers or CarryOver only",
             [
-                Fault("comes again.", repr(rule), "Write one Tiers with all levels.")
+                Fault(
+                    "comes again.", repr(rule), "Write one Tiers with all levels, or leave out one."
+                )
                 for rule in wanted
             ],
         )
+    rule = wanted[0]
+    if isinstance(rule, CarryOver):
+        return rule.bind(scored.coached, scored.coach)
+    if isinstance(scored, OwnScores):
+        return None
     faults = find_missing_columns(
-        [criterion for level in wanted[0].rules for criterion in level],
+        [criterion for level in rule.rules for criterion in level],
         scored.coached,
         scored.coach,
     )
     if faults:
         raise ProgramError("Tiers do not fit the tables", faults)
-    return wanted[0].bind(scored.coached, scored.coach)
+    return rule.bind(scored.coached, scored.coach)
 
 
 def grouping_problem(

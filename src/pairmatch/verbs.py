@@ -35,11 +35,31 @@ if TYPE_CHECKING:
 
 __all__ = ["form_groups", "group_scores", "match", "match_scores", "score"]
 
-_PAIR_RULES = (rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes)
-_MATCH_RULES = (*_PAIR_RULES, rules.Load, rules.Minutes, rules.Pin, rules.Quota, rules.Tiers)
+_PAIR_RULES = (
+    rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes, rules.NotAgain
+)  # fmt: skip
+_MATCH_RULES = (
+    *_PAIR_RULES,
+    rules.CarryOver,
+    rules.Load,
+    rules.Minutes,
+    rules.Pin,
+    rules.Quota,
+    rules.Tiers,
+)
 _PAIR_OBJECTIVES = ("coverage", "total", "worst_off", "leximin")
-_OWN_RULES = (rules.Forbid, rules.MinScore, rules.Load, rules.Minutes, rules.Pin, rules.Quota)
+_OWN_RULES = (
+    rules.NotAgain,
+    rules.CarryOver,
+    rules.Forbid,
+    rules.MinScore,
+    rules.Load,
+    rules.Minutes,
+    rules.Pin,
+    rules.Quota,
+)
 _REMEDIES = {
+    "CarryOver": "CarryOver is about mentees who had no mentor; use match().",
     "Load": "Load is about mentors; groups have a size.",
     "Meetings": "Require(CommonTime(minutes=45)) makes joint time a rule for pairs.",
     "Minutes": "Minutes are about mentors; groups have a size.",
@@ -280,7 +300,7 @@ def group_scores(
     """
     program = Program(constraints=constraints, objective=objective, size=size)  # type: ignore[arg-type]
     _, options = check_arguments(None, options)
-    _check_groups(program, (rules.Forbid, rules.MinScore))
+    _check_groups(program, (rules.Forbid, rules.MinScore, rules.NotAgain))
     own = OwnScores.read(scores).square()
     order = hashed_order(own.coached.ids, options.seed)
     own = own.take(order, order)

@@ -1,6 +1,7 @@
 """What must hold: frozen values that validate themselves and print as they were typed."""
 
 from pairmatch.constraints.bound import PairConstraint, Roster
+from pairmatch.constraints.history import CarryOver, NotAgain
 from pairmatch.constraints.loads import Load, Quota
 from pairmatch.constraints.meetings import Meetings
 from pairmatch.constraints.minutes import Minutes
@@ -10,12 +11,14 @@ from pairmatch.constraints.tiers import Tiers
 from pairmatch.constraints.vetoes import Vetoes
 
 __all__ = [
+    "CarryOver",
     "EvaluatorPairs",
     "Forbid",
     "Load",
     "Meetings",
     "MinScore",
     "Minutes",
+    "NotAgain",
     "PairConstraint",
     "Pin",
     "Quota",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, positions
+from pairmatch.constraints.history import NotAgain
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.constraints.vetoes import Vetoes
 from pairmatch.errors import Fault, ProgramError, did_you_mean
@@ -84,8 +85,8 @@ def bind_pair_rules(
     Returns
     -------
     tuple of PairRule
-        Evaluators and vetoes first (unless lifted), then forbidden pairs, required criteria and
-        floors.
+        Evaluators and vetoes first (unless lifted), then forbidden pairs, people who met
+        before, required criteria and floors.
 
     Raises
     ------
@@ -111,6 +112,7 @@ def bind_pair_rules(
     forbidden = _forbid_list(constraints, coached, coach, mutual=mutual)
     if forbidden is not None:
         rules.append(forbidden)
+    rules += [rule.bind(coached, coach) for rule in constraints if isinstance(rule, NotAgain)]
     rules += [rule.bind(coached, coach) for rule in constraints if isinstance(rule, Require)]
     rules += [r.bind(coached, coach, scale) for r in constraints if isinstance(r, MinScore)]
     return tuple(rules)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.constraints import EvaluatorPairs, Forbid, MinScore, Require, Vetoes
+from pairmatch.constraints import EvaluatorPairs, Forbid, MinScore, NotAgain, Require, Vetoes
 from pairmatch.scoring import FULL, units_of_weights
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Rescorer:
         self.scored: Any = scored
         self.criteria = getattr(scored, "criteria", None)
         self.rules: list[PairConstraint] = []
-        self.rules += [r for r in constraints if isinstance(r, (Require, MinScore))]
+        self.rules += [r for r in constraints if isinstance(r, (Require, MinScore, NotAgain))]
         lifted = any(isinstance(r, EvaluatorPairs) and r.allowed for r in constraints)
         if self.criteria is not None and not lifted:
             self.rules.insert(0, EvaluatorPairs())

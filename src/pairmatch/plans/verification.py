@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import Load, Minutes, Pin, Quota, Tiers
+from pairmatch.constraints import CarryOver, Load, Minutes, Pin, Quota, Tiers
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.plans.grouping import Grouping
 from pairmatch.plans.matching import Matching
 from pairmatch.plans.rebuild import rebuild_grouping, rebuild_matching
 from pairmatch.plans.rescore import Rescorer
-from pairmatch.scoring.own import OwnScores
 from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.certify_groups import certify_grouping
 from pairmatch.solvers.solution import Status
@@ -126,10 +125,11 @@ def _score_faults(plan: Matching) -> list[Fault]:
 
 
 def _tier_faults(plan: Matching) -> list[Fault]:
-    tiers, table = plan.problem.tiers, plan.scored
+    tiers: Any = plan.problem.tiers
+    table: Any = plan.scored
     faults = []
     for rule in plan.program.constraints:
-        if not isinstance(rule, Tiers) or tiers is None or isinstance(table, OwnScores):
+        if not isinstance(rule, (Tiers, CarryOver)) or tiers is None or not rule.levels:
             continue
         for i, j in plan.solution.pairs.tolist():
             again = rule.tier_of(table.coached, i, table.coach, j)

@@ -10,7 +10,9 @@ from pairmatch.scoring.criterion import (
 from pairmatch.scoring.custom import Custom
 from pairmatch.scoring.fusion import Addend, FusedProduct
 from pairmatch.scoring.grades import GradeMatch
+from pairmatch.scoring.history import History, read_history
 from pairmatch.scoring.lists import GoalCoverage, Similarity
+from pairmatch.scoring.novelty import Continuity, Novelty
 from pairmatch.scoring.numbers import Closeness, ExperienceGap
 from pairmatch.scoring.overlaps import Overlap
 from pairmatch.scoring.parts import Part
@@ -28,6 +30,7 @@ __all__ = [
     "Closeness",
     "CommonTime",
     "Compatibility",
+    "Continuity",
     "Criterion",
     "Custom",
     "Elementwise",
@@ -35,8 +38,10 @@ __all__ = [
     "FusedProduct",
     "GoalCoverage",
     "GradeMatch",
+    "History",
     "Linear",
     "NeedsKnown",
+    "Novelty",
     "Overlap",
     "PairRule",
     "Part",
@@ -49,5 +54,6 @@ __all__ = [
     "Term",
     "Wishes",
     "find_missing_columns",
+    "read_history",
     "units_of_weights",
 ]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Tiers,
         Vetoes,
     )
+    from pairmatch.cycles import Cycles, match_cycles
     from pairmatch.errors import (
         CapabilityError,
         CertificateError,
@@ -78,6 +79,7 @@ __all__ = [
     "Continuity",
     "CriterionError",
     "Custom",
+    "Cycles",
     "EvaluatorPairs",
     "ExperienceGap",
     "Fault",
@@ -121,6 +123,7 @@ __all__ = [
     "form_groups",
     "group_scores",
     "match",
+    "match_cycles",
     "match_many",
     "match_scores",
     "read_history",
@@ -136,6 +139,7 @@ _HOMES = {
         "CarryOver EvaluatorPairs Forbid Load Meetings MinScore Minutes NotAgain Pin Quota "
         "Require Tiers Vetoes"
     ),
+    "cycles": "Cycles match_cycles",
     "errors": (
         "CapabilityError CertificateError CriterionError Fault InfeasibleError PairmatchError "
         "PairmatchWarning ProfileError ProgramError ScoreError UnknownIdError"

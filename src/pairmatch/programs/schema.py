@@ -14,6 +14,11 @@ from pairmatch.scoring import Criterion
 
 __all__ = ["CONSTRAINTS", "CRITERIA", "field_hints", "file_model", "program_schema"]
 
+def _needs_history(kind: Any) -> bool:
+    """Whether a value is made of earlier cycles, which are a table and have no place in a file."""
+    return any(entry.name == "history" for entry in fields(kind))
+
+
 CRITERIA: dict[str, type] = {
     name: kind
     for name in scoring.__all__
@@ -22,16 +27,17 @@ CRITERIA: dict[str, type] = {
     and is_dataclass(kind)
     and hasattr(kind, "pair_units")
     and kind is not scoring.Custom
+    and not _needs_history(kind)
 }
-"""Criteria that have a place in a file: all but functions."""
+"""Criteria that have a place in a file: all but functions and those about earlier cycles."""
 
 CONSTRAINTS: dict[str, type] = {
     name: kind
     for name in constraints.__all__
     for kind in [getattr(constraints, name)]
-    if isinstance(kind, type) and is_dataclass(kind)
+    if isinstance(kind, type) and is_dataclass(kind) and not _needs_history(kind)
 }
-"""Constraints: whatever frozen value the room shows."""
+"""Constraints: whatever frozen value the room shows, but for those about earlier cycles."""
 
 _TYPING_ONLY = {
     "Any": Any,

@@ -12,11 +12,12 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from pairmatch.errors import CapabilityError
+from pairmatch.solvers.assignment.completing import complete_plan
 from pairmatch.solvers.assignment.conflict import LoadConflict
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.rounds import Effort, Rounds
 from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.problem import AssignmentProblem, Quotas
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 from pairmatch.solvers.solution import Status
 
 # Small sizes, so that pools of a hundred people need samples of samples and many tiles.
@@ -233,9 +234,49 @@ def test_quotas_are_refused_with_a_remedy(make_gain, make_problem):
         solve_by_pricing(problem)
 
 
+@pytest.mark.parametrize("objective", ["coverage", "total"])
+@pytest.mark.parametrize("seed", range(4))
+def test_without_time_minimum_loads_are_still_met(make_gain, make_problem, seed, objective):
+    rng = np.random.default_rng(seed)
+    gain, allowed = make_gain("few allowed" if seed % 2 else "random", 90, 30, rng)
+    allowed[np.arange(60), np.arange(60) % 30] = True  # two rows each can be had
+    least = rng.integers(0, 3, 30)
+    problem = make_problem(gain, allowed, least + 1, objective=objective, at_least=least)
+    solution = solve_by_pricing(problem, effort=SMALL, time_limit=0)
+    certificate = certify_assignment(problem, solution)
+    finished = certify_assignment(problem, solve_by_pricing(problem, effort=SMALL))
+    assert finished.proved
+    if objective == "total":
+        assert certificate.objective <= finished.objective <= certificate.bound
+    assert certificate.matched <= finished.matched
+
+
+def test_minimum_loads_are_met_along_paths_where_no_row_is_to_spare():
+    # Column 2 can have row 1 only; row 1 sits on column 1, which can take row 0 from column 0,
+    # which has two.
+    allowed = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 0]], bool)
+    gains = MatrixGains(np.where(allowed, 5, 0), allowed)
+    pairs = np.array([[0, 0], [1, 1], [2, 0]])
+    places, least = np.array([2, 1, 1]), np.array([1, 1, 1])
+    done = complete_plan(gains, places, least, pairs, coverage=True)
+    assert done.tolist() == [[0, 1], [1, 2], [2, 0]]
+
+
+def test_minimum_loads_that_cannot_be_met_are_named_without_time_as_well(make_problem):
+    gain, allowed = np.full((60, 4), 3), np.ones((60, 4), bool)
+    allowed[2:, :3] = False  # three columns share two rows
+    problem = make_problem(gain, allowed, np.array([2, 2, 2, 60]), at_least=np.array([1, 1, 1, 0]))
+    with pytest.raises(LoadConflict) as conflict:
+        solve_by_pricing(problem, effort=Effort(base=8, fast=False), time_limit=0)
+    assert conflict.value.columns.tolist() == [0, 1, 2]
+    assert conflict.value.rows.tolist() == [0, 1]
+    assert (problem.at_least - conflict.value.reachable).sum() == 1
+
+
 _INTERRUPTED = """
 import os, signal, sys, threading
 import numpy as np
+from pairmatch.solvers.assignment.completing import complete_plan
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.rounds import Effort
 from pairmatch.solvers.certify import certify_assignment
@@ -243,13 +284,16 @@ from pairmatch.solvers.problem import AssignmentProblem
 from pairmatch.solvers.solution import Status
 from pairmatch.solvers.streamed import StreamedGains
 
+objective, least, *delays = sys.argv[1:]
 rng = np.random.default_rng(0)
 row, column = (rng.integers(0, 50, (700, 12)).astype(np.float32) for _ in range(2))
 ones = np.ones(700, np.int64)
-problem = AssignmentProblem(StreamedGains(row, column, largest=30000), ones, 0 * ones)
+gains = StreamedGains(row, column, largest=30000)
+problem = AssignmentProblem(gains, 2 * ones, int(least) * ones, objective=objective)
 effort = Effort(base=700, share=2, fast=False)
 best = certify_assignment(problem, solve_by_pricing(problem, effort=effort))
-for delay in map(float, sys.argv[1:]):
+assert best.proved
+for delay in map(float, delays):
     threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
     try:
         solution = solve_by_pricing(problem, effort=effort)
@@ -264,13 +308,27 @@ for delay in map(float, sys.argv[1:]):
 """
 
 
-def test_ctrl_c_leaves_a_valid_plan_and_a_bound_that_holds():
+def _interrupt(objective, least, *delays):
+    """Run in a process of its own; return how each solve ended."""
     run = subprocess.run(
-        [sys.executable, "-c", _INTERRUPTED, "0.02", "0.1", "0.2"],
+        [sys.executable, "-c", _INTERRUPTED, objective, str(least), *map(str, delays)],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert "INTERRUPTED" in run.stdout.split()
+    return run.stdout.split()
+
+
+@pytest.mark.parametrize("least", [0, 1])
+def test_ctrl_c_leaves_a_valid_plan_and_a_bound_that_holds(least):
+    assert "INTERRUPTED" in _interrupt("coverage", least, 0.02, 0.1, 0.2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turn", range(30))
+def test_ctrl_c_at_a_random_moment_leaves_a_valid_plan_and_a_bound_that_holds(turn):
+    delay = np.random.default_rng(turn).uniform(0, 0.6)
+    objective = "coverage" if turn % 2 else "total"
+    assert _interrupt(objective, turn // 2 % 2, delay) in (["INTERRUPTED"], ["OPTIMAL"])

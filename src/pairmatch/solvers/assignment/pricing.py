@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CapabilityError
+from pairmatch.solvers.assignment.completing import LoadsUnmetError, complete_plan
 from pairmatch.solvers.assignment.conflict import LoadConflict
 from pairmatch.solvers.assignment.cover import find_cover
 from pairmatch.solvers.assignment.remainder import Edges
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["solve_by_pricing"]
 
 _RAISE = 4  # factor of the bonus where coverage was not reached
-_REST = 0.5  # seconds for completing an unfinished plan
-_AT_ONCE = 64  # rows of it at a time
 _TICK = 0.2  # seconds between two looks at Ctrl-C where waiting cannot be interrupted
 
 
@@ -221,10 +220,7 @@ class _Search:
         """Raise if a minimum load cannot be met, with everybody whom the conflict ties together."""
         reachable = self.problem.at_least.copy()
         columns, rows = [], []
-        asked = self.least > 0
-        served = np.zeros(self.problem.n_columns, bool)
         for part in self.parts:
-            served[part.columns] = True
             short = part.rounds.short_columns()
             if len(short) == 0:
                 continue
@@ -240,14 +236,43 @@ class _Search:
                 inside[seating.mate[near]] = True
             columns.append(part.columns[inside])
             rows.append(part.rows[near])
-        unserved = np.flatnonzero(asked & ~served)  # no open row has their key
+        unserved = self._find_unserved()
         reachable[unserved] -= self.least[unserved]
         columns.append(unserved)
         found = np.sort(np.concatenate(columns))
         if len(found):
-            pinned = self.problem.pins[np.isin(self.problem.pins[:, 1], found), 0]
-            helpers = np.unique(np.concatenate([*rows, pinned]))
-            raise LoadConflict(found, helpers, reachable)
+            raise self._name_conflict(found, rows, reachable)
+
+    def _find_unserved(self) -> NDArray[np.int64]:
+        """Return the columns with a minimum load whose key no open row has."""
+        asked = self.least > 0
+        for part in self.parts:
+            asked[part.columns] = False
+        return np.flatnonzero(asked)
+
+    def _name_conflict(
+        self,
+        columns: NDArray[np.int64],
+        rows: list[NDArray[np.int64]],
+        reachable: NDArray[np.int64],
+    ) -> LoadConflict:
+        """Return the conflict of some columns, with the rows that are pinned to them."""
+        pinned = self.problem.pins[np.isin(self.problem.pins[:, 1], columns), 0]
+        helpers = np.unique(np.concatenate([*rows, pinned]))
+        return LoadConflict(columns, helpers, reachable)
+
+    def _complete(self, part: _Part, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a valid plan of a part whose search was cut short."""
+        rounds = part.rounds
+        try:
+            return complete_plan(
+                rounds.gains, rounds.capacity, rounds.least, pairs, coverage=self.bonus > 0
+            )
+        except LoadsUnmetError as error:
+            reachable = self.problem.at_least.copy()
+            reachable[part.columns] -= error.missing
+            columns, rows = np.sort(part.columns[error.columns]), part.rows[error.rows]
+            raise self._name_conflict(columns, [rows], reachable) from None
 
     def _settle(self) -> NDArray[np.int64] | None:
         """Return the one best plan that all methods agree on; None if told to stop."""
@@ -273,10 +298,15 @@ class _Search:
     def _pairs(self) -> NDArray[np.int64]:
         """Return all pairs as they are now, sorted."""
         found = [self.problem.pins.astype(np.int64).reshape(-1, 2)]
+        unserved = self._find_unserved()
+        if len(unserved):
+            reachable = self.problem.at_least.copy()
+            reachable[unserved] -= self.least[unserved]
+            raise self._name_conflict(unserved, [], reachable)
         for part in self.parts:
             pairs = part.rounds.pairs()
             if not self.done:
-                pairs = _complete(part.rounds, pairs, coverage=self.bonus > 0)
+                pairs = self._complete(part, pairs)
             found.append(np.column_stack([part.rows[pairs[:, 0]], part.columns[pairs[:, 1]]]))
         pairs = np.concatenate(found)
         return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
@@ -356,31 +386,3 @@ def _part_of(gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]) 
 def _run(ordered: NDArray[np.int64], key: np.int64) -> tuple[int, int]:
     """Return where a key begins and ends in sorted keys."""
     return int(np.searchsorted(ordered, key)), int(np.searchsorted(ordered, key, "right"))
-
-
-def _complete(rounds: Rounds, pairs: NDArray[np.int64], *, coverage: bool) -> NDArray[np.int64]:
-    """Seat the rows that an unfinished plan leaves out, each on the best place still free."""
-    n, m = rounds.gains.shape
-    is_free = np.ones(n, np.bool_)
-    is_free[pairs[:, 0]] = False
-    room = rounds.capacity - np.bincount(pairs[:, 1], minlength=m)
-    rows, columns = np.flatnonzero(is_free), np.flatnonzero(room > 0)
-    part, left = take_gains(rounds.gains, rows, columns), room[columns]
-    enough = np.iinfo(np.int64).min if coverage else 0
-    deadline = monotonic() + _REST
-    added = []
-    for start in range(0, len(rows), _AT_ONCE):
-        if monotonic() > deadline or not left.any():
-            break
-        gain, allowed = part.block(
-            slice(start, min(len(rows), start + _AT_ONCE)), slice(0, len(columns))
-        )
-        gain[~allowed | (left == 0)] = np.iinfo(np.int64).min
-        for line, value in enumerate(gain):
-            best = int(value.argmax())
-            if value[best] > enough:
-                added.append((rows[start + line], columns[best]))
-                left[best] -= 1
-                if left[best] == 0:
-                    gain[:, best] = np.iinfo(np.int64).min
-    return np.concatenate([pairs, np.array(added, np.int64).reshape(-1, 2)])

@@ -7,6 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import pairmatch as pm
+from pairmatch.programs import PRESETS
+
 
 def run(*arguments, cwd=None):
     return subprocess.run(
@@ -128,3 +131,126 @@ def test_rules_that_contradict_each_other_end_in_exit_code_1(tmp_path):
     assert done.returncode == 1, done.stderr
     assert "No plan can satisfy the rules" in done.stderr
     assert "Lower at_least" in done.stderr
+
+
+def test_ready_made_programs_are_listed_and_written_as_files_to_edit(district, tmp_path):
+    listed = run("programs")
+    assert listed.returncode == 0, listed.stderr
+    for name, preset in PRESETS.items():
+        assert f"{name} (pairmatch {preset.verb}): {preset.sentence}" in listed.stdout
+    written = run("programs", "mentoring", "--set", "most_mentees=1", "--set", "minutes=30")
+    assert written.returncode == 0, written.stderr
+    assert "# How many mentees each mentor may and must have" in written.stdout
+    file = csv(tmp_path, "my.toml", written.stdout)
+    expected = pm.Program.preset("mentoring", most_mentees=1, minutes=30)
+    assert pm.Program.from_toml(file) == expected
+    done = run("match", district / "mentees.csv", district / "mentors.csv", "--program", file)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("programs", "triads"), "Did you mean 'triad'?"),
+        (("programs", "triad", "--set", "minuts=30"), "Did you mean 'minutes'?"),
+        (("programs", "triad", "--set", "minutes"), "expected KEY=VALUE"),
+        (("programs", "triad", "--set", "minutes=long"), "'long'"),
+    ],
+    ids=["name", "parameter", "no value", "wrong value"],
+)
+def test_a_slip_in_the_name_or_parameter_of_a_program_is_said(arguments, says):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_program_for_the_other_command_says_which_one_to_use(district, tmp_path):
+    pairs = (district / "mentees.csv", district / "mentors.csv")
+    fours = csv(tmp_path, "fours.toml", "size = 4\n")
+    loads = csv(tmp_path, "loads.toml", '[[constraints]]\nkind = "Load"\n')
+    for arguments, use in (
+        (("match", *pairs, "--program", "triad"), "pairmatch groups TEACHERS --program triad"),
+        (("match", *pairs, "--program", fours), "pairmatch groups TEACHERS"),
+        (("groups", pairs[0], "--program", "mentoring"), "pairmatch match MENTEES MENTORS"),
+        (("groups", pairs[0], "--program", loads), "pairmatch match MENTEES MENTORS"),
+    ):
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert f"use: {use}" in done.stderr
+
+
+def test_schema_is_json_for_editors():
+    done = run("schema")
+    assert done.returncode == 0
+    assert "$defs" in json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("command", ["match", "--help"])
+def test_a_reader_who_leaves_early_changes_nothing(district, tmp_path, command):
+    tables = (district / "mentees.csv", district / "mentors.csv", "--out", tmp_path / "plan")
+    words = [command, *(map(str, tables) if command == "match" else ())]
+    gone, pipe = os.pipe()
+    os.close(gone)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pairmatch", *words],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    finally:
+        os.close(pipe)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+    if command == "match":
+        assert (tmp_path / "plan" / "pairs.csv").exists()
+
+
+@pytest.mark.parametrize("module", ["pairmatch.cli.entry", "pandas"])
+def test_ctrl_c_while_libraries_load_is_no_traceback(module):
+    code = f"""
+import builtins, sys
+load = builtins.__import__
+def interrupted(name, *arguments):
+    if name == {module!r}:
+        raise KeyboardInterrupt
+    return load(name, *arguments)
+builtins.__import__ = interrupted
+sys.argv = ["pairmatch", "demo"]
+from pairmatch.cli import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+    assert "Stopped" in done.stderr
+
+
+def test_check_hints_at_swapped_sheets_and_at_a_second_row_of_headings(district, tmp_path):
+    right = run("check", district / "mentees.csv", district / "mentors.csv")
+    assert "hint" not in right.stdout
+    swapped = run("check", district / "mentors.csv", district / "mentees.csv")
+    assert "mentors.csv looks like the sheet of mentors" in swapped.stdout
+    mentors = csv(tmp_path, "mentors.csv", GOOD)
+    readable = csv(tmp_path, "twice.csv", "id,subjects\nid,subjects\nT-1,maths\n")
+    assert "second row of headings" in run("check", readable, mentors).stdout
+    text = "id,subjects,years,free\nid,Your subjects,Years of teaching?,When are you free?\n"
+    broken = csv(tmp_path, "form.csv", text + "T-1,maths,3,Mon 08:00-09:00\n")
+    done = run("check", broken, mentors)
+    assert done.returncode == 2
+    assert "Row 2 looks like a second row of headings" in done.stderr
+    other = csv(tmp_path, "other.csv", "id,subjects,years\nT-1,maths,three\nT-2,art,four\n")
+    assert "headings" not in run("check", other, mentors).stderr
+
+
+def test_one_pool_can_be_checked_for_groups(district):
+    done = run("check", district / "teachers.csv", "--program", "triad")
+    assert done.returncode == 0, done.stderr
+    assert "61 teachers" in done.stdout
+    assert "The tables can be used." in done.stdout

@@ -54,6 +54,12 @@ class Preset:
         """Its parameters and their defaults; ``inspect.Parameter.empty`` where one is needed."""
         return {name: entry.default for name, entry in signature(self.parts).parameters.items()}
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Names of the parameters that have no default."""
+        known = self.parameters
+        return tuple(name for name, default in known.items() if default is Parameter.empty)
+
 
 def parts_of_preset(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments for the program of a preset.
@@ -76,8 +82,8 @@ def parts_of_preset(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
             faults.append(Fault(f"{name!r} has no parameter {key!r}.{told}"))
     faults += [
         Fault(f"{name!r} needs the parameter {key!r}.", "", f"Write {key}=...")
-        for key, default in known.items()
-        if default is Parameter.empty and key not in parameters
+        for key in preset.needed
+        if key not in parameters
     ]
     if faults:
         raise ProgramError("the preset cannot be used", faults)

@@ -1,0 +1,143 @@
+"""The commands that look: ``check`` before anything is solved, ``explain`` for one person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+import pairmatch as pm
+from pairmatch.cli.arguments import (
+    MenteesFile,
+    MentorsFile,
+    ProgramName,
+    Seed,
+    choose_program,
+    pair_objective,
+)
+from pairmatch.cli.console import list_ids, out, show_frame
+from pairmatch.cli.hints import hint_at_header, hint_at_sheets
+from pairmatch.errors import Fault, ProfileError
+from pairmatch.inputs import read_table, read_tables
+from pairmatch.plans.diagnose import count_rules, unknown_evaluators
+from pairmatch.seam import assignment_problem
+from pairmatch.solvers.assignment.estimate import estimate_effort
+
+if TYPE_CHECKING:
+    from pairmatch.profiles import Profiles
+
+__all__ = ["check_command", "explain_command"]
+
+
+def check_command(
+    mentees: Annotated[
+        str, typer.Argument(metavar="MENTEES", help="CSV of who is coached, or of one pool.")
+    ],
+    mentors: Annotated[
+        str | None,
+        typer.Argument(metavar="[MENTORS]", help="CSV of who coaches; left out for groups."),
+    ] = None,
+    program: ProgramName = None,
+) -> None:
+    """Validate tables and rules, and say what the rules remove, before any solving."""
+    try:
+        tables = _read(mentees, mentors)
+    except ProfileError as error:
+        hint = hint_at_header(error)
+        if hint:
+            raise ProfileError(error.headline, [*error.faults, Fault(hint)]) from None
+        raise
+    if mentors is None:
+        _check_pool(tables[0], program or "triad")
+    else:
+        _check_pairs(tables, program)
+    for hint in hint_at_sheets(*tables):
+        out.print(f"[bold]hint[/bold]: {escape(hint)}")
+    out.print("The tables can be used.")
+
+
+def _read(mentees: str, mentors: str | None) -> tuple[Profiles, Profiles]:
+    if mentors is not None:
+        return read_tables(mentees, mentors)
+    table = read_table(mentees)
+    return table, table
+
+
+def _check_pool(table: Profiles, name: str) -> None:
+    wanted = choose_program(name, "groups", table, table) or pm.Program(size=3)
+    scored = pm.score(table, table, wanted)
+    _describe(scored, "teachers")
+    _count(scored, "partner")
+
+
+def _check_pairs(tables: tuple[Profiles, Profiles], program: str | None) -> None:
+    wanted = choose_program(program, "match", *tables) or pm.Program()
+    scored = pm.score(*tables, wanted)
+    problem = assignment_problem(scored, wanted.constraints, pair_objective(wanted))
+    _describe(scored, "mentees")
+    out.print(
+        f"places: {int(problem.capacity.sum())}, "
+        f"{int((problem.capacity == 0).sum())} mentors with none"
+    )
+    _count(scored, "mentor")
+    out.print(f"matching takes {estimate_effort(problem)}")
+    if problem.at_least.any():
+        pm.match(*tables, wanted)  # minimum loads that cannot be met are found by trying
+
+
+def _describe(scored: pm.Compatibility, people: str) -> None:
+    sides = [(scored.coached, people)]
+    if scored.coach is not scored.coached:
+        sides.append((scored.coach, "mentors"))
+    for table, side in sides:
+        out.print(
+            f"{escape(table.source)}: {len(table)} {side}, columns {', '.join(table.columns)}"
+        )
+    out.print("criteria: " + ", ".join(escape(repr(c)) for c in scored.criteria))
+
+
+def _count(scored: pm.Compatibility, partner: str) -> None:
+    counts = count_rules(scored)
+    out.print(
+        f"pairs: {counts.n_pairs}, allowed {counts.n_allowed} "
+        f"({counts.n_allowed / max(1, counts.n_pairs):.0%})"
+    )
+    show_frame(counts.to_frame(), "what each rule removes")
+    if counts.without:
+        out.print(f"no {partner} is allowed for: {list_ids(counts.without)}")
+    if counts.unused and partner == "mentor":
+        out.print(f"no mentee is allowed for: {list_ids(counts.unused)}")
+    for table in dict.fromkeys((scored.coached, scored.coach)):
+        strangers = unknown_evaluators(table, scored.coached, scored.coach)
+        if strangers:
+            out.print(
+                f"evaluators in neither table ({escape(table.source)}): {list_ids(strangers)}"
+            )
+
+
+def explain_command(
+    mentees: MenteesFile,
+    mentors: MentorsFile,
+    mentee: Annotated[str, typer.Argument(help="Id of a mentee.")],
+    mentor: Annotated[str | None, typer.Argument(help="Id of a mentor.")] = None,
+    program: ProgramName = None,
+    seed: Seed = 0,
+) -> None:
+    """Say why a mentee has this mentor, another one, or none."""
+    tables = read_tables(mentees, mentors)
+    wanted = choose_program(program, "match", *tables)
+    plan = pm.match(*tables, wanted, options=pm.Options(seed=seed))
+    frame = plan.to_frame()
+    row = frame[frame["mentee"] == plan.scored.coached.ids[plan.mentee_row(mentee)]]
+    if row.empty:
+        why = plan.why_unmatched(mentee)
+        out.print(escape(str(why)))
+        show_frame(why.to_frame(), "by rule")
+    else:
+        out.print(f"{mentee} has {row['mentor'].item()} (score {row['score'].item():.3f})")
+    other = mentor if mentor is not None else (None if row.empty else row["mentor"].item())
+    if other is not None:
+        show_frame(plan.explain(mentee, other), f"{mentee} with {other}")
+        if row.empty or other != row["mentor"].item():
+            out.print(escape(str(plan.why_not(mentee, other))))

@@ -1,0 +1,83 @@
+"""The commands that make plans: ``match`` and ``groups``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+from rich.markup import escape
+
+import pairmatch as pm
+from pairmatch.cli.arguments import (
+    Folder,
+    Limit,
+    MenteesFile,
+    MentorsFile,
+    ProgramName,
+    Seed,
+    TeachersFile,
+    choose_program,
+)
+from pairmatch.cli.console import out, show_progress
+from pairmatch.inputs import read_table, read_tables
+from pairmatch.plans.files import make_folder
+from pairmatch.solvers.solution import Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["groups_command", "match_command"]
+
+STOPPED = 3
+
+
+def match_command(
+    mentees: MenteesFile,
+    mentors: MentorsFile,
+    program: ProgramName = None,
+    folder: Folder = None,
+    seed: Seed = 0,
+    time_limit: Limit = None,
+) -> None:
+    """Match mentees with mentors."""
+    _prepare(folder)
+    with show_progress("matching") as progress:
+        options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
+        tables = read_tables(mentees, mentors)
+        plan = pm.match(*tables, choose_program(program, "match", *tables), options=options)
+    _finish(plan, folder)
+
+
+def groups_command(
+    teachers: TeachersFile,
+    program: ProgramName = "triad",
+    folder: Folder = None,
+    seed: Seed = 0,
+    time_limit: Limit = None,
+) -> None:
+    """Form coaching triads or groups of one pool."""
+    _prepare(folder)
+    with show_progress("forming groups") as progress:
+        options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
+        table = read_table(teachers)
+        wanted = choose_program(program, "groups", table, table)
+        plan = pm.form_groups(table, wanted, options=options)
+    _finish(plan, folder)
+
+
+def _prepare(folder: Path | None) -> None:
+    """Find out before the work whether its result can be written."""
+    if folder is not None:
+        make_folder(folder)
+
+
+def _finish(plan: pm.Matching | pm.Grouping, folder: Path | None) -> None:
+    """Check once more, write, print, and leave with the right code."""
+    pm.verify(plan)
+    if folder is not None:
+        plan.save(folder)
+    out.print(escape(plan.summary()))
+    if folder is not None:
+        out.print(f"written to {escape(str(folder))}")
+    if plan.status in (Status.TIME_LIMIT, Status.INTERRUPTED):
+        raise typer.Exit(STOPPED)

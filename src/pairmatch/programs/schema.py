@@ -14,6 +14,7 @@ from pairmatch.scoring import Criterion
 
 __all__ = ["CONSTRAINTS", "CRITERIA", "field_hints", "file_model", "program_schema"]
 
+
 def _needs_history(kind: Any) -> bool:
     """Whether a value is made of earlier cycles, which are a table and have no place in a file."""
     return any(entry.name == "history" for entry in fields(kind))

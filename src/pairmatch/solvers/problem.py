@@ -119,7 +119,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssignmentProblem:
-    """Give rows to columns, each row at most once, each column within its load.
+    """Give rows to columns, each row within its demand, each column within its load.
 
     Parameters
     ----------
@@ -130,8 +130,8 @@ class AssignmentProblem:
     at_least : ndarray of int64, shape (n_columns,)
         Rows that each column must get, ``0 <= at_least <= capacity``.
     pins : ndarray of int64, shape (n_pins, 2)
-        Pairs (row, column) that must be in the answer. They are allowed, within capacity and
-        quotas, and no row is pinned twice: whoever builds the problem has checked that.
+        Pairs (row, column) that must be in the answer. They are allowed, within capacity, quotas
+        and the demand of their rows: whoever builds the problem has checked that.
     quotas : tuple of Quotas
         Limits per column and class of rows.
     objective : {"coverage", "total", "worst_off", "leximin"}
@@ -146,6 +146,10 @@ class AssignmentProblem:
         many rows as possible.
     budgets : tuple of Budget
         Limits on what the pairs of each column use together. Pins keep within them.
+    demand : ndarray of int64, shape (n_rows,)
+        How many columns each row should have, >= 1, all of them different; 1 by default. Under
+        "coverage" as many rows as possible get at least one column, then as many pairs as possible
+        are formed, then the sum of gains counts. A row may be pinned to as many columns.
     """
 
     gains: Gains
@@ -156,6 +160,11 @@ class AssignmentProblem:
     objective: Literal["coverage", "total", "worst_off", "leximin"] = "coverage"
     tiers: NDArray[np.int64] | None = None
     budgets: tuple[Budget, ...] = ()
+    demand: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def __post_init__(self) -> None:
+        if len(self.demand) != self.gains.shape[0]:
+            object.__setattr__(self, "demand", np.ones(self.gains.shape[0], np.int64))
 
     @property
     def n_rows(self) -> int:

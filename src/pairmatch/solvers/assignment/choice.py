@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -11,13 +10,16 @@ import numpy as np
 
 from pairmatch.errors import CapabilityError, ProgramError, did_you_mean
 from pairmatch.solvers.assignment.dense import fits_dense, solve_dense
+from pairmatch.solvers.assignment.draft import draft_plan, take_better
 from pairmatch.solvers.assignment.fairness import is_fair, solve_fairly
 from pairmatch.solvers.assignment.flow import solve_by_flow
 from pairmatch.solvers.assignment.integer import solve_by_integers
 from pairmatch.solvers.assignment.layout import find_laminar
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.remainder import set_pins
+from pairmatch.solvers.assignment.watch import OutOfTime, Watch
 from pairmatch.solvers.problem import MatrixGains
+from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from pairmatch.solvers.assignment.pricing import Progress
@@ -33,6 +35,7 @@ _LARGE = 4000 * 4000  # pairs; above, a matrix and its copies are more than a no
 _DENSE_MOST = 1500 * 1500  # pairs from which on compiled pricing beats the dense solver
 _DENSE_MOST_PLAIN = 3500 * 3500  # the same without numba
 _FLOW_MOST = 400_000  # pairs from which on pricing beats a flow over all of them
+_SLOWEST = 2e-9  # seconds a cubed row that the dense solver takes where it is slow
 _DENSITY = 0.1  # share of allowed pairs from which on the dense solver beat the flow
 
 
@@ -59,8 +62,8 @@ def solve_assignment(
     seed : int, default: 0
         Where ``"pricing"`` begins.
     time_limit : float, optional
-        Seconds after which ``"pricing"`` returns the best plan so far with a valid bound, and
-        ``"integer"`` ends its search. The other methods are used where they take no such time.
+        Seconds after which the best plan so far is returned, with a true bound if there is one.
+        Ctrl-C ends a solve in the same way.
     progress : callable, optional
         Called by ``"pricing"`` with (round, gap, seconds).
 
@@ -76,7 +79,8 @@ def solve_assignment(
     ProgramError
         If the method does not exist or cannot take a problem like this one.
     CapabilityError
-        If quotas cross, or a budget binds, under a fair objective or with tiers.
+        If quotas cross, or a budget binds, under a fair objective or with tiers; or if nothing
+        that meets the minimum loads was found within the time limit.
     LoadConflict
         If the minimum loads cannot all be met.
     RangeError
@@ -95,28 +99,62 @@ def solve_assignment(
     >>> solve_assignment(problem).pairs.tolist()
     [[0, 1], [1, 0], [2, 1]]
     """
-    chosen = choose_method(problem, method)
+    watch = Watch(time_limit)
+    try:
+        return _solve(problem, method, watch, progress, seed)
+    except OutOfTime:
+        status = Status.TIME_LIMIT
+    except KeyboardInterrupt:
+        status = Status.INTERRUPTED
+    known = watch.recall()
+    if known is None:
+        known = draft_plan(problem)
+    elif not (problem.at_least.any() or is_fair(problem)):
+        known = take_better(problem, known, draft_plan(problem))
+    return replace(known, status=status)
+
+
+def _solve(
+    problem: AssignmentProblem,
+    method: Method,
+    watch: Watch,
+    progress: Progress | None,
+    seed: int,
+) -> AssignmentSolution:
+    """Return the best plan of a problem by a method, or raise when the time is over."""
+    chosen = choose_method(problem, method, time_limit=watch.left)
     if problem.budgets and not _is_budgeted(problem):
         problem = replace(problem, budgets=())
     if is_fair(problem):
-        return solve_fairly(_hold(problem), partial(solve_assignment, method=method))
+
+        def solve(plain: AssignmentProblem) -> AssignmentSolution:
+            found = _solve(plain, method, watch, progress, seed)
+            if found.status in (Status.TIME_LIMIT, Status.INTERRUPTED):
+                rough = watch.recall() or replace(found, prices=None)
+                watch.keep(lambda: rough)
+                raise OutOfTime if found.status is Status.TIME_LIMIT else KeyboardInterrupt
+            return found
+
+        return solve_fairly(_hold(problem), solve, watch)
     if chosen == "pricing":
         open_problem = replace(problem, quotas=())
         solution = solve_by_pricing(
-            open_problem, time_limit=time_limit, progress=progress, seed=seed
+            open_problem, time_limit=watch.left, progress=progress, seed=seed
         )
         return _price_quotas(problem, solution)
     problem = _hold(problem)
     if chosen == "dense":
-        settled = solve_dense(problem)
+        settled = solve_dense(problem, watch)
         if settled is not None:
             return settled
     if chosen == "integer":
-        return solve_by_integers(problem, time_limit=time_limit)
-    return solve_by_flow(problem)
+        return solve_by_integers(problem, watch)
+    return solve_by_flow(problem, watch)
 
 
-def choose_method(problem: AssignmentProblem, method: Method = "auto") -> Method:
+def choose_method(
+    problem: AssignmentProblem, method: Method = "auto", *, time_limit: float | None = None
+) -> Method:
     """Return the method that takes a problem, by its size and structure.
 
     Parameters
@@ -125,6 +163,9 @@ def choose_method(problem: AssignmentProblem, method: Method = "auto") -> Method
         Gains, loads, pins and quotas.
     method : {"auto", "dense", "flow", "pricing", "integer"}, default: "auto"
         What was asked for.
+    time_limit : float, optional
+        Seconds; where the dense solver might take longer, pricing is preferred, which has a plan
+        and a bound at any time.
 
     Returns
     -------
@@ -175,6 +216,8 @@ def choose_method(problem: AssignmentProblem, method: Method = "auto") -> Method
     if method != "auto":
         return method
     if free and _is_large(problem, dense=dense):
+        return "pricing"
+    if free and time_limit is not None and _SLOWEST * problem.n_rows**3 > time_limit:
         return "pricing"
     if not nested:
         return "integer"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.remainder import Edges, Remainder
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["LoadConflict", "check_minimum_loads", "fill_loads"]
+__all__ = ["LoadConflict", "check_minimum_loads", "fill_loads", "start_flow"]
 
 
 class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not a fault of the solver
@@ -123,22 +123,46 @@ def fill_loads(
     -----
     One maximum flow, and the side of its smallest cut where the shortage is.
     """
+    flow = _find_largest_flow(layout, asked)
+    met = flow[layout.load_arcs]
+    return met, _find_rivals(layout, flow, asked, np.flatnonzero(met < asked))
+
+
+def start_flow(layout: Layout, at_least: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a flow that meets minimum loads that can be met, and seats nobody else.
+
+    Parameters
+    ----------
+    layout : Layout
+        The network.
+    at_least : ndarray of int64, shape (n_columns,)
+        Rows that each column must get.
+    """
+    network = layout.network
+    flow = np.zeros(len(network.tail), np.int64)
+    if at_least.any():
+        flow = _find_largest_flow(layout, at_least)
+    seated = np.bincount(network.tail[layout.pair_arcs], flow[layout.pair_arcs], layout.n_rows)
+    flow[layout.idle_arcs] = network.supply[: layout.n_rows] - seated.astype(np.int64)
+    return flow
+
+
+def _find_largest_flow(layout: Layout, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a flow of rows to columns, as large as possible, no column above what it asks for."""
     from ortools.graph.python import max_flow
 
     network = layout.network
     source = network.n_nodes
     tail = np.concatenate([network.tail, np.full(layout.n_rows, source)])
     head = np.concatenate([network.head, np.arange(layout.n_rows)])
-    width = np.concatenate([network.upper, np.ones(layout.n_rows, np.int64)])
+    width = np.concatenate([network.upper, network.supply[: layout.n_rows]])
     width[layout.load_arcs] = asked
     width[layout.idle_arcs] = 0
     solver = max_flow.SimpleMaxFlow()
     arcs = solver.add_arcs_with_capacity(tail.astype(np.int32), head.astype(np.int32), width)
     if solver.solve(source, layout.sink) != solver.OPTIMAL:
         raise ArithmeticError("no maximum flow was found")
-    flow = np.asarray(solver.flows(arcs), dtype=np.int64)[: len(network.tail)]
-    met = flow[layout.load_arcs]
-    return met, _find_rivals(layout, flow, asked, np.flatnonzero(met < asked))
+    return np.asarray(solver.flows(arcs), dtype=np.int64)[: len(network.tail)]
 
 
 def _find_rivals(

@@ -11,6 +11,7 @@ from pairmatch.solvers.assignment.flow import find_safe_bonus, settle_ties
 from pairmatch.solvers.assignment.layout import draw_network
 from pairmatch.solvers.assignment.remainder import Edges, Remainder, set_pins
 from pairmatch.solvers.assignment.ties import ROUND_BITS, draw_weight_block
+from pairmatch.solvers.assignment.watch import Watch
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["fits_dense", "solve_dense"]
 
 _EXACT = 2**53
+_LONG = 2**18  # pairs from which on the clock and Ctrl-C are heard while the solver works
 _CHUNK = 32  # rows at a time, each with the prices that the rows before it have raised
 
 
@@ -40,6 +42,7 @@ def fits_dense(problem: AssignmentProblem) -> bool:
     left = set_pins(problem)
     return bool(
         left.capacity.max(initial=0) <= 1
+        and problem.demand.max(initial=1) <= 1
         and not left.at_least.any()
         and all(room[left.capacity > 0].min(initial=1) > 0 for room in left.room)
     )
@@ -68,19 +71,28 @@ class _Table:
         return self.usable is None
 
 
-def solve_dense(problem: AssignmentProblem) -> AssignmentSolution | None:
+def solve_dense(
+    problem: AssignmentProblem, watch: Watch | None = None
+) -> AssignmentSolution | None:
     """Return the best plan of a problem with one place each, or None if it does not fit.
 
     Parameters
     ----------
     problem : AssignmentProblem
         A problem for which :func:`fits_dense` holds.
+    watch : Watch, optional
+        The clock.
 
     Returns
     -------
     AssignmentSolution or None
         The plan that :func:`~pairmatch.solvers.assignment.flow.solve_by_flow` returns, with the
         smallest prices there are; None if 53 bits are too few for the gains.
+
+    Raises
+    ------
+    OutOfTime
+        If the time limit is reached.
 
     Notes
     -----
@@ -90,16 +102,17 @@ def solve_dense(problem: AssignmentProblem) -> AssignmentSolution | None:
     paths in the residual graph of its matching; that these exist proves the matching best, whatever
     rounding may have done to the search.
     """
+    watch = watch or Watch()
     left = set_pins(problem)
     gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
     table = _tabulate(problem, left, gain, allowed)
     if table is None:
         return None
-    match = _match(table)
-    price = _find_prices(table, match)
+    match = _match(table, watch)
+    price = _find_prices(table, match, watch)
     if price is None:
         return None
-    match = _settle(table, match, price, problem.n_columns)
+    match = _settle(table, match, price, problem.n_columns, watch)
     taken = match >= 0
     pairs = np.stack([table.rows[taken], table.columns[match[taken]]], axis=1)
     pairs = np.concatenate([problem.pins, pairs])
@@ -150,7 +163,7 @@ def _tabulate(
     return _Table(left.rows, columns, gain, usable, value, bonus, scale, n_turns)
 
 
-def _match(table: _Table) -> NDArray[np.int64]:
+def _match(table: _Table, watch: Watch) -> NDArray[np.int64]:
     """Return the column of each row, or -1, in a matching of the largest value."""
     from scipy.optimize import linear_sum_assignment
 
@@ -166,14 +179,20 @@ def _match(table: _Table) -> NDArray[np.int64]:
             cost -= cost.min(axis=0)
     else:
         cost = value.max(axis=0) - value
-    row, column = linear_sum_assignment(cost)
+    watch.check()
+    if cost.size < _LONG:
+        row, column = linear_sum_assignment(cost)
+    else:
+        row, column = watch.wait(lambda: linear_sum_assignment(cost))
     match[row] = column
     if table.usable is not None:
         match[row[~table.usable[row, column]]] = -1
     return match
 
 
-def _find_prices(table: _Table, match: NDArray[np.int64]) -> NDArray[np.float64] | None:
+def _find_prices(
+    table: _Table, match: NDArray[np.int64], watch: Watch
+) -> NDArray[np.float64] | None:
     """Return the smallest prices that prove a matching best, or None if it is not.
 
     Longest paths by Bellman-Ford: the price of a place is at least what a row that wants it would
@@ -195,6 +214,7 @@ def _find_prices(table: _Table, match: NDArray[np.int64]) -> NDArray[np.float64]
         rounds += 1
         if rounds > n_columns + 2:
             return None  # prices rise for ever: some cycle of moves makes the plan better
+        watch.check()
         # Rows whose own price is highest raise others most.
         rows = rows[np.argsort(-price[match[rows]], kind="stable")]
         known = price.copy()  # the prices with which each row was last looked at
@@ -213,7 +233,11 @@ def _find_prices(table: _Table, match: NDArray[np.int64]) -> NDArray[np.float64]
 
 
 def _settle(
-    table: _Table, match: NDArray[np.int64], price: NDArray[np.float64], n_columns: int
+    table: _Table,
+    match: NDArray[np.int64],
+    price: NDArray[np.float64],
+    n_columns: int,
+    watch: Watch,
 ) -> NDArray[np.int64]:
     """Return the matching that the common rule for ties picks among all best ones."""
     n_rows = len(match)
@@ -242,7 +266,7 @@ def _settle(
     flow[layout.pair_arcs] = match[row] == column
     flow[layout.load_arcs][table.columns[match[taken]]] = 1
     flow[layout.idle_arcs] = ~taken
-    flow = settle_ties(network, flow, layout, edges, first_turn=table.next_turn)
+    flow = settle_ties(network, flow, layout, edges, first_turn=table.next_turn, watch=watch)
     chosen = flow[layout.pair_arcs] > 0
     settled = np.full(n_rows, -1)
     settled[row[chosen]] = column[chosen]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.assignment.descent import descend
 from pairmatch.solvers.assignment.flow import even_loads, settle_ties
 from pairmatch.solvers.assignment.layout import draw_network
 from pairmatch.solvers.assignment.network import (
     Network,
-    find_cheapest_flow,
     find_potentials,
     narrow_to_face,
 )
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.assignment.layout import Layout
     from pairmatch.solvers.assignment.remainder import Edges, Remainder
+    from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = [
@@ -164,7 +165,7 @@ def narrow_to_coverage(face: Face) -> tuple[Face, Prices]:
     return replace(face, network=network), read_step(face, potential)
 
 
-def climb(face: Face, worth: NDArray[np.int64]) -> tuple[Face, Prices]:
+def climb(face: Face, worth: NDArray[np.int64], watch: Watch | None = None) -> tuple[Face, Prices]:
     """Return the plans of a face whose pairs are worth most, with a proof.
 
     Parameters
@@ -173,6 +174,8 @@ def climb(face: Face, worth: NDArray[np.int64]) -> tuple[Face, Prices]:
         Plans.
     worth : ndarray of int64, shape (n_pairs,)
         What each pair counts for.
+    watch : Watch, optional
+        The clock.
 
     Returns
     -------
@@ -187,9 +190,9 @@ def climb(face: Face, worth: NDArray[np.int64]) -> tuple[Face, Prices]:
         If the worths are too large for 64-bit arithmetic.
     """
     cost = face.layout.spend(on_pairs=-worth)
-    flow = find_cheapest_flow(face.network, cost)
-    potential = find_potentials(face.network, cost, flow, face.layout.sink)
-    network = narrow_to_face(face.network, cost, flow, potential)
+    network, flow, potential = descend(
+        face.network, cost, face.layout.sink, start=face.flow, watch=watch
+    )
     return replace(face, network=network, flow=flow), read_step(face, potential)
 
 
@@ -217,21 +220,23 @@ def drop_closed_pairs(face: Face) -> Face:
     return replace(face, edges=edges, layout=layout, network=network, flow=face.flow[kept])
 
 
-def pick_pairs(face: Face) -> NDArray[np.int64]:
+def pick_pairs(face: Face, watch: Watch | None = None) -> NDArray[np.int64]:
     """Return the plan of a face with the most even loads, ties settled by the common rule.
 
     Parameters
     ----------
     face : Face
         Plans that are equally good.
+    watch : Watch, optional
+        The clock.
 
     Returns
     -------
     ndarray of int64, shape (n_pairs, 2)
         Its pairs, pins included, sorted.
     """
-    network, flow = even_loads(face.network, face.flow, face.layout, face.remainder.load)
-    flow = settle_ties(network, flow, face.layout, face.edges)
+    network, flow = even_loads(face.network, face.flow, face.layout, face.remainder.load, watch)
+    flow = settle_ties(network, flow, face.layout, face.edges, watch=watch)
     chosen = face.edges.take(flow[face.layout.pair_arcs] > 0)
     pairs = np.concatenate([face.problem.pins, np.stack([chosen.row, chosen.column], axis=1)])
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]

@@ -12,6 +12,7 @@ from pairmatch.solvers.assignment.layout import find_laminar
 from pairmatch.solvers.assignment.leximin import solve_leximin
 from pairmatch.solvers.assignment.remainder import set_pins
 from pairmatch.solvers.assignment.tiers import solve_by_tiers
+from pairmatch.solvers.assignment.watch import Watch
 from pairmatch.solvers.assignment.worst_off import solve_worst_off
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def is_fair(problem: AssignmentProblem) -> bool:
 
 
 def solve_fairly(
-    problem: AssignmentProblem, solve: Callable[[AssignmentProblem], AssignmentSolution]
+    problem: AssignmentProblem,
+    solve: Callable[[AssignmentProblem], AssignmentSolution],
+    watch: Watch | None = None,
 ) -> AssignmentSolution:
     """Return the best plan of a problem under "worst_off", "leximin" or with tiers.
 
@@ -50,6 +53,8 @@ def solve_fairly(
         A problem for which :func:`is_fair` holds.
     solve : callable
         Solves a problem of the same loads, pins and quotas under "coverage" or "total".
+    watch : Watch, optional
+        The clock, and where plans are kept that are not proved best yet.
 
     Returns
     -------
@@ -81,13 +86,22 @@ def solve_fairly(
         problem, objective="total" if problem.objective == "total" else "coverage", tiers=None
     )
     best = solve(plain)
+    watch = watch or Watch()
+    watch.keep(lambda: _unproved(best))
     if problem.tiers is not None:
-        fair = solve_by_tiers(problem, best)
+        fair = solve_by_tiers(problem, best, watch)
     else:
-        fair = solve_worst_off(plain, best, solve)
+        fair = solve_worst_off(plain, best, solve, watch)
         if problem.objective == "leximin":
-            fair = solve_leximin(plain, fair, solve)
+            lowest = fair
+            watch.keep(lambda: _unproved(lowest))
+            fair = solve_leximin(plain, fair, solve, watch)
     return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
+
+
+def _unproved(solution: AssignmentSolution) -> AssignmentSolution:
+    """Return a plan that says nothing about the objectives before the total."""
+    return replace(solution, prices=None, steps=(), price=None)
 
 
 def _check_tiers(problem: AssignmentProblem) -> None:

@@ -8,33 +8,42 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.conflict import check_minimum_loads, fill_loads
+from pairmatch.solvers.assignment.conflict import check_minimum_loads, fill_loads, start_flow
+from pairmatch.solvers.assignment.descent import descend
 from pairmatch.solvers.assignment.layout import draw_network
 from pairmatch.solvers.assignment.network import (
     Network,
     RangeError,
-    find_cheapest_flow,
     find_cost_limit,
     find_loose_arcs,
     find_potentials,
     freeze,
-    narrow_to_face,
 )
 from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
 from pairmatch.solvers.assignment.ties import ROUND_BITS, draw_weights
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.layout import Layout
     from pairmatch.solvers.assignment.remainder import Edges, Remainder
+    from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["even_loads", "find_safe_bonus", "settle_ties", "solve_by_flow"]
+__all__ = [
+    "even_loads",
+    "find_least_bonus",
+    "find_safe_bonus",
+    "improve_flow",
+    "settle_ties",
+    "solve_by_flow",
+]
 
 
-def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
+def solve_by_flow(problem: AssignmentProblem, watch: Watch | None = None) -> AssignmentSolution:
     """Return the best plan, by minimum-cost flow.
 
     Parameters
@@ -42,6 +51,8 @@ def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
     problem : AssignmentProblem
         A problem whose quotas nest: the classes of any two of them, as sets of rows, lie within
         each other or apart.
+    watch : Watch, optional
+        The clock, and where plans are kept that are not proved best yet.
 
     Returns
     -------
@@ -56,6 +67,8 @@ def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
         If the minimum loads cannot all be met.
     RangeError
         If the gains are too large for 64-bit integers.
+    OutOfTime
+        If the time limit is reached.
 
     Notes
     -----
@@ -67,23 +80,33 @@ def solve_by_flow(problem: AssignmentProblem) -> AssignmentSolution:
     quotas = dict(enumerate(problem.quotas))
     layout = draw_network(edges, remainder, quotas)
     check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout))
-    network, flow, potential, bonus = _optimise(problem, layout, edges)
+    start = start_flow(layout, remainder.at_least)
+
+    def write(flow: NDArray[np.int64], prices: Prices) -> AssignmentSolution:
+        chosen = edges.take(flow[layout.pair_arcs] > 0)
+        pairs = np.concatenate([problem.pins, np.stack([chosen.row, chosen.column], axis=1)])
+        pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+        return AssignmentSolution(pairs, prices, Status.OPTIMAL, "min-cost flow")
+
+    def look(flow: NDArray[np.int64], potential: NDArray[np.int64], bonus: int) -> None:
+        if watch is not None:
+            prices = _read(problem, layout, remainder, potential, bonus)
+            watch.keep(lambda: write(flow, prices))
+
+    network, flow, potential, bonus = _optimise(problem, layout, edges, start, watch, look)
     prices = _read(problem, layout, remainder, potential, bonus)
     if problem.objective == "coverage":
         potential = find_potentials(layout.network, layout.spend(on_idle=1), flow, layout.sink)
         prices = replace(prices, coverage=_read(problem, layout, remainder, potential, 0))
-    else:
-        network, flow = improve_flow(network, flow, layout.spend(on_idle=1), layout)
-    network, flow = even_loads(network, flow, layout, remainder.load)
-    flow = settle_ties(network, flow, layout, edges)
-    chosen = edges.take(flow[layout.pair_arcs] > 0)
-    pairs = np.concatenate([problem.pins, np.stack([chosen.row, chosen.column], axis=1)])
-    return AssignmentSolution(
-        pairs=pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))],
-        prices=prices,
-        status=Status.OPTIMAL,
-        solver="min-cost flow",
-    )
+    if watch is not None:
+        best = flow
+        watch.keep(lambda: write(best, prices))
+    if problem.objective == "total":
+        idle = layout.spend(on_idle=1)
+        network, flow = improve_flow(network, flow, idle, layout, watch)
+    network, flow = even_loads(network, flow, layout, remainder.load, watch)
+    flow = settle_ties(network, flow, layout, edges, watch=watch)
+    return write(flow, prices)
 
 
 def find_safe_bonus(gain: NDArray[np.int64], n_places: int) -> int:
@@ -110,24 +133,31 @@ def find_safe_bonus(gain: NDArray[np.int64], n_places: int) -> int:
 
 
 def _optimise(
-    problem: AssignmentProblem, layout: Layout, edges: Edges
+    problem: AssignmentProblem,
+    layout: Layout,
+    edges: Edges,
+    start: NDArray[np.int64],
+    watch: Watch | None,
+    look: Callable[[NDArray[np.int64], NDArray[np.int64], int], None],
 ) -> tuple[Network, NDArray[np.int64], NDArray[np.int64], int]:
     """Return the face of all best plans, one of them, potentials, and the bonus they belong to."""
-    whole = layout.network
+    whole, sink = layout.network, layout.sink
     gain = layout.spend(on_pairs=-edges.gain)
     if problem.objective == "total":
-        network, flow, potential = _descend(whole, gain, layout.sink)
-        return network, flow, potential, 0
+        seen = partial(_pass_on, look, 0)
+        found = descend(whole, gain, sink, start=start, watch=watch, look=seen)
+        return *found, 0
     places = int(whole.upper[layout.load_arcs].sum())
     bonus = find_safe_bonus(edges.gain, min(layout.n_rows, places))
     if bonus <= find_cost_limit(whole.n_nodes):
         cost = layout.spend(on_pairs=-edges.gain, on_idle=bonus)
-        network, flow, potential = _descend(whole, cost, layout.sink)
-        return network, flow, potential, bonus
+        seen = partial(_pass_on, look, bonus)
+        found = descend(whole, cost, sink, start=start, watch=watch, look=seen)
+        return *found, bonus
     idle = layout.spend(on_idle=1)
-    face, _, first = _descend(whole, idle, layout.sink)
-    network, flow, second = _descend(face, gain, layout.sink)
-    bonus = _find_least_bonus(whole, (idle, first), (gain, second))
+    face, flow, first = descend(whole, idle, sink, start=start, watch=watch)
+    network, flow, second = descend(face, gain, sink, start=flow, watch=watch)
+    bonus = find_least_bonus(whole, (idle, first), (gain, second))
     largest = bonus * int(np.abs(first).max()) + int(np.abs(second).max())
     if largest > find_cost_limit(0):
         raise RangeError(largest, find_cost_limit(0))
@@ -135,16 +165,17 @@ def _optimise(
     return network, flow, potential, bonus
 
 
-def _descend(
-    network: Network, cost: NDArray[np.int64], sink: int
-) -> tuple[Network, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the optimal face, a flow of least cost and the potentials that prove both."""
-    flow = find_cheapest_flow(network, cost)
-    potential = find_potentials(network, cost, flow, sink)
-    return narrow_to_face(network, cost, flow, potential), flow, potential
+def _pass_on(
+    look: Callable[[NDArray[np.int64], NDArray[np.int64], int], None],
+    bonus: int,
+    flow: NDArray[np.int64],
+    potential: NDArray[np.int64],
+) -> None:
+    """Show a flow and its potentials, with the bonus they belong to."""
+    look(flow, potential, bonus)
 
 
-def _find_least_bonus(
+def find_least_bonus(
     network: Network,
     first: tuple[NDArray[np.int64], NDArray[np.int64]],
     second: tuple[NDArray[np.int64], NDArray[np.int64]],
@@ -174,14 +205,18 @@ def _read(
 
 
 def improve_flow(
-    network: Network, flow: NDArray[np.int64], cost: NDArray[np.int64], layout: Layout
+    network: Network,
+    flow: NDArray[np.int64],
+    cost: NDArray[np.int64],
+    layout: Layout,
+    watch: Watch | None = None,
 ) -> tuple[Network, NDArray[np.int64]]:
     """Return the face of one more objective, looked for only where the flow is not settled."""
     loose = find_loose_arcs(network, flow)
     if not (loose[layout.pair_arcs].any() or loose[layout.idle_arcs].any()):
         return freeze(network, flow, np.zeros_like(loose)), flow
     network = freeze(network, flow, loose)
-    network, flow, _ = _descend(network, cost, layout.sink)
+    network, flow, _ = descend(network, cost, layout.sink, start=flow, watch=watch)
     return network, flow
 
 
@@ -192,6 +227,7 @@ def settle_ties(
     edges: Edges,
     *,
     first_turn: int = 0,
+    watch: Watch | None = None,
 ) -> NDArray[np.int64]:
     """Return the one flow of an optimal face that every solver agrees on.
 
@@ -207,6 +243,8 @@ def settle_ties(
         The pairs behind its first arcs.
     first_turn : int, default: 0
         Rounds of weights before this one have been decided already.
+    watch : Watch, optional
+        The clock.
 
     Returns
     -------
@@ -216,12 +254,16 @@ def settle_ties(
     for turn in range(first_turn, len(ROUND_BITS)):
         cost = np.zeros(len(flow), np.int64)
         cost[layout.pair_arcs] = -draw_weights(edges.row, edges.column, turn)
-        network, flow = improve_flow(network, flow, cost, layout)
+        network, flow = improve_flow(network, flow, cost, layout, watch)
     return flow
 
 
 def even_loads(
-    network: Network, flow: NDArray[np.int64], layout: Layout, load: NDArray[np.int64]
+    network: Network,
+    flow: NDArray[np.int64],
+    layout: Layout,
+    load: NDArray[np.int64],
+    watch: Watch | None = None,
 ) -> tuple[Network, NDArray[np.int64]]:
     """Return the flows of an optimal face with the most even loads (least sum of squares).
 
@@ -235,6 +277,8 @@ def even_loads(
         Where the parts of the network are.
     load : ndarray of int64, shape (n_columns,)
         Rows that each column has on top of the flow.
+    watch : Watch, optional
+        The clock.
 
     Returns
     -------
@@ -264,5 +308,9 @@ def even_loads(
     )
     extended.upper[arcs] = network.lower[arcs]
     cost = np.concatenate([np.zeros(len(flow), np.int64), 2 * before + 1])
-    face, flow, _ = _descend(extended, cost, layout.sink)
+    now = np.concatenate([flow, np.zeros(len(of_arc), np.int64)])
+    filled = (flow - network.lower)[of_arc] > step
+    now[len(flow) :] = filled
+    now[arcs] = network.lower[arcs]
+    face, flow, _ = descend(extended, cost, layout.sink, start=now, watch=watch)
     return face, flow

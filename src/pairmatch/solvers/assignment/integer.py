@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.errors import CapabilityError
 from pairmatch.solvers.assignment.conflict import check_minimum_loads
-from pairmatch.solvers.assignment.flow import find_safe_bonus
+from pairmatch.solvers.assignment.draft import draft_plan, take_better
+from pairmatch.solvers.assignment.flow import find_safe_bonus, solve_by_flow
+from pairmatch.solvers.assignment.layout import find_laminar
 from pairmatch.solvers.assignment.packing import tighten_prices
 from pairmatch.solvers.assignment.program import IntegerProgram, Row, list_rows, maximise
 from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
 from pairmatch.solvers.assignment.ties import draw_weights
+from pairmatch.solvers.assignment.watch import Watch
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify_budgets import count_room
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
@@ -34,17 +38,15 @@ _MOST_AT_ONCE = 5000  # pairs that are all looked at from the start within budge
 _NODES_TO_CHOOSE = 100  # the same for a choice between equally good plans
 
 
-def solve_by_integers(
-    problem: AssignmentProblem, *, time_limit: float | None = None
-) -> AssignmentSolution:
+def solve_by_integers(problem: AssignmentProblem, watch: Watch | None = None) -> AssignmentSolution:
     """Return the best plan of a problem with any quotas and budgets, by integer programming.
 
     Parameters
     ----------
     problem : AssignmentProblem
         Any problem.
-    time_limit : float, optional
-        Seconds after which the searches of plans end.
+    watch : Watch, optional
+        The clock, and where plans are kept that are not proved best yet.
 
     Returns
     -------
@@ -56,8 +58,10 @@ def solve_by_integers(
     ------
     LoadConflict
         If the minimum loads cannot all be met.
-    ArithmeticError
-        If no plan was found within the work limit.
+    OutOfTime
+        If the time limit is reached.
+    CapabilityError
+        If no plan that meets the minimum loads was found within the work limit.
 
     Notes
     -----
@@ -72,30 +76,54 @@ def solve_by_integers(
     method", Math. Program. Comput. 10 (2018), 119-142, https://doi.org/10.1007/s12532-017-0130-5.
     It is stopped by a number of nodes, not by a clock, so that the answer can be repeated.
     """
-    deadline = None if time_limit is None else perf_counter() + time_limit
+    watch = watch or Watch()
     remainder = set_pins(problem)
     edges = _drop_misfits(problem, collect_edges(problem, remainder))
     rows = list(list_rows(problem, remainder, edges))
-    check_minimum_loads(problem, remainder, edges, partial(_fill, rows, len(edges)))
+
+    def write(
+        chosen: NDArray[np.int64] | NDArray[np.bool_], prices: Prices | None
+    ) -> AssignmentSolution:
+        pairs = np.stack([edges.row[chosen], edges.column[chosen]], axis=1)
+        pairs = np.concatenate([problem.pins, pairs])
+        pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+        return AssignmentSolution(pairs, prices, Status.FEASIBLE, "integer programming (HiGHS)")
+
+    fills: list[NDArray[np.int64]] = []  # the first one meets the minimum loads
+    check_minimum_loads(problem, remainder, edges, partial(_fill, rows, len(edges), watch, fills))
+    rough = _begin(problem, watch)
+    if fills:
+        watch.keep(lambda: replace(write(fills[0] > 0, None), prices=rough))
     bonus = 0
     if problem.objective == "coverage":
         places = int(remainder.capacity.sum())
         bonus = find_safe_bonus(edges.gain, min(len(remainder.rows), places))
     worth = edges.gain + bonus
     scale = _FRACTIONS if problem.budgets and _reach(worth) < 2**50 else 1
-    prices = _price(problem, rows, worth, bonus, scale)
+    prices = _price(problem, rows, worth, bonus, scale, watch)
+    if fills and problem.budgets:
+        priced = prices
+        watch.keep(lambda: write(fills[0] > 0, priced))
     short, bound = _compare(problem, remainder, edges, worth, prices)
     margin = max(len(remainder.rows), int(np.ptp(edges.gain)) // 64 if len(edges) else 0) * scale
     if problem.budgets:  # the bound is not that close
         margin = 16 * margin if len(edges) > _MOST_AT_ONCE else int(short.max(initial=0))
     while True:
         near = np.flatnonzero(short <= margin)
-        found, complete = _search(problem, remainder, edges.take(near), deadline)
+        found, complete = _search(problem, remainder, edges.take(near), watch)
         everything = len(near) == len(edges)
-        if found is None and deadline is not None and not remainder.at_least.any():
-            found, complete = np.zeros(len(near), np.int64), False  # the pins alone are a plan
-        if found is None and everything:
-            raise ArithmeticError("no plan was found within the work limit")
+        if found is None and (everything or watch.is_over):
+            complete, near = False, np.arange(len(edges))
+            if fills:
+                found = fills[0]
+            elif remainder.at_least.any():
+                raise CapabilityError(
+                    "no plan that meets the minimum loads was found; drop one of the quotas that "
+                    "cross, or lower at_least in Load"
+                )
+            else:
+                found = np.zeros(len(near), np.int64)  # the pins alone are a plan
+            everything = True
         if found is None:
             margin = 16 * margin + 1
             continue
@@ -103,38 +131,67 @@ def solve_by_integers(
         gap = bound - scale * int(worth[chosen].sum())
         if gap <= margin or everything:
             break
-        if problem.budgets or (deadline is not None and perf_counter() > deadline):
+        if problem.budgets or watch.is_over:
             complete = False
             break
         margin = gap
+    best = chosen
+    before = prices
+    watch.keep(lambda: write(best, before))
+    deadline = None if watch.left is None else perf_counter() + 0.8 * watch.left
     if problem.objective == "coverage":
         ones = np.ones_like(worth)
-        coverage = _price(problem, rows, ones, 0, scale)
+        coverage = _price(problem, rows, ones, 0, scale, watch)
         if problem.budgets:
             coverage = tighten_prices(
                 problem, coverage, len(chosen), worth_one=True, deadline=deadline
             )
-            prices = _price(problem, rows, edges.gain, 0, scale, n_pairs=len(chosen))
+            prices = _price(problem, rows, edges.gain, 0, scale, watch, len(chosen))
         prices = replace(prices, coverage=coverage)
     if problem.budgets:
         n_pairs = len(chosen) if problem.objective == "coverage" else 0
         reached = int(edges.gain[chosen].sum())
         prices = tighten_prices(problem, prices, reached, n_pairs=n_pairs, deadline=deadline)
-    pairs = np.stack([edges.row[chosen], edges.column[chosen]], axis=1)
-    pairs = np.concatenate([problem.pins, pairs])
-    solution = AssignmentSolution(
-        pairs=pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))],
-        prices=prices,
-        status=Status.FEASIBLE,
-        solver="integer programming (HiGHS)",
-    )
+    solution = write(chosen, prices)
+    if not complete and not remainder.at_least.any():
+        solution = take_better(problem, solution, draft_plan(problem))
     if certify_assignment(problem, solution).proved:
         return replace(solution, status=Status.OPTIMAL)
-    if deadline is not None and perf_counter() >= deadline:
+    if not complete and deadline is not None and perf_counter() >= deadline:
         return replace(solution, status=Status.TIME_LIMIT)
     if complete:
         return replace(solution, solver="integer programming (HiGHS, which claims optimality)")
     return solution
+
+
+def _begin(problem: AssignmentProblem, watch: Watch) -> Prices | None:
+    """Return first prices where there is a time limit: those without budgets and crossing quotas.
+
+    A plan that keeps fewer rules is worth at least as much, so its prices give a true bound.
+    """
+    if watch.left is None:
+        return None
+    kept = find_laminar(problem.quotas, set_pins(problem).rows)
+    quotas = tuple(problem.quotas[k] for k in kept)
+    free = np.zeros_like(problem.at_least)
+    easy = replace(problem, quotas=quotas, budgets=(), at_least=free)
+    prices = solve_by_flow(easy, watch).prices
+    if prices is None:
+        return None
+    prices = _widen(problem, prices, kept)
+    if prices.coverage is not None:
+        prices = replace(prices, coverage=_widen(problem, prices.coverage, kept))
+    draft = prices
+    watch.keep(lambda: replace(draft_plan(problem), prices=draft))
+    return prices
+
+
+def _widen(problem: AssignmentProblem, prices: Prices, kept: tuple[int, ...]) -> Prices:
+    """Return prices of some quotas with prices of 0 for the others."""
+    quota = [np.zeros((problem.n_columns, q.n_classes), np.int64) for q in problem.quotas]
+    for k, known in zip(kept, prices.quota, strict=True):
+        quota[k] = known
+    return replace(prices, quota=tuple(quota))
 
 
 def _drop_misfits(problem: AssignmentProblem, edges: Edges) -> Edges:
@@ -150,7 +207,11 @@ def _reach(worth: NDArray[np.int64]) -> int:
 
 
 def _fill(
-    rows: list[Row], n_edges: int, asked: NDArray[np.int64]
+    rows: list[Row],
+    n_edges: int,
+    watch: Watch,
+    fills: list[NDArray[np.int64]],
+    asked: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give each column as many as possible of its rows; see ``check_minimum_loads``."""
     wanted = [row for row in rows if row.kind == "column" and asked[row.where[0]]]
@@ -160,9 +221,14 @@ def _fill(
     useful = np.zeros(n_edges, np.int64)
     for row in wanted:
         useful[row.edges] = 1
-    chosen, _ = maximise(IntegerProgram.of(rest, n_edges), useful, _NODES)
-    if chosen is None:
-        raise ArithmeticError("minimum loads under crossing quotas were not decided in time")
+    chosen, complete = maximise(IntegerProgram.of(rest, n_edges), useful, _NODES, watch)
+    if chosen is None or (not complete and int(useful @ chosen) < int(asked.sum())):
+        watch.check()
+        raise CapabilityError(
+            "whether the minimum loads can be met was not decided; drop one of the quotas that "
+            "cross, or lower at_least in Load"
+        )
+    fills.append(chosen)
     met = np.zeros_like(asked)
     for row in wanted:
         met[row.where[0]] = int(chosen[row.edges].sum())
@@ -199,7 +265,7 @@ def _compare(
 
 
 def _search(
-    problem: AssignmentProblem, remainder: Remainder, edges: Edges, deadline: float | None
+    problem: AssignmentProblem, remainder: Remainder, edges: Edges, watch: Watch
 ) -> tuple[NDArray[np.int64] | None, bool]:
     """Return which edges make a best plan of them, if any, and whether HiGHS calls it best.
 
@@ -219,8 +285,7 @@ def _search(
     most = max(100, min(_NODES, _WORK // len(edges))) if problem.budgets and len(edges) else _NODES
     for turn, goal in enumerate([*goals, evenness, weight]):
         n_nodes = most if turn < len(goals) else _NODES_TO_CHOOSE
-        left = None if deadline is None else max(0.05, (deadline - perf_counter()) / 2)
-        found, complete = maximise(program, goal, n_nodes, left)
+        found, complete = maximise(program, goal, n_nodes, watch, 0.4)
         if found is None or (best is not None and any(g @ found < g @ best for g in goals)):
             break
         best = found
@@ -268,6 +333,7 @@ def _price(
     worth: NDArray[np.int64],
     bonus: int,
     scale: int,
+    watch: Watch,
     n_pairs: int = 0,
 ) -> Prices:
     """Return rounded dual values of the linear relaxation; zeros if it was not solved.
@@ -295,7 +361,10 @@ def _price(
         shape=(len(signed), len(worth)),
     )
     limit = np.array([row.high if way > 0 else -row.low for row, way in signed])
-    answer = linprog(-worth, A_ub=matrix, b_ub=limit, method="highs")  # type: ignore[call-overload]
+    options = {} if watch.left is None else {"time_limit": watch.left}
+    answer = watch.wait(
+        lambda: linprog(-worth, A_ub=matrix, b_ub=limit, method="highs", options=options)  # type: ignore[call-overload]
+    )
     if answer.status != 0:
         return prices
     duals = np.rint(-scale * answer.ineqlin.marginals).astype(np.int64)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.assignment.descent import descend
 from pairmatch.solvers.assignment.faces import (
     climb,
     drop_closed_pairs,
@@ -15,7 +16,7 @@ from pairmatch.solvers.assignment.faces import (
     pick_pairs,
     read_step,
 )
-from pairmatch.solvers.assignment.network import find_cheapest_flow, narrow_to_face
+from pairmatch.solvers.assignment.network import narrow_to_face
 from pairmatch.solvers.assignment.residual import Residual
 from pairmatch.solvers.problem import MatrixGains
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.faces import Face
+    from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution, Prices
 
@@ -39,6 +41,7 @@ def solve_leximin(
     problem: AssignmentProblem,
     start: AssignmentSolution,
     solve: Callable[[AssignmentProblem], AssignmentSolution],
+    watch: Watch | None = None,
 ) -> AssignmentSolution:
     """Return the plan of maximum coverage whose gains, sorted, are lexicographically largest.
 
@@ -50,6 +53,8 @@ def solve_leximin(
         The plan of maximum coverage whose lowest gain is as high as possible.
     solve : callable
         Solves a problem of the same loads, pins and quotas under "coverage".
+    watch : Watch, optional
+        The clock.
 
     Returns
     -------
@@ -80,10 +85,12 @@ def solve_leximin(
         waiting = np.flatnonzero((residual.flow[face.layout.pair_arcs] > 0) & (gain > done))
         if not len(waiting):
             break
+        if watch is not None:
+            watch.check()
         level = int(gain[waiting].min())
         # Arcs of pairs come first, so positions of edges are numbers of arcs.
         residual.upper[np.flatnonzero((gain > done) & (gain < level))] = 0
-        kept = _clear_level(face, residual, np.flatnonzero(gain == level), bent)
+        kept = _clear_level(face, residual, np.flatnonzero(gain == level), bent, watch)
         if kept is not None:
             steps.append(kept)
         done = level
@@ -95,7 +102,7 @@ def solve_leximin(
     residual.upper[np.flatnonzero(gain > done)] = 0
     return replace(
         start,
-        pairs=pick_pairs(_take_over(face, residual)),
+        pairs=pick_pairs(_take_over(face, residual), watch),
         prices=None,
         steps=tuple(steps),
         solver="residual paths, level by level",
@@ -121,7 +128,11 @@ def _take_over(face: Face, residual: Residual) -> Face:
 
 
 def _clear_level(
-    face: Face, residual: Residual, arcs: NDArray[np.int64], bent: AssignmentProblem
+    face: Face,
+    residual: Residual,
+    arcs: NDArray[np.int64],
+    bent: AssignmentProblem,
+    watch: Watch | None,
 ) -> Prices | None:
     """Leave as few pairs as possible on a level, in place; return the proof if some must stay."""
     width = residual.upper[arcs]
@@ -139,11 +150,13 @@ def _clear_level(
     network = _take_over(face, residual).network
     if side[residual.head[stuck]].any():
         # Units of this level could change places with each other: let a flow decide.
-        here, step = climb(_take_over(face, residual), -cost[face.layout.pair_arcs])
+        here, step = climb(_take_over(face, residual), -cost[face.layout.pair_arcs], watch)
         network = here.network
         # That flow knows nothing of the levels to come: start them from a plan that does.
         weight, _ = bent.gains.pairs(face.edges.row, face.edges.column)
-        residual.flow[:] = find_cheapest_flow(network, face.layout.spend(on_pairs=-weight))
+        cost = face.layout.spend(on_pairs=-weight)
+        sink = face.layout.sink
+        residual.flow[:] = descend(network, cost, sink, start=here.flow, watch=watch)[1]
     else:
         # No way leads out of this side but over the level itself, once for each unit.
         potential = (~side).astype(np.int64)

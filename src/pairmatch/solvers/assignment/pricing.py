@@ -18,6 +18,7 @@ from pairmatch.solvers.assignment.remainder import Edges
 from pairmatch.solvers.assignment.rounds import Effort, Rounds
 from pairmatch.solvers.assignment.settling import collect_tight, join_edges, settle_plan
 from pairmatch.solvers.assignment.start import find_largest, take_gains
+from pairmatch.solvers.assignment.sweep import Stopped
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 from pairmatch.solvers.streamed import StreamedGains
 
@@ -196,6 +197,8 @@ class _Search:
                     part.rounds.raise_bonus(self.bonus)
             if self.done:
                 self.settled = self._settle()
+        except Stopped:
+            pass  # before the first plan
         except BaseException as error:  # noqa: BLE001 - it is raised again in the calling thread
             self.error = error
         finally:

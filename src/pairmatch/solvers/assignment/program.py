@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.remainder import Edges, Remainder
+    from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["IntegerProgram", "Row", "list_rows", "maximise"]
@@ -105,9 +106,13 @@ def maximise(
     program: IntegerProgram,
     weight: NDArray[np.int64],
     n_nodes: int,
-    seconds: float | None = None,
+    watch: Watch,
+    share: float = 1.0,
 ) -> tuple[NDArray[np.int64] | None, bool]:
-    """Return the variables of a best solution, if one was found, and whether it is called best."""
+    """Return the variables of a best solution, if one was found, and whether it is called best.
+
+    ``share`` is the part of the time that is left which may be taken.
+    """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array
 
@@ -118,14 +123,16 @@ def maximise(
         shape=(len(program.low), program.n_variables),
     )
     options: dict[str, float] = {"mip_rel_gap": 0.0, "node_limit": n_nodes}
-    if seconds is not None:
-        options["time_limit"] = seconds
-    answer = milp(
-        -weight.astype(np.float64),
-        integrality=np.ones(program.n_variables, np.int64),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(matrix, program.low, program.high),
-        options=options,  # type: ignore[arg-type]
+    if watch.left is not None:
+        options["time_limit"] = share * watch.left
+    answer = watch.wait(
+        lambda: milp(
+            -weight.astype(np.float64),
+            integrality=np.ones(program.n_variables, np.int64),
+            bounds=Bounds(0, 1),
+            constraints=LinearConstraint(matrix, program.low, program.high),
+            options=options,  # type: ignore[arg-type]
+        )
     )
     if answer.x is None:
         return None, False

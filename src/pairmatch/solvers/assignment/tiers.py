@@ -16,12 +16,15 @@ from pairmatch.solvers.assignment.faces import (
 from pairmatch.solvers.solution import AssignmentSolution, Status
 
 if TYPE_CHECKING:
+    from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["solve_by_tiers"]
 
 
-def solve_by_tiers(problem: AssignmentProblem, start: AssignmentSolution) -> AssignmentSolution:
+def solve_by_tiers(
+    problem: AssignmentProblem, start: AssignmentSolution, watch: Watch | None = None
+) -> AssignmentSolution:
     """Return the best plan by tiers and then by total.
 
     Parameters
@@ -32,6 +35,8 @@ def solve_by_tiers(problem: AssignmentProblem, start: AssignmentSolution) -> Ass
         gain, and the total decides between plans with as many pairs of every tier.
     start : AssignmentSolution
         A plan; under "coverage" one that matches as many rows as possible.
+    watch : Watch, optional
+        The clock.
 
     Returns
     -------
@@ -54,11 +59,11 @@ def solve_by_tiers(problem: AssignmentProblem, start: AssignmentSolution) -> Ass
     assert problem.tiers is not None  # noqa: S101
     tier = problem.tiers[face.edges.row, face.edges.column]
     for k in np.unique(tier).tolist():
-        face, step = climb(face, (tier == k).astype(np.int64))
+        face, step = climb(face, (tier == k).astype(np.int64), watch)
         steps.append(step)
-    face, prices = climb(face, face.edges.gain)
+    face, prices = climb(face, face.edges.gain, watch)
     return AssignmentSolution(
-        pairs=pick_pairs(face),
+        pairs=pick_pairs(face, watch),
         prices=prices,
         status=Status.OPTIMAL,
         solver="min-cost flow by tiers",

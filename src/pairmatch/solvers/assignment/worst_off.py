@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from pairmatch.solvers.assignment.remainder import Edges, Remainder
+    from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution
 
@@ -31,6 +32,7 @@ def solve_worst_off(
     problem: AssignmentProblem,
     best: AssignmentSolution,
     solve: Callable[[AssignmentProblem], AssignmentSolution],
+    watch: Watch | None = None,
 ) -> AssignmentSolution:
     """Return the plan of maximum coverage whose lowest gain is highest, then of the best total.
 
@@ -42,6 +44,8 @@ def solve_worst_off(
         Its solution: maximum coverage, then the largest total.
     solve : callable
         Solves a problem of the same loads, pins and quotas under "coverage".
+    watch : Watch, optional
+        The clock.
 
     Returns
     -------
@@ -73,6 +77,8 @@ def solve_worst_off(
         levels = np.append(levels, highest)
     first, last = 0, len(levels)  # levels before first can be kept, those from last on cannot
     while first < last:
+        if watch is not None:
+            watch.check()
         middle = (first + last) // 2
         if trial.keeps(int(levels[middle])):
             first = middle + 1

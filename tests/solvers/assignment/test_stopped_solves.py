@@ -1,0 +1,149 @@
+"""A solve that the clock or Ctrl-C ends returns a valid plan and a true bound."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from time import sleep
+
+import numpy as np
+import pytest
+
+from pairmatch.errors import CapabilityError
+from pairmatch.solvers.assignment import LoadConflict, descent, solve_assignment
+from pairmatch.solvers.assignment.watch import OutOfTime, Watch
+from pairmatch.solvers.certify import certify_assignment
+from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.problem import Budget
+from pairmatch.solvers.solution import Status
+
+METHODS = ["dense", "flow", "integer", "pricing"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("limit", [1e-9, 0.004])
+def test_stopped_plan_keeps_the_rules_and_bounds_the_best_one(method, limit, draw, find_best):
+    ended = set()
+    for seed in range(40):
+        one = method == "dense"
+        problem = draw(seed, one_place=one, quotas="crossing" if method == "integer" else "nested")
+        if method == "pricing":
+            problem = replace(problem, quotas=(), pins=np.empty((0, 2), np.int64))
+        try:
+            solution = solve_assignment(problem, method=method, time_limit=limit)
+        except LoadConflict:
+            assert find_best(problem) is None
+            continue
+        except CapabilityError as error:
+            assert "minimum loads" in str(error)  # noqa: PT017 - it may well not be raised
+            continue
+        ended.add(solution.status)
+        certificate = certify_assignment(problem, solution)
+        best = find_best(problem)
+        goals = best[:2] if problem.objective == "total" else best[1::-1]
+        assert (
+            certificate.bound is None
+            or certificate.bound >= goals[0]
+            or (problem.objective == "coverage" and certificate.matched > best[0])
+        )
+        if solution.status is Status.OPTIMAL:
+            assert certificate.objective == goals[0]
+    assert ended <= {Status.TIME_LIMIT, Status.OPTIMAL, Status.FEASIBLE}
+    if limit < 1e-6 and method != "pricing":
+        assert Status.TIME_LIMIT in ended
+
+
+@pytest.mark.parametrize("objective", ["worst_off", "leximin"])
+def test_fair_plan_that_is_stopped_keeps_the_rules_and_claims_nothing(objective, draw):
+    for seed in range(20):
+        problem = replace(draw(seed), objective=objective)
+        problem = replace(problem, at_least=np.zeros_like(problem.at_least))
+        solution = solve_assignment(problem, time_limit=1e-9)
+        certificate = certify_plan(problem, solution)
+        if solution.status is Status.TIME_LIMIT:
+            assert certificate.bound is None
+            assert certificate.gap is None
+
+
+def test_budgets_never_end_in_an_error_for_lack_of_time(pose):
+    problem = pose(np.arange(1, 41).reshape(8, 5).tolist(), places=8)
+    use = np.tile(np.arange(1, 9)[:, None], 5)
+    problem = replace(problem, budgets=(Budget(use, np.full(5, 6)),))
+    for limit in (1e-9, 0.01, 0.1):
+        solution = solve_assignment(problem, time_limit=limit)
+        certificate = certify_assignment(problem, solution)
+        assert certificate.matched == len(solution.pairs) > 0
+        assert certificate.bound >= certificate.objective
+
+
+def test_minimum_loads_that_no_plan_was_found_for_in_time_are_named(pose):
+    problem = pose([[9, 1], [1, None]], places=2, at_least=[1, 1])
+    problem = replace(problem, budgets=(Budget(np.array([[1], [2]]), np.array([2, 2])),))
+    assert solve_assignment(problem).pairs.tolist() == [[0, 1], [1, 0]]
+    with pytest.raises(CapabilityError, match="more seconds, or lower at_least"):
+        solve_assignment(problem, time_limit=1e-9)
+
+
+def test_many_arcs_are_solved_on_a_few_and_checked_on_all(monkeypatch, draw):
+    for seed in range(150):
+        problem = draw(seed)
+        answers = []
+        for most in (10**6, 0):
+            monkeypatch.setattr(descent, "_AT_ONCE", most)
+            monkeypatch.setattr(descent, "_FIRST", 1)
+            monkeypatch.setattr(descent, "_MORE", 1)
+            try:
+                solution = solve_assignment(problem, method="flow")
+            except LoadConflict:
+                answers.append(None)
+                continue
+            assert certify_assignment(problem, solution).proved
+            answers.append(solution.pairs.tolist())
+        assert answers[0] == answers[1]
+
+
+def test_watch_leaves_late_work_alone_and_passes_errors_on():
+    assert Watch().wait(lambda: 7) == 7
+    with pytest.raises(OutOfTime):
+        Watch(0.01).wait(lambda: sleep(1))
+    with pytest.raises(ZeroDivisionError):
+        Watch(5).wait(lambda: 1 // 0)
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+import numpy as np
+from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
+
+rng = np.random.default_rng(3)
+kind = sys.argv[1]
+n, m = {"dense": (1100, 1100), "integer": (200, 60)}.get(kind, (900, 300))
+gain = rng.integers(0, 1000, (n, 1)) * 1000 + rng.integers(0, 1000, (n, m))
+quotas = (Quotas(rng.integers(0, 20, n), 1), Quotas(rng.integers(0, 20, n), 1))
+problem = AssignmentProblem(
+    MatrixGains(gain, np.ones((n, m), bool)),
+    np.full(m, 1 if kind == "dense" else 4), np.zeros(m, int),
+    quotas=quotas if kind == "integer" else (),
+    objective="leximin" if kind == "leximin" else "coverage",
+)
+threading.Timer(float(sys.argv[2]), lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+solution = solve_assignment(problem, method="dense" if kind == "dense" else "auto")
+certificate = certify_plan(problem, solution)
+assert certificate.bound is None or certificate.bound >= certificate.objective
+print(solution.status.value, certificate.matched)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent in another way there")
+@pytest.mark.parametrize("seconds", [0.3, 0.8])
+@pytest.mark.parametrize("kind", ["dense", "integer", "leximin", "flow"])
+def test_ctrl_c_returns_the_best_plan_so_far(kind, seconds):
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, kind, str(seconds)],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    status, matched = done.stdout.split()
+    assert status in ("interrupted", "optimal", "feasible")
+    assert int(matched) > 0

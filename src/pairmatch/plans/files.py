@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.errors import PairmatchError
+from pairmatch.profiles.formulas import guard_formula
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["dump_json", "make_folder", "versions", "write_folder", "write_whole"]
+__all__ = ["dump_csv", "dump_json", "make_folder", "versions", "write_folder", "write_whole"]
 
 _OURS = tuple(f"{name}.csv" for name in ("pairs", "reasons", "loads", "groups", "rotations"))
 
@@ -32,6 +33,19 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def dump_csv(frame: pd.DataFrame) -> str:
+    """Return a frame as CSV text in which no text is a formula for a spreadsheet.
+
+    Text such as ``=SUM(A1)`` or ``@import`` gets an apostrophe in front (`guard_formula`), which
+    `pairmatch.read_profiles` takes off again; numbers stay numbers.
+    """
+    safe = frame.rename(columns=guard_formula)
+    for k, (_, values) in enumerate(safe.items()):
+        if any(type(value) is str and guard_formula(value) != value for value in values):
+            safe.isetitem(k, [guard_formula(value) for value in values])
+    return safe.to_csv(index=False)
 
 
 def dump_json(record: Mapping[str, Any]) -> str:
@@ -72,7 +86,7 @@ def write_folder(
         If the folder cannot be made or written.
     """
     target = make_folder(folder)
-    texts = {f"{name}.csv": frame.to_csv(index=False) for name, frame in frames.items()}
+    texts = {f"{name}.csv": dump_csv(frame) for name, frame in frames.items()}
     texts |= {"summary.txt": summary + "\n", "plan.json": record}
     for name in texts:
         if (target / name).is_dir():

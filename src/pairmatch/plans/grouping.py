@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.plans import files, summary
+from pairmatch.plans.handouts import Handouts
 from pairmatch.plans.order import natural_key
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ __all__ = ["Grouping"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Grouping:
+class Grouping(Handouts):
     """Groups of one pool, with everything that is needed to explain and to check them.
 
     Made by :func:`pairmatch.form_groups` and :func:`pairmatch.group_scores`. Immutable; groups are
@@ -204,7 +205,7 @@ class Grouping:
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write the groups as CSV (UTF-8); the file appears whole or not at all."""
-        files.write_whole(path, self.to_frame().to_csv(index=False))
+        files.write_whole(path, files.dump_csv(self.to_frame()))
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
         """Return the plan as JSON with versions, seed and input hashes; write it if told where."""

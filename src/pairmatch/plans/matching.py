@@ -12,6 +12,7 @@ import numpy as np
 from pairmatch.constraints import find_id
 from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
 from pairmatch.plans import explain, files, summary
+from pairmatch.plans.handouts import Handouts
 from pairmatch.plans.order import natural_key
 from pairmatch.scoring import Compatibility
 from pairmatch.solvers.certify_fair import certify_plan
@@ -34,7 +35,7 @@ __all__ = ["Matching"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Matching:
+class Matching(Handouts):
     """Mentor-mentee pairs, with everything that is needed to explain and to check them.
 
     Made by :func:`pairmatch.match` and :func:`pairmatch.match_scores`. Immutable; ids are listed
@@ -308,7 +309,7 @@ class Matching:
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write the pairs as CSV (UTF-8); the file appears whole or not at all."""
-        files.write_whole(path, self.to_frame().to_csv(index=False))
+        files.write_whole(path, files.dump_csv(self.to_frame()))
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
         """Return the plan as JSON with versions, seed and input hashes; write it if told where."""

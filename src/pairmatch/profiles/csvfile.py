@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pairmatch.errors import ProfileError
 from pairmatch.profiles.columns import fold_header
+from pairmatch.profiles.formulas import unguard_formula
 from pairmatch.profiles.sheet import CellProblem, Sheet
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def read_sheet(path: Path, *, id_column: str) -> Sheet:
     number = 0
     try:
         for number, record in enumerate(records, start=1):
-            cells = [cell.strip() for cell in record]
+            cells = [unguard_formula(cell.strip()) for cell in record]
             if any(cells):
                 filled.append((number, cells))
     except csv.Error as error:

@@ -1,4 +1,4 @@
-"""What a plan hands out: calendars for everybody, and the week as a page to print."""
+"""What a plan hands out: an audit table, calendars, and the week as a page to print."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pairmatch.errors import CapabilityError, PairmatchError
 from pairmatch.plans import files
+from pairmatch.plans.audit import tabulate_audit
 from pairmatch.plans.order import natural_key
 from pairmatch.reports.calendars import PRODUCER, make_calendars
 from pairmatch.reports.pages import make_page
@@ -35,13 +36,43 @@ _NO_MEETINGS = (
 
 
 class Handouts:
-    """What plans of pairs and plans of groups do alike with their timetable."""
+    """What plans of pairs and plans of groups hand out alike."""
 
     scored: Compatibility | OwnScores
 
     def timetable(self) -> pd.DataFrame:
         """Return one row a meeting; there are none without the rule ``Meetings``."""
         raise CapabilityError(_NO_MEETINGS)
+
+    def audit(
+        self,
+        *,
+        matched_on: str | date | Mapping[Any, str | date] | None = None,
+        within_days: int = 30,
+    ) -> pd.DataFrame:
+        """Return what an auditor asks for, one row a person (or pair), those left out included.
+
+        Parameters
+        ----------
+        matched_on : str, date or mapping, optional
+            When the plan came into force: one ISO date for all, or ``{id: date}``.
+        within_days : int, default: 30
+            Days after enrolment within which everybody must be matched.
+
+        Returns
+        -------
+        DataFrame
+            ``mentee, mentor, score`` (of groups ``id, group, score``), what the sheet says
+            (``school, credential, grades, subjects, enrolled``), ``matched_on, days, in_time``
+            ("yes", "no", "open", or "" without dates), ``considered`` (how many partners the
+            rules allow) and ``rules`` (SHA-256 of the criteria and rules).
+
+        Raises
+        ------
+        ProgramError
+            If a date or an id cannot be used; all at once.
+        """
+        return tabulate_audit(self, matched_on, within_days)  # type: ignore[arg-type]
 
     def write_calendars(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -237,6 +238,18 @@ class Program:
             listed = "; ".join(f"{part} (column {column})" for part, column in left_out.items())
             warnings.warn(f"left out for want of columns: {listed}", PairmatchWarning, stacklevel=2)
         return replace(self, criteria=criteria or None, constraints=constraints)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that this program says; equal programs have equal ones.
+
+        Of its TOML, or of what it prints as where a part has no place in a file.
+        """
+        try:
+            text = self.to_toml()
+        except ProgramError:
+            text = repr(self)
+        return sha256(text.encode()).hexdigest()
 
     @classmethod
     def from_toml(cls, source: str | PathLike[str] | TextIO) -> Program:

@@ -13,17 +13,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pairmatch.batch import Job, Outcome, match_many
     from pairmatch.constraints import (
+        Alike,
+        Balance,
         CarryOver,
+        Compose,
+        Different,
         EvaluatorPairs,
         Forbid,
+        GiveAndReceive,
         Load,
         Meetings,
         MinScore,
         Minutes,
         NotAgain,
+        NotAlone,
         Pin,
         Quota,
         Require,
+        Spread,
+        TakeTurns,
         Tiers,
         Vetoes,
     )
@@ -69,6 +77,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Alike",
+    "Balance",
     "CapabilityError",
     "CarryOver",
     "Certificate",
@@ -76,14 +86,17 @@ __all__ = [
     "Closeness",
     "CommonTime",
     "Compatibility",
+    "Compose",
     "Continuity",
     "CriterionError",
     "Custom",
     "Cycles",
+    "Different",
     "EvaluatorPairs",
     "ExperienceGap",
     "Fault",
     "Forbid",
+    "GiveAndReceive",
     "GoalCoverage",
     "GradeMatch",
     "Grouping",
@@ -96,6 +109,7 @@ __all__ = [
     "MinScore",
     "Minutes",
     "NotAgain",
+    "NotAlone",
     "Novelty",
     "Options",
     "Outcome",
@@ -112,9 +126,11 @@ __all__ = [
     "Schedule",
     "ScoreError",
     "Similarity",
+    "Spread",
     "Status",
     "StyleFit",
     "SubjectMatch",
+    "TakeTurns",
     "Tiers",
     "UnknownIdError",
     "Vetoes",
@@ -136,8 +152,9 @@ __all__ = [
 _HOMES = {
     "batch": "Job Outcome match_many",
     "constraints": (
-        "CarryOver EvaluatorPairs Forbid Load Meetings MinScore Minutes NotAgain Pin Quota "
-        "Require Tiers Vetoes"
+        "Alike Balance CarryOver Compose Different EvaluatorPairs Forbid GiveAndReceive Load "
+        "Meetings MinScore Minutes NotAgain NotAlone Pin Quota Require Spread TakeTurns Tiers "
+        "Vetoes"
     ),
     "cycles": "Cycles match_cycles",
     "errors": (

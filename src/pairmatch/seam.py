@@ -16,7 +16,6 @@ from pairmatch.scoring.own import Labels, OwnScores
 from pairmatch.solvers.problem import (
     AssignmentProblem,
     Budget,
-    GroupingProblem,
     MatrixGains,
     Quotas,
 )
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     Scored = Compatibility | OwnScores
 
-__all__ = ["assignment_problem", "grouping_problem", "hashed_order", "loads_of"]
+__all__ = ["assignment_problem", "hashed_order", "loads_of", "matrix_of"]
 
 MOST_HELD = 2**22
 """Pairs whose gains are held as a matrix; more are computed block by block, where needed."""
@@ -157,23 +156,6 @@ def _tiers(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64] | No
     if faults:
         raise ProgramError("Tiers do not fit the tables", faults)
     return rule.bind(scored.coached, scored.coach)
-
-
-def grouping_problem(
-    scored: Scored,
-    size: int | tuple[int, int],
-    objective: Literal["total", "worst_rotation"],
-) -> GroupingProblem:
-    """Return the integers of a partition of one pool; both directions of a pair must be allowed."""
-    matrix = matrix_of(scored)
-    allowed = matrix.allowed & matrix.allowed.T
-    np.fill_diagonal(allowed, val=False)
-    if isinstance(size, tuple):
-        smallest, largest = size
-        target = (smallest + largest + 1) // 2
-    else:
-        smallest, largest, target = size, max(2 * size - 1, size), size
-    return GroupingProblem(matrix.gain, allowed, smallest, largest, target, objective)
 
 
 def loads_of(

@@ -6,15 +6,17 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from pairmatch import constraints as rules
+from pairmatch.compositions import GROUP_RULES
 from pairmatch.constraints import bind_pair_rules
 from pairmatch.errors import CapabilityError, Fault, ScoreError
+from pairmatch.grouping_seam import grouping_problem
 from pairmatch.inputs import check_arguments, read_table, read_tables
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.programs import Program, default_criteria
 from pairmatch.scoring import Compatibility
 from pairmatch.scoring.own import OwnScores
-from pairmatch.seam import assignment_problem, check_capabilities, grouping_problem, hashed_order
+from pairmatch.seam import assignment_problem, check_capabilities, hashed_order
 from pairmatch.solvers.assignment import LoadConflict, RangeError, solve_assignment
 from pairmatch.solvers.assignment.estimate import refuse_oversize
 from pairmatch.solvers.certify_fair import certify_plan
@@ -63,10 +65,16 @@ _REMEDIES = {
     "Load": "Load is about mentors; groups have a size.",
     "Meetings": "Require(CommonTime(minutes=45)) makes joint time a rule for pairs.",
     "Minutes": "Minutes are about mentors; groups have a size.",
-    "Pin": "Pin is about pairs of mentee and mentor; use match().",
     "Quota": "Quota is about the mentees of one mentor; use match().",
     "Require": "Own scores have no columns; put NaN where a pair is not allowed.",
     "Vetoes": "Own scores have no columns; put NaN where a pair is not allowed.",
+    **dict.fromkeys(
+        (
+            *("Alike", "Balance", "Compose", "Different"),
+            *("GiveAndReceive", "NotAlone", "Spread", "TakeTurns"),
+        ),
+        "It is about the members of groups; use form_groups() with a table of profiles.",
+    ),
     "EvaluatorPairs": "Own scores have no columns; put NaN where a pair is not allowed.",
 }
 
@@ -249,7 +257,7 @@ def form_groups(
     ['a', 'c', 'e', 'b', 'd', 'f']
     """
     program, options = check_arguments(Program(size=3) if program is None else program, options)
-    _check_groups(program, _PAIR_RULES)
+    _check_groups(program, (*_PAIR_RULES, *GROUP_RULES))
     table = read_table(teachers)
     table = table.take(hashed_order(table.ids, options.seed))
     criteria = program.criteria or default_criteria(table, table)
@@ -274,7 +282,7 @@ def group_scores(
         ``scores[b, a]`` is a as coach of b; NaN where the two may not share a group (in either
         direction); the diagonal is ignored. A DataFrame has the same labels on both axes.
     constraints : sequence, optional
-        ``Forbid`` and ``MinScore``.
+        ``Forbid``, ``MinScore``, and ``Pin`` for people who share a group.
     size : int or (int, int), default: 3
         Size of the groups, or smallest and largest size.
     objective : {"total", "worst_rotation"}, default: "total"
@@ -300,7 +308,7 @@ def group_scores(
     """
     program = Program(constraints=constraints, objective=objective, size=size)  # type: ignore[arg-type]
     _, options = check_arguments(None, options)
-    _check_groups(program, (rules.Forbid, rules.MinScore, rules.NotAgain))
+    _check_groups(program, (rules.Forbid, rules.MinScore, rules.NotAgain, rules.Pin))
     own = OwnScores.read(scores).square()
     order = hashed_order(own.coached.ids, options.seed)
     own = own.take(order, order)
@@ -327,11 +335,8 @@ def _check_groups(program: Program, legal: tuple[type, ...]) -> None:
             f"form_groups() cannot honour objective={program.objective!r} yet; "
             "use 'total' or 'worst_rotation'."
         )
-    if program.roles is not None or program.rounds != 1 or program.leftovers != "grow":
-        raise CapabilityError(
-            "form_groups() cannot honour roles, rounds or other leftovers than 'grow' yet; "
-            "leave them out."
-        )
+    if program.rounds != 1:
+        raise CapabilityError("form_groups() cannot honour rounds yet; leave them out.")
     check_capabilities(program.constraints, legal, "form_groups()", _REMEDIES)
 
 
@@ -361,8 +366,7 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
 def _grouped(scored: Compatibility | OwnScores, program: Program, options: Options) -> Grouping:
     """Solve, prove and wrap one grouping."""
     start = perf_counter()
-    objective = "worst_rotation" if program.objective == "worst_rotation" else "total"
-    problem = grouping_problem(scored, program.size or 3, objective)  # type: ignore[arg-type]
+    problem = grouping_problem(scored, program)
     try:
         solution = solve_grouping(
             problem, seed=options.seed, time_limit=options.time_limit, progress=options.progress

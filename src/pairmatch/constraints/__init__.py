@@ -1,6 +1,15 @@
 """What must hold: frozen values that validate themselves and print as they were typed."""
 
 from pairmatch.constraints.bound import PairConstraint, Roster
+from pairmatch.constraints.company import Different, Spread
+from pairmatch.constraints.groups import (
+    Alike,
+    Balance,
+    Compose,
+    GiveAndReceive,
+    NotAlone,
+    TakeTurns,
+)
 from pairmatch.constraints.history import CarryOver, NotAgain
 from pairmatch.constraints.loads import Load, Quota
 from pairmatch.constraints.meetings import Meetings
@@ -11,19 +20,27 @@ from pairmatch.constraints.tiers import Tiers
 from pairmatch.constraints.vetoes import Vetoes
 
 __all__ = [
+    "Alike",
+    "Balance",
     "CarryOver",
+    "Compose",
+    "Different",
     "EvaluatorPairs",
     "Forbid",
+    "GiveAndReceive",
     "Load",
     "Meetings",
     "MinScore",
     "Minutes",
     "NotAgain",
+    "NotAlone",
     "PairConstraint",
     "Pin",
     "Quota",
     "Require",
     "Roster",
+    "Spread",
+    "TakeTurns",
     "Tiers",
     "Vetoes",
     "bind_pair_rules",

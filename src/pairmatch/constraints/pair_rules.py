@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, positions
+from pairmatch.constraints.company import Different, Spread
+from pairmatch.constraints.groups import missing_group_columns
 from pairmatch.constraints.history import NotAgain
+from pairmatch.constraints.meetings import Meetings
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.constraints.vetoes import Vetoes
 from pairmatch.errors import Fault, ProgramError, did_you_mean
@@ -86,7 +89,7 @@ def bind_pair_rules(
     -------
     tuple of PairRule
         Evaluators and vetoes first (unless lifted), then forbidden pairs, people who met
-        before, required criteria and floors.
+        before, required criteria, rules about any two members of a group, and floors.
 
     Raises
     ------
@@ -114,6 +117,13 @@ def bind_pair_rules(
         rules.append(forbidden)
     rules += [rule.bind(coached, coach) for rule in constraints if isinstance(rule, NotAgain)]
     rules += [rule.bind(coached, coach) for rule in constraints if isinstance(rule, Require)]
+    company = [rule for rule in constraints if isinstance(rule, (Different, Spread))]
+    faults = missing_group_columns(company, coached)
+    if faults:
+        raise ProgramError("a rule about groups does not fit the table", faults)
+    rules += [rule.bind(coached, coach) for rule in company]
+    if mutual:
+        rules += [r.bind(coached, coach) for r in constraints if isinstance(r, Meetings)]
     rules += [r.bind(coached, coach, scale) for r in constraints if isinstance(r, MinScore)]
     return tuple(rules)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.plans import files, summary
+from pairmatch.plans.group_meetings import meeting_rows, meets, seat_members, timetable_frame
 from pairmatch.plans.handouts import Handouts
 from pairmatch.plans.order import natural_key
 
@@ -139,15 +140,31 @@ class Grouping(Handouts):
         return None if self.certificate is None else self.certificate.gap
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a person: ``group, id, role``."""
+        """Return one row a person: ``group, id, role``; with meetings also ``day, start, end``.
+
+        ``role`` is the seat, where roles were asked for, else "member". The time is the joint
+        meeting of the group, blank where somebody's free time is unknown.
+        """
         import pandas as pd
 
+        times = meeting_rows(self)
         rows = [
-            (number, key, "member")
-            for number, members in enumerate(self.group_ids, 1)
-            for key in members
+            (number, key, role, *times[number - 1])
+            for number, (keys, members) in enumerate(
+                zip(self.group_ids, self.groups, strict=True), 1
+            )
+            for key, role in zip(keys, seat_members(self, members), strict=True)
         ]
-        return pd.DataFrame(rows, columns=["group", "id", "role"])
+        columns = ["group", "id", "role", "day", "start", "end"]
+        frame = pd.DataFrame(rows, columns=columns)
+        return frame if meets(self) else frame[columns[:3]]
+
+    def timetable(self) -> pd.DataFrame:
+        """Return one row a meeting: ``kind, group, people, day, start, end, minutes, modality``.
+
+        Empty unless ``Meetings`` was asked for. Sorted by day, start and people.
+        """
+        return timetable_frame(self)
 
     def rotations(self) -> pd.DataFrame:
         """Return one row a rotation: ``group, round, coach, peers, score``.
@@ -221,6 +238,8 @@ class Grouping(Handouts):
             "rotations": self.rotations(),
             "unmatched": self.unmatched,
         }
+        if meets(self):
+            frames["timetable"] = self.timetable()
         files.write_folder(folder, frames, self.summary(), self.to_json())
 
     def __repr__(self) -> str:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints import bind_pair_rules
 from pairmatch.errors import CertificateError, Fault, PairmatchWarning
+from pairmatch.grouping_seam import grouping_problem
 from pairmatch.programs import default_criteria
 from pairmatch.scoring import Compatibility
 from pairmatch.scoring.own import OwnScores
-from pairmatch.seam import assignment_problem, grouping_problem
+from pairmatch.seam import assignment_problem
 
 if TYPE_CHECKING:
     from pairmatch.plans.grouping import Grouping
@@ -46,9 +47,7 @@ def rebuild_grouping(plan: Grouping) -> GroupingProblem:
         If the plan's scores are not those of its program.
     """
     scored = _rescore(plan.scored, plan.program, mutual=True)
-    objective: Any = "worst_rotation" if plan.program.objective == "worst_rotation" else "total"
-    size: Any = plan.program.size or 3
-    return grouping_problem(scored, size, objective)
+    return grouping_problem(scored, plan.program)
 
 
 def _rescore(

@@ -9,7 +9,16 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.constraints import EvaluatorPairs, Forbid, MinScore, NotAgain, Require, Vetoes
+from pairmatch.constraints import (
+    Different,
+    EvaluatorPairs,
+    Forbid,
+    MinScore,
+    NotAgain,
+    Require,
+    Spread,
+    Vetoes,
+)
 from pairmatch.scoring import FULL, units_of_weights
 
 if TYPE_CHECKING:
@@ -45,7 +54,8 @@ class Rescorer:
         self.scored: Any = scored
         self.criteria = getattr(scored, "criteria", None)
         self.rules: list[PairConstraint] = []
-        self.rules += [r for r in constraints if isinstance(r, (Require, MinScore, NotAgain))]
+        asked = (Require, MinScore, NotAgain, Different, Spread)
+        self.rules += [r for r in constraints if isinstance(r, asked)]
         lifted = any(isinstance(r, EvaluatorPairs) and r.allowed for r in constraints)
         if self.criteria is not None and not lifted:
             self.rules.insert(0, EvaluatorPairs())

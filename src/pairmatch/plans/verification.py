@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pairmatch.constraints import CarryOver, Load, Minutes, Pin, Quota, Tiers
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.plans.group_verification import find_false_claims, verify_grouping
 from pairmatch.plans.grouping import Grouping
 from pairmatch.plans.matching import Matching
-from pairmatch.plans.rebuild import rebuild_grouping, rebuild_matching
+from pairmatch.plans.rebuild import rebuild_matching
 from pairmatch.plans.rescore import Rescorer
 from pairmatch.solvers.certify_fair import certify_plan
-from pairmatch.solvers.certify_groups import certify_grouping
-from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from pairmatch.solvers.solution import Certificate
@@ -61,7 +59,7 @@ def verify(plan: Matching | Grouping) -> Certificate:
     True
     """
     if isinstance(plan, Grouping):
-        return _verify_grouping(plan)
+        return verify_grouping(plan)
     if not isinstance(plan, Matching):
         raise TypeError(f"expected a plan, found {type(plan).__name__}")
     problem = rebuild_matching(plan)
@@ -81,7 +79,7 @@ def verify(plan: Matching | Grouping) -> Certificate:
         if not faults:  # what is said in ids above need not be said again in positions
             faults += error.faults or (Fault(error.headline),)
     if certificate is not None:
-        faults += _claim_faults(plan, certificate, int(plan.units.sum()))
+        faults += find_false_claims(plan, certificate, int(plan.units.sum()))
     if faults or certificate is None:
         raise CertificateError("the plan does not hold", faults)
     return certificate
@@ -95,21 +93,6 @@ def _check_range(plan: Matching) -> None:
     if not whole or (pairs < 0).any() or (pairs >= np.array(shape)).any():
         what = f"its pairs are no positions in tables of {shape[0]} and {shape[1]} people."
         raise CertificateError("the plan does not hold", [Fault(what)])
-
-
-def _claim_faults(plan: Matching | Grouping, certificate: Certificate, total: int) -> list[Fault]:
-    """Objective, bound and status must be what the recomputed certificate says."""
-    faults = []
-    if certificate.objective != total:
-        what = f"the pairs are worth {total} units, the certificate says {certificate.objective}."
-        faults.append(Fault(what))
-    if plan.status is Status.OPTIMAL and not certificate.proved:
-        what = f"it claims to be optimal, but the proved gap is {certificate.gap}."
-        faults.append(Fault(what))
-    claimed = plan.certificate
-    if claimed is not None and claimed != certificate:
-        faults.append(Fault(f"its certificate {claimed} is not what a check finds: {certificate}."))
-    return faults
 
 
 def _score_faults(plan: Matching) -> list[Fault]:
@@ -266,40 +249,3 @@ def _values(plan: Matching, rule: Quota, i: int) -> list[str]:
         return [value] if value else []
     members = plan.scored.coached.members(rule.by)  # type: ignore[union-attr]
     return [label for label, has in zip(members.labels, members.matrix[i], strict=True) if has]
-
-
-def _verify_grouping(plan: Grouping) -> Certificate:
-    problem = rebuild_grouping(plan)
-    rescorer = Rescorer(plan.scored, plan.program.constraints, mutual=True)
-    ids = plan.scored.coached.ids
-    faults = []
-    total = Fraction(0)
-    for number, members in enumerate(plan.groups, 1):
-        scores = {}
-        for i in members:
-            for j in members:
-                if i == j:
-                    continue
-                scores[i, j] = rescorer.score(i, j)
-                where = f"group {number}, {ids[i]} and {ids[j]}"
-                if scores[i, j] != int(problem.gain[i, j]):
-                    what = f"scores {scores[i, j]} units, not {problem.gain[i, j]}."
-                    faults.append(Fault(what, where))
-                faults += [Fault(f"{why}.", where) for why in rescorer.breaches(i, j)]
-        rotations = [
-            Fraction(sum(scores[i, j] for i in members if i != j), len(members) - 1)
-            for j in members
-        ]
-        worst = problem.objective == "worst_rotation"
-        total += len(members) * min(rotations) if worst else sum(rotations)
-    certificate = None
-    try:
-        certificate = certify_grouping(problem, plan.solution)
-    except CertificateError as error:
-        faults += error.faults or (Fault(error.headline),)
-    if certificate is not None:
-        exact = total * certificate.scale
-        faults += _claim_faults(plan, certificate, int(exact))
-    if faults or certificate is None:
-        raise CertificateError("the plan does not hold", faults)
-    return certificate

@@ -195,6 +195,11 @@ class GroupRules:
             lowest = np.sort(amount)[: max(0, largest - 2)]
             room = most - int(np.minimum(lowest, 0).sum())
             fits &= amount[:, None] + amount <= room
+        for links in self.links:
+            able = np.flatnonzero(links.any(axis=1))
+            linked = np.zeros(fits.shape, np.bool_)
+            linked[np.ix_(able, able)] = True
+            fits &= linked
         if self.slots is not None:
             meet = np.zeros(fits.shape, np.bool_)
             for word in self.slots.T:

@@ -118,7 +118,7 @@ def _pack_again(
     from scipy.sparse import csc_array
 
     values = search.values
-    first = bench[: _N_POOL // 3]
+    first = bench if values.n <= _N_POOL else bench[: _N_POOL // 3]
     friends = values.allowed[first].sum(axis=0)
     order = sorted(range(len(groups)), key=lambda g: (-max(int(friends[p]) for p in groups[g]), g))
     opened: list[int] = []

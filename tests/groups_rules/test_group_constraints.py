@@ -115,6 +115,7 @@ def test_three_who_overlap_in_pairs_but_never_jointly_are_no_triad():
         "f": "Wed 10:00-11:00; Mon 10:10-10:50",
     }
     pool = pd.DataFrame({"id": list(free), "free": free.values(), "subjects": "x"})
+    pool["goals"] = pool["strengths"] = "y"
     plan = form(pool.iloc[:3], pm.Meetings(minutes=45))
     assert plan.group_ids == ()
     assert plan.unmatched["id"].tolist() == ["a", "b", "c"]
@@ -133,8 +134,8 @@ def test_three_who_overlap_in_pairs_but_never_jointly_are_no_triad():
 
 
 def test_unknown_free_time_keeps_out_unless_allowed():
-    pool = pd.DataFrame({"id": list("abc"), "free": ["Mon 10:00-11:00"] * 2 + [""], "goals": "x"})
-    pool["strengths"] = "x"
+    pool = pd.DataFrame({"id": list("abc"), "free": ["Mon 10:00-11:00"] * 2 + [""]})
+    pool["goals"] = pool["strengths"] = pool["subjects"] = "x"
     assert form(pool, pm.Meetings()).matched == 0
     plan = form(pool, pm.Meetings(unknown="allow"))
     assert plan.matched == 3

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import GroupingProblem
 
-__all__ = ["find_broken_rules", "most_groups", "which_are_legal"]
+__all__ = ["find_broken_rules", "find_wrong_sizes", "most_groups", "which_are_legal"]
 
 
 def find_broken_rules(problem: GroupingProblem, members: Sequence[int]) -> list[str]:
@@ -62,6 +62,29 @@ def find_broken_rules(problem: GroupingProblem, members: Sequence[int]) -> list[
         if not any(joint):
             broken.append("there is no start at which all can meet")
     return broken
+
+
+def find_wrong_sizes(problem: GroupingProblem, sizes: Sequence[int]) -> list[str]:
+    """Return what is wrong with the sizes of all groups, where nothing but sizes is asked for.
+
+    Where any two people may share a group, as many groups as come nearest to the target size are
+    formed, and they are as even as possible.
+    """
+    n_placed = sum(sizes)
+    free = problem.allowed | np.eye(problem.n, dtype=bool)
+    if problem.rules is not None or not free.all() or not n_placed:
+        return []
+    fitting = [
+        q
+        for q in range(1, n_placed // problem.smallest + 1)
+        if q * problem.smallest <= n_placed <= q * problem.largest
+    ]
+    nearest = min(abs(q * problem.target - n_placed) for q in fitting)
+    n_groups = max(q for q in fitting if abs(q * problem.target - n_placed) == nearest)
+    if len(sizes) == n_groups and max(sizes) - min(sizes) <= 1:
+        return []
+    listed = ", ".join(str(size) for size in sorted(sizes))
+    return [f"the sizes {listed} are not what is asked for: {n_groups} groups as even as possible"]
 
 
 def which_are_legal(problem: GroupingProblem, triads: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
-from pairmatch.solvers.certify_group_rules import find_broken_rules, most_groups, which_are_legal
+from pairmatch.solvers.certify_group_rules import (
+    find_broken_rules,
+    find_wrong_sizes,
+    most_groups,
+    which_are_legal,
+)
 from pairmatch.solvers.certify_small_groups import (
     best_by_enumeration,
     group_value,
@@ -55,6 +60,8 @@ def certify_grouping(problem: GroupingProblem, solution: GroupingSolution) -> Ce
     Triads are streamed in O(n^3) at worst; with good prices most pairs are skipped at once.
     """
     faults, groups = _read_groups(problem, solution)
+    if not faults:
+        faults = [Fault(what) for what in find_wrong_sizes(problem, [len(g) for g in groups])]
     if faults:
         raise CertificateError("the grouping breaks its rules", faults)
     scale = solution.scale

@@ -24,7 +24,7 @@ from pairmatch.constraints import (
     find_id,
 )
 from pairmatch.constraints.cells import DIGITS, entries_of, number_of
-from pairmatch.constraints.groups import missing_group_columns
+from pairmatch.constraints.turns import missing_group_columns
 from pairmatch.errors import CapabilityError, Fault, PairmatchWarning, ProgramError, did_you_mean
 from pairmatch.profiles.members import fold_entry
 from pairmatch.solvers.group_rules import GroupRules, pack_slots

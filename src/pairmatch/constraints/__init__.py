@@ -8,7 +8,6 @@ from pairmatch.constraints.groups import (
     Compose,
     GiveAndReceive,
     NotAlone,
-    TakeTurns,
 )
 from pairmatch.constraints.history import CarryOver, NotAgain
 from pairmatch.constraints.loads import Load, Quota
@@ -17,6 +16,7 @@ from pairmatch.constraints.minutes import Minutes
 from pairmatch.constraints.pair_rules import bind_pair_rules, find_id
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.constraints.tiers import Tiers
+from pairmatch.constraints.turns import TakeTurns
 from pairmatch.constraints.vetoes import Vetoes
 
 __all__ = [

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, positions
 from pairmatch.constraints.company import Different, Spread
-from pairmatch.constraints.groups import missing_group_columns
 from pairmatch.constraints.history import NotAgain
 from pairmatch.constraints.meetings import Meetings
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
+from pairmatch.constraints.turns import missing_group_columns
 from pairmatch.constraints.vetoes import Vetoes
 from pairmatch.errors import Fault, ProgramError, did_you_mean
 from pairmatch.scoring import FULL, find_missing_columns

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.plans import files, summary
+from pairmatch.constraints import find_id
+from pairmatch.errors import (
+    CertificateError,
+    Fault,
+    ProgramError,
+    UnknownIdError,
+    did_you_mean,
+)
+from pairmatch.plans import files, left_out, summary
+from pairmatch.plans.explain import explain_pair
 from pairmatch.plans.group_meetings import meeting_rows, meets, seat_members, timetable_frame
 from pairmatch.plans.handouts import Handouts
 from pairmatch.plans.order import natural_key
+from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.groups.sizes import scale_of
+from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from os import PathLike
 
     import pandas as pd
@@ -23,7 +36,7 @@ if TYPE_CHECKING:
     from pairmatch.scoring import Compatibility
     from pairmatch.scoring.own import OwnScores
     from pairmatch.solvers.problem import GroupingProblem
-    from pairmatch.solvers.solution import Certificate, GroupingSolution, Status
+    from pairmatch.solvers.solution import Certificate, GroupingSolution
 
 __all__ = ["Grouping"]
 
@@ -188,33 +201,116 @@ class Grouping(Handouts):
         """One row a person without a group: ``id, reason, detail``."""
         import pandas as pd
 
+        ids = self.scored.coached.ids
         rows = []
         for row in np.flatnonzero(self.solution.group_of < 0).tolist():
-            reason, detail = self._why_left_out(row)
-            rows.append((self.scored.coached.ids[row], reason, detail))
+            reason, clause = left_out.name_reason(self, row)
+            rows.append((ids[row], reason, f"{ids[row]} is left out: {clause}."))
         rows.sort(key=lambda entry: natural_key(entry[0]))
         return pd.DataFrame(rows, columns=["id", "reason", "detail"])
 
-    def _why_left_out(self, row: int) -> tuple[str, str]:
-        person = self.scored.coached.ids[row]
-        n_partners = int(self.problem.allowed[row].sum())
-        needed = self.problem.smallest
-        if self.problem.n < needed:
-            text = (
-                f"{person} is left out: {self.problem.n} people are fewer than a group of {needed}."
-            )
-            return "pool too small", text
-        if n_partners < needed - 1:
-            text = (
-                f"{person} is left out: the rules allow {n_partners} partners, "
-                f"a group needs {needed - 1}."
-            )
-            return "rules leave too few partners", text
-        text = (
-            f"{person} is left out: with {n_partners} allowed partners, no group was found that "
-            "places more people."
+    def row_of(self, person: object) -> int:
+        """Return the row of an id, or raise ``UnknownIdError``."""
+        ids = self.scored.coached.ids
+        place = {known: row for row, known in enumerate(ids)}
+        found = find_id(place, person)
+        if found is not None:
+            return place[found]
+        fault = Fault(f"{person!r} is not in the pool.{did_you_mean(str(person), ids)}")
+        raise UnknownIdError("no such person", [fault])
+
+    def explain(self, coached: object, coach: object) -> pd.DataFrame:
+        """Return why one person scores what it scores as coach of another, in a group or not.
+
+        Parameters
+        ----------
+        coached, coach : str or int
+            Ids of any two people.
+
+        Returns
+        -------
+        DataFrame
+            One row per criterion: ``criterion, mentee_value, mentor_value, score, weight, points``
+            (mentee: the coached one). ``points`` sum to 100 x the score of the pair.
+
+        Raises
+        ------
+        UnknownIdError
+            If an id is not in the pool.
+        CapabilityError
+            If the plan was made from own scores, which have no parts.
+        """
+        return explain_pair(self.scored, self.row_of(coached), self.row_of(coach))
+
+    def why_unmatched(self, person: object) -> left_out.WithoutGroup:
+        """Return why a person is in no group, and the smallest change that would place it.
+
+        Raises
+        ------
+        UnknownIdError
+            If the id is not in the pool.
+        ProgramError
+            If this person is in a group.
+
+        Notes
+        -----
+        The change is the smallest of those that move nobody else: every group that the person
+        could join, and groups of people who are left out, are looked at.
+        """
+        row = self.row_of(person)
+        if self.solution.group_of[row] >= 0:
+            fault = Fault(f"{person!r} is in a group.", "", "Ask about somebody who is left out.")
+            raise ProgramError("there is nothing to explain", [fault])
+        return left_out.explain_left_out(self, row)
+
+    def replace(self, *, groups: pd.DataFrame | Iterable[Iterable[Any]]) -> Grouping:
+        """Return a plan of other groups, for instance edited by hand; ``verify`` judges it.
+
+        Parameters
+        ----------
+        groups : DataFrame with ``group`` and ``id``, or iterable of iterables of ids
+            All groups of the new plan; who is in none of them is left out.
+
+        Raises
+        ------
+        UnknownIdError
+            If an id is not in the pool.
+        ProgramError
+            If somebody is in two groups, or these are no groups.
+        """
+        given: Any = groups
+        try:
+            if hasattr(given, "columns"):
+                given = given.groupby("group", sort=True)["id"].apply(list)
+            listed = [[self.row_of(key) for key in members] for members in given]
+        except (KeyError, TypeError):
+            what = "expected a frame with group and id, or lists of ids."
+            raise ProgramError("these are no groups", [Fault(what)]) from None
+        group_of = np.full(self.problem.n, -1, np.int64)
+        faults = []
+        for number, members in enumerate(listed):
+            for row in members:
+                if group_of[row] >= 0:
+                    who = str(self.scored.coached.ids[row])
+                    faults.append(Fault("is in a group twice.", who, "Name everybody once."))
+                group_of[row] = number
+        if faults:
+            raise ProgramError("these are no groups", faults)
+        scale = scale_of({len(members) for members in listed if len(members) > 1})
+        solution = replace(
+            self.solution,
+            group_of=group_of,
+            bound=None,
+            status=Status.FEASIBLE,
+            solver="edited by hand",
         )
-        return "no group found", text
+        if self.solution.scale % scale:  # the prices of other sizes say nothing about these
+            solution = replace(solution, scale=scale, prices=None, cases=())
+        try:
+            certificate = certify_grouping(self.problem, solution)
+        except CertificateError:
+            certificate = None  # verify() says what is wrong, when asked
+        return replace(self, solution=solution, certificate=certificate)
 
     def summary(self) -> str:
         """Return the plan in a few lines of text."""

@@ -91,28 +91,35 @@ class Rescorer:
         )
         return value
 
+    def score_of(self, i: int, j: int) -> Fraction:
+        """Return the score of a pair."""
+        return Fraction(self.score(i, j)) / (FULL if self.criteria else self.scored.scale)
+
     def breaches(self, i: int, j: int) -> list[str]:
         """Return, in words, every rule that a pair breaks."""
+        return [why for _, why in self.broken_rules(i, j)]
+
+    def broken_rules(self, i: int, j: int) -> list[tuple[Any, str]]:
+        """Return every rule that a pair breaks, None for what no rule lifts, each with why."""
         coached, coach = self.scored.coached, self.scored.coach
         a, b = coached.ids[i], coach.ids[j]
-        found = []
+        found: list[tuple[Any, str]] = []
         if self.criteria is None:
             if not self.scored.given[i, j]:
-                found.append("no score given")
-            score = Fraction(self.score(i, j)) / self.scored.scale
+                found.append((None, "no score given"))
         else:
-            score = Fraction(self.score(i, j), FULL)
             if a == b:
-                found.append("same person")
+                found.append((None, "same person"))
             found += [
-                f"{criterion.name} is unknown, which its missing='exclude' does not allow"
+                (None, f"{criterion.name} is unknown, which its missing='exclude' does not allow")
                 for criterion, units in zip(self.criteria, self.weights, strict=True)
                 if criterion.missing == "exclude" and self._value(criterion, i, j, units) is None
             ]
         if (str(a), str(b)) in self.forbidden:
-            found.append("forbidden pair")
+            found.append((Forbid(a, b), "forbidden pair"))
+        score = self.score_of(i, j)
         for rule in self.rules:
             why = rule.breach(coached, i, coach, j, score)
             if why is not None:
-                found.append(why)
+                found.append((rule, why))
         return found

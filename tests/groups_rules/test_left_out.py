@@ -46,7 +46,7 @@ def test_person_left_out_learns_the_rule_and_the_smallest_change(pool):
             ["x", "x", "x"] + [""] * 4,
             "if groups of 5 were allowed",
         ),
-        (pm.Balance("years", within=1), None, None, "with Balance"),
+        (pm.Balance("years", within=0.2), None, None, "with Balance"),
         (pm.Different("c"), "c", ["x"] * 5 + ["y", "z"], "without Different('c')"),
         (pm.Meetings(minutes=45), "free", ["Mon 10:00-11:00"] * 6 + ["Mon 10:00-10:30"], "=30)"),
     ],

@@ -175,9 +175,14 @@ class Grouping(Handouts):
     def timetable(self) -> pd.DataFrame:
         """Return one row a meeting: ``kind, group, people, day, start, end, minutes, modality``.
 
-        Empty unless ``Meetings`` was asked for. Sorted by day, start and people.
+        Sorted by day, start and people.
+
+        Raises
+        ------
+        CapabilityError
+            If the program has no ``Meetings``.
         """
-        return timetable_frame(self)
+        return timetable_frame(self) if meets(self) else super().timetable()
 
     def rotations(self) -> pd.DataFrame:
         """Return one row a rotation: ``group, round, coach, peers, score``.

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     )
     from pairmatch.options import Options
     from pairmatch.plans import Grouping, Matching, verify
-    from pairmatch.profiles import Profiles, read_profiles
+    from pairmatch.profiles import Profiles, Schedule, read_profiles
     from pairmatch.programs import Program
     from pairmatch.scoring import (
         Closeness,

@@ -18,6 +18,7 @@ from pairmatch.cli.arguments import (
 )
 from pairmatch.cli.console import list_ids, out, show_frame
 from pairmatch.cli.hints import hint_at_header, hint_at_sheets
+from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.errors import Fault, ProfileError
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans.diagnose import count_rules, unknown_evaluators
@@ -39,10 +40,13 @@ def check_command(
         typer.Argument(metavar="[MENTORS]", help="CSV of who coaches; left out for groups."),
     ] = None,
     program: ProgramName = None,
+    bells: Bells = None,
+    hours: Hours = None,
+    slot_minutes: SlotMinutes = None,
 ) -> None:
     """Validate tables and rules, and say what the rules remove, before any solving."""
     try:
-        tables = _read(mentees, mentors)
+        tables = _read(mentees, mentors, read_schedule(bells, hours, slot_minutes))
     except ProfileError as error:
         hint = hint_at_header(error)
         if hint:
@@ -57,10 +61,12 @@ def check_command(
     out.print("The tables can be used.")
 
 
-def _read(mentees: str, mentors: str | None) -> tuple[Profiles, Profiles]:
+def _read(
+    mentees: str, mentors: str | None, schedule: pm.Schedule | None
+) -> tuple[Profiles, Profiles]:
     if mentors is not None:
-        return read_tables(mentees, mentors)
-    table = read_table(mentees)
+        return read_tables(mentees, mentors, schedule)
+    table = read_table(mentees, schedule=schedule)
     return table, table
 
 
@@ -123,9 +129,12 @@ def explain_command(
     mentor: Annotated[str | None, typer.Argument(help="Id of a mentor.")] = None,
     program: ProgramName = None,
     seed: Seed = 0,
+    bells: Bells = None,
+    hours: Hours = None,
+    slot_minutes: SlotMinutes = None,
 ) -> None:
     """Say why a mentee has this mentor, another one, or none."""
-    tables = read_tables(mentees, mentors)
+    tables = read_tables(mentees, mentors, read_schedule(bells, hours, slot_minutes))
     wanted = choose_program(program, "match", *tables)
     plan = pm.match(*tables, wanted, options=pm.Options(seed=seed))
     frame = plan.to_frame()

@@ -92,7 +92,8 @@ def unfold_times(sheet: Sheet, schedule: Schedule | None) -> tuple[Sheet, list[F
                 Fault(
                     "it says when people are not available.",
                     f"column {_short(header)}",
-                    "Say when they may meet at all: Schedule(hours='Mon-Fri 07:30-16:30').",
+                    "Say when they may meet at all: Schedule(hours='Mon-Fri 07:30-16:30'), on the "
+                    "command line --hours 'Mon-Fri 07:30-16:30'.",
                 )
             )
         texts["free"] = reader.deny(free, denied, base or ())

@@ -66,7 +66,10 @@ _BARE_EARLY = re.compile(r"(?<![\d:.])[1-5](?:[:.]\d\d)?\s*(?:-|to\b|until\b|til
 _TIMES_LIKE = re.compile(r"\d+(?!\d*(?:st|nd|rd|th)\b)|noon\b|midnight\b", re.IGNORECASE)
 
 _EXAMPLE = "expected a window such as Mon 07:30-08:15"
-_HOURS = "say when people may meet at all: Schedule(hours='Mon-Fri 07:30-16:30')"
+_HOURS = (
+    "say when people may meet at all: Schedule(hours='Mon-Fri 07:30-16:30'), on the command line "
+    "--hours 'Mon-Fri 07:30-16:30'"
+)
 
 _Span: TypeAlias = tuple[int, int]
 
@@ -321,7 +324,7 @@ def _read_rest(
     if time is not None:
         raise ValueError(
             f"'{piece}' needs one start and one end; {_EXAMPLE}, or say how long a slot lasts: "
-            "Schedule(slot_minutes=60)"
+            "Schedule(slot_minutes=60), on the command line --slot-minutes 60"
         )
     if _TIMES_LIKE.match(rest) or _BRACKETED.fullmatch(rest):
         raise ValueError(f"'{piece}' needs one start and one end; {_EXAMPLE}")
@@ -331,7 +334,7 @@ def _read_rest(
     if re.search(r"\d", word):
         raise ValueError(
             f"'{rest}' may be a period; say when it is: Schedule.from_bells({{'{rest}': "
-            "'08:00-08:50'}), or write the times"
+            "'08:00-08:50'}), on the command line --bells FILE, or write the times"
         )
     raise ValueError(_no_day(word))
 

@@ -2,6 +2,6 @@
 
 from pairmatch.reports.calendars import make_calendars
 from pairmatch.reports.pages import make_page
-from pairmatch.reports.terms import Term
+from pairmatch.reports.terms import Term, make_term
 
-__all__ = ["Term", "make_calendars", "make_page"]
+__all__ = ["Term", "make_calendars", "make_page", "make_term"]

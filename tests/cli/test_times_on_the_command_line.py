@@ -1,0 +1,65 @@
+"""Bells, hours and calendars as options: refused before the work, written after it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+BELLS = "school,day,period,start,end\nN,,P1,08:00,08:50\nN,,P2,09:00,09:50\nN,Wed,P1,8:00,8:40\n"
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "pairmatch", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+
+
+@pytest.fixture
+def sheets(tmp_path):
+    (tmp_path / "bells.csv").write_text(BELLS, encoding="utf-8")
+    (tmp_path / "a.csv").write_text("id,school,free\nT-1,N,Mon P1; Wed P1\nT-2,N,Tue P2\n")
+    (tmp_path / "b.csv").write_text("id,school,free,max_mentees\nM-1,N,Mon-Fri P1; Tue P2,2\n")
+    return tmp_path / "a.csv", tmp_path / "b.csv"
+
+
+def test_bells_make_periods_times(sheets, tmp_path):
+    done = run("check", *sheets, "--bells", tmp_path / "bells.csv")
+    assert done.returncode == 0, done.stderr
+    assert "The tables can be used." in done.stdout
+    without = run("check", *sheets)
+    assert without.returncode == 2
+    assert "--bells FILE" in without.stderr
+    assert "row 2 (id T-1), column free" in without.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--calendars",), "--first-week is missing. For example --first-week 2027-01-11"),
+        (("--weeks", 3, "--timezone", "UTC"), "--first-week is missing"),
+        (("--first-week", "2027-01-13", "--weeks", 3, "--timezone", "UTC"), "is a Wednesday"),
+        (("--first-week", "2027-01-11", "--weeks", 3, "--timezone", "CST"), "is no time zone"),
+        (("--hours", "7-17"), "hours '7-17' cannot be read"),
+        (("--slot-minutes", 0), "slot_minutes is 0"),
+        (("--bells", "gone.csv"), "there is no file gone.csv"),
+    ],
+)
+def test_what_cannot_be_written_or_read_is_said_before_the_work(sheets, tmp_path, options, says):
+    done = run("match", *sheets, "--out", tmp_path / "plan", *options)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "plan" / "pairs.csv").exists()
+
+
+def test_calendars_need_a_folder(sheets):
+    done = run("match", *sheets, "--page")
+    assert done.returncode == 2
+    assert "Add --out FOLDER" in done.stderr

@@ -83,8 +83,10 @@ PUBLIC_NAMES = [
     "CarryOver",
     "Certificate",
     "CertificateError",
+    "Changes",
     "Closeness",
     "CommonTime",
+    "Comparison",
     "Compatibility",
     "Compose",
     "Continuity",
@@ -121,6 +123,7 @@ PUBLIC_NAMES = [
     "Program",
     "ProgramError",
     "Quota",
+    "Rematch",
     "Require",
     "SameSchool",
     "Schedule",
@@ -136,6 +139,7 @@ PUBLIC_NAMES = [
     "Vetoes",
     "Wishes",
     "__version__",
+    "compare",
     "form_groups",
     "group_scores",
     "match",
@@ -144,8 +148,10 @@ PUBLIC_NAMES = [
     "match_scores",
     "read_history",
     "read_profiles",
+    "rematch",
     "score",
     "verify",
+    "what_if",
 ]
 
 

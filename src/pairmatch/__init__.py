@@ -35,7 +35,16 @@ if TYPE_CHECKING:
         Tiers,
         Vetoes,
     )
-    from pairmatch.cycles import Cycles, match_cycles
+    from pairmatch.cycles import (
+        Changes,
+        Comparison,
+        Cycles,
+        Rematch,
+        compare,
+        match_cycles,
+        rematch,
+        what_if,
+    )
     from pairmatch.errors import (
         CapabilityError,
         CertificateError,
@@ -83,8 +92,10 @@ __all__ = [
     "CarryOver",
     "Certificate",
     "CertificateError",
+    "Changes",
     "Closeness",
     "CommonTime",
+    "Comparison",
     "Compatibility",
     "Compose",
     "Continuity",
@@ -121,6 +132,7 @@ __all__ = [
     "Program",
     "ProgramError",
     "Quota",
+    "Rematch",
     "Require",
     "SameSchool",
     "Schedule",
@@ -136,6 +148,7 @@ __all__ = [
     "Vetoes",
     "Wishes",
     "__version__",
+    "compare",
     "form_groups",
     "group_scores",
     "match",
@@ -144,8 +157,10 @@ __all__ = [
     "match_scores",
     "read_history",
     "read_profiles",
+    "rematch",
     "score",
     "verify",
+    "what_if",
 ]
 
 # Rooms are opened when they are first asked for: importing the package costs next to nothing.
@@ -156,7 +171,7 @@ _HOMES = {
         "Meetings MinScore Minutes NotAgain NotAlone Pin Quota Require Spread TakeTurns Tiers "
         "Vetoes"
     ),
-    "cycles": "Cycles match_cycles",
+    "cycles": "Changes Comparison Cycles Rematch compare match_cycles rematch what_if",
     "errors": (
         "CapabilityError CertificateError CriterionError Fault InfeasibleError PairmatchError "
         "PairmatchWarning ProfileError ProgramError ScoreError UnknownIdError"

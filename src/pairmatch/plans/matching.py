@@ -57,6 +57,9 @@ class Matching(Handouts):
         The seed that decided between equally good plans.
     seconds : float
         Wall-clock time of solving and proving.
+    fixed_neutral : tuple of (str, int), default: ()
+        By name of a criterion, what unknown values count as, where that is taken over from an
+        earlier plan and not the average of these tables.
     """
 
     scored: Compatibility | OwnScores
@@ -66,6 +69,7 @@ class Matching(Handouts):
     program: Program
     seed: int = 0
     seconds: float = 0.0
+    fixed_neutral: tuple[tuple[str, int], ...] = ()
 
     # -- numbers -------------------------------------------------------------------------------
 

@@ -33,7 +33,8 @@ def rebuild_matching(plan: Matching) -> AssignmentProblem:
     CertificateError
         If the plan's scores are not those of its program.
     """
-    scored = _rescore(plan.scored, plan.program, mutual=False)
+    neutral = dict(plan.fixed_neutral)
+    scored = _rescore(plan.scored, plan.program, mutual=False, neutral=neutral)
     objective: Any = plan.program.objective
     return assignment_problem(scored, plan.program.constraints, objective)
 
@@ -51,7 +52,11 @@ def rebuild_grouping(plan: Grouping) -> GroupingProblem:
 
 
 def _rescore(
-    scored: Compatibility | OwnScores, program: Program, *, mutual: bool
+    scored: Compatibility | OwnScores,
+    program: Program,
+    *,
+    mutual: bool,
+    neutral: dict[str, int] | None = None,
 ) -> Compatibility | OwnScores:
     coached, coach = scored.coached, scored.coach
     if isinstance(scored, OwnScores):
@@ -63,7 +68,7 @@ def _rescore(
         warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
         rules = bind_pair_rules(program.constraints, coached, coach, mutual=mutual)
         criteria = program.criteria or default_criteria(scored.coached, scored.coach)
-        again = Compatibility.bind(scored.coached, scored.coach, criteria, rules)
+        again = Compatibility.bind(scored.coached, scored.coach, criteria, rules, neutral=neutral)
     for name in ("criteria", "units_of_criteria", "neutral"):
         if getattr(again, name) != getattr(scored, name):
             what = f"{name} of its scores are {getattr(scored, name)}, not {getattr(again, name)}."

@@ -1,0 +1,93 @@
+"""Who has another mentor than before, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pairmatch.plans.order import natural_key
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from pairmatch.plans import Matching
+
+__all__ = ["list_moves", "mentor_of"]
+
+_COLUMNS = ["mentee", "before", "after", "counted", "score_before", "score_after", "reason"]
+
+
+def mentor_of(plan: Matching) -> dict[str, tuple[Any, float]]:
+    """Return the mentor of each mentee, and the score of the pair."""
+    frame = plan.to_frame()
+    return {
+        str(mentee): (mentor, score)
+        for mentee, mentor, score in zip(
+            frame["mentee"].tolist(), frame["mentor"].tolist(), frame["score"].tolist(), strict=True
+        )
+    }
+
+
+def list_moves(
+    before: Matching, after: Matching, column_of: NDArray[np.int64] | None = None
+) -> pd.DataFrame:
+    """Return one row for each mentee whose mentor is another one.
+
+    Parameters
+    ----------
+    before, after : Matching
+        The two plans; scores are those of ``after`` where it knows the pair.
+    column_of : ndarray of int64, shape (n_mentees,), optional
+        By row of ``after``, the column of the mentor who could have stayed, -1 for none; by
+        default whoever is still there and allowed.
+    """
+    import pandas as pd
+
+    old, new = mentor_of(before), mentor_of(after)
+    rows_now = {str(who): i for i, who in enumerate(after.scored.coached.ids)}
+    columns_now = {str(who): j for j, who in enumerate(after.scored.coach.ids)}
+    there_before = {str(who) for who in before.scored.coached.ids}
+    taker = {
+        str(mentor): mentee
+        for mentee, (mentor, _) in new.items()
+        if str(old.get(mentee, ("", None))[0]) != str(mentor)
+    }
+    rows = []
+    for mentee in sorted({*old, *new}, key=natural_key):
+        mentor, score = old.get(mentee, ("", None))
+        other, score_now = new.get(mentee, ("", None))
+        if str(mentor) == str(other):
+            continue
+        row, column = rows_now.get(mentee), columns_now.get(str(mentor))
+        could = False
+        why = ""
+        if row is not None and mentee in old and column is not None:
+            why = after.scored.why_forbidden(row, column)
+            could = not why if column_of is None else int(column_of[row]) == column
+            score = after.in_scores(int(after.scored.units_at(_one(row), _one(column))[0]))
+        if mentee not in old:
+            reason = "was without a mentor" if mentee in there_before else "joined"
+        elif row is None:
+            reason = "left"
+        elif column is None:
+            reason = f"{mentor} left"
+        elif why:
+            reason = f"no longer allowed: {why}"
+        elif not could:
+            reason = f"{mentor} has no place any more"
+        elif other != "" and score_now is not None and score is not None and score_now > score:
+            reason = f"better by {score_now - score:.6g}"
+        elif str(mentor) in taker:
+            reason = f"makes room for {taker[str(mentor)]} with {mentor}"
+        else:
+            reason = "makes a better plan as a whole"
+        rows.append((mentee, mentor, other, could, score, score_now, reason))
+    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    return frame.astype({"counted": bool, "score_before": float, "score_after": float})
+
+
+def _one(place: int) -> Any:
+    import numpy as np
+
+    return np.array([place], np.int64)

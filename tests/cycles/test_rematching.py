@@ -1,0 +1,328 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pairmatch as pm
+from pairmatch.datasets import district
+from pairmatch.solvers.certify_changes import ChangeLimit, ChangePrices, certify_changes
+
+
+def every_plan(scores, capacity):
+    """Yield all plans of a small pool as mappings of row to column."""
+    choices = [[None, *np.flatnonzero(~np.isnan(row))] for row in scores]
+    for choice in itertools.product(*choices):
+        load = np.bincount([j for j in choice if j is not None], minlength=scores.shape[1])
+        if (load <= capacity).all():
+            yield {i: j for i, j in enumerate(choice) if j is not None}
+
+
+def best_of_each(scores, capacity, old, objective):
+    """Return by number of changes the best rank of a plan with so many or fewer."""
+    keepable = {i for i, j in old.items() if not np.isnan(scores[i, j]) and capacity[j] > 0}
+    best = {}
+    for plan in every_plan(scores, capacity):
+        n = sum(plan.get(i) != old[i] for i in keepable)
+        total = sum(scores[i, j] for i, j in plan.items())
+        rank = (len(plan), total) if objective == "coverage" else (total,)
+        best[n] = max(best.get(n, rank), rank)
+    ranks, so_far = {}, None
+    for n in range(len(keepable) + 1):
+        if n in best:
+            so_far = best[n] if so_far is None else max(so_far, best[n])
+        ranks[n] = so_far
+    return ranks
+
+
+@pytest.mark.parametrize("objective", ["coverage", "total"])
+@pytest.mark.parametrize("seed", range(12))
+def test_every_limit_gives_the_plan_that_enumeration_finds(objective, seed):
+    rng = np.random.default_rng(seed)
+    n, m = 5, 4
+    before = pd.DataFrame(
+        rng.integers(0, 12, (n, m)).astype(float), index=[f"T{i}" for i in range(n)]
+    )
+    before.columns = [f"M{j}" for j in range(m)]
+    capacity = rng.integers(1, 3, m)
+    load = pm.Load(at_most={f"M{j}": int(c) for j, c in enumerate(capacity)})
+    plan = pm.match_scores(before, [load], objective=objective)
+    now = pd.DataFrame(rng.integers(-2, 12, (n, m)).astype(float), before.index, before.columns)
+    now = now.mask(rng.random((n, m)) < 0.2)
+    pairs = plan.to_frame()[["mentee", "mentor"]].to_numpy().tolist()
+    old = {int(a[1:]): int(b[1:]) for a, b in pairs}
+    ranks = best_of_each(now.to_numpy(), capacity, old, objective)
+    for k, rank in ranks.items():
+        answer = pm.rematch(plan, pm.Changes(scores=now), at_most_changes=k)
+        mine = (answer.plan.matched, answer.objective)[objective == "total" :]
+        assert mine == rank, k
+        assert answer.changes <= k
+        assert answer.verify().objective == answer.certificate.objective
+        if answer.gap == 0.0:
+            assert answer.bound == answer.objective
+        # the bound holds for the true optimum even where it is not met
+        assert answer.certificate.bound >= rank[-1]
+    free = pm.rematch(plan, pm.Changes(scores=now))
+    fresh = pm.match_scores(now, [load], objective=objective)
+    assert free.objective == fresh.objective
+    assert free.gap == 0.0
+    assert free.plan.gap == 0.0
+
+
+def test_the_curve_is_exact_at_its_corners_and_bounds_the_rest():
+    rng = np.random.default_rng(31)
+    for _ in range(8):
+        before = pd.DataFrame(rng.integers(0, 30, (5, 5)))
+        plan = pm.match_scores(before)
+        now = pd.DataFrame(rng.integers(0, 30, (5, 5)))
+        changes = pm.Changes(scores=now)
+        curve = pm.rematch(plan, changes).curve()
+        old = dict(zip(*[plan.to_frame()[c] for c in ("mentee", "mentor")], strict=True))
+        ranks = best_of_each(now.to_numpy().astype(float), np.ones(5, int), old, "coverage")
+        assert curve["changes"].tolist() == sorted(curve["changes"])
+        assert curve["changes"].iloc[-1] >= 1
+        for row in curve.itertuples():
+            n, total = ranks[row.changes]
+            assert row.matched == n == 5
+            assert row.objective <= total <= row.bound
+            if row.exact:
+                assert row.objective == total == row.bound
+
+
+def test_what_nobody_could_avoid_is_not_a_change():
+    plan = pm.match_scores([[9, 8, 1], [8, 6, 1], [7, 1, 5]])
+    after = pm.rematch(plan, pm.Changes(leave=[0]), at_most_changes=0)
+    assert after.changes == 0
+    assert after.moved["reason"].tolist() == ["left", "0 left"]
+    assert after.plan.scored.shape == (2, 2)
+
+
+def test_moves_say_who_and_why():
+    scores = pd.DataFrame(
+        [[9.0, 8.0, 0.0], [8.0, 1.0, 0.0], [0.0, 0.0, 5.0]],
+        index=["T-1", "T-2", "T-3"],
+        columns=["M-1", "M-2", "M-3"],
+    )
+    plan = pm.match_scores(scores)
+    assert plan.to_frame()["mentor"].tolist() == ["M-2", "M-1", "M-3"]
+    news = scores.drop(index="T-2").assign(**{"M-4": [1.0, 9.0]})
+    news.loc["T-9"] = [0.0, 7.0, 6.0, 0.0]
+    after = pm.rematch(plan, pm.Changes(scores=news))
+    told = after.moved.set_index("mentee")
+    assert told.loc["T-1", "reason"] == "better by 1"
+    assert bool(told.loc["T-1", "counted"])
+    assert told.loc["T-2", "reason"] == "left"
+    assert told.loc["T-3", "reason"] == "better by 4"
+    assert told.loc["T-9", "reason"] == "joined"
+    assert told.loc["T-9", "after"] == "M-2"
+    assert after.changes == 2
+    assert "2 who could have stayed" in after.summary()
+    one = pm.rematch(plan, pm.Changes(scores=news), at_most_changes=1)
+    assert one.changes == 1
+    assert one.moved["counted"].sum() == 1
+
+
+def test_too_few_changes_for_the_rules_are_refused_with_the_number_that_is_needed():
+    plan = pm.match_scores([[9, 1], [8, 2]], [pm.Load(at_most={0: 2, 1: 1})])
+    assert plan.to_frame()["mentor"].tolist() == [0, 0]
+    fewer = pm.Changes(program=pm.Program(constraints=[pm.Load(at_most=1)]))
+    with pytest.raises(pm.InfeasibleError, match="at least 1 people must move, 0 may"):
+        pm.rematch(plan, fewer, at_most_changes=0)
+    assert pm.rematch(plan, fewer, at_most_changes=1).plan.matched == 2
+
+
+def test_pins_quotas_and_minimum_loads_hold_after_a_rematch():
+    rng = np.random.default_rng(8)
+    scores = pd.DataFrame(rng.integers(0, 50, (8, 4)))
+    school = {i: "x" if i % 2 else "y" for i in range(8)}
+    rules = [pm.Load(at_most=3, at_least=1), pm.Quota(by=school, at_most=2), pm.Pin(0, 3)]
+    plan = pm.match_scores(scores, rules)
+    now = pd.DataFrame(rng.integers(0, 50, (8, 4)))
+    for k in (1, 3, None):
+        answer = pm.rematch(plan, pm.Changes(scores=now), at_most_changes=k)
+        answer.verify()
+        frame = answer.plan.to_frame()
+        assert (frame.groupby("mentor")["mentee"].count() >= 1).all()
+        assert frame.set_index("mentee").loc[0, "mentor"] == 3
+
+
+@pytest.fixture(scope="module")
+def pool():
+    return district(40, 24, seed=12)
+
+
+def test_people_join_and_leave_and_scores_stay_on_the_first_scale(pool):
+    plan = pm.match(pool.mentees[:36], pool.mentors[:22])
+    late = pm.Changes(
+        leave=[pool.mentees["id"][0], pool.mentors["id"][1]],
+        mentees=pool.mentees[36:],
+        mentors=pool.mentors[22:],
+    )
+    after = pm.rematch(plan, late, at_most_changes=3)
+    assert after.changes <= 3
+    assert after.plan.scored.neutral == plan.scored.neutral
+    assert len(after.plan.scored.coached) == 39
+    pm.verify(after.plan)
+    after.verify()
+    assert pool.mentees["id"][0] not in after.plan.scored.coached.ids
+    kept = plan.to_frame().merge(after.plan.to_frame(), on=["mentee", "mentor"])
+    assert (kept["score_x"] == kept["score_y"]).all()
+
+
+def test_new_cells_replace_old_ones_and_other_columns_stay(pool):
+    plan = pm.match(pool.mentees, pool.mentors)
+    mentor = plan.to_frame()["mentor"][0]
+    news = pd.DataFrame({"id": [mentor], "max_mentees": [0]})
+    after = pm.rematch(plan, pm.Changes(mentors=news), at_most_changes=0)
+    assert mentor not in after.plan.to_frame()["mentor"].tolist()
+    row = after.plan.scored.coach.index_of(mentor)
+    old = plan.scored.coach.index_of(mentor)
+    assert after.plan.scored.coach.texts("school")[row] == plan.scored.coach.texts("school")[old]
+    assert after.changes == 0
+    assert f"{mentor} has no place any more" in after.moved["reason"].tolist()
+
+
+def test_wishes_for_people_who_left_are_struck_out():
+    mentees = pd.DataFrame({"id": ["T-1"], "wishes": ["M-1; M-2"]})
+    mentors = pd.DataFrame({"id": ["M-1", "M-2"]})
+    plan = pm.match(mentees, mentors, pm.Program(criteria=[pm.Wishes()]))
+    after = pm.rematch(plan, pm.Changes(leave=["M-1"]))
+    assert after.plan.to_frame().to_numpy().tolist() == [["T-1", "M-2", 0.8]]
+
+
+def test_twelve_months_of_joiners_and_leavers_keep_every_rule_and_lose_nobody():
+    rng = np.random.default_rng(77)
+    pool = district(70, 40, seed=5)
+    n, m = 40, 26
+    program = pm.Program(
+        constraints=[pm.Require(pm.SubjectMatch()), pm.Load(at_most="max_mentees")]
+    )
+    first = plan = pm.match(pool.mentees[:n], pool.mentors[:m], program)
+    here = set(pool.mentees["id"][:n])
+    for month in range(12):
+        stays = rng.random(2) < 0.9
+        gone = rng.choice(sorted(here), 2, replace=False)[stays].tolist()
+        mentors_now = sorted(plan.scored.coach.ids)
+        gone += rng.choice(mentors_now, 1).tolist() if month % 3 == 0 else []
+        joined = pool.mentees[n : n + 2]
+        fresh = pool.mentors[m : m + (month % 3 == 0)]
+        n, m = n + 2, m + len(fresh)
+        changes = pm.Changes(leave=gone, mentees=joined, mentors=fresh if len(fresh) else None)
+        after = pm.rematch(plan, changes, at_most_changes=2)
+        here = (here | set(joined["id"])) - set(gone)
+        assert after.changes <= 2
+        assert set(after.plan.scored.coached.ids) == here
+        matched = set(after.plan.to_frame()["mentee"])
+        assert matched | set(after.plan.unmatched["id"]) == here
+        pm.verify(after.plan)
+        after.verify()
+        assert set(after.moved["mentee"]) <= here | set(gone)
+        plan = after.plan
+    assert plan.scored.neutral == first.scored.neutral
+
+
+def test_spoiled_answers_and_prices_are_refused():
+    plan = pm.match_scores([[9, 8, 1], [8, 6, 1], [7, 1, 5]])
+    now = pd.DataFrame([[1, 9, 3], [9, 1, 3], [3, 3, 9]])
+    answer = pm.rematch(plan, pm.Changes(scores=now), at_most_changes=1)
+    problem, column_of = answer.plan.problem, answer.column_of
+    pairs = answer.plan.solution.pairs
+    strict = ChangeLimit(column_of, int((column_of >= 0).sum()))
+    if answer.changes:
+        with pytest.raises(pm.CertificateError, match="changes too much"):
+            certify_changes(problem, strict, pairs, answer.dual)
+    limit = ChangeLimit(column_of, 2)
+    bad = ChangePrices(answer.dual.prices, -1, answer.dual.bonus, answer.dual.scale)
+    with pytest.raises(pm.CertificateError, match="wrong sign"):
+        certify_changes(problem, limit, pairs, bad)
+    # any other prices give a bound that holds, only a weaker one
+    loose = ChangePrices(answer.dual.prices, 0, answer.dual.bonus, 1)
+    found = certify_changes(problem, limit, pairs, loose)
+    assert found.bound >= answer.certificate.objective
+
+
+def test_rematch_refuses_what_it_cannot_honour(pool):
+    plan = pm.match(pool.mentees, pool.mentors)
+    with pytest.raises(pm.CapabilityError, match="leximin"):
+        pm.rematch(plan, pm.Changes(program=pm.Program(objective="leximin")))
+    with pytest.raises(pm.CapabilityError, match="Match anew"):
+        pm.rematch(plan, pm.Changes(program=pm.Program(constraints=[pm.Tiers([pm.SameSchool()])])))
+    with pytest.raises(pm.ProgramError, match="whole number"):
+        pm.rematch(plan, at_most_changes=-1)
+    with pytest.raises(pm.ProgramError, match="no changes"):
+        pm.rematch(plan, ["M-01"])
+    with pytest.raises(pm.UnknownIdError, match="Did you mean"):
+        pm.rematch(plan, pm.Changes(leave=[pool.mentees["id"][0].lower()]))
+    with pytest.raises(pm.ProgramError, match="both leave and have a row"):
+        pm.rematch(plan, pm.Changes(leave=[pool.mentees["id"][0]], mentees=pool.mentees[:1]))
+    own = pm.match_scores([[1]])
+    with pytest.raises(pm.ProgramError, match="own scores"):
+        pm.rematch(own, pm.Changes(mentees=pool.mentees))
+    with pytest.raises(pm.ProgramError, match="from tables"):
+        pm.rematch(plan, pm.Changes(scores=pd.DataFrame([[1]])))
+    with pytest.raises(pm.ProgramError, match="list of ids"):
+        pm.Changes(leave="M-07")
+
+
+def test_one_more_place_is_worth_what_place_values_say():
+    rng = np.random.default_rng(5)
+    scores = pd.DataFrame(rng.integers(0, 20, (6, 4)))
+    plan = pm.match_scores(scores)
+    values = plan.place_values().set_index("mentor")
+    for mentor in scores.columns:
+        answer = pm.what_if(plan, places={mentor: 1})
+        told = pm.compare(plan, answer.plan)
+        assert told.matched == values.loc[mentor, "matched"]
+        assert told.objective == values.loc[mentor, "total"]
+        assert answer.plan.gap == 0.0
+
+
+def test_dropping_a_rule_or_shortening_meetings_is_one_question():
+    free = ["Mon 08:00-08:30", "Mon 10:00-11:00"]
+    mentees = pd.DataFrame({"id": ["T-1", "T-2"], "free": free})
+    mentors = pd.DataFrame({"id": ["M-1", "M-2"], "free": free})
+    program = pm.Program(
+        criteria=[pm.CommonTime(minutes=45)],
+        constraints=[pm.Require(pm.CommonTime(minutes=45)), pm.MinScore(0.5)],
+    )
+    plan = pm.match(mentees, mentors, program)
+    assert plan.matched == 1
+    shorter = pm.what_if(plan, minutes=30)
+    assert shorter.plan.matched == 2
+    assert "CommonTime(minutes=30)" in repr(shorter.plan.program)
+    loose = pm.what_if(plan, drop=["Require", pm.MinScore(0.5)])
+    assert loose.plan.matched == 2
+    strict = pm.what_if(plan, add=pm.Forbid("T-2", "M-2"))
+    assert strict.plan.matched == 0
+    for answer in (shorter, loose, strict):
+        pm.verify(answer.plan)
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ({}, "nothing was asked"),
+        ({"drop": "MinScor"}, "Did you mean 'MinScore'"),
+        ({"places": {"M-9": 1}}, "'M-9' is not among the mentors"),
+        ({"places": {"M-1": 0.5}}, "no whole number"),
+        ({"minutes": 30}, "no part of this program has a length"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused(question, says):
+    table = pd.DataFrame({"id": ["T-1"], "years": [1]})
+    program = pm.Program(criteria=[pm.ExperienceGap()], constraints=[pm.MinScore(0.0)])
+    plan = pm.match(table, pd.DataFrame({"id": ["M-1"], "years": [9]}), program)
+    with pytest.raises(pm.ProgramError, match=says):
+        pm.what_if(plan, **question)
+
+
+def test_groupings_are_compared_by_company():
+    rng = np.random.default_rng(2)
+    names = [f"P{k}" for k in range(6)]
+    one = pm.group_scores(pd.DataFrame(rng.random((6, 6)), names, names))
+    two = pm.group_scores(pd.DataFrame(rng.random((6, 6)), names, names))
+    told = pm.compare(one, two)
+    assert set(told.to_frame().columns) == {"id", "before", "after"}
+    assert pm.compare(one, one).to_frame().empty
+    with pytest.raises(pm.ProgramError, match="two matchings or two groupings"):
+        pm.compare(one, pm.match_scores([[1]]))

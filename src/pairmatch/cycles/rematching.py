@@ -27,7 +27,7 @@ from pairmatch.solvers.assignment.rematching import (
     solve_rematching,
     trace_hull,
 )
-from pairmatch.solvers.certify_changes import ChangeLimit, ChangePrices, certify_changes
+from pairmatch.solvers.certify_changes import ChangeLimit, ChangePrices, certify_rematching
 from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
 from pairmatch.typed import is_count
@@ -162,7 +162,7 @@ class Rematch:
         from pairmatch.plans import verify
 
         verify(self.plan)
-        return certify_changes(
+        return certify_rematching(
             self.plan.problem, self._limit(), self.plan.solution.pairs, self.dual
         )
 
@@ -265,7 +265,7 @@ def rematch(
         what = f"at least {forced} people must move, {at_most_changes} may."
         remedy = f"Write at_most_changes={forced}, or lower minimum loads and drop pins."
         raise InfeasibleError("the changes force more moves", [Fault(what, "", remedy)]) from None
-    certificate = certify_changes(
+    certificate = certify_rematching(
         new.problem, ChangeLimit(column_of, least), found.pairs, found.dual
     )
     order = np.lexsort((found.pairs[:, 1], found.pairs[:, 0]))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["ChangeLimit", "ChangePrices", "certify_changes"]
+__all__ = ["ChangeLimit", "ChangePrices", "certify_rematching"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ class ChangePrices:
     scale: int
 
 
-def certify_changes(
+def certify_rematching(
     problem: AssignmentProblem,
     limit: ChangeLimit,
     pairs: NDArray[np.int64],

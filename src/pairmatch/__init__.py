@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Balance,
         CarryOver,
         Compose,
+        Demand,
         Different,
         EvaluatorPairs,
         Forbid,
@@ -102,6 +103,7 @@ __all__ = [
     "CriterionError",
     "Custom",
     "Cycles",
+    "Demand",
     "Different",
     "EvaluatorPairs",
     "ExperienceGap",
@@ -167,9 +169,9 @@ __all__ = [
 _HOMES = {
     "batch": "Job Outcome match_many",
     "constraints": (
-        "Alike Balance CarryOver Compose Different EvaluatorPairs Forbid GiveAndReceive Load "
-        "Meetings MinScore Minutes NotAgain NotAlone Pin Quota Require Spread TakeTurns Tiers "
-        "Vetoes"
+        "Alike Balance CarryOver Compose Demand Different EvaluatorPairs Forbid GiveAndReceive "
+        "Load Meetings MinScore Minutes NotAgain NotAlone Pin Quota Require Spread TakeTurns "
+        "Tiers Vetoes"
     ),
     "cycles": "Changes Comparison Cycles Rematch compare match_cycles rematch what_if",
     "errors": (

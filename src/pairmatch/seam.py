@@ -10,6 +10,7 @@ import numpy as np
 
 from pairmatch.budgets import budgets_of, count_fitting, limits_places
 from pairmatch.constraints import CarryOver, Load, Pin, Quota, Tiers, find_id
+from pairmatch.demands import check_demand, demand_of
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
 from pairmatch.scoring import find_missing_columns
 from pairmatch.scoring.own import Labels, OwnScores
@@ -93,8 +94,8 @@ def assignment_problem(
     scored : Compatibility or OwnScores
         Scores and pair rules of the two tables.
     constraints : sequence
-        ``Load``, ``Minutes``, ``Pin`` and ``Quota`` are translated here; rules about single pairs
-        are in ``scored`` already.
+        ``Load``, ``Demand``, ``Minutes``, ``Pin`` and ``Quota`` are translated here; rules about
+        single pairs are in ``scored`` already.
     objective : {"coverage", "total", "worst_off", "leximin"}
         What is maximised.
 
@@ -113,7 +114,8 @@ def assignment_problem(
     )
     pins = _pins(scored, constraints)
     budgets = budgets_of(scored, constraints)
-    _check_pins(scored, constraints, pins, capacity, quotas, budgets)
+    demand = demand_of(scored, constraints)
+    _check_pins(scored, constraints, pins, capacity, quotas, budgets, demand)
     capacity = _fit_places(scored, capacity, at_least, budgets)
     tiers = _tiers(scored, constraints)
     fair = tiers is not None or objective in ("worst_off", "leximin")
@@ -123,8 +125,11 @@ def assignment_problem(
             f"of them, and here are {scored.shape[0] * scored.shape[1]:,}; use objective "
             "'coverage' without tiers, or match schools or regions one by one with match_many()"
         )
-    gains = matrix_of(scored) if fair else gains_of(scored)
-    return AssignmentProblem(gains, capacity, at_least, pins, quotas, objective, tiers, budgets)
+    check_demand(scored, demand, constraints, fair=fair, most=MOST_FAIR)
+    gains = matrix_of(scored) if fair or demand.max(initial=1) > 1 else gains_of(scored)
+    return AssignmentProblem(
+        gains, capacity, at_least, pins, quotas, objective, tiers, budgets, demand
+    )
 
 
 def _tiers(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64] | None:
@@ -312,6 +317,7 @@ def _check_pins(
     capacity: NDArray[np.int64],
     quotas: tuple[Quotas, ...],
     budgets: tuple[Budget, ...],
+    demand: NDArray[np.int64],
 ) -> None:
     """Raise with each smallest set of rules that pins contradict."""
     if not len(pins):
@@ -326,9 +332,10 @@ def _check_pins(
     for k in np.flatnonzero(~scored.allowed_at(pins[:, 0], pins[:, 1])):
         why = scored.why_forbidden(int(pins[k, 0]), int(pins[k, 1]))
         faults.append(Fault(f"contradicts another rule: {why}.", text[k], "Drop one of the two."))
-    for row in np.flatnonzero(np.bincount(pins[:, 0]) > 1):
+    for row in np.flatnonzero(np.bincount(pins[:, 0], minlength=len(rows)) > demand):
         both = " and ".join(text[k] for k in np.flatnonzero(pins[:, 0] == row))
-        faults.append(Fault(f"{rows[row]} has one mentor only.", both, "Drop one of them."))
+        most = "one mentor" if demand[row] == 1 else f"{demand[row]} mentors"
+        faults.append(Fault(f"{rows[row]} has {most} only.", both, "Drop one of them."))
     held = np.bincount(pins[:, 1], minlength=len(columns))
     for column in np.flatnonzero(held > capacity).tolist():
         all_of_them = " and ".join(text[k] for k in np.flatnonzero(pins[:, 1] == column))

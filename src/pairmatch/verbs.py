@@ -43,6 +43,7 @@ _PAIR_RULES = (
 _MATCH_RULES = (
     *_PAIR_RULES,
     rules.CarryOver,
+    rules.Demand,
     rules.Load,
     rules.Minutes,
     rules.Pin,
@@ -53,6 +54,7 @@ _PAIR_OBJECTIVES = ("coverage", "total", "worst_off", "leximin")
 _OWN_RULES = (
     rules.NotAgain,
     rules.CarryOver,
+    rules.Demand,
     rules.Forbid,
     rules.MinScore,
     rules.Load,
@@ -61,6 +63,7 @@ _OWN_RULES = (
     rules.Quota,
 )
 _REMEDIES = {
+    "Demand": "Demand is about the mentors of a mentee; groups have a size.",
     "CarryOver": "CarryOver is about mentees who had no mentor; use match().",
     "Load": "Load is about mentors; groups have a size.",
     "Meetings": "Require(CommonTime(minutes=45)) makes joint time a rule for pairs.",
@@ -186,7 +189,8 @@ def match_scores(
         Row = who is coached, column = who coaches; finite, any sign, NaN where not allowed.
         Without labels, people are addressed by their integer position.
     constraints : sequence, optional
-        ``Load``, ``Minutes``, ``Pin``, ``Forbid``, ``MinScore``, ``Quota`` (by a mapping).
+        ``Load``, ``Demand``, ``Minutes``, ``Pin``, ``Forbid``, ``MinScore``, ``Quota`` (by a
+        mapping).
     objective : {"coverage", "total", "worst_off", "leximin"}, default: "coverage"
         As many pairs as possible and then the largest total; the largest total; as many as
         possible and then the highest lowest score, then the total; or then the highest second

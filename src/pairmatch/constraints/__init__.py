@@ -10,7 +10,7 @@ from pairmatch.constraints.groups import (
     NotAlone,
 )
 from pairmatch.constraints.history import CarryOver, NotAgain
-from pairmatch.constraints.loads import Load, Quota
+from pairmatch.constraints.loads import Demand, Load, Quota
 from pairmatch.constraints.meetings import Meetings
 from pairmatch.constraints.minutes import Minutes
 from pairmatch.constraints.pair_rules import bind_pair_rules, find_id
@@ -24,6 +24,7 @@ __all__ = [
     "Balance",
     "CarryOver",
     "Compose",
+    "Demand",
     "Different",
     "EvaluatorPairs",
     "Forbid",

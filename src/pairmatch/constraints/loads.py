@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pairmatch.typed import FrozenMap, check_all, is_count, typed_repr
 
-__all__ = ["Load", "Quota"]
+__all__ = ["Demand", "Load", "Quota"]
 
 Amount = int | str | Mapping[str | int, int] | None
 
@@ -129,6 +129,71 @@ class Quota:
                 is_count(self.at_most),
                 f"at_most is {self.at_most!r}.",
                 "Give a whole number >= 0.",
+            ),
+        )
+
+    def __repr__(self) -> str:
+        return typed_repr(self)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Demand:
+    """How many different mentors each mentee should have.
+
+    Under objective "coverage" as many mentees as possible get at least one mentor, then as many
+    places as possible are filled, then the total counts.
+
+    Parameters
+    ----------
+    each : int, str or mapping
+        Mentors of each mentee, >= 1: one number for all, the name of a column of the mentees'
+        table, or ``{id: number}``.
+    default : int, default: 1
+        Mentors of a mentee whose cell is blank, or who is not named.
+
+    Raises
+    ------
+    ProgramError
+        If an amount is not a whole number >= 1.
+
+    Notes
+    -----
+    In the assignment of reviewers to papers: the number of reviews that a paper needs.
+
+    Examples
+    --------
+    >>> Demand(2)
+    Demand(each=2)
+    >>> import pairmatch as pm
+    >>> plan = pm.match_scores([[7, 5, 1], [6, 4, 3]], [pm.Load(at_most=1), pm.Demand(2)])
+    >>> plan.to_frame()["mentor"].tolist(), plan.matched, plan.objective
+    ([0, 1, 2], 2, 15)
+    """
+
+    each: int | str | Mapping[str | int, int]
+    default: int = 1
+
+    def __post_init__(self) -> None:
+        if isinstance(self.each, Mapping):
+            object.__setattr__(self, "each", FrozenMap(self.each))
+        remedy = "Give a whole number >= 1, the name of a column, or {id: number}."
+        amounts = self.each.items() if isinstance(self.each, Mapping) else [("each", self.each)]
+        check_all(
+            "Demand",
+            *(
+                (
+                    (is_count(n) and n != 0) or (n is self.each and _is_word(n)),
+                    f"the number of mentors of {key} is {n!r}."
+                    if isinstance(self.each, Mapping)
+                    else f"each is {n!r}.",
+                    remedy,
+                )
+                for key, n in amounts
+            ),
+            (
+                is_count(self.default) and self.default > 0,
+                f"default is {self.default!r}.",
+                "Give a whole number >= 1.",
             ),
         )
 

@@ -309,14 +309,14 @@ def explain_alternative(
     """Solve once more with a pair pinned, and say what changes."""
     rows, columns = scored.coached.ids, scored.coach.ids
     pair = f"{rows[row]} with {columns[column]}"
-    old = dict(solution.pairs.tolist())
-    if old.get(row) == column:
+    old = _list_mates(columns, solution.pairs)
+    if (solution.pairs == [row, column]).all(axis=1).any():
         return Alternative(f"{pair} is in the plan.", 0, 0, ())
     why = scored.why_forbidden(row, column)
     if why:
         return Alternative(f"{pair} is not allowed: {why}.", None, 0, ())
     pins = np.vstack([problem.pins, [[row, column]]]).astype(np.int64)
-    if (problem.pins[:, 0] == row).any():
+    if (problem.pins[:, 0] == row).sum() >= problem.demand[row]:
         return Alternative(f"{rows[row]} is pinned to another mentor.", None, 0, ())
     for budget in problem.budgets:
         if budget.pairs(pins[:, 0], pins[:, 1])[pins[:, 1] == column].sum() > budget.limit[column]:
@@ -337,9 +337,9 @@ def explain_alternative(
         return Alternative(text, None, 0, ())
     except CertificateError:
         return Alternative(f"{pair} cannot be formed together with the pins.", None, 0, ())
-    new = dict(other.pairs.tolist())
+    new = _list_mates(columns, other.pairs)
     moves = tuple(
-        (rows[i], _id_at(columns, old.get(i)), _id_at(columns, new.get(i)))
+        (rows[i], old.get(i), new.get(i))
         for i in sorted(old.keys() | new.keys(), key=lambda i: natural_key(rows[i]))
         if old.get(i) != new.get(i)
     )
@@ -376,8 +376,15 @@ def value_places(
     return pd.DataFrame(rows, columns=["mentor", "matched", "total"])
 
 
-def _id_at(ids: tuple[Any, ...], place: int | None) -> Any:
-    return None if place is None else ids[place]
+def _list_mates(ids: tuple[Any, ...], pairs: NDArray[np.int64]) -> dict[int, Any]:
+    """Return the mentor of each matched row, or several as one text."""
+    mates: dict[int, list[Any]] = defaultdict(list)
+    for i, j in pairs.tolist():
+        mates[i].append(ids[j])
+    return {
+        i: found[0] if len(found) == 1 else "; ".join(map(str, sorted(found, key=natural_key)))
+        for i, found in mates.items()
+    }
 
 
 def _total(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> int:

@@ -96,7 +96,7 @@ class Matching(Handouts):
     @property
     def matched(self) -> int:
         """Number of mentees who have a mentor."""
-        return len(self.solution.pairs)
+        return len(np.unique(self.solution.pairs[:, 0]))
 
     @property
     def matched_bound(self) -> int | None:
@@ -136,7 +136,10 @@ class Matching(Handouts):
     # -- frames --------------------------------------------------------------------------------
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a pair: ``mentee, mentor, score``, in the natural order of mentees."""
+        """Return one row a pair: ``mentee, mentor, score``, in the natural order of mentees.
+
+        Under ``Demand`` a mentee may have several rows.
+        """
         import pandas as pd
 
         rows = [
@@ -165,6 +168,21 @@ class Matching(Handouts):
 
         rows = [(why.person, why.reason, str(why)) for why in self._reasons]
         return pd.DataFrame(rows, columns=["id", "reason", "detail"])
+
+    @property
+    def partly_served(self) -> pd.DataFrame:
+        """One row a mentee with fewer mentors than wanted: ``mentee, mentors, wanted``.
+
+        Whoever has none is in ``unmatched``; without ``Demand`` this frame is empty.
+        """
+        import pandas as pd
+
+        count = np.bincount(self.solution.pairs[:, 0], minlength=self.problem.n_rows)
+        short = np.flatnonzero((count > 0) & (count < self.problem.demand))
+        ids, wanted = self.scored.coached.ids, self.problem.demand
+        rows = [(ids[i], int(count[i]), int(wanted[i])) for i in short]
+        rows.sort(key=lambda row: natural_key(row[0]))
+        return pd.DataFrame(rows, columns=["mentee", "mentors", "wanted"])
 
     @cached_property
     def _reasons(self) -> tuple[Reasons, ...]:
@@ -325,6 +343,8 @@ class Matching(Handouts):
     def save(self, folder: str | PathLike[str]) -> None:
         """Write pairs, reasons, loads, explanations, summary and JSON into a folder."""
         frames = {"pairs": self.to_frame(), "unmatched": self.unmatched, "loads": self.loads}
+        if self.problem.demand.max(initial=1) > 1:
+            frames["partly_served"] = self.partly_served
         if isinstance(self.scored, Compatibility):
             frames["reasons"] = explain.explain_all(self.scored, self.solution.pairs)
         files.write_folder(folder, frames, self.summary(), self.to_json())

@@ -44,6 +44,12 @@ def describe_matching(plan: Matching) -> str:
             f"at most {plan.matched_bound} can be matched"
         )  # fmt: skip
         lines.append(f"  matched   {plan.matched}; {most}")
+    if plan.problem.demand.max(initial=1) > 1:
+        n_wanted, short = int(plan.problem.demand.sum()), plan.partly_served
+        lines.append(
+            f"  demand    {len(plan.solution.pairs)} of {n_wanted} wanted pairs; "
+            f"{len(short)} mentees have some of their mentors, {len(plan.unmatched)} none"
+        )
     if plan.price is not None:
         wish = "tiers" if plan.problem.tiers is not None else plan.problem.objective
         lines.append(f"  price     {wish} costs {plan.price:.6g} of the total")

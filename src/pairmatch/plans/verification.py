@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import CarryOver, Load, Minutes, Pin, Quota, Tiers
+from pairmatch.constraints import CarryOver, Demand, Load, Minutes, Pin, Quota, Tiers
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.plans.group_verification import find_false_claims, verify_grouping
 from pairmatch.plans.grouping import Grouping
@@ -126,7 +126,7 @@ def _load_faults(plan: Matching) -> list[Fault]:
     pairs = plan.solution.pairs.tolist()
     faults = []
     for i, count in Counter(i for i, _ in pairs).items():
-        if count > 1:
+        if count > _wanted(plan, i):
             faults.append(Fault(f"has {count} mentors.", f"mentee {plan.scored.coached.ids[i]}"))
     held = Counter(j for _, j in pairs)
     loads = [rule for rule in plan.program.constraints if isinstance(rule, Load)] or [Load()]
@@ -141,6 +141,13 @@ def _load_faults(plan: Matching) -> list[Fault]:
                 what = f"has {held[j]} mentees, fewer than {least}."
                 faults.append(Fault(what, f"mentor {mentor}"))
     return faults
+
+
+def _wanted(plan: Matching, i: int) -> int:
+    """Return how many mentors one mentee should have, from the values and the cells."""
+    rules = [rule for rule in plan.program.constraints if isinstance(rule, Demand)]
+    counts = [(_cell_amount(plan.scored.coached, rule.each, i), rule.default) for rule in rules]
+    return min((default if n is None else n for n, default in counts), default=1)
 
 
 def _amount(plan: Matching, load: Load, side: str, j: int) -> int:

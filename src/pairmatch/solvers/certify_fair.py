@@ -13,6 +13,7 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify import certify_assignment
+from pairmatch.solvers.certify_demands import certify_demand
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,8 +50,9 @@ def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Ce
         * with tiers no answer has more pairs of the first tier, or as many and more of the second,
           and so on (under "total" the number of rows is not asked for).
 
-        Otherwise ``bound`` is None. Of "coverage" and "total" without tiers: the certificate of
-        :func:`~pairmatch.solvers.certify.certify_assignment`.
+        Otherwise ``bound`` is None. Where rows should have several columns: the certificate of
+        :func:`~pairmatch.solvers.certify_demands.certify_demand`. Of "coverage" and "total" without
+        tiers: the certificate of :func:`~pairmatch.solvers.certify.certify_assignment`.
 
     Raises
     ------
@@ -96,6 +98,8 @@ def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Ce
     >>> certificate.objective, certificate.bound, certificate.proved
     (9, 9, True)
     """
+    if problem.demand.max(initial=1) > 1:
+        return certify_demand(problem, solution)
     if problem.objective in ("coverage", "total") and problem.tiers is None:
         return certify_assignment(problem, solution)
     plain = replace(

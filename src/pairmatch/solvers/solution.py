@@ -54,6 +54,8 @@ class Prices:
         what they cost.
     scale : int
         All prices but the bonus are in this fraction of a gain, >= 1.
+    first : int
+        What the first pair of every row was given on top, where rows may have several.
     """
 
     column: NDArray[np.int64]
@@ -63,6 +65,7 @@ class Prices:
     budget: tuple[NDArray[np.int64], ...] = ()
     row: NDArray[np.int64] | None = None
     scale: int = 1
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,6 +187,10 @@ class Certificate:
         Upper bound on how many anyone can match; None if not proved.
     scale : int, default: 1
         Factor in ``objective`` and ``bound``.
+    seats : int or None, default: None
+        Number of pairs, where people may be in several of them.
+    seats_bound : int or None, default: None
+        Upper bound on the number of pairs of every answer that matches as many people.
     """
 
     objective: int
@@ -191,6 +198,8 @@ class Certificate:
     matched: int
     matched_bound: int | None
     scale: int = 1
+    seats: int | None = None
+    seats_bound: int | None = None
 
     @property
     def gap(self) -> float | None:
@@ -214,4 +223,8 @@ class Certificate:
     @property
     def proved(self) -> bool:
         """Whether no answer can be better."""
-        return self.bound == self.objective and self.matched_bound in (None, self.matched)
+        return (
+            self.bound == self.objective
+            and self.matched_bound in (None, self.matched)
+            and self.seats_bound in (None, self.seats)
+        )

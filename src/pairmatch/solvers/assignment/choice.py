@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from pairmatch.errors import CapabilityError, ProgramError, did_you_mean
+from pairmatch.solvers.assignment.demand import has_demand, solve_demand
 from pairmatch.solvers.assignment.dense import fits_dense, solve_dense
 from pairmatch.solvers.assignment.draft import draft_plan, take_better
 from pairmatch.solvers.assignment.fairness import is_fair, solve_fairly
@@ -125,6 +126,8 @@ def _solve(
     chosen = choose_method(problem, method, time_limit=watch.left)
     if problem.budgets and not _is_budgeted(problem):
         problem = replace(problem, budgets=())
+    if has_demand(problem):
+        return solve_demand(_hold(problem), watch)
     if is_fair(problem):
 
         def solve(plain: AssignmentProblem) -> AssignmentSolution:
@@ -172,7 +175,7 @@ def choose_method(
     str
         "integer" where quotas cross each other or a budget binds; "pricing" for large pools
         without a quota that binds; "dense" with one place each; "flow" for everything else, fair
-        objectives included.
+        objectives and rows that should have several columns included.
 
     Raises
     ------
@@ -187,6 +190,12 @@ def choose_method(
             f"{method!r} is no method to solve an assignment.{did_you_mean(method, METHODS)} "
             f"Methods: {', '.join(METHODS)}."
         )
+    if has_demand(problem):
+        if method not in ("auto", "flow"):
+            raise ProgramError(
+                f'method "{method}" gives every mentee one mentor; use "flow" or "auto"'
+            )
+        return "flow"
     if _is_budgeted(problem):
         _check_budgets(problem, method)
         return "integer"

@@ -253,9 +253,9 @@ def _settle(
     edges = Edges(table.rows[row], table.columns[column], np.zeros(len(row), np.int64))
     places = np.zeros(n_columns, np.int64)
     places[table.columns] = 1
-    layout = draw_network(
-        edges, Remainder(table.rows, places, np.zeros_like(places), np.zeros_like(places), ()), {}
-    )
+    none, ones = np.zeros_like(places), np.ones(n_rows, np.int64)
+    left = Remainder(table.rows, places, none, none, (), ones, ones == 0)
+    layout = draw_network(edges, left, {})
     network = layout.network
     # Only a place of price 0 may stay free, only a row of profit 0 may stay alone.
     must = table.full and n_rows > len(table.columns)

@@ -36,7 +36,7 @@ class Layout:
     Parameters
     ----------
     network : Network
-        The network; one unit enters at each row and leaves at the sink.
+        The network; one unit enters for each column that a row should have, and leaves at the sink.
     n_pairs, n_limits, n_columns, n_rows : int
         Number of arcs of each kind.
     limit_of : ndarray of int64, shape (n_limits, 3)
@@ -200,10 +200,10 @@ def draw_network(edges: Edges, remainder: Remainder, quotas: dict[int, Quotas]) 
     n_arcs = n_pairs + n_limits + n_columns + n_rows
     lower = np.zeros(n_arcs, np.int64)
     lower[n_pairs + n_limits : n_pairs + n_limits + n_columns] = remainder.at_least
-    one = np.ones(n_pairs, np.int64), np.ones(n_rows, np.int64)
+    one = np.ones(n_pairs, np.int64)
     supply = np.zeros(sink + 1 + n_limits, np.int64)
-    supply[:n_rows] = 1
-    supply[sink] = -n_rows
+    supply[:n_rows] = remainder.demand
+    supply[sink] = -remainder.demand.sum()
     to_sink = np.full(n_columns + n_rows, sink)
     return Layout(
         network=Network(
@@ -211,7 +211,7 @@ def draw_network(edges: Edges, remainder: Remainder, quotas: dict[int, Quotas]) 
             tail=np.concatenate([local, *tails, column_nodes, row_nodes]),
             head=np.concatenate([enter, *heads, to_sink]),
             lower=lower,
-            upper=np.concatenate([one[0], width, remainder.capacity, one[1]]),
+            upper=np.concatenate([one, width, remainder.capacity, remainder.demand]),
         ),
         n_pairs=n_pairs,
         n_limits=n_limits,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CapabilityError, CertificateError
+from pairmatch.solvers.assignment.demand import has_demand
 from pairmatch.solvers.assignment.faces import narrow_to_coverage, open_face
 from pairmatch.solvers.assignment.fairness import is_fair
 from pairmatch.solvers.assignment.layout import find_laminar
@@ -82,6 +83,11 @@ def place_values(problem: AssignmentProblem, solution: AssignmentSolution) -> Pl
     >>> place_values(problem, solve_assignment(problem)).total.tolist()
     [2, 0]
     """
+    if has_demand(problem):
+        raise CapabilityError(
+            "the value of one more place is not known where mentees should have several mentors; "
+            "solve again with the larger capacity"
+        )
     if is_fair(problem):
         raise CapabilityError(
             "the value of one more place is known for objective 'coverage' and 'total' without "

@@ -24,13 +24,17 @@ class Remainder:
     Parameters
     ----------
     rows : ndarray of int64, shape (n_open,)
-        The rows that are not pinned, ascending.
+        The rows that are not pinned to as many columns as they should have, ascending.
     capacity, at_least : ndarray of int64, shape (n_columns,)
         Places left in each column, and rows that it still must get.
     load : ndarray of int64, shape (n_columns,)
         Rows pinned to each column.
     room : tuple of ndarray of int64, shapes (n_columns, n_classes)
         Places left within each quota.
+    demand : ndarray of int64, shape (n_open,)
+        Columns that each open row should still have.
+    served : ndarray of bool, shape (n_open,)
+        Whether it is pinned to one already.
     """
 
     rows: NDArray[np.int64]
@@ -38,6 +42,8 @@ class Remainder:
     at_least: NDArray[np.int64]
     load: NDArray[np.int64]
     room: tuple[NDArray[np.int64], ...]
+    demand: NDArray[np.int64]
+    served: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,13 +81,13 @@ def set_pins(problem: AssignmentProblem) -> Remainder:
     Returns
     -------
     Remainder
-        Pinned rows are gone; each took one place, one of the rows that its column must get, and
-        one place of its class in every quota.
+        Rows that are pinned to all the columns that they should have are gone; each pin took one
+        place, one of the rows that its column must get, and one place of its class in every quota.
     """
     pinned, column = problem.pins[:, 0], problem.pins[:, 1]
     load = np.bincount(column, minlength=problem.n_columns).astype(np.int64)
-    is_open = np.ones(problem.n_rows, np.bool_)
-    is_open[pinned] = False
+    n_pinned = np.bincount(pinned, minlength=problem.n_rows)
+    rows = np.flatnonzero(problem.demand > n_pinned)
     room = []
     for quota in problem.quotas:
         left = np.full((problem.n_columns, quota.n_classes), quota.at_most, np.int64)
@@ -90,11 +96,13 @@ def set_pins(problem: AssignmentProblem) -> Remainder:
         np.subtract.at(left, (column[counted], label[counted]), 1)
         room.append(left)
     return Remainder(
-        rows=np.flatnonzero(is_open),
+        rows=rows,
         capacity=problem.capacity - load,
         at_least=np.maximum(problem.at_least - load, 0),
         load=load,
         room=tuple(room),
+        demand=(problem.demand - n_pinned)[rows],
+        served=n_pinned[rows] > 0,
     )
 
 
@@ -124,6 +132,8 @@ def collect_edges(problem: AssignmentProblem, remainder: Remainder) -> Edges:
         rows = slice(start, min(start + height, n_rows))
         gain, allowed = problem.gains.block(rows, slice(0, n_columns))
         use = allowed & is_open[rows, None]
+        pins = problem.pins[(problem.pins[:, 0] >= start) & (problem.pins[:, 0] < rows.stop)]
+        use[pins[:, 0] - start, pins[:, 1]] = False
         if problem.objective == "total":
             use &= (gain >= 0) | ~optional
         row, column = np.nonzero(use)

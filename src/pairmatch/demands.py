@@ -1,0 +1,131 @@
+"""How many mentors each mentee should have, as integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pairmatch.constraints import Demand, find_id
+from pairmatch.errors import CapabilityError, Fault, ProgramError, did_you_mean
+from pairmatch.scoring.own import Labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pairmatch.scoring import Compatibility
+    from pairmatch.scoring.own import OwnScores
+
+    Scored = Compatibility | OwnScores
+
+__all__ = ["check_demand", "demand_of"]
+
+
+def demand_of(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64]:
+    """Return how many mentors each mentee should have; the least of several ``Demand``.
+
+    Parameters
+    ----------
+    scored : Compatibility or OwnScores
+        The two tables.
+    constraints : sequence
+        Constraints of every kind; only ``Demand`` are read.
+
+    Raises
+    ------
+    ProgramError
+        If a ``Demand`` names a column or people that are not there, or a cell is no whole number
+        above 0; everything that is wrong at once.
+    """
+    wanted = [rule for rule in constraints if isinstance(rule, Demand)]
+    demand = np.full(scored.shape[0], 2**31 if wanted else 1, np.int64)
+    faults: list[Fault] = []
+    for rule in wanted:
+        amounts, wrong = _amounts(scored, rule)
+        demand = np.minimum(demand, amounts)
+        faults += wrong
+    if faults:
+        raise ProgramError("a demand cannot be used", faults)
+    return np.minimum(demand, max(1, scored.shape[1]))
+
+
+def check_demand(
+    scored: Scored, demand: NDArray[np.int64], constraints: Sequence[Any], *, fair: bool, most: int
+) -> None:
+    """Raise unless what else is asked for goes together with several mentors for one mentee.
+
+    Parameters
+    ----------
+    scored : Compatibility or OwnScores
+        The two tables.
+    demand : ndarray of int64, shape (n_mentees,)
+        Mentors that each mentee should have.
+    constraints : sequence
+        All constraints.
+    fair : bool
+        Whether a fair objective or tiers are asked for.
+    most : int
+        Pairs up to which they are all held at once.
+
+    Raises
+    ------
+    CapabilityError
+        If it does not.
+    """
+    if demand.max(initial=1) <= 1:
+        return
+    n_pairs = scored.shape[0] * scored.shape[1]
+    if fair:
+        raise CapabilityError(
+            "several mentors for one mentee go with objective 'coverage' or 'total' without tiers; "
+            "use one of these, or drop Demand"
+        )
+    if any(type(rule).__name__ == "Minutes" for rule in constraints):
+        raise CapabilityError(
+            "several mentors for one mentee and Minutes cannot be honoured together; give the "
+            "mentors places with Load instead of Minutes, or drop Demand"
+        )
+    if n_pairs > most:
+        raise CapabilityError(
+            f"several mentors for one mentee are found among all pairs at once, at most {most:,} "
+            f"of them, and here are {n_pairs:,}; match schools or regions one by one with "
+            "match_many()"
+        )
+
+
+def _amounts(scored: Scored, rule: Demand) -> tuple[NDArray[np.int64], list[Fault]]:
+    """One number for each mentee, and what is wrong."""
+    table, each = scored.coached, rule.each
+    amounts = np.full(len(table.ids), rule.default, np.int64)
+    if isinstance(each, Mapping):
+        row_of = {key: i for i, key in enumerate(table.ids)}
+        faults = []
+        for key, number in each.items():
+            found = find_id(row_of, key)
+            if found is None:
+                what = f"{key!r} is not among the mentees.{did_you_mean(str(key), table.ids)}"
+                faults.append(Fault(what, "Demand"))
+            else:
+                amounts[row_of[found]] = number
+        return amounts, faults
+    if not isinstance(each, str):
+        return np.full(len(amounts), each, np.int64), []
+    if isinstance(table, Labels) or each not in table:
+        columns = () if isinstance(table, Labels) else table.columns
+        what = f"the mentees have no column {each!r}.{did_you_mean(each, columns)}"
+        return amounts, [Fault(what, repr(rule), "Give a number, or {mentee: number}.")]
+    numbers = table.numbers(each)
+    known = ~np.isnan(numbers)
+    wrong = known & ((numbers < 1) | (numbers != np.floor(numbers)) | (numbers > 2**31))
+    amounts[known & ~wrong] = numbers[known & ~wrong].astype(np.int64)
+    return amounts, [
+        Fault(
+            f"{numbers[i]:g} is no number of mentors.",
+            f"mentee {table.ids[i]}, column {each}",
+            "Give a whole number >= 1, or leave the cell blank.",
+        )
+        for i in np.flatnonzero(wrong)
+    ]

@@ -40,10 +40,16 @@ if TYPE_CHECKING:
         Changes,
         Comparison,
         Cycles,
+        Evaluation,
+        Feedback,
         Rematch,
+        Suggestion,
         compare,
+        evaluate,
         match_cycles,
+        read_feedback,
         rematch,
+        suggest_weights,
         what_if,
     )
     from pairmatch.errors import (
@@ -105,9 +111,11 @@ __all__ = [
     "Cycles",
     "Demand",
     "Different",
+    "Evaluation",
     "EvaluatorPairs",
     "ExperienceGap",
     "Fault",
+    "Feedback",
     "Forbid",
     "GiveAndReceive",
     "GoalCoverage",
@@ -144,6 +152,7 @@ __all__ = [
     "Status",
     "StyleFit",
     "SubjectMatch",
+    "Suggestion",
     "TakeTurns",
     "Tiers",
     "UnknownIdError",
@@ -151,16 +160,19 @@ __all__ = [
     "Wishes",
     "__version__",
     "compare",
+    "evaluate",
     "form_groups",
     "group_scores",
     "match",
     "match_cycles",
     "match_many",
     "match_scores",
+    "read_feedback",
     "read_history",
     "read_profiles",
     "rematch",
     "score",
+    "suggest_weights",
     "verify",
     "what_if",
 ]
@@ -173,7 +185,10 @@ _HOMES = {
         "Load Meetings MinScore Minutes NotAgain NotAlone Pin Quota Require Spread TakeTurns "
         "Tiers Vetoes"
     ),
-    "cycles": "Changes Comparison Cycles Rematch compare match_cycles rematch what_if",
+    "cycles": (
+        "Changes Comparison Cycles Evaluation Feedback Rematch Suggestion compare evaluate "
+        "match_cycles read_feedback rematch suggest_weights what_if"
+    ),
     "errors": (
         "CapabilityError CertificateError CriterionError Fault InfeasibleError PairmatchError "
         "PairmatchWarning ProfileError ProgramError ScoreError UnknownIdError"

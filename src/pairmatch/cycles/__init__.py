@@ -3,16 +3,25 @@
 from pairmatch.cycles.alternatives import what_if
 from pairmatch.cycles.changes import Changes
 from pairmatch.cycles.comparison import Comparison, compare
+from pairmatch.cycles.evaluation import Evaluation, evaluate
+from pairmatch.cycles.feedback import Feedback, read_feedback
 from pairmatch.cycles.horizon import Cycles, match_cycles
 from pairmatch.cycles.rematching import Rematch, rematch
+from pairmatch.cycles.weighting import Suggestion, suggest_weights
 
 __all__ = [
     "Changes",
     "Comparison",
     "Cycles",
+    "Evaluation",
+    "Feedback",
     "Rematch",
+    "Suggestion",
     "compare",
+    "evaluate",
     "match_cycles",
+    "read_feedback",
     "rematch",
+    "suggest_weights",
     "what_if",
 ]

@@ -79,7 +79,7 @@ def read_records(source: Any, known: Sequence[str], *, key: str) -> Records:
                 f"a table cannot be read from a {type(source).__name__}; "
                 "expected the path of a CSV file or a pandas DataFrame"
             )
-        sheet = convert_frame(source, id_column=key)
+        sheet = convert_frame(source, id_column="")  # no column is read as an id
     folded = [fold_header(header) for header in sheet.headers]
     cells: dict[str, list[str]] = {}
     faults = []

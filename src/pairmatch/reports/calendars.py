@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["PRODUCER", "make_calendars"]
 
 PRODUCER = "-//pairmatch//timetable//EN"
+_END = b"END:VCALENDAR\r\n"
 _NAMESPACE = uuid.UUID("6d3f5a0e-0c0b-5f0e-9a53-5f2b8f6f1c27")
 
 
@@ -120,15 +121,13 @@ def make_calendars(
             PairmatchWarning,
             stacklevel=2,
         )
-    own: dict[str, list[Any]] = {}
-    for entry in entries:
-        for person in entry.people:
-            own.setdefault(person, [])
+    zone: bytes = make_timezone(term).to_ical()
+    own: dict[str, list[bytes]] = {p: [zone] for entry in entries for p in entry.people}
     for entry, event in events:
         for person in entry.people:
             own[person].append(event)
     people = {person: _make_file(own[person], term, title, person) for person in sorted(own)}
-    return _make_file([event for _, event in events], term, title, ""), people
+    return _make_file([zone, *(event for _, event in events)], term, title, ""), people
 
 
 def _library() -> Any:
@@ -142,7 +141,7 @@ def _library() -> Any:
     return icalendar
 
 
-def _make_event(entry: Entry, term: Term, title: str, revision: int) -> Any:
+def _make_event(entry: Entry, term: Term, title: str, revision: int) -> bytes | None:
     """Return an event, or None if it has no time or every day of it is a holiday."""
     if entry.day < 0:
         return None
@@ -175,11 +174,12 @@ def _make_event(entry: Entry, term: Term, title: str, revision: int) -> Any:
         free = [day for day in days if held[0] < day < held[-1] and day in term.holidays]
         if free:
             event.add("exdate", [at(day, entry.start) for day in free])
-    return event
+    content: bytes = event.to_ical()
+    return content
 
 
-def _make_file(events: Iterable[Any], term: Term, title: str, person: str) -> bytes:
-    """Return one calendar file."""
+def _make_file(parts: Iterable[bytes], term: Term, title: str, person: str) -> bytes:
+    """Return one calendar file of a time zone and events that are written already."""
     calendar = _library().Calendar()
     calendar.add("prodid", PRODUCER)
     calendar.add("version", "2.0")
@@ -187,8 +187,5 @@ def _make_file(events: Iterable[Any], term: Term, title: str, person: str) -> by
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", clean_line(f"{title} {person}" if person else title))
     calendar.add("x-wr-timezone", term.timezone)
-    calendar.add_component(make_timezone(term))
-    for event in events:
-        calendar.add_component(event)
-    content: bytes = calendar.to_ical()
-    return content
+    empty: bytes = calendar.to_ical()
+    return b"".join([empty.removesuffix(_END), *parts, _END])

@@ -13,9 +13,10 @@ from pairmatch.errors import Fault, ProfileError, did_you_mean
 from pairmatch.profiles.clock import parse_span
 from pairmatch.profiles.columns import fold_header
 from pairmatch.profiles.csvfile import read_sheet
+from pairmatch.profiles.days import parse_days
 from pairmatch.profiles.frame import convert_frame
 from pairmatch.profiles.members import fold_entry, is_none, unify_dashes
-from pairmatch.profiles.phrases import parse_days, parse_windows
+from pairmatch.profiles.phrases import parse_windows
 from pairmatch.profiles.vocabulary import Vocabulary, fold_period
 from pairmatch.profiles.week import DAYS, format_minute
 from pairmatch.typed import check_all, is_count
@@ -202,8 +203,6 @@ class Schedule:
             if school:
                 missing = f"there are no bells of the school '{school}'."
                 missing = (missing + did_you_mean(school, schools)).rstrip(".")
-        elif not own:
-            missing = "there are no bells; see Schedule.from_bells"
         periods: dict[str, dict[int, tuple[int, int]]] = {}
         for bell in own:
             folded = fold_period(bell.period)

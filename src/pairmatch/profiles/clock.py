@@ -9,10 +9,12 @@ from pairmatch.profiles.week import DAY_MINUTES
 __all__ = ["parse_span", "parse_time"]
 
 _HALF = r"(?:\s*[ap]\.?\s?m\b\.?|\s*[ap]\b)"
-_TIME = rf"(?:12\s*)?(?:noon|midnight)|\d{{1,2}}(?:[:.]\d{{2}}(?::00)?)?{_HALF}?"
+_TIME = rf"(?:12\s*)?(?:noon|midnight)|(?:\d{{3,4}}|\d{{1,2}}(?:[:.]\d{{2}}(?::00)?)?){_HALF}?"
 _SPAN = re.compile(rf"(?P<start>{_TIME})\s*(?:-|to|until|till|through)\s*(?P<end>{_TIME})")
 _ONE = re.compile(_TIME)
-_CLOCK = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?(?::00)?\s*(?P<half>[ap]?)")
+_CLOCK = re.compile(
+    r"(?P<hour>\d{1,2}?)(?:[:.]?(?P<minute>\d{2}))?(?::00)?(?!\d)\s*(?P<half>[ap]?)"
+)
 
 
 def parse_span(text: str, piece: str) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ import warnings
 from pairmatch.errors import Fault, PairmatchWarning
 from pairmatch.profiles.bells import Schedule
 from pairmatch.profiles.columns import fold_header
-from pairmatch.profiles.phrases import parse_days
+from pairmatch.profiles.days import parse_days
 from pairmatch.profiles.sheet import CellProblem, Sheet
 from pairmatch.profiles.timecells import Asked, TimeCells
 from pairmatch.profiles.week import format_windows

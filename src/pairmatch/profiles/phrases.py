@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from pairmatch.profiles.clock import parse_span, parse_time
+from pairmatch.profiles.days import DAY_OF, parse_days, say_no_day
 from pairmatch.profiles.members import is_none, unify_dashes
 from pairmatch.profiles.spans import common_windows, cut_windows
 from pairmatch.profiles.vocabulary import PLAIN
@@ -22,28 +23,15 @@ if TYPE_CHECKING:
     from pairmatch.profiles.vocabulary import DaySpans, Vocabulary
     from pairmatch.profiles.week import Windows
 
-__all__ = ["is_doubtful", "make_windows_parser", "parse_days", "parse_windows"]
+__all__ = ["is_doubtful", "make_windows_parser", "parse_windows"]
 
-_DAY_NAMES = (
-    "mon monday mondays",
-    "tue tues tuesday tuesdays",
-    "wed weds wednesday wednesdays",
-    "thu thur thurs thursday thursdays",
-    "fri friday fridays",
-    "sat saturday saturdays",
-    "sun sunday sundays",
-)
-_DAY_OF: dict[str, tuple[int, ...]] = {
-    name: (day,) for day, names in enumerate(_DAY_NAMES) for name in names.split()
-}
-_DAY_OF |= dict.fromkeys(("weekday", "weekdays"), (0, 1, 2, 3, 4))
-_LETTERS = {"m": 0, "w": 2, "f": 4, "th": 3, "tu": 1, "t": 1}
-
-_DAY = rf"(?:{'|'.join(sorted(_DAY_OF, key=len, reverse=True))})\.?"
+_DAY = rf"(?:{'|'.join(sorted(DAY_OF, key=len, reverse=True))})\.?"
 _JOIN = r"(?:\s*[-/&+]\s*|\s+(?:to|thru|through|and)\s+|\s+)"
 _HEAD = re.compile(
     rf"(?:(?:on|every)\s+)?(?P<days>{_DAY}(?:{_JOIN}{_DAY})*)(?![^\s:,(\d])[\s:,]*", re.IGNORECASE
 )
+_BETWEEN = re.compile(r"\bbetween\s+([^,]*?\d[^,]*?)\s+and\s+(?=\d|noon)()", re.IGNORECASE)
+_COMMA = re.compile(r",|(?<=[\dm])\s+and\s+(?=\d|noon\b)", re.IGNORECASE)
 _LEAD = re.compile(r"(?:from|at|during|between)\s+(?=\S)", re.IGNORECASE)
 _BRACKETED = re.compile(r"(?P<label>[^()]*)\((?P<inside>[^()]*)\)")
 _DOUBTS = frozenset(("not", "no", "maybe", "if", "only", "sometimes", "except", "or", "unless"))
@@ -195,14 +183,15 @@ def _read_part(text: str, words: Vocabulary, given: tuple[int, ...], negative: b
         text = text.strip()[opening.end() :]
     waiting: tuple[int, ...] = ()  # days of a list whose time has not come yet
     before = given  # days of the window just read
-    for piece in filter(None, map(str.strip, text.split(","))):
+    text = _BETWEEN.sub(r"\1-\2", text)
+    for piece in filter(None, map(str.strip, _COMMA.split(text))):
         days, rest = _split_days(piece)
         part.dated |= bool(days)
         waiting += days
         if not rest:
             continue
         before, waiting = waiting or before, ()
-        spans = _read_rest(rest, piece, words)
+        spans = _read_rest(rest, piece, words, dated=bool(before))
         if not before and not isinstance(spans, dict):
             raise ValueError(f"'{piece}' names no day; {_EXAMPLE}")
         if isinstance(spans, dict):
@@ -238,56 +227,8 @@ def _split_days(piece: str) -> tuple[tuple[int, ...], str]:
     return parse_days(head["days"]), piece[head.end() :].strip()
 
 
-def parse_days(text: str) -> tuple[int, ...]:
-    """Read ``mon``, ``mon-fri``, ``mon to wed``, ``mon & wed`` or ``weekdays``.
-
-    Raises
-    ------
-    ValueError
-        If a word is no day of the week, or a range runs backwards.
-
-    Examples
-    --------
-    >>> parse_days("Mon-Wed & Fri")
-    (0, 1, 2, 4)
-    """
-    text = re.sub(r"\s+(?:to|thru|through)\s+|\s*-\s*", "-", unify_dashes(text).strip())
-    days: list[int] = []
-    for part in re.split(r"\s*(?:[/&+,;]|\band\b)\s*|\s+", text, flags=re.IGNORECASE):
-        if not part:
-            continue
-        ends = [_find_days(word) for word in part.split("-")]
-        if len(ends) > 2 or ends[0] > ends[-1]:
-            raise ValueError(
-                f"'{part}' is no range of days from Mon to Sun; list the days one by one"
-            )
-        days += range(ends[0][0], ends[-1][-1] + 1)
-    return tuple(days)
-
-
-def _find_days(word: str) -> tuple[int, ...]:
-    """Return the days that one word names, 0 for Monday .. 6 for Sunday."""
-    days = _DAY_OF.get(word.strip(".").lower())
-    if days is None:
-        raise ValueError(_no_day(word))
-    return days
-
-
-def _no_day(word: str) -> str:
-    """Say that a word is no day; letters such as ``MWF`` are spelt out where that can be done."""
-    letters = re.findall(r"th|tu|[mtwf]", word.lower())
-    if letters and "".join(letters) == word.lower():
-        days = ", ".join(dict.fromkeys(DAYS[_LETTERS[letter]] for letter in letters))
-        return f"'{word}' is no day of the week; write {days} if that is meant"
-    if re.fullmatch(r"m\s*-\s*(f|th|w)", word.lower()):
-        return f"'{word}' is no day of the week; write Mon-{DAYS[_LETTERS[word.lower()[-1]]]}"
-    if word.lower() in {"daily", "everyday", "every"}:
-        return f"'{word}' may be five days or seven; write Mon-Fri or Mon-Sun"
-    return f"'{word}' is no day of the week; expected {', '.join(DAYS)}"
-
-
 def _read_rest(
-    rest: str, piece: str, words: Vocabulary
+    rest: str, piece: str, words: Vocabulary, *, dated: bool
 ) -> _Span | dict[int, list[_Span]] | Callable[[int], Windows]:
     """Read what follows the days: one span, spans by day, or a function of the day."""
     period = words.find(rest)
@@ -327,7 +268,7 @@ def _read_rest(
             "Schedule(slot_minutes=60), on the command line --slot-minutes 60"
         )
     if _TIMES_LIKE.match(rest) or _BRACKETED.fullmatch(rest):
-        raise ValueError(f"'{piece}' needs one start and one end; {_EXAMPLE}")
+        raise ValueError(f"'{piece}' needs one start and one end; {_EXAMPLE}{_advise(rest)}")
     if words.names or words.missing:
         raise ValueError(words.refuse(rest))
     word = rest.split()[0].rstrip(":")
@@ -336,7 +277,17 @@ def _read_rest(
             f"'{rest}' may be a period; say when it is: Schedule.from_bells({{'{rest}': "
             "'08:00-08:50'}), on the command line --bells FILE, or write the times"
         )
-    raise ValueError(_no_day(word))
+    if dated:
+        raise ValueError(f"'{rest}' is no day of the week and no time of day; {_EXAMPLE}")
+    raise ValueError(say_no_day(word))
+
+
+def _advise(rest: str) -> str:
+    """Return what to do about a day that follows a time."""
+    day = re.search(rf"(?<![a-z]){_DAY}(?![a-z])", rest, re.IGNORECASE)
+    if day is None:
+        return ""
+    return ", the day first" if day.end() == len(rest) else "; separate windows by ';'"
 
 
 def _within(words: Vocabulary, piece: str, span: _Span) -> Callable[[int], Windows]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from pairmatch.profiles.columns import STANDARD, fold_header, is_blank
+from pairmatch.profiles.days import parse_days
 from pairmatch.profiles.members import is_none
-from pairmatch.profiles.phrases import is_doubtful, make_windows_parser, parse_days
+from pairmatch.profiles.phrases import is_doubtful, make_windows_parser
 from pairmatch.profiles.sheet import CellProblem
 from pairmatch.profiles.spans import cut_windows
 from pairmatch.profiles.week import (

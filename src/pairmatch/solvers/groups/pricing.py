@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.kernels import load_kernels
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -74,6 +76,10 @@ def best_triads(
     n = values.n
     best = np.full(n, floor)
     partners = np.full((n, 2), -1)
+    kernels = load_kernels()
+    if kernels is not None:
+        kernels.best(*_arrays(values), price, values.scale * unit, values.worst, floor, best, partners)
+        return best, partners
     for v, near, reduced in _neighbourhoods(values, price, floor, unit):
         other = reduced.argmax(axis=1)
         worth = reduced[np.arange(near.size), other]
@@ -90,9 +96,26 @@ def best_triads(
 
 
 def collect_triads(
-    values: GroupValues, price: NDArray[np.int64], floor: int, unit: int = 1
+    values: GroupValues,
+    price: NDArray[np.int64],
+    floor: int,
+    unit: int = 1,
+    enough: int = 2**40,
 ) -> NDArray[np.int64]:
     """Return all legal triads whose doubled reduced value is above ``floor``, sorted.
+
+    Parameters
+    ----------
+    values : GroupValues
+        What groups are worth.
+    price : ndarray of int64, shape (n,)
+        Prices of people in scaled gains times ``unit``.
+    floor : int
+        What the doubled reduced value has to exceed.
+    unit : int, default: 1
+        Factor of the prices.
+    enough : int, optional
+        Where there are more, some ``enough + 1`` of them are enough.
 
     Returns
     -------
@@ -100,17 +123,41 @@ def collect_triads(
         Members in increasing order, rows in lexicographic order, each triad once.
     """
     n = values.n
+    kernels = load_kernels()
+    if kernels is not None:
+        room = min(enough + 1, 64 * n)
+        while True:
+            triads = np.empty((room, 3), np.int64)
+            common = *_arrays(values), price, values.scale * unit, values.worst
+            count = kernels.collect(*common, floor, triads)
+            if count <= room or room > enough:
+                break
+            room = min(count, enough + 1)
+        triads = np.sort(triads[:count], axis=1)
+        keys = np.sort((triads[:, 0] * n + triads[:, 1]) * n + triads[:, 2])
+        return np.column_stack([keys // (n * n), keys // n % n, keys % n])
     found = [np.empty(0, np.int64)]
+    n_found = 0
     for v, near, reduced in _neighbourhoods(values, price, floor, unit):
         row, column = np.nonzero(reduced > floor)
         once = row < column
         triads = np.column_stack([np.full(once.sum(), v), near[row[once]], near[column[once]]])
         triads.sort(axis=1)
         found.append((triads[:, 0] * n + triads[:, 1]) * n + triads[:, 2])
+        n_found += int(once.sum())
+        if n_found > 3 * enough:
+            break
     keys = np.sort(np.concatenate(found))
     keys = keys[np.diff(keys, prepend=-1) > 0]
     triads = np.column_stack([keys // (n * n), keys // n % n, keys % n])
     return triads[values.legal(triads)]
+
+
+def _arrays(
+    values: GroupValues,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return what the compiled loops look into."""
+    return values.gain, values.pair, values.allowed
 
 
 def _neighbourhoods(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.groups.values import GroupValues
 
-__all__ = ["Priced", "bound_of_prices", "improve_prices", "star_excess"]
+__all__ = ["Priced", "bound_of_prices", "bound_of_triads", "improve_prices", "star_excess"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,9 +133,27 @@ def improve_prices(
             break
         price = price - np.rint(length * max(1, bound - lower) / square * drift).astype(np.int64)
     assert best is not None  # noqa: S101  the first step always counts
-    if step is _triad_step and values.worst:
-        return Priced(best.price, best.bound + _larger_excess(values, best.price, sizes))
-    return best
+    return bound_of_triads(values, best.price, sizes) if step is _triad_step else best
+
+
+def bound_of_triads(
+    values: GroupValues, price: NDArray[np.int64], sizes: Sequence[int]
+) -> Priced:
+    """Return the bound of prices that no triad exceeds.
+
+    Parameters
+    ----------
+    values : GroupValues
+        What groups are worth.
+    price : ndarray of int64, shape (n,)
+        Prices in scaled gains.
+    sizes : sequence of int
+        Sizes of all groups, none of them below three.
+    """
+    bound = bound_of_prices(price, np.zeros_like(price), 1, sum(sizes))
+    if values.worst:
+        bound += _larger_excess(values, price, sizes)
+    return Priced(price, bound)
 
 
 def _larger_excess(values: GroupValues, price: NDArray[np.int64], sizes: Sequence[int]) -> int:

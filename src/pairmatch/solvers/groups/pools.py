@@ -94,7 +94,7 @@ def price_triads(
     for n_done in range(n_rounds):
         if n_done and not keep_on():
             break
-        twice, _ = best_triads(values, price, floor, unit)
+        twice = _look(values, price, floor, unit)
         full = price - (-twice // 6)
         poorer = best is not None and full.sum() >= best.price.sum()
         if best is None or not poorer:
@@ -105,12 +105,29 @@ def price_triads(
         if best.bound <= lower or n_done == n_rounds - 1:
             break
         margin = max(4 * (best.price.sum() - lower * unit) * 3 // n, unit * values.scale)
-        pool = _grow(values, pool, price if poorer else full, unit, 2 * int(margin))
+        pool = _grow(values, pool, full, unit, 2 * int(margin))
         value = values.of_groups(pool) * unit
         length = max(0.02, length * (0.5 if poorer else 0.7)) if n_done else 1.0
         price = _step(pool, value, best.price, lower * unit, n_steps, length, -int(margin))
     assert best is not None  # noqa: S101  the first round always counts
     return best
+
+
+def _look(
+    values: GroupValues, price: NDArray[np.int64], floor: int, unit: int
+) -> NDArray[np.int64]:
+    """Return twice the largest reduced value of each person; legal triads only, where they can."""
+    if values.rules is not None:
+        triads = collect_triads(values, price, floor, unit, 100 * values.n)
+        if len(triads) > 100 * values.n:
+            triads = collect_triads(values, price, 0, unit, 200 * values.n)
+        if len(triads) <= 200 * values.n:
+            best = np.full(values.n, floor if len(triads) <= 100 * values.n else 0)
+            twice = 2 * (values.of_groups(triads) * unit - price[triads].sum(axis=1))
+            for column in triads.T:
+                np.maximum.at(best, column, twice)
+            return best
+    return best_triads(values, price, floor, unit)[0]
 
 
 def _grow(
@@ -123,7 +140,7 @@ def _grow(
     """Return the pool with the triads that are near the prices, without those far from them."""
     n, most = values.n, _N_POOL * values.n
     fresh = collect_triads(values, price, -margin, unit, most)
-    while len(fresh) > most:
+    while len(fresh) > most and margin:
         margin = margin * 3 // 5
         fresh = collect_triads(values, price, -margin, unit, most)
     every = np.concatenate([pool, fresh])

@@ -78,7 +78,8 @@ def best_triads(
     partners = np.full((n, 2), -1)
     kernels = load_kernels()
     if kernels is not None:
-        kernels.best(*_arrays(values), price, values.scale * unit, values.worst, floor, best, partners)
+        common = *_arrays(values), price, values.scale * unit, values.worst
+        kernels.best(*common, floor, best, partners)
         return best, partners
     for v, near, reduced in _neighbourhoods(values, price, floor, unit):
         other = reduced.argmax(axis=1)
@@ -115,7 +116,7 @@ def collect_triads(
     unit : int, default: 1
         Factor of the prices.
     enough : int, optional
-        Where there are more, some ``enough + 1`` of them are enough.
+        Where there are more, only some are returned, more than this, legal or not.
 
     Returns
     -------
@@ -135,7 +136,8 @@ def collect_triads(
             room = min(count, enough + 1)
         triads = np.sort(triads[:count], axis=1)
         keys = np.sort((triads[:, 0] * n + triads[:, 1]) * n + triads[:, 2])
-        return np.column_stack([keys // (n * n), keys // n % n, keys % n])
+        triads = np.column_stack([keys // (n * n), keys // n % n, keys % n])
+        return triads if count > room else triads[values.legal(triads)]
     found = [np.empty(0, np.int64)]
     n_found = 0
     for v, near, reduced in _neighbourhoods(values, price, floor, unit):
@@ -145,12 +147,12 @@ def collect_triads(
         triads.sort(axis=1)
         found.append((triads[:, 0] * n + triads[:, 1]) * n + triads[:, 2])
         n_found += int(once.sum())
-        if n_found > 3 * enough:
+        if n_found > 3 * (enough + 1):  # each is seen three times at most
             break
     keys = np.sort(np.concatenate(found))
     keys = keys[np.diff(keys, prepend=-1) > 0]
     triads = np.column_stack([keys // (n * n), keys // n % n, keys % n])
-    return triads[values.legal(triads)]
+    return triads if len(triads) > enough else triads[values.legal(triads)]
 
 
 def _arrays(

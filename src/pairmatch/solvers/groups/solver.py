@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.bounds import Priced, improve_prices
+from pairmatch.solvers.groups.bounds import Priced, bound_of_triads, improve_prices
 from pairmatch.solvers.groups.branching import Proof, prove
 from pairmatch.solvers.groups.exact import N_SMALL, solve_by_subsets
-from pairmatch.solvers.groups.neighbourhoods import deal_parts_anew
+from pairmatch.solvers.groups.pools import TriadPrices, price_triads
 from pairmatch.solvers.groups.pricing import collect_triads
 from pairmatch.solvers.groups.repair import placeable_people, repair_plan
 from pairmatch.solvers.groups.search import (
@@ -22,6 +22,7 @@ from pairmatch.solvers.groups.search import (
     seat_greedily,
 )
 from pairmatch.solvers.groups.sizes import scale_of, usual_sizes
+from pairmatch.solvers.groups.triads import deal_parts, price_unit, round_and_descend
 from pairmatch.solvers.groups.values import GroupValues
 from pairmatch.solvers.solution import GroupingSolution, Status
 
@@ -158,6 +159,7 @@ class _Run:
     clock: _Clock
     best: Plan | None = None
     priced: Priced | None = None
+    prices: TriadPrices | None = None
     proof: Proof | None = None
     interrupted: bool = False
 
@@ -166,10 +168,14 @@ class _Run:
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.5))
         plan = seat_greedily(look, self.sizes)
         self.best = plan.copy()  # the descent works in place and may be interrupted
-        descend(look, plan, 40)
-        self.best = self._disturb(look, plan, self._n_steps())
+        triads = set(self.sizes) == {3}
+        large = triads and self.values.n > _N_SMALL_ENOUGH
+        descend(look, plan, 12 if large else 40)
+        self.best = plan.copy()
+        if not large or not self.full:
+            self.best = self._disturb(look, plan, self._n_steps())
         self.clock.tell(None)
-        if set(self.sizes) != {3}:
+        if not triads:
             self._start_again(look)
         if not self.full:
             repaired = repair_plan(self.problem, look, self.best)
@@ -197,23 +203,18 @@ class _Run:
         self.clock.tell(_gap(self.best.worth, self.priced.bound))
 
     def deal(self) -> None:
-        """Solve parts of a large grouping into triads exactly, with the help of the prices."""
-        plan, priced = self.best, self.priced
-        if plan is None or priced is None or not self._all_triads(plan):
+        """Use the prices to find better triads."""
+        plan, prices = self.best, self.prices
+        if plan is None or prices is None or not self._all_triads(plan):
             return
-        if self.values.n <= _N_SMALL_ENOUGH:
-            return
-        triads = deal_parts_anew(
-            self.values,
-            plan.tables[0],
-            priced.price,
-            n_groups=24,
-            n_rounds=40 if self.values.n > _N_PROVED else 12,
-            rng=self.rng,
-            keep_on=lambda: self.clock.within(0.8),
-        )
-        self.best = Plan([triads], plan.bench, self.values.of_tables([triads]))
-        self.clock.tell(_gap(self.best.worth, priced.bound))
+        look = Search.of(self.values, self.rng, lambda: self.clock.within(0.8))
+        for improve in (round_and_descend, deal_parts):
+            if self.best.worth >= prices.bound:
+                return
+            better = improve(look, self.best, prices, look.keep_on)
+            if not self.values.n_forbidden(better.tables[0]).any():
+                self.best = better
+            self.clock.tell(_gap(self.best.worth, prices.bound))
 
     def _all_triads(self, plan: Plan) -> bool:
         """Return whether everybody is in a group of three, without a forbidden pair."""
@@ -330,9 +331,19 @@ class _Run:
         """Return prices and bound for groupings of the sizes of the best plan."""
         assert self.best is not None  # noqa: S101  there is a plan before there are prices
         sizes = [table.shape[1] for table in self.best.tables for _ in table]
-        return improve_prices(
-            self.values, sizes, self.best.worth, n_steps, lambda: self.clock.within(0.7)
+        values, worth = self.values, self.best.worth
+
+        def keep_on() -> bool:
+            return self.clock.within(0.7)
+
+        if min(sizes) > 3 or min(sizes) < 3 or sum(sizes) < values.n:
+            return improve_prices(values, sizes, worth, n_steps, keep_on)
+        unit = price_unit(values.largest_value, values.n)
+        n_rounds = 1 + n_steps // 12
+        self.prices = price_triads(
+            values, worth, unit=unit, n_rounds=n_rounds, n_steps=400, keep_on=keep_on
         )
+        return bound_of_triads(values, self.prices.rounded(), sizes)
 
 
 def _widen(case: GroupPrices, n: int, people: NDArray[np.int64]) -> GroupPrices:

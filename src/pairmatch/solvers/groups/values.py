@@ -162,6 +162,11 @@ class GroupValues:
         return value, n_forbidden
 
     @property
+    def largest_value(self) -> int:
+        """No group of three is worth more than this, or less than minus this."""
+        return 3 * self.scale * int(np.abs(self.gain).max(initial=0))
+
+    @property
     def allowed_everywhere(self) -> bool:
         """Whether any people may share a group."""
         return self.rules is None and bool(self.allowed.sum() == self.n * (self.n - 1))

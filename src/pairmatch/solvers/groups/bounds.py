@@ -136,9 +136,7 @@ def improve_prices(
     return bound_of_triads(values, best.price, sizes) if step is _triad_step else best
 
 
-def bound_of_triads(
-    values: GroupValues, price: NDArray[np.int64], sizes: Sequence[int]
-) -> Priced:
+def bound_of_triads(values: GroupValues, price: NDArray[np.int64], sizes: Sequence[int]) -> Priced:
     """Return the bound of prices that no triad exceeds.
 
     Parameters

@@ -72,6 +72,7 @@ def prove(
     values: GroupValues,
     proof: Proof,
     columns: NDArray[np.int64],
+    person: NDArray[np.int64],
     *,
     n_cut_rounds: int,
     n_cases: int,
@@ -89,6 +90,8 @@ def prove(
         The grouping to start from, without any case; receives better ones, and the cases.
     columns : ndarray of int64, shape (m, 3)
         Triads to start with.
+    person : ndarray of int64, shape (n,)
+        Prices of people to start from, in fractions ``1 / UNIT`` of a scaled gain.
     n_cut_rounds : int
         Rounds of cuts before the first decision.
     n_cases : int
@@ -100,7 +103,7 @@ def prove(
     keep_on : callable
         Asked between steps; False ends the work.
     """
-    master = Master(values, columns)
+    master = Master(values, columns, person)
     master.add_triads(proof.triads)
     bare = _cut(master, proof, Decisions(), 0, rng, improve, keep_on)
     root = _cut(master, proof, Decisions(), n_cut_rounds, rng, improve, keep_on)

@@ -114,19 +114,30 @@ def _overused_communities(
     for _ in range(3):  # one person in or out, from the most promising sets
         order = np.argsort(-excess, kind="stable")[:_N_KEPT]
         sets, excess = sets[order], excess[order]
-        near = np.concatenate([_best_neighbours(row, over) for row in sets[: _N_KEPT // 2]])
+        near = np.concatenate(
+            [_best_neighbours(row, incidence, share) for row in sets[: _N_KEPT // 2]]
+        )
         sets = _sorted_unique(np.concatenate([sets, near]))
         excess = over(sets)
     order = np.argsort(-excess, kind="stable")[:n_most]
     return sets[order[excess[order] > _TOLERANCE]]
 
 
-def _best_neighbours(row: NDArray[np.bool_], over: object) -> NDArray[np.bool_]:
+def _best_neighbours(
+    row: NDArray[np.bool_], incidence: NDArray[np.float32], share: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """Return the two sets that differ in one person and are most overused."""
-    near = np.repeat(row[None], row.size, axis=0)
-    near[np.arange(row.size), np.arange(row.size)] ^= True
-    excess = over(near)  # type: ignore[operator]
-    return near[np.argsort(-excess, kind="stable")[:2]]
+    count = row.astype(np.float32) @ incidence
+    complete = (share * (count > 2.5)).astype(np.float32)
+    lacking = (share * ((count > 1.5) & (count < 2.5))).astype(np.float32)
+    size = int(row.sum())
+    without = complete.sum() - incidence @ complete - (size - 1) // 3
+    with_it = complete.sum() + incidence @ lacking - (size + 1) // 3
+    excess = np.where(row, without, with_it)
+    few = np.argsort(-excess, kind="stable")[:2]
+    near = np.repeat(row[None], 2, axis=0)
+    near[np.arange(2), few] ^= True
+    return near
 
 
 def _sorted_unique(sets: NDArray[np.bool_]) -> NDArray[np.bool_]:

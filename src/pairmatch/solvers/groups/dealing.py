@@ -177,16 +177,29 @@ def _sort_by_person(
     row_of: NDArray[np.int64],
     n_people: int,
     listed: NDArray[np.int64],
+    n_listed: int,
     mask: NDArray[np.int64],
     price: NDArray[np.int64],
     begin: NDArray[np.int64],
+    fill: NDArray[np.int64],
     option: NDArray[np.int64],
 ) -> None:
     """Give each person its triads, the cheapest first, and each triad the bits of its people."""
-    order = np.argsort(short[listed], kind="mergesort")
-    begin[: n_people + 1] = 0
-    for at in range(len(listed)):
-        triad = listed[order[at]]
+    step = 1
+    while step < n_listed:
+        step = 3 * step + 1
+    while step > 0:  # Shell's sort; triads are numbered by cost
+        for x in range(step, n_listed):
+            triad, y = listed[x], x
+            while y >= step and listed[y - step] > triad:
+                listed[y] = listed[y - step]
+                y -= step
+            listed[y] = triad
+        step //= 3
+    for row in range(n_people + 1):
+        begin[row] = 0
+    for at in range(n_listed):
+        triad = listed[at]
         price[at], mask[at] = short[triad], 0
         for seat in range(3):
             row = row_of[triads[triad, seat]]
@@ -194,13 +207,13 @@ def _sort_by_person(
             begin[row + 1] += 1
     for row in range(n_people):
         begin[row + 1] += begin[row]
-    fill = begin[:n_people].copy()
-    for at in range(len(listed)):
+    for row in range(n_people):
+        fill[row] = begin[row]
+    for at in range(n_listed):
         for seat in range(3):
-            row = row_of[triads[listed[order[at]], seat]]
+            row = row_of[triads[listed[at], seat]]
             option[fill[row]] = at
             fill[row] += 1
-    listed[:] = listed[order]
 
 
 def _cover(
@@ -212,12 +225,12 @@ def _cover(
     budget: int,
     n_nodes: int,
     best: NDArray[np.int64],
+    stack: NDArray[np.int64],
 ) -> int:
     """Find the cheapest cover below a budget; return its cost, or the budget if there is none."""
     n_deep = n_people // 3
-    covered, paid = np.zeros(n_deep + 1, np.int64), np.zeros(n_deep + 1, np.int64)
-    person, at = np.zeros(n_deep + 1, np.int64), np.zeros(n_deep + 1, np.int64)
-    chosen = np.zeros(n_deep + 1, np.int64)
+    covered, paid, person, at, chosen = stack[0], stack[1], stack[2], stack[3], stack[4]
+    covered[0], paid[0] = 0, 0
     depth, n_seen, entering = 0, 0, True
     while depth >= 0:
         if entering:
@@ -262,7 +275,8 @@ def _cover(
         total = paid[depth] + price[found]
         if depth + 1 == n_deep:
             budget = total
-            best[:n_deep] = chosen[:n_deep]
+            for x in range(n_deep):
+                best[x] = chosen[x]
             continue
         depth += 1
         covered[depth], paid[depth] = covered[depth - 1] | mask[found], total
@@ -289,10 +303,20 @@ def _deal_parts(
     listed, price = np.empty(_MOST_LOCAL, np.int64), np.empty(_MOST_LOCAL, np.int64)
     mask, option = np.empty(_MOST_LOCAL, np.int64), np.empty(3 * _MOST_LOCAL, np.int64)
     begin, best = np.empty(3 * n_groups + 1, np.int64), np.empty(n_groups, np.int64)
+    fill, stack = np.empty(3 * n_groups, np.int64), np.zeros((5, n_groups + 1), np.int64)
     gained = 0
     for deal in range(len(chances)):
         n_open = _open_groups(
-            triads, of_person, start, dealt, cost, group_of, n_groups, chances[deal], opened, is_open
+            triads,
+            of_person,
+            start,
+            dealt,
+            cost,
+            group_of,
+            n_groups,
+            chances[deal],
+            opened,
+            is_open,
         )
         budget, n_people = 0, 0
         for x in range(n_open):
@@ -306,9 +330,9 @@ def _deal_parts(
                 triads, short, of_person, start, people, n_people, row_of, budget, listed
             )
             _sort_by_person(
-                triads, short, row_of, n_people, listed[:n_listed], mask, price, begin, option
+                triads, short, row_of, n_people, listed, n_listed, mask, price, begin, fill, option
             )
-            found = _cover(n_people, mask, price, begin, option, budget, n_nodes, best)
+            found = _cover(n_people, mask, price, begin, option, budget, n_nodes, best, stack)
             if found < budget:
                 gained += budget - found
                 for x in range(n_open):

@@ -117,9 +117,7 @@ def _scan_best(
     top = _find_tops(pair, allowed, price, factor)
     near, excess = np.empty(n, np.int64), np.empty(n, np.int64)
     for v in range(n):
-        n_near = _list_near(
-            pair, allowed, price, factor, v, (floor - top[v]) // 2, near, excess
-        )
+        n_near = _list_near(pair, allowed, price, factor, v, (floor - top[v]) // 2, near, excess)
         for x in range(1, n_near):
             a, by_a = near[x], excess[x]
             for y in range(x):
@@ -159,9 +157,7 @@ def _scan_all(
     near, excess = np.empty(n, np.int64), np.empty(n, np.int64)
     count = 0
     for v in range(n):
-        n_near = _list_near(
-            pair, allowed, price, factor, v, (floor - top[v]) // 2, near, excess
-        )
+        n_near = _list_near(pair, allowed, price, factor, v, (floor - top[v]) // 2, near, excess)
         for x in range(1, n_near):
             a, by_a = near[x], excess[x]
             for y in range(x):

@@ -79,11 +79,16 @@ class Master:
         What triads are worth.
     triads : ndarray of int64, shape (m, 3)
         Columns: triads in lexicographic order.
+    person : ndarray of int64, shape (n,)
+        Prices of people to start from, in fractions ``1 / UNIT`` of a scaled gain.
     """
 
-    def __init__(self, values: GroupValues, triads: NDArray[np.int64]) -> None:
+    def __init__(
+        self, values: GroupValues, triads: NDArray[np.int64], person: NDArray[np.int64]
+    ) -> None:
         self.values = values
         self.triads = triads
+        self.person = person
         self.sets = np.zeros((0, values.n), bool)
         self.divisor = np.zeros(0, np.int64)
 
@@ -205,25 +210,31 @@ class Master:
         m = len(triads)
         starts = np.arange(0, 3 * m + 1, 3)
         cover = csc_array((np.ones(3 * m), triads.ravel(), starts), shape=(n, m))
-        # staying out is possible at a price, so that the program never lacks a solution
-        out = -4.0 * float(np.abs(worth).max(initial=1))
-        cost = -np.concatenate([worth, np.full(n, out)]) * _SCALE
+        # what triads cost above their worth at the last prices, so that the solver sees small
+        # numbers; staying out is possible at a price, so that the program never lacks a solution
+        short = (self.person[triads].sum(axis=1) - worth * UNIT) / UNIT
+        out = 4.0 * float(np.abs(worth).max(initial=1)) + np.abs(self.person) / UNIT
         inside = csr_array(self._in_sets(triads).astype(float))
         answer = linprog(
-            cost,
+            np.concatenate([short, out]) * _SCALE,
             A_ub=hstack([inside, csr_array((len(self.sets), n))], format="csr"),
             b_ub=(self.sets.sum(axis=1) // self.divisor).astype(float),
             A_eq=hstack([cover, identity(n)], format="csc"),
             b_eq=np.ones(n),
             method="highs-ds",
-            options={"dual_feasibility_tolerance": 1e-10, "primal_feasibility_tolerance": 1e-9},
+            options={
+                "presolve": False,
+                "dual_feasibility_tolerance": 1e-10,
+                "primal_feasibility_tolerance": 1e-9,
+            },
         )
         if answer.status != 0:
             return None
         factor = -UNIT / _SCALE
-        person = np.rint(answer.eqlin.marginals * factor).astype(np.int64)
+        person = self.person + np.rint(answer.eqlin.marginals * factor).astype(np.int64)
         set_price = np.rint(answer.ineqlin.marginals * factor).astype(np.int64)
         set_price = np.maximum(set_price, 0)
+        self.person = person
         share = np.asarray(answer.x, float)[:m]
         used = share > 1e-7
         return triads[used], share[used], person, set_price

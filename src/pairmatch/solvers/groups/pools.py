@@ -1,8 +1,9 @@
 """Prices of people from a pool of triads: many cheap steps, then one exact look at all triads.
 
-The linear program of set partition is solved in its dual by subgradient steps over the triads whose
-reduced value is high (Held and Karp, doi:10.1007/BF01584070; step length of Polyak). Triads that the
-exact look finds too cheap join the pool, and the steps go on from there, as in column generation.
+The linear program of set partition is solved in its dual by subgradient steps over the triads
+whose reduced value is high (Held and Karp, doi:10.1007/BF01584070; step length of Polyak). Triads
+that the exact look finds too cheap join the pool, and the steps go on from there, as in column
+generation.
 """
 
 from __future__ import annotations

@@ -11,9 +11,10 @@ import numpy as np
 from pairmatch.solvers.groups.bounds import Priced, bound_of_triads, improve_prices
 from pairmatch.solvers.groups.branching import Proof, prove
 from pairmatch.solvers.groups.exact import N_SMALL, solve_by_subsets
+from pairmatch.solvers.groups.master import UNIT
 from pairmatch.solvers.groups.pools import TriadPrices, price_triads
-from pairmatch.solvers.groups.pricing import collect_triads
 from pairmatch.solvers.groups.repair import placeable_people, repair_plan
+from pairmatch.solvers.groups.rounding import cheapest_triads
 from pairmatch.solvers.groups.search import (
     Plan,
     Search,
@@ -24,7 +25,7 @@ from pairmatch.solvers.groups.search import (
 from pairmatch.solvers.groups.sizes import scale_of, usual_sizes
 from pairmatch.solvers.groups.triads import deal_parts, price_unit, round_and_descend
 from pairmatch.solvers.groups.values import GroupValues
-from pairmatch.solvers.solution import GroupingSolution, Status
+from pairmatch.solvers.solution import GroupingSolution, GroupPrices, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import GroupingProblem
-    from pairmatch.solvers.solution import GroupPrices
 
 __all__ = ["solve_grouping"]
 
@@ -209,12 +209,12 @@ class _Run:
             return
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.8))
         for improve in (round_and_descend, deal_parts):
-            if self.best.worth >= prices.bound:
+            if plan.worth >= prices.bound:
                 return
-            better = improve(look, self.best, prices, look.keep_on)
+            better = improve(look, plan, prices, look.keep_on)
             if not self.values.n_forbidden(better.tables[0]).any():
-                self.best = better
-            self.clock.tell(_gap(self.best.worth, prices.bound))
+                self.best = plan = better
+            self.clock.tell(_gap(plan.worth, prices.bound))
 
     def _all_triads(self, plan: Plan) -> bool:
         """Return whether everybody is in a group of three, without a forbidden pair."""
@@ -224,8 +224,8 @@ class _Run:
 
     def prove(self) -> None:
         """Close the gap of triads of everybody, as far as the work limit allows."""
-        n, plan, priced = self.values.n, self.best, self.priced
-        if plan is None or priced is None or n > _N_PROVED or plan.worth >= priced.bound:
+        n, plan, prices = self.values.n, self.best, self.prices
+        if plan is None or prices is None or n > _N_PROVED or plan.worth >= prices.bound:
             return
         if not self._all_triads(plan):
             return
@@ -238,17 +238,14 @@ class _Run:
             descend(look, trial, 15)
             return trial.tables[0]
 
-        margin = 2 * (priced.bound - plan.worth)
-        share = 0.3
-        columns = collect_triads(self.values, priced.price, -int(share * margin))
-        while len(columns) > 40 * n:
-            share /= 2
-            columns = collect_triads(self.values, priced.price, -int(share * margin))
+        margin = max(1, (prices.bound - plan.worth) * 6 * prices.unit // n)
+        columns, _ = cheapest_triads(self.values, prices.price, prices.unit, 10 * n, margin)
         self.proof = Proof(plan.tables[0].copy(), plan.worth)
         prove(
             self.values,
             self.proof,
             columns,
+            prices.price * (UNIT // prices.unit),
             n_cut_rounds=15 if small else 3,
             n_cases=_N_CASES if small else 0,
             rng=self.rng,
@@ -300,6 +297,12 @@ class _Run:
             n_sets = max(len(case.sets) for case in cases)
             how = f"prices of people and of up to {n_sets} sets, {len(cases)} case"
             return known, prices, cases, how + ("s" if len(cases) > 1 else "")
+        fine = self.prices
+        if fine is not None and set(self.sizes) == {3} and fine.bound < priced.bound:
+            none, no_sets = np.zeros(0, np.int64), np.zeros((0, self.values.n), bool)
+            case = GroupPrices(fine.price, fine.unit, no_sets, none, none)
+            case = _widen(case, problem.n, people)
+            return fine.bound, prices, (case,), "prices of people against triads"
         smallest = min(table.shape[1] for table in plan.tables)
         against = "triads" if smallest == 3 else "pairs"
         return priced.bound, prices, (), f"prices of people against {against}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pairmatch.solvers.groups.dealing import Board, deal_again, load_deal
 from pairmatch.solvers.groups.neighbourhoods import deal_parts_anew
 from pairmatch.solvers.groups.rounding import cheapest_triads, round_prices
@@ -14,6 +12,7 @@ from pairmatch.solvers.groups.search import Plan, descend
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from pairmatch.solvers.groups.pools import TriadPrices
@@ -56,9 +55,7 @@ def round_and_descend(
     return trial if trial.worth > plan.worth else plan
 
 
-def deal_parts(
-    look: Search, plan: Plan, prices: TriadPrices, keep_on: Callable[[], bool]
-) -> Plan:
+def deal_parts(look: Search, plan: Plan, prices: TriadPrices, keep_on: Callable[[], bool]) -> Plan:
     """Return the plan after parts of it were dealt anew.
 
     Parameters
@@ -103,5 +100,5 @@ def deal_parts(
 def _shortfall(look: Search, prices: TriadPrices, triads: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return by how much triads fall short of their prices."""
     short: NDArray[np.int64] = prices.price[triads].sum(axis=1)
-    short = short - look.values.of_groups(triads) * prices.unit
+    short -= look.values.of_groups(triads) * prices.unit
     return short

@@ -33,6 +33,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("solvers",),
     ("streams",),
     ("budgets", "compositions", "demands"),
+    ("slots",),
     ("seam",),
     ("grouping_seam",),
     ("reports",),
@@ -60,6 +61,7 @@ CERTIFY_MAY_IMPORT = (
     "pairmatch.solvers.certify_small_groups",
     "pairmatch.solvers.certify_streamed",
     "pairmatch.solvers.streamed",
+    "pairmatch.solvers.certify_meetings",
 )
 HEAVY = frozenset(
     {

@@ -14,6 +14,7 @@ from pairmatch.demands import check_demand, demand_of
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
 from pairmatch.scoring import find_missing_columns
 from pairmatch.scoring.own import Labels, OwnScores
+from pairmatch.slots import check_pinned_slots, refuse_fair_slots, slots_of
 from pairmatch.solvers.problem import (
     AssignmentProblem,
     Budget,
@@ -94,8 +95,8 @@ def assignment_problem(
     scored : Compatibility or OwnScores
         Scores and pair rules of the two tables.
     constraints : sequence
-        ``Load``, ``Demand``, ``Minutes``, ``Pin`` and ``Quota`` are translated here; rules about
-        single pairs are in ``scored`` already.
+        ``Load``, ``Demand``, ``Meetings``, ``Minutes``, ``Pin`` and ``Quota`` are translated here;
+        rules about single pairs are in ``scored`` already.
     objective : {"coverage", "total", "worst_off", "leximin"}
         What is maximised.
 
@@ -126,10 +127,15 @@ def assignment_problem(
             "'coverage' without tiers, or match schools or regions one by one with match_many()"
         )
     check_demand(scored, demand, constraints, fair=fair, most=MOST_FAIR)
+    slots = slots_of(scored, constraints)
+    if slots is not None:
+        refuse_fair_slots(objective, tiers=tiers is not None)
     gains = matrix_of(scored) if fair or demand.max(initial=1) > 1 else gains_of(scored)
-    return AssignmentProblem(
-        gains, capacity, at_least, pins, quotas, objective, tiers, budgets, demand
+    problem = AssignmentProblem(
+        gains, capacity, at_least, pins, quotas, objective, tiers, budgets, demand, slots
     )
+    check_pinned_slots(scored, problem)
+    return problem
 
 
 def _tiers(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64] | None:

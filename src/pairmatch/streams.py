@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.constraints.bound import ForbiddenPairs, LowScore, RequiredTerm
+from pairmatch.constraints.meeting_times import JointSlot
 from pairmatch.scoring import Linear, SamePerson, SameSchool
 from pairmatch.scoring.overlaps import Overlap as SharedEntries
 from pairmatch.solvers.barred import Barred
@@ -99,6 +100,8 @@ def _sort_rules(
             pairs.append(np.stack([twin, rule.twin[twin]], axis=1))
         elif isinstance(rule, ForbiddenPairs):
             pairs.append(np.stack(np.divmod(rule.keys, rule.n_columns), axis=1))
+        elif isinstance(rule, JointSlot) and rule.times.per_week == 1:
+            needs.append(_joint_slots(rule))
         elif not isinstance(rule, RequiredTerm) or rule.unknown_is_fine:
             tests.append(_Test(rule))
         elif keys is None and isinstance(rule.criterion, SameSchool):
@@ -115,6 +118,19 @@ def _sort_rules(
 def _bits(term: SharedEntries) -> Overlap:
     """Return the entries of each person in words of 64 bits."""
     return Overlap(_words(term.coached), _words(term.coach))
+
+
+def _joint_slots(rule: JointSlot) -> Overlap:
+    """Return the slots of each person as bits; one more for those who need none, if allowed."""
+    times = rule.times
+    blank = [times.known_coached, times.known_coach]
+    if not rule.unknown_is_fine:
+        return Overlap.pack(times.coached, times.coach)
+    one = [np.ones_like(known) for known in blank]
+    return Overlap.pack(
+        np.column_stack([times.coached, ~blank[0], one[0]]),
+        np.column_stack([times.coach, one[1], ~blank[1]]),
+    )
 
 
 def _words(octets: NDArray[np.uint8]) -> NDArray[np.uint64]:

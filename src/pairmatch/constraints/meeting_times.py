@@ -93,6 +93,16 @@ class JointSlot:
         why = self.constraint.breach(self.coached, i, self.coach, j, Fraction(0))
         return why or self.constraint.short_reason
 
+    def reasons(self, i: int, columns: NDArray[np.int64]) -> list[str]:
+        """Return in words why each of these pairs, all removed, is removed."""
+        unknown = ~self.times.known_coach[columns] | (not self.times.known_coached[i])
+        asks = unknown | (self.constraint.travel is not None)
+        short = self.constraint.short_reason
+        return [
+            self.reason(i, j) if ask else short
+            for j, ask in zip(columns.tolist(), asks.tolist(), strict=True)
+        ]
+
     def forbids(
         self,
         i: NDArray[np.int64],

@@ -116,14 +116,12 @@ def bind_pair_rules(
     if forbidden is not None:
         rules.append(forbidden)
     rules += [rule.bind(coached, coach) for rule in constraints if isinstance(rule, NotAgain)]
-    rules += [rule.bind(coached, coach) for rule in constraints if isinstance(rule, Require)]
+    rules += [r.bind(coached, coach) for r in constraints if isinstance(r, (Require, Meetings))]
     company = [rule for rule in constraints if isinstance(rule, (Different, Spread))]
     faults = missing_group_columns(company, coached)
     if faults:
         raise ProgramError("a rule about groups does not fit the table", faults)
     rules += [rule.bind(coached, coach) for rule in company]
-    if mutual:
-        rules += [r.bind(coached, coach) for r in constraints if isinstance(r, Meetings)]
     rules += [r.bind(coached, coach, scale) for r in constraints if isinstance(r, MinScore)]
     return tuple(rules)
 

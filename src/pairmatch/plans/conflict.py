@@ -49,6 +49,7 @@ def explain_conflict(
     asked = sum(int(problem.at_least[j]) for j in columns)
     if len(served) >= asked:
         others = "minutes and quotas" if problem.budgets else "quotas"
+        others = others if problem.slots is None else "times and other rules"
         return InfeasibleError(
             f"these minimum loads ask for {asked} mentees, and the {others} of these mentors leave "
             f"no room for them.{also}",

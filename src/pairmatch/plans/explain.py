@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints.bound import RequiredTerm
+from pairmatch.constraints.meeting_times import JointSlot
 from pairmatch.errors import CapabilityError, CertificateError
 from pairmatch.plans.order import natural_key
+from pairmatch.plans.timetable import find_taken, say_taken
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
 from pairmatch.solvers.assignment.places import place_values
 from pairmatch.solvers.certify_fair import certify_plan
@@ -51,7 +53,7 @@ class Reasons:
     person : str or int
         The id.
     reason : str
-        In a few words: "no mentor is allowed", "needed elsewhere" or "no gain".
+        In a few words: "no mentor is allowed", "needed elsewhere", "no time left" or "no gain".
     sentence : str
         The whole reason.
     mentors : tuple of (mentor, rule, detail)
@@ -173,12 +175,19 @@ def _explain_row(
     spent = _find_spent(problem, solution, row)
     full = [j for j in suitable if len(taken.get(j, ())) >= problem.capacity[j] or spent[j]]
     crowded = [j for j in suitable if j not in set(full) and _is_crowded(problem, solution, row, j)]
-    left = len(suitable) - len(full) - len(crowded)
+    taken_by = find_taken(problem, solution, row)
+    booked = [j for j in suitable if j in taken_by and j not in {*full, *crowded}]
+    left = len(suitable) - len(full) - len(crowded) - len(booked)
     every = (
         *mentors,
         *((ids[j], "places", "needed elsewhere") for j in full),
         *((ids[j], "Quota", "the quota is used up") for j in crowded),
-        *((ids[j], "places", "has a place") for j in suitable if j not in {*full, *crowded}),
+        *((ids[j], "Meetings", "all joint slots are taken") for j in booked),
+        *(
+            (ids[j], "places", "has a place")
+            for j in suitable
+            if j not in {*full, *crowded, *booked}
+        ),
     )
     if not suitable:
         sentence = f"{person} has no mentor: {_count_rules(mentors, len(ids))}."
@@ -193,7 +202,11 @@ def _explain_row(
         which = f"{left} of {len(suitable)} suitable mentors {'has' if left == 1 else 'have'}"
         sentence = f"{person} has no mentor although {which} a place: {why}{others}."
         return Reasons(person, "no gain", sentence, every)
-    listed = sorted([*full, *crowded], key=lambda j: natural_key(ids[j]))
+    if booked and not full and not crowded:
+        who = say_taken(scored, {j: taken_by[j] for j in booked})
+        sentence = f"{person} has no mentor: {who}{others}."
+        return Reasons(person, "no time left", sentence, every)
+    listed = sorted([*full, *crowded, *booked], key=lambda j: natural_key(ids[j]))
     shown = [
         f"{ids[j]} ({', '.join(str(key) for key in taken.get(j, ()))})" for j in listed[:_SHOWN]
     ]
@@ -204,6 +217,7 @@ def _explain_row(
         else f"all {len(listed)} suitable mentors are"
     )
     quota = f" ({len(crowded)} by a quota)" if crowded else ""
+    quota += f" ({len(booked)} by their joint slots)" if booked else ""
     sentence = (
         f"{person} has no mentor: {one} needed elsewhere{quota}: {', '.join(shown)}{more}{others}."
     )
@@ -225,7 +239,7 @@ def _list_removed(
         rule = scored.rules[number]
         reasons = (
             rule.reasons(row, columns)
-            if isinstance(rule, RequiredTerm)
+            if isinstance(rule, (RequiredTerm, JointSlot))
             else [rule.reason(row, j) for j in columns.tolist()]
         )
         found.update(
@@ -366,6 +380,8 @@ def value_places(
 
     if solution.status is not Status.OPTIMAL:
         raise CapabilityError("values of places are known of plans that are proved best")
+    if problem.slots is not None:
+        raise CapabilityError("values of places are not known where pairs need times to meet")
     if solution.prices is not None and solution.prices.budget:
         raise CapabilityError("values of places are not known where minutes differ between mentees")
     values = place_values(problem, solution)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["dump_csv", "dump_json", "make_folder", "versions", "write_folder", "write_whole"]
 
-_OURS = tuple(f"{name}.csv" for name in ("pairs", "reasons", "loads", "groups", "rotations"))
+_OURS = tuple(
+    f"{name}.csv" for name in ("pairs", "reasons", "loads", "groups", "rotations", "timetable")
+)
 
 
 def versions() -> dict[str, str]:

@@ -11,10 +11,11 @@ import numpy as np
 
 from pairmatch.constraints import find_id
 from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
-from pairmatch.plans import explain, files, summary
+from pairmatch.plans import explain, files, summary, timetable
 from pairmatch.plans.handouts import Handouts
 from pairmatch.plans.order import natural_key
 from pairmatch.scoring import Compatibility
+from pairmatch.slots import place_meetings
 from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.solution import Status
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.plans.explain import Alternative, Reasons
+    from pairmatch.plans.timetable import TimePrice
     from pairmatch.programs import Program
     from pairmatch.scoring.own import OwnScores
     from pairmatch.solvers.problem import AssignmentProblem
@@ -138,16 +140,45 @@ class Matching(Handouts):
     def to_frame(self) -> pd.DataFrame:
         """Return one row a pair: ``mentee, mentor, score``, in the natural order of mentees.
 
-        Under ``Demand`` a mentee may have several rows.
+        Under ``Demand`` a mentee may have several rows. Where each pair has one meeting a week also
+        ``day, start, end``.
         """
         import pandas as pd
 
+        times = timetable.meeting_of_pairs(self)
         rows = [
-            (self.scored.coached.ids[i], self.scored.coach.ids[j], self.in_scores(u))
+            (
+                self.scored.coached.ids[i], self.scored.coach.ids[j], self.in_scores(u),
+                *(() if times is None else times[i, j]),
+            )
             for (i, j), u in zip(self.solution.pairs.tolist(), self.units.tolist(), strict=True)
-        ]
+        ]  # fmt: skip
         rows.sort(key=lambda row: (natural_key(row[0]), natural_key(row[1])))
-        return pd.DataFrame(rows, columns=["mentee", "mentor", "score"])
+        columns = ["mentee", "mentor", "score"] + ([] if times is None else ["day", "start", "end"])
+        return pd.DataFrame(rows, columns=columns)
+
+    def timetable(self) -> pd.DataFrame:
+        """Return one row a meeting, sorted by day, start and people.
+
+        Returns
+        -------
+        DataFrame
+            ``kind, mentee, mentor, people, day, start, end, minutes, modality``; ``people`` are the
+            ids, joined by ``;``. Without ``Meetings`` there are no rows; meetings of people whose
+            free time is unknown have no day.
+        """
+        return timetable.tabulate_meetings(self)
+
+    def price_of_time(self) -> TimePrice:
+        """Return what ``Meetings`` cost: how many more would be matched, and the total, without.
+
+        Solves the problem once more without them.
+        """
+        return self._price_of_time
+
+    @cached_property
+    def _price_of_time(self) -> TimePrice:
+        return timetable.price_time(self)
 
     @property
     def loads(self) -> pd.DataFrame:
@@ -290,6 +321,8 @@ class Matching(Handouts):
     ) -> Matching:
         """Return a plan of other pairs, for instance edited by hand; ``verify`` judges it.
 
+        With ``Meetings`` the pairs get new times, if there are any for all of them.
+
         Parameters
         ----------
         pairs : DataFrame with ``mentee`` and ``mentor``, mapping, or iterable of (mentee, mentor)
@@ -311,9 +344,11 @@ class Matching(Handouts):
             what = "expected a frame with mentee and mentor, a mapping, or (mentee, mentor) pairs."
             raise ProgramError("these are no pairs", [Fault(what)]) from None
         rows = sorted((self.mentee_row(a), self.mentor_column(b)) for a, b in listed)
+        pairs = np.array(rows, dtype=np.int64).reshape(-1, 2)
         solution = replace(
             self.solution,
-            pairs=np.array(rows, dtype=np.int64).reshape(-1, 2),
+            pairs=pairs,
+            slots=place_meetings(self.problem, pairs),
             status=Status.FEASIBLE,
             solver="edited by hand",
         )
@@ -345,6 +380,8 @@ class Matching(Handouts):
         frames = {"pairs": self.to_frame(), "unmatched": self.unmatched, "loads": self.loads}
         if self.problem.demand.max(initial=1) > 1:
             frames["partly_served"] = self.partly_served
+        if self.solution.slots is not None:
+            frames["timetable"] = self.timetable()
         if isinstance(self.scored, Compatibility):
             frames["reasons"] = explain.explain_all(self.scored, self.solution.pairs)
         files.write_folder(folder, frames, self.summary(), self.to_json())

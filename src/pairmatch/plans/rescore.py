@@ -13,6 +13,7 @@ from pairmatch.constraints import (
     Different,
     EvaluatorPairs,
     Forbid,
+    Meetings,
     MinScore,
     NotAgain,
     Require,
@@ -54,7 +55,7 @@ class Rescorer:
         self.scored: Any = scored
         self.criteria = getattr(scored, "criteria", None)
         self.rules: list[PairConstraint] = []
-        asked = (Require, MinScore, NotAgain, Different, Spread)
+        asked = (Require, Meetings, MinScore, NotAgain, Different, Spread)
         self.rules += [r for r in constraints if isinstance(r, asked)]
         lifted = any(isinstance(r, EvaluatorPairs) and r.allowed for r in constraints)
         if self.criteria is not None and not lifted:

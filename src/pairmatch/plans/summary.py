@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.plans.files import versions
+from pairmatch.plans.timetable import describe_time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +72,7 @@ def describe_matching(plan: Matching) -> str:
     counts = plan.loads["load"].value_counts().sort_index()
     loads = ", ".join(f"{n} with {load}" for load, n in counts.items())
     lines.append(f"  loads     mentors by number of mentees: {loads}")
+    lines += describe_time(plan)
     lines += _asked_lines(plan)
     lines += _unmatched_lines(plan.unmatched)
     return "\n".join(lines)
@@ -178,7 +180,8 @@ def record_matching(plan: Matching) -> dict[str, Any]:
     """Return what the JSON of a matching holds."""
     pairs = [
         {"mentee": str(mentee), "mentor": str(mentor), "score": float(score)}
-        for mentee, mentor, score in plan.to_frame().to_numpy(dtype=object)
+        | dict(zip(("day", "start", "end"), time, strict=False))
+        for mentee, mentor, score, *time in plan.to_frame().to_numpy(dtype=object)
     ]
     unmatched = [
         {"id": str(row.id), "reason": row.reason, "detail": row.detail}

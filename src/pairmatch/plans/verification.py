@@ -13,6 +13,7 @@ from pairmatch.errors import CertificateError, Fault
 from pairmatch.plans.group_verification import find_false_claims, verify_grouping
 from pairmatch.plans.grouping import Grouping
 from pairmatch.plans.matching import Matching
+from pairmatch.plans.meeting_checks import meeting_faults
 from pairmatch.plans.rebuild import rebuild_matching
 from pairmatch.plans.rescore import Rescorer
 from pairmatch.solvers.certify_fair import certify_plan
@@ -71,6 +72,7 @@ def verify(plan: Matching | Grouping) -> Certificate:
         + _minute_faults(plan)
         + _pin_faults(plan)
         + _quota_faults(plan)
+        + meeting_faults(plan, problem)
     )
     certificate = None
     try:

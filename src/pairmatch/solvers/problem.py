@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.group_rules import GroupRules
 
-__all__ = ["AssignmentProblem", "Budget", "Gains", "GroupingProblem", "MatrixGains", "Quotas"]
+__all__ = [
+    "AssignmentProblem",
+    "Budget",
+    "Gains",
+    "GroupingProblem",
+    "MatrixGains",
+    "Quotas",
+    "Slots",
+]
 
 
 class Gains(Protocol):
@@ -118,6 +126,60 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Slots:
+    """When pairs can meet: each pair takes some slots, and nobody two that overlap.
+
+    Parameters
+    ----------
+    start : ndarray of int64, shape (n_slots,)
+        Minute at which each slot begins, ascending.
+    minutes : int
+        Length of every slot, >= 1.
+    row, column : ndarray of bool, shapes (n_rows, n_slots) and (n_columns, n_slots)
+        Who can take which slots. A pair takes slots that both can.
+    open_row, open_column : ndarray of bool, shapes (n_rows,) and (n_columns,)
+        Whose pairs take no slot at all.
+    twin : ndarray of int64, shape (n_rows,)
+        The column that is the same person, with one calendar; -1 if there is none.
+    per_week : int
+        Slots of each pair, >= 1.
+    row_likes, column_likes : ndarray of bool, shapes as ``row`` and ``column``
+        Who would rather take which slots; counted among otherwise best answers.
+    place : ndarray of int64, shape (n_slots,), or None
+        Where each slot is, -1 for nowhere in particular.
+    gap : ndarray of int64, shape (n_places, n_places), or None
+        Minutes that a person needs between slots at two places.
+    """
+
+    start: NDArray[np.int64]
+    minutes: int
+    row: NDArray[np.bool_]
+    column: NDArray[np.bool_]
+    open_row: NDArray[np.bool_]
+    open_column: NDArray[np.bool_]
+    twin: NDArray[np.int64]
+    per_week: int
+    row_likes: NDArray[np.bool_]
+    column_likes: NDArray[np.bool_]
+    place: NDArray[np.int64] | None = None
+    gap: NDArray[np.int64] | None = None
+
+    @property
+    def n_slots(self) -> int:
+        """Number of slots."""
+        return len(self.start)
+
+    def clash(self, a: int, b: int) -> bool:
+        """Return whether one person cannot take both slots."""
+        first, second = (a, b) if self.start[a] <= self.start[b] else (b, a)
+        wait = self.minutes
+        if self.place is not None and self.gap is not None:
+            here, there = self.place[first], self.place[second]
+            wait += int(self.gap[here, there]) if here >= 0 and there >= 0 else 0
+        return bool(self.start[second] < self.start[first] + wait)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class AssignmentProblem:
     """Give rows to columns, each row within its demand, each column within its load.
 
@@ -150,6 +212,8 @@ class AssignmentProblem:
         How many columns each row should have, >= 1, all of them different; 1 by default. Under
         "coverage" as many rows as possible get at least one column, then as many pairs as possible
         are formed, then the sum of gains counts. A row may be pinned to as many columns.
+    slots : Slots, optional
+        Every pair takes slots of time as well; allowed pairs have enough in common.
     """
 
     gains: Gains
@@ -161,6 +225,7 @@ class AssignmentProblem:
     tiers: NDArray[np.int64] | None = None
     budgets: tuple[Budget, ...] = ()
     demand: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    slots: Slots | None = None
 
     def __post_init__(self) -> None:
         if len(self.demand) != self.gains.shape[0]:

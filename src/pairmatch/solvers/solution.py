@@ -56,6 +56,9 @@ class Prices:
         All prices but the bonus are in this fraction of a gain, >= 1.
     first : int
         What the first pair of every row was given on top, where rows may have several.
+    time : ndarray of int64, shape (n_columns, n_slots), or None
+        Price of the minute at which a slot begins, in the time of a column, >= 0. A pair pays for
+        every such minute that its slots cover.
     """
 
     column: NDArray[np.int64]
@@ -66,6 +69,7 @@ class Prices:
     row: NDArray[np.int64] | None = None
     scale: int = 1
     first: int = 0
+    time: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +92,9 @@ class AssignmentSolution:
         belong to the answers that are as good in all steps before, so any sign is possible.
     price : int or None
         What was asked for beyond coverage costs this much of the total; None if it was nothing.
+    slots : ndarray of int64, shape (n_pairs, per_week), or None
+        Slots of each pair, ascending; -1 for pairs that take none. None where time is not asked
+        for.
     """
 
     pairs: NDArray[np.int64]
@@ -96,6 +103,7 @@ class AssignmentSolution:
     solver: str
     steps: tuple[Prices, ...] = ()
     price: int | None = None
+    slots: NDArray[np.int64] | None = None
 
 
 def _no_pairs() -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from pairmatch.solvers.assignment.fairness import is_fair, solve_fairly
 from pairmatch.solvers.assignment.flow import solve_by_flow
 from pairmatch.solvers.assignment.integer import solve_by_integers
 from pairmatch.solvers.assignment.layout import find_laminar
+from pairmatch.solvers.assignment.meetings import solve_with_slots
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.remainder import set_pins
 from pairmatch.solvers.assignment.watch import OutOfTime, Watch
@@ -100,6 +101,9 @@ def solve_assignment(
     >>> solve_assignment(problem).pairs.tolist()
     [[0, 1], [1, 0], [2, 1]]
     """
+    if problem.slots is not None:
+        plain = partial(solve_assignment, method=method, seed=seed, time_limit=time_limit)
+        return solve_with_slots(problem, partial(plain, progress=progress), time_limit=time_limit)
     watch = Watch(time_limit)
     try:
         return _solve(problem, method, watch, progress, seed)

@@ -1,0 +1,226 @@
+"""When everybody meets: slots back into days and times, and what time costs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pairmatch.constraints import Meetings
+from pairmatch.constraints.meeting_times import JointSlot
+from pairmatch.plans.order import natural_key
+from pairmatch.profiles.week import format_minute
+from pairmatch.seam import assignment_problem
+from pairmatch.solvers.assignment import solve_assignment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+    from pairmatch.plans.matching import Matching
+    from pairmatch.scoring import Compatibility
+    from pairmatch.scoring.own import OwnScores
+    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.solution import AssignmentSolution
+
+__all__ = [
+    "COLUMNS",
+    "TimePrice",
+    "describe_time",
+    "find_taken",
+    "list_meetings",
+    "meeting_of_pairs",
+    "price_time",
+    "say_taken",
+    "tabulate_meetings",
+    "write_end",
+]
+
+_SHOWN = 3
+_MOST_PRICED = 100_000  # pairs up to which a summary solves once more to say what time costs
+COLUMNS = (
+    "kind", "mentee", "mentor", "people", "day", "start", "end", "minutes", "modality",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TimePrice:
+    """What meeting times cost a plan. Prints as a sentence.
+
+    Parameters
+    ----------
+    matched : int
+        How many more mentees could be matched if nobody had to find a time.
+    total : float
+        By how much the total would then change.
+    """
+
+    matched: int
+    total: float
+
+    def __str__(self) -> str:
+        people = "mentee" if self.matched == 1 else "mentees"
+        verb = "higher" if self.total >= 0 else "lower"
+        return (
+            f"without Meetings {self.matched or 'no'} more {people} would be matched and the total "
+            f"would be {abs(self.total):.6g} {verb}"
+        )
+
+
+def write_end(start: int, minutes: int) -> str:
+    """Return when a meeting ends, as HH:MM; 24:00 at the end of a day.
+
+    Examples
+    --------
+    >>> write_end(930, 45), write_end(1410, 30)
+    ('16:15', '24:00')
+    """
+    end = start % 1440 + minutes
+    return f"{end // 60:02d}:{end % 60:02d}"
+
+
+def list_meetings(plan: Matching) -> Iterator[tuple[int, int, int]]:
+    """Yield row, column and start in minutes of the week of every meeting; -1 without a time."""
+    slots, taken = plan.problem.slots, plan.solution.slots
+    if slots is None or taken is None:
+        return
+    for (i, j), own in zip(plan.solution.pairs.tolist(), taken.tolist(), strict=True):
+        for slot in own:
+            yield i, j, int(slots.start[slot]) if slot >= 0 else -1
+
+
+def meeting_of_pairs(plan: Matching) -> dict[tuple[int, int], tuple[str, str, str]] | None:
+    """Return day, start and end of each pair; None unless each pair has one meeting."""
+    slots = plan.problem.slots
+    if slots is None or plan.solution.slots is None or slots.per_week != 1:
+        return None
+    return {(i, j): _written(start, slots.minutes) for i, j, start in list_meetings(plan)}
+
+
+def _written(start: int, minutes: int) -> tuple[str, str, str]:
+    if start < 0:
+        return "", "", ""
+    return (*format_minute(start), write_end(start, minutes))
+
+
+def tabulate_meetings(plan: Matching) -> pd.DataFrame:
+    """Return one row a meeting, sorted by day, start and people; meetings without a time last."""
+    import pandas as pd
+
+    rows = []
+    ids = plan.scored.coached.ids, plan.scored.coach.ids
+    minutes = 0 if plan.problem.slots is None else plan.problem.slots.minutes
+    for i, j, start in list_meetings(plan):
+        people = ids[0][i], ids[1][j]
+        entry = (
+            "meeting", *people, ";".join(map(str, people)), *_written(start, minutes), minutes,
+            modality_of(plan.scored, i, j),
+        )  # fmt: skip
+        rows.append(((start < 0, start, natural_key(people[0]), natural_key(people[1])), entry))
+    rows.sort(key=lambda row: row[0])
+    return pd.DataFrame([entry for _, entry in rows], columns=list(COLUMNS))
+
+
+def modality_of(scored: Compatibility | OwnScores, i: int, j: int) -> str:
+    """Return how a pair meets: ``virtual`` if one must, ``in_person`` if one wants to, or blank."""
+    sides: tuple[tuple[Any, int], ...] = ((scored.coached, i), (scored.coach, j))
+    kinds = {
+        str(table.texts("modality")[row])
+        for table, row in sides
+        if "modality" in getattr(table, "columns", ())
+    }
+    if "virtual" in kinds:
+        return "virtual"
+    if "in_person" in kinds:
+        return "in_person"
+    return "either" if "either" in kinds else ""
+
+
+def find_taken(
+    problem: AssignmentProblem, solution: AssignmentSolution, row: int
+) -> Mapping[int, list[int]]:
+    """Return the columns that have no time left for a row, with the rows that take it.
+
+    Only what the columns' own meetings, and those of the row as a column, leave is looked at.
+    """
+    slots, taken = problem.slots, solution.slots
+    found: dict[int, list[int]] = {}
+    if slots is None or taken is None or slots.open_row[row]:
+        return found
+    meets: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for (i, j), own in zip(solution.pairs.tolist(), taken.tolist(), strict=True):
+        for slot in own:
+            if slot >= 0:
+                meets[j].append((slot, i))
+                if slots.twin[i] >= 0:
+                    meets[int(slots.twin[i])].append((slot, i))
+    mine = [slot for slot, _ in meets.get(int(slots.twin[row]), ())]
+    for j in range(problem.n_columns):
+        joint = np.flatnonzero(slots.row[row] & slots.column[j]).tolist()
+        if slots.open_column[j] or not joint:
+            continue
+        left = [
+            slot
+            for slot in joint
+            if not any(slots.clash(slot, other) for other, _ in meets[j])
+            and not any(slots.clash(slot, other) for other in mine)
+        ]
+        if len(left) < slots.per_week:
+            found[j] = [i for slot, i in meets[j] if any(slots.clash(slot, t) for t in joint)]
+    return found
+
+
+def say_taken(scored: Compatibility | OwnScores, taken_by: Mapping[int, list[int]]) -> str:
+    """Return in words whose meetings leave some mentors no time for a mentee."""
+    rows, columns = scored.coached.ids, scored.coach.ids
+    said = []
+    for j in sorted(taken_by, key=lambda j: natural_key(columns[j]))[:_SHOWN]:
+        people = sorted({rows[i] for i in taken_by[j]}, key=natural_key)
+        by = f"taken by {', '.join(str(key) for key in people)}" if people else "in use"
+        said.append(f"all joint slots of {columns[j]} are {by}")
+    rest = len(taken_by) - len(said)
+    return "; ".join(said) + (f"; {rest} more mentors likewise" if rest else "")
+
+
+def describe_time(plan: Matching) -> list[str]:
+    """Return the lines of a summary about meetings."""
+    rule = next((r for r in plan.program.constraints if isinstance(r, Meetings)), None)
+    slots, taken = plan.problem.slots, plan.solution.slots
+    if rule is None or slots is None or taken is None:
+        return []
+    starts = slots.start[taken[taken >= 0]]
+    often = "a week" if rule.per_week == 1 else f"{rule.per_week} times a week"
+    text = f"  time      {len(taken)} pairs meet {often} for {rule.minutes} minutes, "
+    text += f"at {len(np.unique(starts))} different times"
+    blank = int((taken < 0).all(axis=1).sum())
+    if blank:
+        text += f"; {blank} without a time (free time unknown)"
+    lines = [text]
+    if plan.scored.shape[0] * plan.scored.shape[1] <= _MOST_PRICED:
+        lines.append(f"            {plan.price_of_time()}")
+    if rule.prefer is not None:
+        pairs = plan.solution.pairs
+        liked = [
+            bool(slots.row_likes[i, s] or slots.column_likes[j, s])
+            for (i, j), own in zip(pairs.tolist(), taken.tolist(), strict=True)
+            for s in own
+            if s >= 0
+        ]
+        lines.append(f"            {sum(liked)} of {len(liked)} meetings are at preferred times")
+    return lines
+
+
+def price_time(plan: Matching) -> TimePrice:
+    """Solve once more without ``Meetings``, and return what the plan would gain."""
+    constraints = tuple(r for r in plan.program.constraints if not isinstance(r, Meetings))
+    scored: Any = plan.scored
+    scored = replace(scored, rules=tuple(r for r in scored.rules if not isinstance(r, JointSlot)))
+    objective: Any = plan.program.objective
+    problem = assignment_problem(scored, constraints, objective)
+    pairs = solve_assignment(problem, seed=plan.seed).pairs
+    gain, _ = problem.gains.pairs(pairs[:, 0], pairs[:, 1])
+    more = int(gain.sum()) - int(plan.units.sum())
+    return TimePrice(len(pairs) - plan.matched, float(plan.in_scores(more)))

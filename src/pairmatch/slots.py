@@ -1,0 +1,104 @@
+"""Meetings become integers: slots, who can take them, and who is one person with one calendar."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pairmatch.constraints import Meetings
+from pairmatch.constraints.meeting_times import JointSlot
+from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError
+from pairmatch.solvers.assignment.meeting_conflicts import assign_slots
+from pairmatch.solvers.problem import Slots
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pairmatch.scoring import Compatibility
+    from pairmatch.scoring.own import OwnScores
+    from pairmatch.solvers.problem import AssignmentProblem
+
+    Scored = Compatibility | OwnScores
+
+__all__ = ["check_pinned_slots", "place_meetings", "refuse_fair_slots", "slots_of"]
+
+
+def slots_of(scored: Scored, constraints: Sequence[Any]) -> Slots | None:
+    """Return the slots of a program with ``Meetings``, None without.
+
+    Raises
+    ------
+    ProgramError
+        If there is more than one ``Meetings``.
+    """
+    wanted = [rule for rule in constraints if isinstance(rule, Meetings)]
+    if len(wanted) > 1:
+        raise ProgramError(
+            "a program can have one Meetings only",
+            [Fault("comes again.", repr(rule), "Write one Meetings.") for rule in wanted],
+        )
+    rule = next((rule for rule in scored.rules if isinstance(rule, JointSlot)), None)
+    if rule is None:
+        return None
+    times = rule.times
+    column_of = {person: j for j, person in enumerate(scored.coach.ids)}
+    twin = np.array([column_of.get(person, -1) for person in scored.coached.ids], np.int64)
+    return Slots(
+        start=times.start,
+        minutes=times.minutes,
+        row=times.coached,
+        column=times.coach,
+        open_row=~times.known_coached,
+        open_column=~times.known_coach,
+        twin=twin,
+        per_week=times.per_week,
+        row_likes=times.likes_coached,
+        column_likes=times.likes_coach,
+        place=times.place,
+        gap=times.gap,
+    )
+
+
+def refuse_fair_slots(objective: str, *, tiers: bool) -> None:
+    """Raise if ``Meetings`` are asked for together with a fair objective or tiers."""
+    if tiers or objective in ("worst_off", "leximin"):
+        wish = "Tiers or CarryOver" if tiers else f"objective {objective!r}"
+        raise CapabilityError(
+            f"{wish} cannot be honoured together with Meetings yet; use objective 'coverage' or "
+            "'total' without Tiers, or Require(CommonTime(minutes=45)) instead of Meetings"
+        )
+
+
+def place_meetings(
+    problem: AssignmentProblem, pairs: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """Return slots for pairs that were chosen by hand; -1 throughout if they do not all fit."""
+    if problem.slots is None:
+        return None
+    found = assign_slots(problem, pairs)
+    return np.full((len(pairs), problem.slots.per_week), -1) if found is None else found
+
+
+def check_pinned_slots(scored: Scored, problem: AssignmentProblem) -> None:
+    """Raise if pinned pairs cannot all meet, with the mentors whose pins are too many."""
+    pins = problem.pins
+    if problem.slots is None or not len(pins) or assign_slots(problem, pins) is not None:
+        return
+    rows, columns = scored.coached.ids, scored.coach.ids
+    rule = next(rule.name for rule in scored.rules if isinstance(rule, JointSlot))
+    faults = []
+    for j in np.unique(pins[:, 1]).tolist():
+        own = pins[pins[:, 1] == j]
+        alone = replace(problem, slots=replace(problem.slots, twin=np.full(len(rows), -1)))
+        if assign_slots(alone, own) is None:
+            people = ", ".join(str(rows[i]) for i in own[:, 0].tolist())
+            what = f"{columns[j]} cannot meet all of its pinned mentees ({people}) at times apart."
+            faults.append(Fault(what, rule, "Drop a pin, or find them more free time."))
+    if not faults:
+        what = "the pinned pairs cannot all meet: people in both tables would be double-booked."
+        faults.append(Fault(what, rule, "Drop a pin, or find them more free time."))
+    raise InfeasibleError("the pins contradict other rules", faults)

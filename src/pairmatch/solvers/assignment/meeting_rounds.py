@@ -1,0 +1,334 @@
+"""Pairs and slots chosen together: a flow on few pairs and few slots, and prices for all others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.assignment.meeting_network import draw_slots, list_classes
+from pairmatch.solvers.assignment.network import find_cheapest_flow, find_potentials
+from pairmatch.solvers.assignment.remainder import Edges
+from pairmatch.solvers.processors import map_blocks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.assignment.meeting_classes import SlotClasses
+    from pairmatch.solvers.assignment.meeting_network import SlotArcs
+    from pairmatch.solvers.problem import AssignmentProblem
+
+__all__ = ["MeetingRounds", "SlotPrices", "cheapest_slot", "price_pairs"]
+
+_HEIGHT = 256
+_FAR = -(2**61)
+_DEAR = 2**55  # more than any price, and 50 of them still fit
+_AT_ONCE = 2**22
+_FIRST = 12  # pairs of each row to begin with
+_KEEP = 6  # pairs of each row that a sweep adds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlotPrices:
+    """Prices of places and of minutes, and what they leave to each row.
+
+    Parameters
+    ----------
+    column : ndarray of int64, shape (n_columns,)
+        Prices of places.
+    time : ndarray of int64, shape (n_columns, n_slots)
+        Prices of the minutes at which slots begin.
+    cost : ndarray of int64, shape (n_columns, n_slots)
+        What each slot costs.
+    profit : ndarray of int64, shape (n_rows,)
+        What the best pair leaves each row, nothing below 0 unless it is pinned.
+    scale : int
+        All of these are in this fraction of a gain.
+    shared : bool
+        Whether a pair pays for each of its slots, and a row that is a column as well for its own
+        time, too; else for one slot in the time of its column.
+    """
+
+    column: NDArray[np.int64]
+    time: NDArray[np.int64]
+    cost: NDArray[np.int64]
+    profit: NDArray[np.int64]
+    scale: int = 1
+    shared: bool = False
+
+
+class MeetingRounds:
+    """Candidate pairs, columns whose slots have nodes, and the flow on both.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem; quotas and budgets are passed over.
+    classes : SlotClasses
+        The classes of its slots.
+    price : ndarray of int64, shape (n_columns,)
+        Prices of places to begin with.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        Pairs that are candidates from the beginning.
+    bonus : int
+        What every pair is given on top of its gain.
+    """
+
+    def __init__(
+        self,
+        problem: AssignmentProblem,
+        classes: SlotClasses,
+        price: NDArray[np.int64],
+        pairs: NDArray[np.int64],
+        bonus: int,
+    ) -> None:
+        self.problem, self.classes, self.bonus = problem, classes, bonus
+        assert problem.slots is not None  # noqa: S101 - whoever calls has looked
+        self.slots = problem.slots
+        self.pinned = np.zeros(problem.n_rows, np.bool_)
+        self.pinned[problem.pins[:, 0]] = True
+        self.expanded = np.zeros(problem.n_columns, np.bool_)
+        none = np.empty(0, np.int64)
+        self.edges = Edges(none, none, none)
+        found = self._begin(price)
+        own = pairs[~self.pinned[pairs[:, 0]]]
+        pins = problem.pins
+        self._add(
+            np.concatenate([found[0], own[:, 0], pins[:, 0]]),
+            np.concatenate([found[1], own[:, 1], pins[:, 1]]),
+        )
+        self.chosen = pairs
+        self.drawing: SlotArcs | None = None
+
+    # -- candidates ----------------------------------------------------------------------------
+
+    def _add(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> int:
+        """Make pairs candidates; return how many were none before."""
+        m = self.problem.n_columns
+        old = self.edges.row * m + self.edges.column
+        key = np.setdiff1d(rows * m + columns, old)
+        if len(key):
+            row, column = np.divmod(key, m)
+            gain, _ = self.problem.gains.pairs(row, column)
+            every = np.concatenate([old, key])
+            order = np.argsort(every, kind="stable")
+            row, column = np.divmod(every[order], m)
+            self.edges = Edges(row, column, np.concatenate([self.edges.gain, gain])[order])
+        return len(key)
+
+    def _begin(self, price: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the best few pairs of every open row under prices of places alone."""
+        n_rows, n_columns = self.problem.gains.shape
+        usable = self.problem.capacity > 0
+        keep = min(_FIRST, n_columns)
+
+        def look(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+            gain, allowed = self.problem.gains.block(rows, slice(0, n_columns))
+            allowed = allowed & usable & ~self.pinned[rows, None]
+            value = np.where(allowed, gain - price, _FAR)
+            best = np.argpartition(value, n_columns - keep, axis=1)[:, n_columns - keep :]
+            line = np.repeat(np.arange(len(best)), keep)
+            column = best.ravel()
+            fine = allowed[line, column]
+            return line[fine] + rows.start, column[fine]
+
+        if not n_columns:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        return _join(map_blocks(look, _stripes(n_rows)))
+
+    def collect(
+        self, prices: SlotPrices, *, worth_one: bool, keep: int, bonus: int | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the best pairs of open rows that are worth more than prices leave their rows.
+
+        Parameters
+        ----------
+        prices : SlotPrices
+            The prices.
+        worth_one : bool
+            Whether every pair is worth 1.
+        keep : int
+            Pairs of a row that are returned at most.
+        bonus : int, optional
+            What every pair is given on top; default: none if it is worth 1, else that of the
+            rounds.
+
+        Returns
+        -------
+        rows, columns : ndarray of int64
+            The pairs.
+        """
+        if bonus is None:
+            bonus = 0 if worth_one else self.bonus
+
+        def look(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+            row, column, value = price_pairs(self.problem, prices, bonus, rows, worth_one=worth_one)
+            own = ~self.pinned[row]
+            row, column, value = row[own], column[own], value[own]
+            order = np.lexsort((column, -value, row))
+            row, column = row[order], column[order]
+            first = np.searchsorted(row, row, "left")
+            best = np.arange(len(row)) - first < keep
+            return row[best], column[best]
+
+        return _join(map_blocks(look, _stripes(self.problem.n_rows)))
+
+    # -- rounds --------------------------------------------------------------------------------
+
+    def improve(self) -> SlotPrices:
+        """Return prices under which no pair is worth more than they leave its row."""
+        while True:
+            prices = self._settle_slots()
+            found = self.collect(prices, worth_one=False, keep=_KEEP)
+            if not self._add(*found):
+                return prices
+
+    def cover(self) -> tuple[int, SlotPrices]:
+        """Return how many rows can be matched at most, and the prices that prove it."""
+        while True:
+            flow, prices = self._solve(worth_one=True)
+            matched = int(flow)
+            found = self.collect(prices, worth_one=True, keep=_KEEP)
+            if not self._add(*found):
+                return matched, prices
+
+    def _settle_slots(self) -> SlotPrices:
+        """Solve, giving nodes to the slots of columns that need them, until none does."""
+        while True:
+            _, prices = self._solve(worth_one=False)
+            crowded = find_crowded(self, self.chosen)
+            if not (crowded & ~self.expanded).any():
+                return prices
+            self.expanded |= crowded
+
+    def _solve(self, *, worth_one: bool) -> tuple[int, SlotPrices]:
+        """Solve on the candidates; return how many rows are matched, and prices."""
+        drawing = draw_slots(self.problem, self.classes, self.edges, self.expanded)
+        layout = drawing.layout
+        if worth_one:
+            cost = layout.spend(on_idle=1)
+            bonus = 0
+        else:
+            bonus = self.bonus
+            cost = layout.spend(on_pairs=-self.edges.gain[drawing.pair], on_idle=bonus)
+        flow = find_cheapest_flow(layout.network, cost)
+        potential = find_potentials(layout.network, cost, flow, layout.sink)
+        used = drawing.pair[flow[layout.pair_arcs] > 0]
+        if not worth_one:
+            self.chosen = np.stack([self.edges.row[used], self.edges.column[used]], axis=1)
+            self.drawing = drawing
+        shape = (self.problem.n_columns, self.classes.n_classes)
+        column, (of_class,) = layout.read_prices(potential, self.problem.at_least, [shape])
+        time = np.zeros((len(column), self.slots.n_slots), np.int64)
+        j, label = np.nonzero(of_class)
+        time[j, self.classes.point[j, label]] = of_class[j, label]
+        value = np.ones_like(self.edges.gain) if worth_one else self.edges.gain + bonus
+        value = value[drawing.pair] - column[self.edges.column[drawing.pair]]
+        priced = drawing.label >= 0
+        owner = self.edges.column[drawing.pair[priced]]
+        value[priced] -= of_class[owner, drawing.label[priced]]
+        profit = np.zeros(self.problem.n_rows, np.int64)
+        profit[self.pinned] = _FAR
+        np.maximum.at(profit, self.edges.row[drawing.pair], value)
+        paid = np.take_along_axis(of_class, np.maximum(self.classes.of, 0), axis=1)
+        cost = np.where(self.classes.of >= 0, paid, 0)
+        return len(used), SlotPrices(column, time, cost, profit)
+
+
+def _stripes(n_rows: int) -> list[slice]:
+    return [slice(top, min(top + _HEIGHT, n_rows)) for top in range(0, n_rows, _HEIGHT)]
+
+
+def _join(
+    parts: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    none = np.empty(0, np.int64)
+    return (
+        np.concatenate([none, *(part[0] for part in parts)]),
+        np.concatenate([none, *(part[1] for part in parts)]),
+    )
+
+
+def find_crowded(rounds: MeetingRounds, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return the columns whose rows cannot each have a class of slots to itself."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
+    slots, classes = rounds.slots, rounds.classes
+    load = np.bincount(pairs[:, 1], minlength=rounds.problem.n_columns)
+    asks = (load[pairs[:, 1]] > 1) & ~slots.open_row[pairs[:, 0]] & ~slots.open_column[pairs[:, 1]]
+    some = pairs[asks]
+    pair, label = list_classes(slots, classes, some[:, 0], some[:, 1])
+    used, place = np.unique(some[pair, 1] * classes.n_classes + label, return_inverse=True)
+    graph = csr_array(
+        (np.ones(len(pair), np.int8), (pair, place)), shape=(len(some), max(1, len(used)))
+    )
+    mate = maximum_bipartite_matching(graph, perm_type="column")
+    crowded = np.zeros(rounds.problem.n_columns, np.bool_)
+    crowded[some[mate < 0, 1]] = True
+    return crowded
+
+
+def cheapest_slot(
+    problem: AssignmentProblem,
+    prices: SlotPrices,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the least that pairs pay for their slots; 0 for those that take none."""
+    slots = problem.slots
+    assert slots is not None  # noqa: S101 - whoever calls has looked
+    cost = prices.cost
+    least = np.zeros(len(rows), np.int64)
+    step = max(1, _AT_ONCE // max(1, slots.n_slots))
+    for begin in range(0, len(rows), step):
+        i, j = rows[begin : begin + step], columns[begin : begin + step]
+        asked = cost[j]
+        if prices.shared:
+            twin = slots.twin[i]
+            asked = asked + np.where((twin >= 0)[:, None], cost[np.maximum(twin, 0)], 0)
+        joint = slots.row[i] & slots.column[j]
+        found = np.where(joint, asked, _DEAR).min(axis=1, initial=_DEAR)
+        free = slots.open_row[i] | slots.open_column[j]
+        least[begin : begin + step] = np.where(
+            free, 0, found * (slots.per_week if prices.shared else 1)
+        )
+    return least
+
+
+def price_pairs(
+    problem: AssignmentProblem,
+    prices: SlotPrices,
+    bonus: int,
+    rows: slice,
+    *,
+    worth_one: bool = False,
+    or_equal: bool = False,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pairs of some rows that leave more than ``prices.profit``, and what they leave.
+
+    A first look leaves slots out and so over-estimates; slots are asked for where it hits.
+    """
+    gain, allowed = problem.gains.block(rows, slice(0, problem.n_columns))
+    slots = problem.slots
+    assert slots is not None  # noqa: S101 - whoever calls has looked
+    costly = np.asarray(prices.cost.any(axis=1))
+    own = np.where(slots.column, prices.cost, _DEAR).min(axis=1, initial=_DEAR)
+    free = slots.open_column | slots.open_row[rows].any()
+    least = np.where(costly & ~free, own, 0)
+    worth = np.ones_like(gain) if worth_one else gain
+    value = prices.scale * (worth + bonus) - prices.column - least
+    profit = prices.profit[rows]
+    hit = allowed & (problem.capacity > 0)
+    hit &= value >= profit[:, None] if or_equal else value > profit[:, None]
+    row, column = np.nonzero(hit)
+    value = value[row, column] + least[column]
+    asks = costly[column]
+    if prices.shared:
+        twin = slots.twin[row + rows.start]
+        asks |= (twin >= 0) & costly[np.maximum(twin, 0)]
+    some = np.flatnonzero(asks)
+    value[some] -= cheapest_slot(problem, prices, row[some] + rows.start, column[some])
+    keep = value >= profit[row] if or_equal else value > profit[row]
+    return row[keep] + rows.start, column[keep], value[keep]

@@ -1,0 +1,151 @@
+"""The best pairs together with their slots of time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.errors import CapabilityError, CertificateError
+from pairmatch.solvers.assignment.conflict import LoadConflict
+from pairmatch.solvers.assignment.flow import find_safe_bonus
+from pairmatch.solvers.assignment.meeting_classes import find_classes
+from pairmatch.solvers.assignment.meeting_conflicts import assign_slots, solve_jointly
+from pairmatch.solvers.assignment.meeting_rounds import MeetingRounds
+from pairmatch.solvers.assignment.meeting_settling import best_slots, settle_meetings
+from pairmatch.solvers.assignment.network import NoFlowError
+from pairmatch.solvers.certify_meetings import certify_meetings
+from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pairmatch.solvers.assignment.meeting_classes import SlotClasses
+    from pairmatch.solvers.assignment.meeting_rounds import SlotPrices
+    from pairmatch.solvers.problem import AssignmentProblem
+
+    Solver = Callable[[AssignmentProblem], AssignmentSolution]
+
+__all__ = ["solve_with_slots"]
+
+_RAISE = 8  # factor of the bonus where coverage was not reached
+
+
+def solve_with_slots(
+    problem: AssignmentProblem, solve: Solver, *, time_limit: float | None = None
+) -> AssignmentSolution:
+    """Return the best plan of a problem with slots.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem with slots, under "coverage" or "total" without tiers.
+    solve : callable
+        Solves a problem without slots.
+    time_limit : float, optional
+        Seconds after which a search among calendars that are no network ends.
+
+    Returns
+    -------
+    AssignmentSolution
+        Pairs, their slots, and prices of places and minutes. OPTIMAL where these prove that no
+        plan is better.
+
+    Raises
+    ------
+    CapabilityError
+        If rows ask for several columns.
+    LoadConflict
+        If minimum loads and pins cannot be met together with the slots.
+
+    Notes
+    -----
+    Where the slots of every column are such that two of them either exclude each other or do not
+    touch, and nobody else has two meetings, the joint choice is a minimum-cost flow: row, (column,
+    class of slots) with room for one, column with its load. Few columns ever have two rows that
+    want the same slot, so classes become nodes only where the rows chosen for a column have no
+    system of distinct slots (P. Hall, "On representatives of subsets", 1935,
+    https://doi.org/10.1112/jlms/s1-10.37.26), and pairs become arcs only where prices ask for
+    them; a last sweep prices every pair. Elsewhere the flow asks for less than the rules do: its
+    plan is taken if its pairs can be given slots that keep them all, and otherwise an integer
+    program looks for the best plan, with the prices of its linear relaxation as a bound.
+    """
+    deadline = None if time_limit is None else perf_counter() + time_limit
+    slots = problem.slots
+    assert slots is not None  # noqa: S101 - whoever calls has looked
+    if (problem.demand > 1).any():
+        raise CapabilityError(
+            "several mentors a mentee cannot be honoured together with Meetings yet; ask for one "
+            "mentor each, or leave out Meetings"
+        )
+    first = solve(replace(problem, slots=None))
+    prices = first.prices
+    classes = find_classes(slots)
+    price = np.zeros(problem.n_columns, np.int64) if prices is None else prices.column
+    if prices is not None and prices.scale > 1:
+        price = price // prices.scale
+    bonus = 0 if prices is None else prices.bonus
+    rounds = MeetingRounds(problem, classes, price, first.pairs, bonus)
+    if problem.objective == "coverage" and not bonus:
+        rounds.bonus = 1 + int(np.abs(rounds.edges.gain).max(initial=0))
+    try:
+        found, coverage = _climb(problem, rounds)
+        pairs, labels = settle_meetings(rounds, found)
+    except NoFlowError:
+        raise _conflict(problem) from None
+    _, chosen = best_slots(slots, classes, pairs[:, 0], pairs[:, 1], labels)
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    plan = AssignmentSolution(
+        pairs=pairs[order],
+        prices=Prices(found.column, bonus=rounds.bonus, coverage=coverage, time=found.time),
+        status=Status.OPTIMAL,
+        solver=f"{first.solver}, then flow over slots",
+        slots=chosen[order, None],
+    )
+    if _is_network(problem, classes):
+        return plan
+    taken = assign_slots(problem, plan.pairs)
+    if taken is not None:
+        plan = replace(plan, slots=taken)
+        try:
+            if certify_meetings(problem, plan).proved:
+                return plan
+        except CertificateError:
+            pass  # quotas or budgets, which the flow leaves out
+    return solve_jointly(problem, rounds, found, coverage, deadline)
+
+
+def _is_network(problem: AssignmentProblem, classes: SlotClasses) -> bool:
+    """Return whether the flow asks for all that the rules do."""
+    slots = problem.slots
+    assert slots is not None  # noqa: S101 - whoever calls has looked
+    simple = slots.per_week == 1 and slots.place is None and not problem.quotas
+    twins = (slots.twin >= 0).any() or problem.budgets
+    plain = classes.plain | (problem.capacity <= 1)
+    return bool(simple and not twins and plain.all())
+
+
+def _conflict(problem: AssignmentProblem) -> LoadConflict:
+    """Return the error of minimum loads that the slots do not allow."""
+    columns = np.flatnonzero(problem.at_least)
+    return LoadConflict(columns, np.arange(problem.n_rows), problem.at_least.copy())
+
+
+def _climb(problem: AssignmentProblem, rounds: MeetingRounds) -> tuple[SlotPrices, Prices | None]:
+    """Return prices of a best plan, and those of coverage; raise the bonus where it is too low."""
+    while True:
+        found = rounds.improve()
+        if problem.objective == "total":
+            return found, None
+        if len(rounds.chosen) == problem.n_rows:
+            return found, Prices(np.zeros(problem.n_columns, np.int64))
+        matched, cover = rounds.cover()
+        if len(rounds.chosen) >= matched:
+            return found, Prices(cover.column, time=cover.time)
+        places = min(problem.n_rows, int(problem.capacity.sum()))
+        most = find_safe_bonus(rounds.edges.gain, places)
+        if rounds.bonus >= most:
+            raise ArithmeticError("no bonus makes the plan match as many as possible")
+        rounds.bonus = min(most, rounds.bonus * _RAISE)

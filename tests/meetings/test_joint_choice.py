@@ -1,0 +1,142 @@
+"""Pairs and slots together: equal to one integer program over both, proved by prices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pairmatch.errors import CertificateError
+from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.assignment.meeting_classes import find_classes
+from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Slots
+
+
+def check_pool(pools, kind, seed):
+    draw, solve_jointly = pools
+    objective = ("coverage", "total")[seed % 2]
+    problem = draw(np.random.default_rng(seed), kind=kind, objective=objective)
+    matched, total = solve_jointly(problem)
+    answer = solve_assignment(problem)
+    found = certify_plan(problem, answer)
+    assert found.objective == total, f"seed {seed}"
+    assert found.bound >= total
+    if objective == "coverage":
+        assert found.matched == matched
+        assert found.matched_bound >= matched
+    assert found.proved == (answer.status.value == "optimal")
+    return found.proved
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_on_a_common_grid_the_flow_is_the_joint_optimum_and_its_prices_prove_it(pools, seed):
+    assert check_pool(pools, "grid", seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(40, 300))
+def test_many_more_pools_on_a_common_grid(pools, seed):
+    assert check_pool(pools, "grid", seed)
+
+
+def test_overlapping_slots_twins_ways_and_two_a_week_are_exact_and_mostly_proved(pools):
+    proved = [check_pool(pools, "free", seed) for seed in range(1000, 1040)]
+    assert sum(proved) >= 30
+
+
+@pytest.mark.slow
+def test_many_more_pools_without_a_grid(pools):
+    proved = [check_pool(pools, "free", seed) for seed in range(1040, 1300)]
+    assert sum(proved) >= 220
+
+
+def two_by_two(**changes):
+    """Two rows, two columns with two places, two slots that do not overlap."""
+    gain = np.array([[9, 1], [8, 1]])
+    slots = Slots(
+        start=np.array([480, 540]),
+        minutes=45,
+        row=np.array([[True, False], [True, False]]),
+        column=np.ones((2, 2), bool),
+        open_row=np.zeros(2, bool),
+        open_column=np.zeros(2, bool),
+        twin=np.full(2, -1),
+        per_week=1,
+        row_likes=np.zeros((2, 2), bool),
+        column_likes=np.zeros((2, 2), bool),
+    )
+    two = np.array([2, 2])
+    return AssignmentProblem(
+        MatrixGains(gain, np.ones((2, 2), bool)), two, np.zeros(2, np.int64),
+        slots=replace(slots, **changes),
+    )  # fmt: skip
+
+
+def test_two_rows_that_can_only_meet_at_the_same_time_get_different_columns():
+    answer = solve_assignment(two_by_two())
+    assert answer.pairs.tolist() == [[0, 0], [1, 1]]
+    assert answer.slots.tolist() == [[0], [0]]
+    assert solve_assignment(replace(two_by_two(), slots=None)).pairs.tolist() == [[0, 0], [1, 0]]
+
+
+def test_preferred_slots_are_taken_among_equally_good_plans_only():
+    likes = np.array([[False, True], [False, False]])
+    row = np.ones((2, 2), bool)
+    answer = solve_assignment(two_by_two(row=row, row_likes=likes))
+    assert answer.pairs.tolist() == [[0, 0], [1, 0]]
+    assert answer.slots.tolist() == [[1], [0]]
+
+
+def test_whoever_needs_no_slot_blocks_none():
+    answer = solve_assignment(two_by_two(open_row=np.array([True, False])))
+    assert answer.pairs.tolist() == [[0, 0], [1, 0]]
+    assert answer.slots.tolist() == [[-1], [0]]
+
+
+@pytest.mark.parametrize(
+    ("slots", "said"),
+    [
+        ([[0], [0]], "cannot take both slots"),
+        ([[0], [1]], "not free for both"),
+        ([[0], [7]], "takes slot 7 of 2"),
+        ([[0, 1], [0, 1]], "integers of shape"),
+    ],
+)
+def test_spoiled_slots_are_refused(slots, said):
+    problem = two_by_two()
+    answer = solve_assignment(problem)
+    spoiled = replace(answer, pairs=np.array([[0, 0], [1, 0]]), slots=np.array(slots))
+    with pytest.raises(CertificateError, match=said):
+        certify_plan(problem, spoiled)
+
+
+def test_prices_that_prove_nothing_are_refused_or_leave_a_gap():
+    problem = two_by_two()
+    answer = solve_assignment(problem)
+    low = replace(answer.prices, time=answer.prices.time - 5)
+    with pytest.raises(CertificateError, match="a minute has a negative price"):
+        certify_plan(problem, replace(answer, prices=low))
+    free = replace(answer.prices, time=None)
+    assert certify_plan(problem, replace(answer, prices=free)).bound > 10
+    assert certify_plan(problem, answer).bound == 10
+
+
+def test_slots_of_a_class_all_overlap_and_plain_columns_have_no_others():
+    rng = np.random.default_rng(5)
+    for _ in range(50):
+        start = np.sort(rng.choice(60, 12, replace=False)) * 10
+        column = rng.random((4, 12)) < 0.5
+        slots = replace(
+            two_by_two().slots, start=start, column=column, row=np.ones((1, 12), bool), minutes=30
+        )
+        classes = find_classes(slots)
+        for j in range(4):
+            own = np.flatnonzero(column[j]).tolist()
+            clashes = {(a, b) for a in own for b in own if a < b and slots.clash(a, b)}
+            same = {
+                (a, b) for a in own for b in own if a < b and classes.of[j, a] == classes.of[j, b]
+            }
+            assert same <= clashes
+            assert classes.plain[j] == (same == clashes)

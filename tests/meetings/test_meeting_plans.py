@@ -1,0 +1,289 @@
+"""Plans whose pairs have times to meet: as a coordinator sees them, checked by somebody else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pairmatch as pm
+from pairmatch.profiles.phrases import parse_windows
+from pairmatch.profiles.week import DAYS
+
+SLOTS = [
+    "Mon 08:00-08:45",
+    "Mon 08:30-09:15",
+    "Tue 15:30-17:00",
+    "Wed 07:15-08:00",
+    "Fri 12:00-13:00",
+]
+
+
+def double_bookings(plan, mentees, mentors, travel=0):
+    """Every fault of a timetable, minute by minute, from the cells as they were typed."""
+    faults, minutes = [], defaultdict(list)
+    free = defaultdict(list)
+    for frame in (mentees, mentors):
+        for person, cell in zip(frame["id"], frame["free"], strict=True):
+            free[person].append(parse_windows(cell) if isinstance(cell, str) and cell else ())
+    for meeting in plan.timetable().itertuples():
+        start = (
+            DAYS.index(meeting.day) * 1440 + int(meeting.start[:2]) * 60 + int(meeting.start[3:])
+        )
+        assert (
+            meeting.end
+            == f"{(start + meeting.minutes) % 1440 // 60:02d}:{(start + meeting.minutes) % 60:02d}"
+        )
+        for person in meeting.people.split(";"):
+            if not any(
+                a <= start and start + meeting.minutes <= b for w in free[person] for a, b in w
+            ):
+                faults.append(f"{person} is not free")
+            minutes[person] += range(start, start + meeting.minutes)
+    faults += [f"{p} is double-booked" for p, used in minutes.items() if len(set(used)) < len(used)]
+    return faults
+
+
+@st.composite
+def sheets(draw):
+    n, m = draw(st.integers(1, 7)), draw(st.integers(1, 4))
+    times = st.lists(st.sampled_from(SLOTS), max_size=4).map("; ".join)
+    shared = draw(st.booleans())
+    mentees = pd.DataFrame(
+        {
+            "id": [f"P{k}" if shared else f"T{k}" for k in range(n)],
+            "free": [draw(times) for _ in range(n)],
+            "subjects": [draw(st.sampled_from(["art", "maths", "art; maths"])) for _ in range(n)],
+        }
+    )
+    mentors = pd.DataFrame(
+        {
+            "id": [f"P{k}" if shared else f"M{k}" for k in range(m)],
+            "free": [draw(times) for _ in range(m)],
+            "subjects": [draw(st.sampled_from(["art", "maths"])) for _ in range(m)],
+        }
+    )
+    if shared:  # one person, one calendar: the same cells in both tables
+        k = min(n, m)
+        same = [*mentees["free"][:k], *mentors["free"][k:]]
+        mentors = mentors.assign(free=same)
+    return mentees, mentors
+
+
+@settings(max_examples=40)
+@given(sheets(), st.sampled_from([30, 45]), st.sampled_from([1, 2]))
+def test_nobody_is_double_booked_in_either_role(tables, minutes, per_week):
+    rule = pm.Meetings(minutes=minutes, per_week=per_week)
+    program = pm.Program([pm.SubjectMatch()], [pm.Load(at_most=3), rule])
+    plan = pm.match(*tables, program)
+    pm.verify(plan)
+    assert double_bookings(plan, *tables) == []
+    assert len(plan.timetable()) == per_week * plan.matched
+
+
+def pool(**columns):
+    mentees = pd.DataFrame(
+        {"id": ["T-1", "T-2", "T-3"], "free": ["Mon 08:00-08:45"] * 3, "subjects": ["art"] * 3}
+    )
+    mentors = pd.DataFrame({"id": ["M-7"], "free": ["Mon 08:00-08:45"], "subjects": ["art"]})
+    return mentees.assign(**columns.get("mentees", {})), mentors.assign(
+        **columns.get("mentors", {})
+    )
+
+
+def program(*constraints, **arguments):
+    return pm.Program([pm.SubjectMatch()], [pm.Load(at_most=2), *constraints], **arguments)
+
+
+def test_a_mentor_with_two_places_and_one_slot_takes_one_mentee_and_the_reason_says_so():
+    plan = pm.match(*pool(), program(pm.Meetings()))
+    assert plan.matched == 1
+    frame = plan.to_frame()
+    assert frame[["day", "start", "end"]].to_numpy().tolist() == [["Mon", "08:00", "08:45"]]
+    taken = frame["mentee"].item()
+    left = plan.unmatched
+    assert set(left["reason"]) == {"no time left"}
+    assert f"all joint slots of M-7 are taken by {taken}" in left["detail"].iloc[0]
+    assert str(plan.price_of_time()).startswith("without Meetings 1 more mentee")
+    assert "meet a week for 45 minutes" in plan.summary()
+
+
+def test_the_timetable_is_sorted_by_day_and_start():
+    tables = pool(
+        mentees={"free": ["Tue 09:00-10:00", "Mon 10:00-11:00", "Mon 08:00-09:00"]},
+        mentors={"free": ["Mon-Fri 08:00-12:00"]},
+    )
+    plan = pm.match(*tables, pm.Program([pm.SubjectMatch()], [pm.Load(at_most=3), pm.Meetings(60)]))
+    table = plan.timetable()
+    assert table["day"].tolist() == ["Mon", "Mon", "Tue"]
+    assert table["start"].tolist() == ["08:00", "10:00", "09:00"]
+    assert table["people"].tolist() == ["T-3;M-7", "T-2;M-7", "T-1;M-7"]
+    assert set(table["kind"]) == {"meeting"}
+
+
+def test_without_meetings_frames_are_as_they_were():
+    plan = pm.match(*pool(), program())
+    assert plan.to_frame().columns.tolist() == ["mentee", "mentor", "score"]
+    assert plan.timetable().empty
+
+
+@pytest.mark.parametrize("slots", [[[1]], [[-1]], [[9]]])
+def test_a_spoiled_timetable_is_refused(slots):
+    tables = pool(mentors={"free": ["Mon 08:00-08:45; Mon 09:00-09:45"]})
+    late = pool(mentees={"free": ["Mon 08:00-08:45", "Mon 08:00-08:45", "Mon 09:00-09:45"]})
+    plan = pm.match(late[0], tables[1], program(pm.Meetings()))
+    assert plan.matched == 2
+    one = replace(plan.solution, slots=np.array([slots[0]] * 2))
+    with pytest.raises(pm.CertificateError, match=r"free|no time|do not exist|double-booked"):
+        pm.verify(replace(plan, solution=one))
+
+
+def test_pairs_edited_by_hand_get_times_or_are_refused():
+    tables = pool(mentors={"free": ["Mon 08:00-09:30"]}, mentees={"free": ["Mon 08:00-09:30"] * 3})
+    plan = pm.match(*tables, program(pm.Meetings()))
+    edited = plan.replace(pairs={"T-1": "M-7", "T-3": "M-7"})
+    pm.verify(edited)
+    assert sorted(edited.timetable()["start"]) == ["08:00", "08:45"]
+    crowded = pm.match(*pool(), program(pm.Meetings())).replace(pairs={"T-1": "M-7", "T-2": "M-7"})
+    with pytest.raises(pm.CertificateError, match="no time to meet"):
+        pm.verify(crowded)
+
+
+def test_pins_that_cannot_meet_apart_are_named():
+    with pytest.raises(pm.InfeasibleError, match="M-7 cannot meet all of its pinned mentees"):
+        pm.match(*pool(), program(pm.Meetings(), pm.Pin("T-1", "M-7"), pm.Pin("T-2", "M-7")))
+    plan = pm.match(*pool(), program(pm.Meetings(), pm.Pin("T-2", "M-7")))
+    assert plan.to_frame()["mentee"].tolist() == ["T-2"]
+
+
+def test_minimum_loads_that_leave_no_time_are_refused_in_words():
+    with pytest.raises(pm.InfeasibleError, match="times and other rules"):
+        pm.match(*pool(), pm.Program([pm.SubjectMatch()], [pm.Load(2, 2), pm.Meetings()]))
+
+
+def test_unknown_free_time_is_its_own_reason_or_a_meeting_without_a_time():
+    tables = pool(mentees={"free": ["", "Mon 08:00-08:45", ""]})
+    plan = pm.match(*tables, program(pm.Meetings()))
+    assert plan.matched == 1
+    assert "no free time given by the mentee" in str(plan.why_unmatched("T-1"))
+    allowed = pm.match(*tables, program(pm.Meetings(unknown="allow")))
+    assert allowed.matched == 2
+    pm.verify(allowed)
+    assert "" in allowed.to_frame()["day"].tolist() or allowed.timetable()["day"].tolist() == [
+        "",
+        "",
+    ]
+
+
+def test_busy_time_is_nobodys_slot():
+    tables = pool(mentors={"busy": ["Mon 08:30-08:40"]})
+    plan = pm.match(*tables, program(pm.Meetings()))
+    assert plan.matched == 0
+    assert "no joint 45-minute slot" in plan.unmatched["detail"].iloc[0]
+
+
+def test_a_mentor_travels_between_schools_and_has_the_way_free():
+    tables = pool(
+        mentees={"free": ["Mon 08:00-12:00"] * 3, "school": ["North", "South", "North"]},
+        mentors={"free": ["Mon 08:00-11:00"], "school": ["North"]},
+    )
+    rule = pm.Meetings(45, travel={"North": {"South": 20}})
+    plan = pm.match(*tables, pm.Program([pm.SubjectMatch()], [pm.Load(at_most=3), rule]))
+    pm.verify(plan)
+    assert plan.matched == 3
+    starts = dict(zip(plan.timetable()["mentee"], plan.timetable()["start"], strict=True))
+    minute = {key: int(s[:2]) * 60 + int(s[3:]) for key, s in starts.items()}
+    assert minute["T-2"] >= 8 * 60 + 20
+    assert all(abs(minute["T-2"] - minute[other]) >= 65 for other in ("T-1", "T-3"))
+    near = replace(plan.program, constraints=(pm.Load(at_most=3), pm.Meetings(45, travel=60)))
+    assert pm.match(*tables, near).matched == 2
+
+
+def test_preferred_windows_decide_between_equal_plans():
+    tables = pool(
+        mentees={"free": ["Mon 08:00-08:45; Tue 09:00-09:45"] * 3},
+        mentors={"free": ["Mon 08:00-08:45; Tue 09:00-09:45; Wed 08:00-09:00"]},
+    )
+    for prefer, day in (("Tue 08:00-10:00", "Tue"), ("Mon 08:00-10:00", "Mon")):
+        rule = pm.Meetings(prefer=prefer)
+        plan = pm.match(*tables, pm.Program([pm.SubjectMatch()], [pm.Load(1), rule]))
+        assert plan.to_frame()["day"].tolist() == [day]
+        assert "1 of 1 meetings are at preferred times" in plan.summary()
+
+
+def test_the_order_of_the_sheets_does_not_matter():
+    from pairmatch.datasets import district
+
+    sheet = district(40, 16, seed=3)
+    wanted = pm.Program([pm.SubjectMatch()], [pm.Load(), pm.Meetings(30)])
+    plan = pm.match(sheet.mentees, sheet.mentors, wanted)
+    other = pm.match(sheet.mentees[::-1], sheet.mentors.sample(frac=1, random_state=1), wanted)
+    pd.testing.assert_frame_equal(plan.timetable(), other.timetable())
+    assert double_bookings(plan, sheet.mentees, sheet.mentors) == []
+
+
+def test_large_pools_are_streamed_with_the_same_integers():
+    from pairmatch.constraints import bind_pair_rules
+    from pairmatch.datasets import district
+    from pairmatch.scoring import Compatibility
+    from pairmatch.streams import stream_gains
+
+    sheet = district(30, 20, seed=4)
+    tables = pm.read_profiles(sheet.mentees), pm.read_profiles(sheet.mentors)
+    for rule in (pm.Meetings(), pm.Meetings(unknown="allow"), pm.Meetings(30, per_week=2)):
+        rules = bind_pair_rules([rule], *tables)
+        scored = Compatibility.bind(*tables, [pm.SubjectMatch()], rules)
+        gain, allowed = stream_gains(scored).block(slice(0, 30), slice(0, 20))
+        units, fine = scored.evaluate(slice(0, 30), slice(0, 20))
+        assert (allowed == fine).all()
+        assert (gain == np.where(fine, units, 0)).all()
+
+
+def test_what_meetings_cannot_be_combined_with_is_said_with_a_way_out():
+    for wish in ("worst_off", "leximin"):
+        with pytest.raises(pm.CapabilityError, match="use objective 'coverage'"):
+            pm.match(*pool(), program(pm.Meetings(), objective=wish))
+    with pytest.raises(pm.CapabilityError, match="without Tiers"):
+        pm.match(*pool(), program(pm.Meetings(), pm.Tiers([pm.SubjectMatch()])))
+    with pytest.raises(pm.CapabilityError, match="column free"):
+        pm.match_scores([[1]], [pm.Meetings()])
+    with pytest.raises(pm.ProgramError, match="one Meetings only"):
+        pm.match(*pool(), program(pm.Meetings(), pm.Meetings(30)))
+    plan = pm.match(*pool(), program(pm.Meetings()))
+    with pytest.raises(pm.CapabilityError, match="times to meet"):
+        plan.place_values()
+
+
+def test_quotas_and_minutes_hold_together_with_times():
+    tables = pool(
+        mentees={"free": ["Mon 08:00-11:00"] * 3, "school": ["A", "A", "B"], "need": [60, 60, 30]},
+        mentors={"free": ["Mon 08:00-11:00"], "minutes_per_week": [100]},
+    )
+    quota = pm.Program([pm.SubjectMatch()], [pm.Load(3), pm.Quota("school", 1), pm.Meetings()])
+    plan = pm.match(*tables, quota)
+    pm.verify(plan)
+    assert plan.matched == 2
+    budget = pm.Program([pm.SubjectMatch()], [pm.Load(3), pm.Minutes("need"), pm.Meetings()])
+    plan = pm.match(*tables, budget)
+    pm.verify(plan)
+    assert plan.matched == 2
+    assert "T-3" in plan.to_frame()["mentee"].tolist()
+
+
+def test_another_pair_is_priced_with_its_time():
+    tables = pool(mentors={"free": ["Mon 08:00-08:45"]})
+    plan = pm.match(*tables, program(pm.Meetings()))
+    outside = plan.unmatched_ids[0]
+    assert "the total would not change" in str(plan.why_not(outside, "M-7"))
+
+
+def test_plans_are_saved_with_their_timetable(tmp_path):
+    plan = pm.match(*pool(), program(pm.Meetings()))
+    plan.save(tmp_path)
+    assert pd.read_csv(tmp_path / "timetable.csv")["start"].tolist() == ["08:00"]
+    assert '"day": "Mon"' in (tmp_path / "plan.json").read_text()

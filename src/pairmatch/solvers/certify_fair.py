@@ -14,7 +14,7 @@ import numpy as np
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify_demands import certify_demand
-from pairmatch.solvers.certify_meetings import certify_meetings
+from pairmatch.solvers.certify_meetings import certify_slots
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,7 +102,7 @@ def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Ce
     if problem.demand.max(initial=1) > 1:
         return certify_demand(problem, solution)
     if problem.slots is not None:
-        return certify_meetings(problem, solution)
+        return certify_slots(problem, solution)
     if problem.objective in ("coverage", "total") and problem.tiers is None:
         return certify_assignment(problem, solution)
     plain = replace(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem, Slots
     from pairmatch.solvers.solution import AssignmentSolution
 
-__all__ = ["certify_meetings"]
+__all__ = ["certify_slots"]
 
 _HEIGHT, _WIDTH = 256, 2048
 _AT_ONCE = 2**22
@@ -32,7 +32,7 @@ _DEAR = 2**55  # more than any price, and 50 of them still fit
 _FAR = -(2**61)
 
 
-def certify_meetings(problem: AssignmentProblem, solution: AssignmentSolution) -> Certificate:
+def certify_slots(problem: AssignmentProblem, solution: AssignmentSolution) -> Certificate:
     """Check an answer with slots, pair by pair and person by person, and bound every other one.
 
     Parameters

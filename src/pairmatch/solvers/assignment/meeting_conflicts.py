@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,8 @@ from pairmatch.solvers.assignment.meeting_program import draw_program
 from pairmatch.solvers.assignment.meeting_rounds import SlotPrices, cheapest_slot, price_pairs
 from pairmatch.solvers.assignment.program import Row, maximise
 from pairmatch.solvers.assignment.remainder import Edges
-from pairmatch.solvers.certify_meetings import certify_meetings
+from pairmatch.solvers.assignment.watch import Watch
+from pairmatch.solvers.certify_meetings import certify_slots
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.program import IntegerProgram
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["assign_slots", "solve_jointly"]
+__all__ = ["assign_slots", "place_greedily", "solve_jointly"]
 
 _NODES = 5_000  # of the search tree of an objective
 _NODES_TO_CHOOSE = 50  # the same for a choice between equally good plans
@@ -36,7 +36,9 @@ _ROUNDS = 6  # linear programs, each with the pairs that the last one missed
 _HEIGHT = 256
 
 
-def assign_slots(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> NDArray[np.int64] | None:
+def assign_slots(
+    problem: AssignmentProblem, pairs: NDArray[np.int64], watch: Watch | None = None
+) -> NDArray[np.int64] | None:
     """Return slots for given pairs, the most preferred ones, or None if there are none.
 
     Parameters
@@ -45,6 +47,8 @@ def assign_slots(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> NDArra
         The problem; only its slots matter.
     pairs : ndarray of int64, shape (n_pairs, 2)
         The pairs.
+    watch : Watch, optional
+        The clock; default: no limit.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def assign_slots(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> NDArra
     likes = slots.row_likes[edges.row[joint.pair], joint.slot].astype(np.int64)
     likes += slots.column_likes[edges.column[joint.pair], joint.slot]
     weight = np.concatenate([np.zeros(len(edges), np.int64), likes])
-    found, _ = maximise(joint.program(), weight, _NODES)
+    found, _ = maximise(joint.program(), weight, _NODES, watch or Watch())
     if found is None:
         return None
     taken = _read_slots(joint, found, np.arange(len(edges)), slots.per_week)
@@ -97,7 +101,7 @@ def solve_jointly(
     rounds: MeetingRounds,
     prices: SlotPrices,
     coverage: Prices | None,
-    deadline: float | None,
+    watch: Watch,
 ) -> AssignmentSolution:
     """Return the best plan that a search finds, with a bound that prices prove.
 
@@ -111,8 +115,8 @@ def solve_jointly(
         Its prices, and so a bound.
     coverage : Prices or None
         Its prices of coverage.
-    deadline : float or None
-        When to stop, by ``time.perf_counter``.
+    watch : Watch
+        The clock.
 
     Returns
     -------
@@ -139,16 +143,16 @@ def solve_jointly(
     best, complete = None, False
     if coverage is not None:
         # With a bonus both goals are one, if as many are matched as can be.
-        best, complete = maximise(program, rounds.bonus * number + gain, _NODES, _left(deadline))
+        best, complete = maximise(program, rounds.bonus * number + gain, _NODES, watch, 0.5)
         most = _count_at_most(problem, coverage)
         if best is not None and int(number @ best) < most:
             best = None
     if best is None:
-        best, complete = _search(program, goals, deadline)
+        best, complete = _search(program, goals, watch)
     if best is not None and likes.any():
         for goal in goals:
             program = program.demand(goal, float(goal @ best))
-        liked, _ = maximise(program, likes, _NODES_TO_CHOOSE, _left(deadline))
+        liked, _ = maximise(program, likes, _NODES_TO_CHOOSE, watch, 0.5)
         if liked is not None and all(goal @ liked >= goal @ best for goal in goals):
             best = liked
     if best is None:
@@ -170,14 +174,14 @@ def solve_jointly(
         slots=taken[order],
     )
     n_pairs = 0 if coverage is None else len(pairs)
-    better = _relax(problem, rounds, edges, n_pairs, deadline)
+    better = _relax(problem, rounds, edges, n_pairs, watch)
     cover = None
     if coverage is not None and len(pairs) < _count_at_most(problem, coverage):
-        cover = _relax(problem, rounds, edges, 0, deadline, worth_one=True)
+        cover = _relax(problem, rounds, edges, 0, watch, worth_one=True)
     answer = _keep_better(problem, answer, better, cover)
-    if certify_meetings(problem, answer).proved:
+    if certify_slots(problem, answer).proved:
         return replace(answer, status=Status.OPTIMAL)
-    if deadline is not None and perf_counter() >= deadline:
+    if watch.is_over:
         return replace(answer, status=Status.TIME_LIMIT)
     if complete and rest is None:
         claim = "integer programming over slots (HiGHS, which claims optimality)"
@@ -185,18 +189,13 @@ def solve_jointly(
     return answer
 
 
-def _left(deadline: float | None) -> float | None:
-    """Return the seconds that one more search may take."""
-    return None if deadline is None else max(0.05, (deadline - perf_counter()) / 2)
-
-
 def _search(
-    program: IntegerProgram, goals: list[NDArray[np.int64]], deadline: float | None
+    program: IntegerProgram, goals: list[NDArray[np.int64]], watch: Watch
 ) -> tuple[NDArray[np.int64] | None, bool]:
     """Return a best solution by one goal after the other, and whether HiGHS calls it best."""
     best, complete = None, True
     for goal in goals:
-        found, done = maximise(program, goal, _NODES, _left(deadline))
+        found, done = maximise(program, goal, _NODES, watch, 0.5)
         if found is None or (best is not None and any(g @ found < g @ best for g in goals[:1])):
             return best, False
         best = found
@@ -217,7 +216,7 @@ def _count_at_most(problem: AssignmentProblem, coverage: Prices) -> int:
     free = replace(
         problem, at_least=np.zeros_like(problem.at_least), pins=np.empty((0, 2), np.int64)
     )
-    return certify_meetings(free, nobody).matched_bound or 0
+    return certify_slots(free, nobody).matched_bound or 0
 
 
 def _keep_better(
@@ -233,7 +232,7 @@ def _keep_better(
     for values in [answer.prices] + ([better] if better is not None else []):
         for coverage in options:
             prices = replace(values, coverage=coverage)
-            found = certify_meetings(problem, replace(answer, prices=prices))
+            found = certify_slots(problem, replace(answer, prices=prices))
             tried.append((found.matched_bound or 0, found.bound or 0, len(tried), prices))
     return replace(answer, prices=min(tried, key=lambda one: one[:3])[3])
 
@@ -279,7 +278,7 @@ def _relax(
     rounds: MeetingRounds,
     edges: Edges,
     n_pairs: int,
-    deadline: float | None,
+    watch: Watch,
     *,
     worth_one: bool = False,
 ) -> Prices | None:
@@ -291,7 +290,7 @@ def _relax(
     assert slots is not None  # noqa: S101 - whoever calls has looked
     prices = None
     for _ in range(_ROUNDS):
-        if deadline is not None and perf_counter() > deadline:
+        if watch.is_over:
             break
         joint = draw_program(problem, edges)
         if n_pairs:
@@ -333,7 +332,7 @@ def _relax(
 def _dual_values(joint: JointProgram, worth: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Return the dual values of the linear relaxation, in fractions; None if it was not solved."""
     from scipy.optimize import linprog
-    from scipy.sparse import csr_array
+    from scipy.sparse import csr_array, vstack
 
     program = joint.program()
     matrix = csr_array(
@@ -346,8 +345,6 @@ def _dual_values(joint: JointProgram, worth: NDArray[np.int64]) -> NDArray[np.in
     if least.any():
         parts.append(-matrix[least])
         limits.append(-program.low[least])
-    from scipy.sparse import vstack
-
     cost = -joint.spread(worth).astype(float)
     answer = linprog(
         cost,
@@ -369,3 +366,34 @@ def _dual_values(joint: JointProgram, worth: NDArray[np.int64]) -> NDArray[np.in
         duals[equal] = -answer.eqlin.marginals
     found: NDArray[np.int64] = np.rint(_FRACTIONS * duals).astype(np.int64)
     return found
+
+
+def place_greedily(
+    problem: AssignmentProblem, pairs: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return those of some pairs that find slots one after the other, and these slots."""
+    slots = problem.slots
+    assert slots is not None  # noqa: S101 - whoever calls has looked
+    calendar: dict[int, list[int]] = {}
+    kept, taken = [], []
+    for row, column in pairs.tolist():
+        twin = int(slots.twin[row])
+        person = twin if twin >= 0 else problem.n_columns + row
+        booked = calendar.setdefault(column, []), calendar.setdefault(person, [])
+        own: list[int] = []
+        if not (slots.open_row[row] or slots.open_column[column]):
+            for slot in np.flatnonzero(slots.row[row] & slots.column[column]).tolist():
+                if len(own) == slots.per_week:
+                    break
+                if not any(slots.clash(slot, other) for other in (*booked[0], *booked[1], *own)):
+                    own.append(slot)
+            if len(own) < slots.per_week:
+                continue
+            booked[0].extend(own)
+            booked[1].extend(own)
+        kept.append((row, column))
+        taken.append(own or [-1] * slots.per_week)
+    shape = -1, slots.per_week
+    return (
+        np.array(kept, np.int64).reshape(-1, 2), np.array(taken, np.int64).reshape(shape)
+    )  # fmt: skip

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.assignment.meeting_classes import SlotClasses
     from pairmatch.solvers.assignment.meeting_network import SlotArcs
+    from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["MeetingRounds", "SlotPrices", "cheapest_slot", "price_pairs"]
@@ -73,6 +74,8 @@ class MeetingRounds:
         Pairs that are candidates from the beginning.
     bonus : int
         What every pair is given on top of its gain.
+    watch : Watch
+        The clock.
     """
 
     def __init__(
@@ -82,7 +85,9 @@ class MeetingRounds:
         price: NDArray[np.int64],
         pairs: NDArray[np.int64],
         bonus: int,
+        watch: Watch,
     ) -> None:
+        self.watch = watch
         self.problem, self.classes, self.bonus = problem, classes, bonus
         assert problem.slots is not None  # noqa: S101 - whoever calls has looked
         self.slots = problem.slots
@@ -204,6 +209,7 @@ class MeetingRounds:
 
     def _solve(self, *, worth_one: bool) -> tuple[int, SlotPrices]:
         """Solve on the candidates; return how many rows are matched, and prices."""
+        self.watch.check()
         drawing = draw_slots(self.problem, self.classes, self.edges, self.expanded)
         layout = drawing.layout
         if worth_one:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +11,16 @@ from pairmatch.errors import CapabilityError, CertificateError
 from pairmatch.solvers.assignment.conflict import LoadConflict
 from pairmatch.solvers.assignment.flow import find_safe_bonus
 from pairmatch.solvers.assignment.meeting_classes import find_classes
-from pairmatch.solvers.assignment.meeting_conflicts import assign_slots, solve_jointly
+from pairmatch.solvers.assignment.meeting_conflicts import (
+    assign_slots,
+    place_greedily,
+    solve_jointly,
+)
 from pairmatch.solvers.assignment.meeting_rounds import MeetingRounds
 from pairmatch.solvers.assignment.meeting_settling import best_slots, settle_meetings
 from pairmatch.solvers.assignment.network import NoFlowError
-from pairmatch.solvers.certify_meetings import certify_meetings
+from pairmatch.solvers.assignment.watch import OutOfTime, Watch
+from pairmatch.solvers.certify_meetings import certify_slots
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:
@@ -72,7 +76,7 @@ def solve_with_slots(
     plan is taken if its pairs can be given slots that keep them all, and otherwise an integer
     program looks for the best plan, with the prices of its linear relaxation as a bound.
     """
-    deadline = None if time_limit is None else perf_counter() + time_limit
+    watch = Watch(time_limit)
     slots = problem.slots
     assert slots is not None  # noqa: S101 - whoever calls has looked
     if (problem.demand > 1).any():
@@ -81,13 +85,41 @@ def solve_with_slots(
             "mentor each, or leave out Meetings"
         )
     first = solve(replace(problem, slots=None))
+    try:
+        return _continue(problem, first, watch)
+    except OutOfTime:
+        status = Status.TIME_LIMIT
+    except KeyboardInterrupt:
+        status = Status.INTERRUPTED
+    if problem.at_least.any():
+        raise CapabilityError(
+            "the time was over before there was a plan that meets the minimum loads and has times "
+            "to meet; allow more time, or leave out the minimum loads"
+        )
+    pinned = np.isin(first.pairs[:, 0], problem.pins[:, 0])
+    pairs, taken = place_greedily(problem, first.pairs[np.argsort(~pinned, kind="stable")])
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    prices = first.prices
+    if prices is not None:
+        prices = Prices(prices.column, bonus=prices.bonus, scale=prices.scale)
+    return AssignmentSolution(
+        pairs[order], prices, status, f"{first.solver}, then slots one by one", slots=taken[order]
+    )
+
+
+def _continue(
+    problem: AssignmentProblem, first: AssignmentSolution, watch: Watch
+) -> AssignmentSolution:
+    """Return the best plan, from the best plan without slots."""
+    slots = problem.slots
+    assert slots is not None  # noqa: S101 - whoever calls has looked
     prices = first.prices
     classes = find_classes(slots)
     price = np.zeros(problem.n_columns, np.int64) if prices is None else prices.column
     if prices is not None and prices.scale > 1:
         price = price // prices.scale
     bonus = 0 if prices is None else prices.bonus
-    rounds = MeetingRounds(problem, classes, price, first.pairs, bonus)
+    rounds = MeetingRounds(problem, classes, price, first.pairs, bonus, watch)
     if problem.objective == "coverage" and not bonus:
         rounds.bonus = 1 + int(np.abs(rounds.edges.gain).max(initial=0))
     try:
@@ -106,15 +138,15 @@ def solve_with_slots(
     )
     if _is_network(problem, classes):
         return plan
-    taken = assign_slots(problem, plan.pairs)
+    taken = assign_slots(problem, plan.pairs, watch)
     if taken is not None:
         plan = replace(plan, slots=taken)
         try:
-            if certify_meetings(problem, plan).proved:
+            if certify_slots(problem, plan).proved:
                 return plan
         except CertificateError:
             pass  # quotas or budgets, which the flow leaves out
-    return solve_jointly(problem, rounds, found, coverage, deadline)
+    return solve_jointly(problem, rounds, found, coverage, watch)
 
 
 def _is_network(problem: AssignmentProblem, classes: SlotClasses) -> bool:

@@ -79,6 +79,8 @@ def draw_program(problem: AssignmentProblem, edges: Edges) -> JointProgram:
             np.full((problem.n_columns, quota.n_classes), quota.at_most, np.int64)
             for quota in problem.quotas
         ),
+        demand=problem.demand,
+        served=np.zeros(problem.n_rows, np.bool_),
     )
     pinned = set(problem.pins[:, 0].tolist())
     rows = []

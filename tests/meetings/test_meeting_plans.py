@@ -129,7 +129,8 @@ def test_the_timetable_is_sorted_by_day_and_start():
 def test_without_meetings_frames_are_as_they_were():
     plan = pm.match(*pool(), program())
     assert plan.to_frame().columns.tolist() == ["mentee", "mentor", "score"]
-    assert plan.timetable().empty
+    with pytest.raises(pm.CapabilityError, match="Add the rule Meetings"):
+        plan.timetable()
 
 
 @pytest.mark.parametrize("slots", [[[1]], [[-1]], [[9]]])

@@ -1,6 +1,7 @@
 """Plans: integers turned back into names, reasons and files, and checked once more."""
 
-from pairmatch.plans.explain import Alternative, Reasons
+from pairmatch.plans.alternatives import Alternative
+from pairmatch.plans.explain import Reasons
 from pairmatch.plans.grouping import Grouping
 from pairmatch.plans.matching import Matching
 from pairmatch.plans.verification import verify

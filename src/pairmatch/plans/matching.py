@@ -11,9 +11,9 @@ import numpy as np
 
 from pairmatch.constraints import find_id
 from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
-from pairmatch.plans import explain, files, summary, timetable
-from pairmatch.plans.handouts import Handouts
+from pairmatch.plans import alternatives, explain, files, summary, timetable
 from pairmatch.plans.order import natural_key
+from pairmatch.plans.timed import Timetabled
 from pairmatch.scoring import Compatibility
 from pairmatch.slots import place_meetings
 from pairmatch.solvers.certify_fair import certify_plan
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pairmatch.plans.explain import Alternative, Reasons
-    from pairmatch.plans.timetable import TimePrice
+    from pairmatch.plans.alternatives import Alternative
+    from pairmatch.plans.explain import Reasons
     from pairmatch.programs import Program
     from pairmatch.scoring.own import OwnScores
     from pairmatch.solvers.problem import AssignmentProblem
@@ -37,7 +37,7 @@ __all__ = ["Matching"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Matching(Handouts):
+class Matching(Timetabled):
     """Mentor-mentee pairs, with everything that is needed to explain and to check them.
 
     Made by :func:`pairmatch.match` and :func:`pairmatch.match_scores`. Immutable; ids are listed
@@ -157,29 +157,6 @@ class Matching(Handouts):
         columns = ["mentee", "mentor", "score"] + ([] if times is None else ["day", "start", "end"])
         return pd.DataFrame(rows, columns=columns)
 
-    def timetable(self) -> pd.DataFrame:
-        """Return one row a meeting, sorted by day, start and people.
-
-        Returns
-        -------
-        DataFrame
-            ``kind, mentee, mentor, people, day, start, end, minutes, modality``; ``people`` are the
-            ids, joined by ``;``. Without ``Meetings`` there are no rows; meetings of people whose
-            free time is unknown have no day.
-        """
-        return timetable.tabulate_meetings(self)
-
-    def price_of_time(self) -> TimePrice:
-        """Return what ``Meetings`` cost: how many more would be matched, and the total, without.
-
-        Solves the problem once more without them.
-        """
-        return self._price_of_time
-
-    @cached_property
-    def _price_of_time(self) -> TimePrice:
-        return timetable.price_time(self)
-
     @property
     def loads(self) -> pd.DataFrame:
         """One row a mentor: ``mentor, load, places``."""
@@ -249,7 +226,7 @@ class Matching(Handouts):
         -----
         Shadow prices of the places: the smallest optimal prices, read from the residual network.
         """
-        return explain.value_places(self.scored, self.problem, self.solution, self.in_scores)
+        return alternatives.value_places(self.scored, self.problem, self.solution, self.in_scores)
 
     # -- reasons -------------------------------------------------------------------------------
 
@@ -312,7 +289,7 @@ class Matching(Handouts):
             If an id is not in its table.
         """
         row, column = self.mentee_row(mentee), self.mentor_column(mentor)
-        return explain.explain_alternative(
+        return alternatives.explain_alternative(
             self.scored, self.problem, self.solution, row, column, self.in_scores
         )
 

@@ -63,3 +63,35 @@ def test_calendars_need_a_folder(sheets):
     done = run("match", *sheets, "--page")
     assert done.returncode == 2
     assert "Add --out FOLDER" in done.stderr
+
+
+def test_groups_with_meetings_get_calendars_and_a_page(tmp_path):
+    icalendar = pytest.importorskip("icalendar")
+    pytest.importorskip("jinja2")
+    (tmp_path / "bells.csv").write_text(BELLS, encoding="utf-8")
+    rows = [f"T-{k},Name {k},N,Mon P1; Wed P1; Tue P2,{k}" for k in range(6)]
+    (tmp_path / "staff.csv").write_text("id,name,school,free,years\n" + "\n".join(rows))
+    (tmp_path / "p.toml").write_text(
+        'size = 3\n[[criteria]]\nkind = "CommonTime"\nminutes = 40\n'
+        '[[constraints]]\nkind = "Meetings"\nminutes = 40\n'
+    )
+    out = tmp_path / "plan"
+    done = run(
+        "groups", tmp_path / "staff.csv", "--program", tmp_path / "p.toml", "--out", out,
+        "--bells", tmp_path / "bells.csv", "--calendars", "--page", "--names",
+        "--first-week", "2027-01-11", "--weeks", 4, "--timezone", "America/Chicago",
+        "--holidays", "2027-01-18,2027-01-26/2027-01-27",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (out / "timetable.csv").exists()
+    calendar = icalendar.Calendar.from_ical((out / "calendars" / "plan.ics").read_bytes())
+    events = calendar.walk("VEVENT")
+    assert len(events) == 2
+    for event in events:
+        start, end = event["dtstart"].dt, event["dtend"].dt
+        assert (end - start).total_seconds() == 40 * 60
+        assert "Name " in str(event["summary"])
+        assert event["rrule"]["count"] == [4]
+        assert len(event["exdate"].dts) == 1
+    assert len(list((out / "calendars" / "people").iterdir())) == 6
+    assert "Name 3" in (out / "week.html").read_text(encoding="utf-8")

@@ -6,8 +6,11 @@ import warnings
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import pairmatch as pm
+from pairmatch.profiles.week import DAYS, merge_windows
 
 HOURS = pm.Schedule(hours="Mon-Tue 08:00-12:00", slot_minutes=60)
 
@@ -178,3 +181,48 @@ def test_plain_cells_stay_as_written_and_are_read_once_more_the_same():
     assert people.texts("free").tolist() == ["Monday 8-9", "Mon 08:00-08:30", ""]
     again = pm.read_profiles(people.to_frame())
     assert again.windows("free") == people.windows("free")
+
+
+_slots = [(day, hour) for day in ("Mon", "Wed", "Sun") for hour in (7, 8, 9, 12, 23)]
+
+
+@given(st.lists(st.sets(st.sampled_from(_slots)), min_size=1, max_size=4), st.booleans())
+def test_a_matrix_means_the_minutes_of_its_ticks(people, opposite):
+    """Every slot a column, ``1`` or ``0``; asked the other way round, the rest of the slots."""
+    word = "Unavailable" if opposite else "Free"
+    table = {
+        f"{word} [{day} {hour}:00-{hour + 1}:00]": [str(int((day, hour) in own)) for own in people]
+        for day, hour in _slots
+    }
+    found = read(table).windows("free")
+    for own, windows in zip(people, found, strict=True):
+        meant = set(_slots) - own if opposite else own
+        minutes = {DAYS.index(day) * 1440 + hour * 60 + k for day, hour in meant for k in range(60)}
+        assert {m for start, end in windows for m in range(start, end)} == minutes
+        assert merge_windows(windows) == windows
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(1, 6)), min_size=1, max_size=6),
+    st.sets(st.integers(0, 4), max_size=2),
+    st.integers(0, 9),
+)
+def test_periods_mean_the_minutes_of_their_bells(lessons, special, late):
+    """Bells by a formula: period p at 8:00 + 50 minutes each, on special days 40 minutes each."""
+
+    def bell(day, period):
+        length = 40 if day in special else 50
+        start = 480 + late + (period - 1) * length
+        return start, start + length - late
+
+    def text(span):
+        return "-".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in span)
+
+    ordinary = next(day for day in range(7) if day not in special)
+    rows = [("", f"P{p}", *text(bell(ordinary, p)).split("-")) for p in range(1, 7)]
+    rows += [(DAYS[d], f"P{p}", *text(bell(d, p)).split("-")) for d in special for p in range(1, 7)]
+    bells = pd.DataFrame(rows, columns=["day", "period", "start", "end"])
+    cell = "; ".join(f"{DAYS[day]} P{period}" for day, period in lessons)
+    (windows,) = read({"free": [cell]}, pm.Schedule.from_bells(bells)).windows("free")
+    minutes = {day * 1440 + m for day, period in lessons for m in range(*bell(day, period))}
+    assert {m for start, end in windows for m in range(start, end)} == minutes

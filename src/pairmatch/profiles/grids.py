@@ -13,7 +13,7 @@ from pairmatch.profiles.bells import Schedule
 from pairmatch.profiles.columns import fold_header
 from pairmatch.profiles.days import parse_days
 from pairmatch.profiles.sheet import CellProblem, Sheet
-from pairmatch.profiles.timecells import Asked, TimeCells
+from pairmatch.profiles.timecells import DAY_WORD, Asked, TimeCells
 from pairmatch.profiles.week import format_windows
 
 __all__ = ["unfold_times"]
@@ -155,6 +155,8 @@ def _find_asked(sheet: Sheet, reader: TimeCells, faults: list[Fault]) -> list[As
     for k, header in enumerate(sheet.headers):
         bracketed = _HEADER.fullmatch(header)
         match = bracketed or _PLAIN_HEADER.fullmatch(header)
+        if match is None and re.search(DAY_WORD, header.replace("_", " "), re.IGNORECASE) is None:
+            continue
         question = match["question"] if match else ""
         label = " ".join((match["label"] if match else header).replace("_", " ").split())
         sort = reader.sort_label(label)

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from pairmatch.profiles.sheet import Sheet
     from pairmatch.profiles.week import Windows
 
-__all__ = ["Asked", "Sort", "TimeCells"]
+__all__ = ["DAY_WORD", "Asked", "Sort", "TimeCells"]
 
 _TICKS = frozenset(("yes", "y", "x", "1", "1.0", "true", "t", "ok", "\u2713", "\u2714", "\u2611"))
 _NO_TICKS = frozenset(("no", "n", "0", "0.0", "false", "f", "\u2717", "\u2718", "\u2610"))
 _CAN = frozenset(("available", "free", "i am free", "i am available", "can meet"))
 _CANNOT = frozenset(("unavailable", "not available", "busy", "not free", "cannot meet"))
 
-_DAY_WORD = r"\b(?:mon|tue|wed|thu|fri|sat|sun|weekday)"
+DAY_WORD = r"\b(?:mon|tue|wed|thu|fri|sat|sun|weekday)"
 T = TypeVar("T")
 
 Sort: TypeAlias = Literal["days", "windows", "times"]
@@ -64,6 +64,8 @@ class TimeCells:
         blank = [""] * len(sheet.rows)
         self.schools = sheet.columns[position["school"]] if "school" in position else blank
         self.hours = schedule.vocabulary("").hours
+        # Whose words headers may use: those of any school with bells of its own.
+        self._labelled = sorted({"", *(bell.school for bell in schedule.bells)})
 
     def parse(self, text: str, school: str, days: tuple[int, ...] = ()) -> Windows:
         """Read one cell; `days` are meant where none is named."""
@@ -80,7 +82,7 @@ class TimeCells:
         if re.match(r"\d*$", label):
             return None
         for sort, days in (("days", None), ("windows", ()), ("times", (0, 1, 2, 3, 4))):
-            for school in sorted(set(self.schools)) or [""]:
+            for school in self._labelled:
                 try:
                     if days is None:
                         parse_days(label)
@@ -88,7 +90,7 @@ class TimeCells:
                         self.parse(label, school, days)
                 except ValueError:
                     continue
-                if sort == "windows" and not re.search(_DAY_WORD, label, re.IGNORECASE):
+                if sort == "windows" and not re.search(DAY_WORD, label, re.IGNORECASE):
                     break  # a period without a day: the cells may say which
                 self.doubts.clear()
                 return sort  # type: ignore[return-value]

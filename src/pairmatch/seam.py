@@ -120,17 +120,20 @@ def assignment_problem(
     capacity = _fit_places(scored, capacity, at_least, budgets)
     tiers = _tiers(scored, constraints)
     fair = tiers is not None or objective in ("worst_off", "leximin")
-    if fair and scored.shape[0] * scored.shape[1] > MOST_FAIR:
+    n_pairs = scored.shape[0] * scored.shape[1]
+    streamed = objective == "worst_off" and tiers is None and n_pairs > MOST_FAIR
+    if fair and n_pairs > MOST_FAIR and not streamed:
         raise CapabilityError(
-            f"objective {objective!r} and tiers look at all pairs at once, at most {MOST_FAIR:,} "
-            f"of them, and here are {scored.shape[0] * scored.shape[1]:,}; use objective "
+            f"objective 'leximin' and tiers look at all pairs at once, at most {MOST_FAIR:,} "
+            f"of them, and here are {n_pairs:,}; use objective 'worst_off' or "
             "'coverage' without tiers, or match schools or regions one by one with match_many()"
         )
     check_demand(scored, demand, constraints, fair=fair, most=MOST_FAIR)
     slots = slots_of(scored, constraints)
     if slots is not None:
         refuse_fair_slots(objective, tiers=tiers is not None)
-    gains = matrix_of(scored) if fair or demand.max(initial=1) > 1 else gains_of(scored)
+    held = (fair and not streamed) or demand.max(initial=1) > 1
+    gains = matrix_of(scored) if held else gains_of(scored)
     problem = AssignmentProblem(
         gains, capacity, at_least, pins, quotas, objective, tiers, budgets, demand, slots
     )

@@ -15,12 +15,14 @@ from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify_demands import certify_demand
 from pairmatch.solvers.certify_meetings import certify_slots
+from pairmatch.solvers.solution import Prices
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem
-    from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices
+    from pairmatch.solvers.solution import AssignmentSolution, Certificate
 
 __all__ = ["certify_plan"]
 
@@ -110,6 +112,8 @@ def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Ce
     )
     rules = certify_assignment(plain, replace(solution, prices=None))
     _check_prices(problem, solution)
+    if isinstance(problem.gains, StreamedGains) and problem.objective == "worst_off":
+        return _certify_streamed(plain, solution, rules)
     face = _Face(problem, np.asarray(solution.pairs))
     tier = np.empty(0, np.int64)
     if problem.tiers is not None:
@@ -139,6 +143,43 @@ def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Ce
         pinned, _ = problem.gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
         bound += sum(pinned.tolist())
     return replace(rules, bound=bound, matched_bound=matched_bound)
+
+
+def _certify_streamed(
+    problem: AssignmentProblem, solution: AssignmentSolution, rules: Certificate
+) -> Certificate:
+    """Check coverage, the lowest gain and the total by bounds of three problems, block by block."""
+    gains = problem.gains
+    assert isinstance(gains, StreamedGains)  # noqa: S101
+    nothing = np.zeros(problem.n_columns, np.int64)
+    steps = list(solution.steps)
+    if not steps or any((prices.column < 0).any() for prices in steps):
+        return rules
+    covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0, quota=()))
+    seen = certify_assignment(problem, replace(solution, prices=covered, steps=()))
+    rules = replace(rules, matched_bound=seen.matched_bound)
+    if seen.matched_bound != rules.matched or solution.prices is None:
+        return rules
+    gain, _ = gains.pairs(solution.pairs[:, 0], solution.pairs[:, 1])
+    pinned, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
+    if not len(gain):
+        return replace(rules, bound=0)
+    lowest = int(gain.min())
+    if pinned.min(initial=np.iinfo(np.int64).max) > lowest:
+        if not steps:
+            return rules
+        # Who keeps to higher gains matches fewer rows. The pins alone are such an answer.
+        least = lowest + 1 if gains.least is None else max(lowest + 1, gains.least)
+        above = replace(problem, gains=replace(gains, least=least))
+        covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0, quota=()))
+        pins = replace(solution, pairs=problem.pins, prices=covered, steps=())
+        most = certify_assignment(above, pins).matched_bound
+        if most is None or most >= rules.matched:
+            return rules
+    least = lowest if gains.least is None else max(lowest, gains.least)
+    kept = replace(problem, gains=replace(gains, least=least))
+    total = certify_assignment(kept, replace(solution, steps=()))
+    return replace(rules, bound=None if steps else total.bound)
 
 
 def _prove_lowest(problem: AssignmentProblem, face: _Face, steps: list[Prices]) -> bool:

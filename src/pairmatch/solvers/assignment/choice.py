@@ -23,6 +23,7 @@ from pairmatch.solvers.assignment.remainder import set_pins
 from pairmatch.solvers.assignment.watch import OutOfTime, Watch
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import Status
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from pairmatch.solvers.assignment.pricing import Progress
@@ -143,7 +144,16 @@ def _solve(
                 raise OutOfTime if found.status is Status.TIME_LIMIT else KeyboardInterrupt
             return found
 
-        return solve_fairly(_hold(problem), solve, watch)
+        problem = _hold(problem)
+        if isinstance(problem.gains, StreamedGains) and any(
+            _binds(problem, quota) for quota in problem.quotas
+        ):
+            raise CapabilityError(
+                f"objective {problem.objective!r} with a quota looks at all pairs at once, which "
+                "are too many here; drop the quota, or match schools or regions one by one with "
+                "match_many()"
+            )
+        return solve_fairly(problem, solve, watch)
     if chosen == "pricing":
         open_problem = replace(problem, quotas=())
         solution = solve_by_pricing(

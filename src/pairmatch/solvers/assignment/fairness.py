@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CapabilityError, ProgramError
+from pairmatch.solvers.assignment.bottleneck import solve_worst_off_streamed
 from pairmatch.solvers.assignment.layout import find_laminar
 from pairmatch.solvers.assignment.leximin import solve_leximin
 from pairmatch.solvers.assignment.remainder import set_pins
 from pairmatch.solvers.assignment.tiers import solve_by_tiers
 from pairmatch.solvers.assignment.watch import Watch
 from pairmatch.solvers.assignment.worst_off import solve_worst_off
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +67,8 @@ def solve_fairly(
     Raises
     ------
     CapabilityError
-        If quotas do not nest, so that one network cannot hold them.
+        If quotas do not nest, so that one network cannot hold them, or if gains are streamed and
+        more is asked for than "worst_off" without minimum loads.
     ProgramError
         If tiers come with a fair objective, or are no table of whole numbers from 0.
     LoadConflict
@@ -82,12 +85,21 @@ def solve_fairly(
         )
     if problem.tiers is not None:
         _check_tiers(problem)
+    if isinstance(problem.gains, StreamedGains) and problem.objective != "worst_off":
+        wish = "tiers" if problem.tiers is not None else "objective 'leximin'"
+        raise CapabilityError(
+            f"{wish} cannot be honoured in a pool of this size; use objective 'worst_off', which "
+            "can, or match schools or regions one by one with match_many()"
+        )
     plain = replace(
         problem, objective="total" if problem.objective == "total" else "coverage", tiers=None
     )
     best = solve(plain)
     watch = watch or Watch()
     watch.keep(lambda: _unproved(best))
+    if isinstance(problem.gains, StreamedGains):
+        fair = solve_worst_off_streamed(plain, problem.gains, best, solve, watch)
+        return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
     if problem.tiers is not None:
         fair = solve_by_tiers(problem, best, watch)
     else:

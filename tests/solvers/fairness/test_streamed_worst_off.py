@@ -1,0 +1,105 @@
+"""The worst off in pools whose matrix never exists: the plan, and the proof, of the held ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pairmatch.errors import CapabilityError, CertificateError
+from pairmatch.solvers.assignment import bottleneck, choice, solve_assignment
+from pairmatch.solvers.barred import Barred
+from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
+from pairmatch.solvers.solution import Status
+from pairmatch.solvers.streamed import StreamedGains
+
+
+def draw_pool(seed, most=30):
+    """Streamed gains with barred pairs and a threshold, and the same as a matrix."""
+    rng = np.random.default_rng(seed)
+    n, m = (int(k) for k in rng.integers(1, most, 2))
+    high = int(rng.choice([1, 3, 30]))
+    left = rng.integers(0, high + 1, (n, 3)).astype(np.float32)
+    right = rng.integers(0, high + 1, (m, 3)).astype(np.float32)
+    barred = np.argwhere(rng.random((n, m)) < rng.choice([0, 0.3, 0.7]))
+    gains = StreamedGains(
+        left, right, largest=3 * high * high,
+        barred=Barred(barred, (n, m)) if len(barred) else None,
+        least=int(rng.integers(0, high * high)) if rng.random() < 0.4 else None,
+    )  # fmt: skip
+    held = MatrixGains(*gains.block(slice(0, n), slice(0, m)))
+    capacity = rng.integers(0, 3, m) if rng.random() < 0.6 else np.ones(m, np.int64)
+    problem = AssignmentProblem(held, capacity, np.zeros(m, np.int64), objective="worst_off")
+    if rng.random() < 0.4:
+        plan = solve_assignment(replace(problem, objective="total")).pairs
+        problem = replace(problem, pins=plan[rng.random(len(plan)) < 0.2])
+    return problem, replace(problem, gains=gains)
+
+
+@pytest.mark.parametrize("seeds", [range(k, k + 50) for k in range(0, 150, 50)], ids=str)
+def test_streamed_search_finds_and_proves_the_plan_of_the_held_one(seeds, monkeypatch):
+    raised = 0
+    for seed in seeds:
+        held, streamed = draw_pool(seed)
+        expected = solve_assignment(held)
+        with monkeypatch.context() as patch:
+            patch.setattr(choice, "_LARGE", -1)
+            patch.setattr(bottleneck, "_HEIGHT", 3)
+            patch.setattr(bottleneck, "_WIDTH", 5)
+            solution = solve_assignment(streamed)
+        assert solution.pairs.tolist() == expected.pairs.tolist()
+        assert solution.price == expected.price
+        for problem in (held, streamed):
+            certificate = certify_plan(problem, solution)
+            assert certificate.proved
+            assert certificate == certify_plan(held, expected)
+        raised += bool(solution.price)
+    assert raised > 5
+
+
+def test_spoiled_streamed_proofs_prove_nothing(monkeypatch):
+    monkeypatch.setattr(choice, "_LARGE", -1)
+    _, problem = draw_pool(3)
+    solution = solve_assignment(problem)
+    assert certify_plan(problem, solution).proved
+    assert not certify_plan(problem, replace(solution, steps=())).proved
+    assert not certify_plan(problem, replace(solution, steps=solution.steps[:1])).proved or (
+        len(solution.steps) == 1
+    )
+    if len(solution.steps) > 1:
+        with pytest.raises(CertificateError, match="have a bonus"):
+            certify_plan(problem, replace(solution, steps=solution.steps[::-1]))
+    gain, _ = problem.gains.pairs(*solution.pairs.T)
+    if len(gain):
+        fewer = replace(solution, pairs=solution.pairs[1:])
+        assert not certify_plan(problem, fewer).proved
+
+
+def test_plan_with_a_lower_lowest_gain_is_not_proved(monkeypatch):
+    monkeypatch.setattr(choice, "_LARGE", -1)
+    left, right = np.float32([[1, 0], [0, 1]]), np.float32([[9, 5], [4, 1]])
+    problem = AssignmentProblem(
+        StreamedGains(left, right, largest=9), np.ones(2, int), np.zeros(2, int),
+        objective="worst_off",
+    )  # fmt: skip
+    best = solve_assignment(problem)
+    assert best.pairs.tolist() == [[0, 1], [1, 0]]
+    assert best.price == 1
+    assert certify_plan(problem, best).proved
+    worse = replace(best, pairs=np.array([[0, 0], [1, 1]]))
+    assert not certify_plan(problem, worse).proved
+
+
+def test_what_cannot_be_streamed_is_refused_with_a_way_out(monkeypatch):
+    monkeypatch.setattr(choice, "_LARGE", -1)
+    gains = StreamedGains(np.ones((3, 1), np.float32), np.ones((2, 1), np.float32), largest=1)
+    problem = AssignmentProblem(gains, np.full(2, 2), np.zeros(2, int), objective="worst_off")
+    with pytest.raises(CapabilityError, match="use objective 'worst_off'"):
+        solve_assignment(replace(problem, objective="leximin"))
+    with pytest.raises(CapabilityError, match="drop at_least"):
+        solve_assignment(replace(problem, at_least=np.ones(2, int)))
+    with pytest.raises(CapabilityError, match="drop the quota"):
+        solve_assignment(replace(problem, quotas=(Quotas(np.zeros(3, int), 1),)))
+    stopped = solve_assignment(problem, time_limit=1e-9)
+    assert stopped.status in (Status.TIME_LIMIT, Status.OPTIMAL)
+    certify_plan(problem, stopped)

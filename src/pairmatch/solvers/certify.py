@@ -14,7 +14,7 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify_budgets import check_budgets, count_room, pack_columns
-from pairmatch.solvers.certify_streamed import find_best_profits, worth_one
+from pairmatch.solvers.certify_streamed import find_profits, worth_one
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate, Prices
 from pairmatch.solvers.streamed import StreamedGains
@@ -114,7 +114,10 @@ def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution)
     bound, matched_bound = _sweep(problem, prices, pairs)
     if prices is not None and bound is not None:
         bound -= prices.bonus * matched
-        if bound > _add_up(gain):  # with fewer rows than possible, the bonus says little
+        is_streamed = isinstance(problem.gains, StreamedGains) and _is_plain(problem, prices)
+        if (
+            bound > _add_up(gain) and not is_streamed
+        ):  # with fewer rows than possible, the bonus says little
             free = _sweep(problem, Prices(np.zeros(problem.n_columns, np.int64)), pairs)[0]
             bound = bound if free is None else min(bound, free)
     return Certificate(_add_up(gain), bound, matched, matched_bound)
@@ -283,24 +286,18 @@ def _sweep_stream(
     problem: AssignmentProblem, gains: StreamedGains, prices: Prices, pairs: NDArray[np.int64]
 ) -> tuple[int, int]:
     """Look at the pairs of a streamed pool, starting from what the answer gives each row."""
-    pinned = np.isin(np.arange(problem.n_rows), problem.pins[:, 0])
-    sets = [(gains, prices)]
+    gain, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
     matched_bound = min(problem.n_rows, _add_up(problem.capacity))
     if prices.coverage is not None and problem.objective != "total" and len(pairs) < matched_bound:
-        sets.append((worth_one(gains), prices.coverage))
-    bounds = []
-    for some, given in sets:
-        price = given.column - given.bonus
-        known = np.zeros(problem.n_rows, np.int64)
-        known[pairs[:, 0]] = some.pairs(pairs[:, 0], pairs[:, 1])[0] - price[pairs[:, 1]]
-        known = np.maximum(known, 0)
-        known[pinned] = _LIMIT  # nothing is to be found for them
-        best = find_best_profits(some, price, known)
-        bounds.append(_close(problem, given, best, worth_one=given is not prices))
-    gain, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
-    if len(bounds) == 2:
-        matched_bound = min(matched_bound, bounds[1] + len(gain))
-    return bounds[0] + _add_up(gain) + prices.bonus * len(gain), matched_bound
+        best = find_profits(problem, worth_one(gains), prices.coverage, pairs)
+        covered = _close(problem, prices.coverage, best, worth_one=True) + len(gain)
+        matched_bound = min(matched_bound, covered)
+    best = find_profits(problem, gains, prices, pairs)
+    bound = _close(problem, prices, best, worth_one=False) + prices.bonus * len(gain)
+    # The same prices bound answers of any size without a bonus; so do full gains.
+    free = _close(problem, prices, np.maximum(best - prices.bonus, 0), worth_one=False)
+    free = min(free, matched_bound * gains.largest - _add_up(gain))
+    return _add_up(gain) + min(bound, free + prices.bonus * len(pairs)), matched_bound
 
 
 @dataclass(frozen=True, slots=True, eq=False)

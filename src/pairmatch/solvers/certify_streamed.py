@@ -19,10 +19,15 @@ from pairmatch.solvers.streamed import FLOAT32_EXACT, StreamedGains
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["find_best_profits", "worth_one"]
+    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.solution import Prices
+
+__all__ = ["find_best_profits", "find_profits", "worth_one"]
+
+_ENOUGH = 2**60  # what a row has that need not be looked at
 
 _HEIGHT, _WIDTH, _NARROW = 512, 2048, 256  # pairs at a time; where tiles may be empty
-_MANY = 16  # where more than one pair in so many is above 0, all rules are asked of all pairs
+_MANY = 4  # where more than one pair in so many is above 0, all rules are asked of all pairs
 
 
 def worth_one(gains: StreamedGains) -> StreamedGains:
@@ -31,6 +36,21 @@ def worth_one(gains: StreamedGains) -> StreamedGains:
     return replace(
         gains, row_features=next(ones), column_features=next(ones), largest=1, shared=(), terms=()
     )
+
+
+def find_profits(
+    problem: AssignmentProblem, gains: StreamedGains, prices: Prices, pairs: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return what the prices leave each row at best, nothing below 0, bonus included.
+
+    Rows that are pinned are not looked at.
+    """
+    price = prices.column - prices.bonus
+    known = np.zeros(problem.n_rows, np.int64)
+    known[pairs[:, 0]] = gains.pairs(pairs[:, 0], pairs[:, 1])[0] - price[pairs[:, 1]]
+    known = np.maximum(known, 0)
+    known[problem.pins[:, 0]] = _ENOUGH
+    return find_best_profits(gains, price, known)
 
 
 def find_best_profits(
@@ -155,11 +175,16 @@ class _Tiles:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the rows that an allowed pair of a tile offers more, and how much more."""
         gains, flat = self.gains, tile.reshape(-1)
+        lines = np.arange(len(tile))
+        lift = np.zeros(len(tile), np.int64)
         at = np.flatnonzero(flat > 0)
         many = _MANY * len(at) > len(flat)
-        if many:
+        if many:  # the best pair of each row leaves few that are better
             self.apply_bits(tile, rows, columns)
-            at = np.flatnonzero(flat > 0)
+            top = tile.argmax(axis=1)
+            lift = np.maximum(tile[lines, top].astype(np.int64), 0)
+            lift[~self.ask_rules(lines + rows.start, top + columns.start)] = 0
+            at = np.flatnonzero((tile > lift[:, None]).reshape(-1))
         line, position = np.divmod(at, tile.shape[1])
         i, j = line + rows.start, position + columns.start
         better = flat[at].astype(np.int64)
@@ -170,15 +195,20 @@ class _Tiles:
             for need in gains.needs:
                 allowed &= need.holds(i, j)
         some = np.flatnonzero(allowed & (better > 0))
-        line, i, j, better = line[some], i[some], j[some], better[some]
-        allowed = np.ones(len(some), np.bool_)
+        some = some[self.ask_rules(i[some], j[some])]
+        return np.concatenate([lines, line[some]]), np.concatenate([lift, better[some]])
+
+    def ask_rules(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Say which pairs are allowed by the rules that are asked pair by pair."""
+        gains = self.gains
+        allowed = np.ones(len(i), np.bool_)
         if gains.barred is not None:
             allowed &= ~gains.barred.holds(i, j)
         if gains.least is not None:
             allowed &= gains.pairs(i, j)[1]
         for test in gains.tests:
             allowed &= ~test.forbids(i, j)
-        return line[allowed], better[allowed]
+        return allowed
 
     def apply_bits(self, tile: NDArray[np.floating], rows: slice, columns: slice) -> None:
         """Ask of every pair of a tile what it has in common."""

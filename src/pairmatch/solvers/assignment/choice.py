@@ -26,7 +26,7 @@ from pairmatch.solvers.solution import Status
 from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
-    from pairmatch.solvers.assignment.pricing import Progress
+    from pairmatch.solvers.assignment.watching import Progress
     from pairmatch.solvers.problem import AssignmentProblem, Budget, Quotas
     from pairmatch.solvers.solution import AssignmentSolution
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadsUnmetError", "complete_plan"]
 
-_REST = 0.5  # seconds for seating rows that may as well stay out
 _AT_ONCE = 64  # rows or columns looked at in one go
+_SOME = 256  # rows and places that are looked at apart from the others
+_PROGRESS = 0.9  # as long as fewer than this share of the rows left out are left by a turn
+_TURNS = 7  # turns until rows meet the same places again
 _NEVER = np.iinfo(np.int64).min
 
 
@@ -44,6 +48,7 @@ def complete_plan(
     capacity: NDArray[np.int64],
     least: NDArray[np.int64],
     pairs: NDArray[np.int64],
+    deadline: float = math.inf,
     *,
     coverage: bool,
 ) -> NDArray[np.int64]:
@@ -57,6 +62,8 @@ def complete_plan(
         Most and fewest rows of each column.
     pairs : ndarray of int64, shape (n_pairs, 2)
         Pairs so far: each row once, no column above its capacity.
+    deadline : float, optional
+        When, by :func:`time.monotonic`, no more rows need be seated than minimum loads ask for.
     coverage : bool
         Whether a pair is worth having whatever its gain.
 
@@ -77,7 +84,7 @@ def complete_plan(
     """
     if least.any():
         pairs = _meet_loads(gains, least, pairs)
-    return _seat_idle(gains, capacity, pairs, coverage=coverage)
+    return _seat_idle(gains, capacity, pairs, deadline, coverage=coverage)
 
 
 def _meet_loads(
@@ -179,30 +186,49 @@ def _follow_paths(
 
 
 def _seat_idle(
-    gains: Gains, capacity: NDArray[np.int64], pairs: NDArray[np.int64], *, coverage: bool
+    gains: Gains,
+    capacity: NDArray[np.int64],
+    pairs: NDArray[np.int64],
+    deadline: float,
+    *,
+    coverage: bool,
 ) -> NDArray[np.int64]:
-    """Seat the rows that a plan leaves out, each on the best place still free."""
-    n, m = gains.shape
-    is_free = np.ones(n, np.bool_)
-    is_free[pairs[:, 0]] = False
-    room = capacity - np.bincount(pairs[:, 1], minlength=m)
-    rows, columns = np.flatnonzero(is_free), np.flatnonzero(room > 0)
-    part, left = take_gains(gains, rows, columns), room[columns]
+    """Seat the rows that a plan leaves out, each on one of the best places still free.
+
+    First some rows look at some of the places only, then the others at all of them.
+    """
+    mate = np.full(gains.shape[0], -1)
+    mate[pairs[:, 0]] = pairs[:, 1]
+    room = capacity - np.bincount(pairs[:, 1], minlength=gains.shape[1])
     enough = _NEVER if coverage else 0
-    deadline = monotonic() + _REST
-    added = []
-    for start in range(0, len(rows), _AT_ONCE):
-        if monotonic() > deadline or not left.any():
+    n_idle, turn = gains.shape[0] + 1, 0
+    while monotonic() < deadline:
+        rows, columns = np.flatnonzero(mate < 0), np.flatnonzero(room > 0)
+        if not len(rows) or not len(columns):
             break
-        gain, allowed = part.block(
-            slice(start, min(len(rows), start + _AT_ONCE)), slice(0, len(columns))
-        )
-        gain[~allowed | (left == 0)] = _NEVER
-        for line, value in enumerate(gain):
-            best = int(value.argmax())
-            if value[best] > enough:
-                added.append((rows[start + line], columns[best]))
-                left[best] -= 1
-                if left[best] == 0:
-                    gain[:, best] = _NEVER
-    return np.concatenate([pairs, np.array(added, np.int64).reshape(-1, 2)])
+        alone = len(rows) > _PROGRESS * n_idle or len(rows) <= _SOME
+        n_idle, turn = len(rows), turn + 1
+        if not alone:
+            columns = np.roll(columns, turn * len(columns) // _TURNS)
+        part = take_gains(gains, rows, columns)
+        n_blocks = -(-len(rows) // (_AT_ONCE if alone else _SOME))
+        bounds = np.arange(n_blocks + 1) * len(rows) // n_blocks
+        for k, (first, last) in enumerate(pairwise(bounds.tolist())):
+            if monotonic() > deadline:
+                break
+            left = 0 if alone else k * len(columns) // n_blocks
+            right = len(columns) if alone else min(left + _SOME, len(columns))
+            gain, allowed = part.block(slice(first, last), slice(left, right))
+            some = columns[left:right]
+            value = np.where(allowed & (room[some] > 0), gain, _NEVER)
+            for row, offers in zip(rows[first:last].tolist(), value, strict=True):
+                best = int(offers.argmax())
+                if offers[best] > enough:
+                    mate[row] = some[best]
+                    room[some[best]] -= 1
+                    if room[some[best]] == 0:
+                        value[:, best] = _NEVER
+        if alone:
+            break
+    rows = np.flatnonzero(mate >= 0)
+    return np.column_stack([rows, mate[rows]])

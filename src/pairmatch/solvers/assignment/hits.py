@@ -226,13 +226,40 @@ def _evaluate(
             value[p] -= loss if common[p] == 0 else nothing
 
 
+def _select(value: Array, k: int) -> float:
+    """Return the k-th lowest value, counted from 0; the values change places.
+
+    C. A. R. Hoare, "Algorithm 65: find", Communications of the ACM 4 (1961), 321-322,
+    doi:10.1145/366622.366647. (NumPy's partition takes ten times as long to compile.)
+    """
+    low, high = 0, len(value) - 1
+    while low < high:
+        pivot = value[k]
+        i, j = low, high
+        while i <= j:
+            while value[i] < pivot:
+                i += 1
+            while pivot < value[j]:
+                j -= 1
+            if i <= j:
+                value[i], value[j] = value[j], value[i]
+                i += 1
+                j -= 1
+        if j < k:
+            low = i
+        if k < i:
+            high = j
+    found: float = value[k]
+    return found
+
+
 def _halve(value: Array, position: Array, keep: int) -> float:
     """Move the ``keep`` highest of a full buffer to its front; return the lowest of them.
 
     Ties with the lowest go in order of arrival.
     """
     n = len(value)
-    last: float = np.partition(value, n - keep)[n - keep]
+    last = _select(value.copy(), n - keep)
     n_higher = 0
     for q in range(n):
         n_higher += value[q] > last
@@ -261,7 +288,7 @@ def _scan_tile(
     """Append the hits of a tile to the lines' buffers; halve a buffer that is full."""
     n_lines, width = tile.shape
     n_chunks = (width + _CHUNK - 1) // _CHUNK
-    value, lanes = np.empty(_CHUNK, tile.dtype), np.empty(_CHUNK, tile.dtype)
+    value, lanes = np.empty(_CHUNK, tile.dtype), np.empty(_CHUNK)
     common = np.empty(_CHUNK, np.uint64)
     loss = penalty.astype(tile.dtype)
     most = 0.0  # what a value can at most be above the product
@@ -283,7 +310,7 @@ def _scan_tile(
                             value[p] = -BARRED
                 for p in range(_CHUNK):
                     lanes[p] = max(lanes[p], value[p])
-            floor[line] = max(floor[line], np.partition(lanes, _CHUNK - k)[_CHUNK - k] - 1.0)
+            floor[line] = max(floor[line], _select(lanes, _CHUNK - k) - 1.0)
         limit = tile.dtype.type(floor[line])
         bar = tile.dtype.type(floor[line] - most)
         offset = (line * shift) % n_chunks
@@ -339,7 +366,7 @@ def load_scan() -> Scan | None:
         from numba.extending import register_jitable
     except ImportError:
         return None
-    for helper in (_evaluate, _halve):
+    for helper in (_evaluate, _select, _halve):
         register_jitable(helper)
     compile_ = njit(cache=True, nogil=True)
     return compile_(_scan_tile), compile_(_cut_lines)

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from queue import SimpleQueue
+from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.errors import CapabilityError
+from pairmatch.solvers.assignment.compiled import are_loaded_within
 from pairmatch.solvers.assignment.completing import LoadsUnmetError, complete_plan
 from pairmatch.solvers.assignment.conflict import LoadConflict
 from pairmatch.solvers.assignment.cover import find_cover
+from pairmatch.solvers.assignment.effort import FLOW_SECONDS, Effort
 from pairmatch.solvers.assignment.remainder import Edges
-from pairmatch.solvers.assignment.rounds import Effort, Rounds
+from pairmatch.solvers.assignment.rounds import Rounds
 from pairmatch.solvers.assignment.settling import collect_tight, join_edges, settle_plan
 from pairmatch.solvers.assignment.start import find_largest, take_gains
 from pairmatch.solvers.assignment.sweep import Stopped
+from pairmatch.solvers.assignment.watching import watch
+from pairmatch.solvers.processors import count_processors
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.assignment.watching import Progress
     from pairmatch.solvers.problem import AssignmentProblem, Gains
-
-    Progress = Callable[[int, float, float], None]
 
 __all__ = ["solve_by_pricing"]
 
 _RAISE = 4  # factor of the bonus where coverage was not reached
-_TICK = 0.2  # seconds between two looks at Ctrl-C where waiting cannot be interrupted
+_LOADING = 0.25  # share of a time limit after which compiled code is not waited for any longer
+_PROVING = 1e-8  # processor seconds that the proof takes a pair, and its most in shares of a limit
+_MOST_PROVING = 0.5
+_COMPLETING, _LEAST_COMPLETING = 0.5, 0.25  # seconds to seat more rows in a plan cut short
 
 
 def solve_by_pricing(
@@ -53,7 +58,9 @@ def solve_by_pricing(
     problem : AssignmentProblem
         Loads, pins and gains, best :class:`~pairmatch.solvers.streamed.StreamedGains`; no quotas.
     time_limit : float, optional
-        Seconds after which the best plan so far is returned.
+        Seconds for the search and its proof by
+        :func:`~pairmatch.solvers.certify.certify_assignment`; then the best plan so far is
+        returned. Compiled code that cannot be loaded in a quarter of it is not used.
     progress : callable, optional
         Called as ``progress(round, gap, seconds)`` after each round, in the calling thread.
     n_threads : int, optional
@@ -112,9 +119,17 @@ def solve_by_pricing(
     effort = effort or Effort()
     if n_threads is not None:
         effort = replace(effort, n_threads=n_threads)
-    search = _Search(problem, effort, seed)
-    status = _watch(search, time_limit, progress)
-    return search.solution(status)
+    deadline = math.inf
+    if time_limit is not None:
+        proving = _PROVING * problem.n_rows * problem.n_columns / count_processors()
+        deadline = monotonic() + time_limit - min(_MOST_PROVING * time_limit, proving)
+        if effort.fast and not are_loaded_within(_LOADING * time_limit):
+            effort = replace(effort, fast=False)
+    search = _Search(problem, effort, seed, deadline)
+    status = watch(search, deadline, progress)
+    return search.solution(
+        status, min(_COMPLETING, max(_LEAST_COMPLETING, 0.2 * (time_limit or 10.0)))
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,14 +144,16 @@ class _Part:
 class _Search:
     """One run: parts of the pool that do not touch, solved one after the other."""
 
-    def __init__(self, problem: AssignmentProblem, effort: Effort, seed: int) -> None:
+    def __init__(
+        self, problem: AssignmentProblem, effort: Effort, seed: int, deadline: float
+    ) -> None:
         self.problem, self.effort = problem, effort
         self.stop = Event()
         self.messages: SimpleQueue[tuple[int, float, float] | None] = SimpleQueue()
         self.error: BaseException | None = None
         self.done = False
         self.settled: NDArray[np.int64] | None = None
-        self._begin = monotonic()
+        self._begin, self._deadline = monotonic(), deadline
         self._n_rounds = 0
         pins = problem.pins
         pinned = np.bincount(pins[:, 1], minlength=problem.n_columns)
@@ -162,6 +179,7 @@ class _Search:
                     effort=effort,
                     rng=rng,
                     stop=self.stop,
+                    deadline=deadline,
                 ),
             )
             for rows, columns in self._split()
@@ -264,12 +282,19 @@ class _Search:
         helpers = np.unique(np.concatenate([*rows, pinned]))
         return LoadConflict(columns, helpers, reachable)
 
-    def _complete(self, part: _Part, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _complete(
+        self, part: _Part, pairs: NDArray[np.int64], deadline: float
+    ) -> NDArray[np.int64]:
         """Return a valid plan of a part whose search was cut short."""
         rounds = part.rounds
         try:
             return complete_plan(
-                rounds.gains, rounds.capacity, rounds.least, pairs, coverage=self.bonus > 0
+                rounds.gains,
+                rounds.capacity,
+                rounds.least,
+                pairs,
+                deadline,
+                coverage=self.bonus > 0,
             )
         except LoadsUnmetError as error:
             reachable = self.problem.at_least.copy()
@@ -288,8 +313,13 @@ class _Search:
                 return pairs
             profit[part.rows] = seating.u + self.bonus
             tight.append(Edges(part.rows[edges.row], part.columns[edges.column], edges.gain))
-        edges, stop = join_edges(tight), self.stop.is_set
-        return settle_plan(self.problem, pairs, self._price(), edges, profit, stop)
+        edges = join_edges(tight)
+        ends = self._deadline - FLOW_SECONDS * len(edges)  # a flow cannot be stopped
+
+        def should_stop() -> bool:
+            return self.stop.is_set() or monotonic() > ends
+
+        return settle_plan(self.problem, pairs, self._price(), edges, profit, should_stop)
 
     def _report(self, rounds: Rounds) -> None:
         """Pass on where the search is."""
@@ -298,8 +328,9 @@ class _Search:
         gap = (bound - value) / max(1, abs(bound)) if bound is not None else 1.0
         self.messages.put((self._n_rounds, gap, monotonic() - self._begin))
 
-    def _pairs(self) -> NDArray[np.int64]:
-        """Return all pairs as they are now, sorted."""
+    def _pairs(self, seconds: float = 0.0) -> NDArray[np.int64]:
+        """Return all pairs as they are now, sorted; those of an unfinished plan with more."""
+        deadline = monotonic() + seconds
         found = [self.problem.pins.astype(np.int64).reshape(-1, 2)]
         unserved = self._find_unserved()
         if len(unserved):
@@ -309,7 +340,7 @@ class _Search:
         for part in self.parts:
             pairs = part.rounds.pairs()
             if not self.done:
-                pairs = self._complete(part, pairs)
+                pairs = self._complete(part, pairs, deadline)
             found.append(np.column_stack([part.rows[pairs[:, 0]], part.columns[pairs[:, 1]]]))
         pairs = np.concatenate(found)
         return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
@@ -326,53 +357,16 @@ class _Search:
                 price[part.columns] = best
         return price
 
-    def solution(self, status: Status | None) -> AssignmentSolution:
-        """Return the plan and the prices as they are now."""
+    def solution(self, status: Status | None, seconds: float) -> AssignmentSolution:
+        """Return the plan and the prices as they are now; complete a plan for so many seconds."""
         seatings = [part.rounds.seating for part in self.parts]
         solvers = [f"pricing, {seating.solver}" for seating in seatings if seating is not None]
         counted = self.done and self.problem.objective == "coverage"
         coverage = Prices(self.cover) if counted else None
         prices = Prices(self._price(), bonus=self.bonus, coverage=coverage)
-        pairs = self._pairs() if self.settled is None else self.settled
+        pairs = self._pairs(seconds) if self.settled is None else self.settled
         solver = solvers[-1] if solvers else "pricing"
         return AssignmentSolution(pairs, prices, status or Status.OPTIMAL, solver)
-
-
-def _watch(search: _Search, time_limit: float | None, progress: Progress | None) -> Status | None:
-    """Run a search in a thread of its own, so that the clock and Ctrl-C can end it in good order.
-
-    Returns None if it came to its end.
-    """
-    deadline = None if time_limit is None else monotonic() + time_limit
-    worker = Thread(target=search.run, name="pairmatch-pricing", daemon=True)
-    status: Status | None = None
-    worker.start()
-    while True:
-        try:
-            wait = _TICK
-            if deadline is not None and status is None:
-                wait = min(wait, max(0.0, deadline - monotonic()))
-            message = search.messages.get(timeout=wait)
-            if message is None:
-                break
-            if progress is not None and status is None:
-                progress(*message)
-        except Empty:
-            if deadline is not None and status is None and monotonic() >= deadline:
-                status = Status.TIME_LIMIT
-                search.stop.set()
-        except KeyboardInterrupt:
-            if status is Status.INTERRUPTED:
-                raise  # asked twice
-            status = Status.INTERRUPTED
-            search.stop.set()
-        except BaseException:
-            search.stop.set()
-            raise
-    worker.join()
-    if search.error is not None:
-        raise search.error
-    return None if search.settled is not None else status
 
 
 def _part_of(gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Gains:

@@ -9,15 +9,17 @@ longer shortlists. Once nobody is parked nothing was missed: the seating is best
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.solvers.assignment.augment import Seating
 from pairmatch.solvers.assignment.candidates import Candidates
+from pairmatch.solvers.assignment.effort import FLOW_SECONDS, Effort
 from pairmatch.solvers.assignment.start import find_largest, sample_pool, take_gains
-from pairmatch.solvers.assignment.sweep import TILE, Stopped, Sweeper
+from pairmatch.solvers.assignment.sweep import Stopped, Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,34 +42,6 @@ _STEP = 32  # and at least: the largest gain divided by this
 _NEVER = -(2**44)  # no price of a column with a minimum load falls below it
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """Sizes that change how long a solve takes, never what is found best.
-
-    Parameters
-    ----------
-    keep : int
-        Candidates of each row in the first sweep.
-    base : int
-        Pools of at most so many pairs are taken whole.
-    share : int
-        One in ``share`` people goes into the sample that prices are learnt from.
-    tile : (int, int)
-        Lines and positions that are priced at once.
-    n_threads : int or None
-        Threads; default: the processors this process may use.
-    fast : bool
-        Whether to use numba if it is there.
-    """
-
-    keep: int = 16
-    base: int = 1 << 18
-    share: int = 4
-    tile: tuple[int, int] = TILE
-    n_threads: int | None = None
-    fast: bool = True
-
-
 class Rounds:
     """One pool on its way to its best seating.
 
@@ -85,6 +59,8 @@ class Rounds:
         For the samples.
     stop : threading.Event
         Set it to end the run early.
+    deadline : float, optional
+        When it will be set, by :func:`time.monotonic`: flows that would go on are not begun.
 
     Attributes
     ----------
@@ -111,6 +87,7 @@ class Rounds:
         effort: Effort,
         rng: np.random.Generator,
         stop: Event,
+        deadline: float = math.inf,
     ) -> None:
         self.gains, self.capacity, self.least, self.bonus = gains, capacity, least, bonus
         self.candidates = Candidates(gains.shape)
@@ -120,6 +97,7 @@ class Rounds:
         self.bound: int | None = None
         self.price: NDArray[np.int64] | None = None
         self._effort, self._rng, self._stop = effort, rng, stop
+        self._deadline = deadline
         self._sweeper: Sweeper | None = None
         n, m = gains.shape
         self._row_floor = np.full(n, -bonus)
@@ -147,8 +125,9 @@ class Rounds:
     def pairs(self) -> NDArray[np.int64]:
         """Return the pairs so far, those of the sample before the first full sweep is over."""
         if self.seating is not None:
-            rows = np.flatnonzero(self.seating.mate >= 0)
-            return np.column_stack([rows, self.seating.mate[rows]])
+            mate = self.seating.mate  # read once: another thread may be about to replace it
+            rows = np.flatnonzero(mate >= 0)
+            return np.column_stack([rows, mate[rows]])
         if self.sample is None:
             return np.empty((0, 2), np.int64)
         rows, columns, small = self.sample
@@ -260,6 +239,7 @@ class Rounds:
             effort=self._effort,
             rng=self._rng,
             stop=self._stop,
+            deadline=self._deadline,
         )
         self.sample = rows, columns, small
         small.run(tolerance=_LEVEL_TOLERANCE)
@@ -296,7 +276,7 @@ class Rounds:
             seating.outside = np.maximum(self._row_floor, -self.bonus)
             seating.spare = np.maximum(self._column_floor, 0)
             seating.short = self._column_floor.copy()
-            done = seating.solve(self.candidates, self._stop.is_set)
+            done = seating.solve(self.candidates, self._should_stop)
             self._keep_bound(seating.u, seating.v)
             self.n_rounds += 1
             if report is not None:
@@ -315,6 +295,12 @@ class Rounds:
                 self._widen(rows, columns)
             elif not self._jump():
                 return False
+
+    def _should_stop(self) -> bool:
+        """Say whether there is no time to seat everybody over the candidates, or to go on."""
+        if self._stop.is_set() or self.seating is None or self.seating.is_local:
+            return self._stop.is_set()
+        return monotonic() + FLOW_SECONDS * len(self.candidates) > self._deadline
 
     def _parked(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the rows and columns that are held by a floor that may be too high."""
@@ -339,7 +325,7 @@ class Rounds:
         seating.outside = np.maximum(seating.u - reach, -self.bonus)
         seating.short = np.maximum(seating.v - reach, np.where(self.least > 0, _NEVER, 0))
         seating.spare = np.maximum(seating.short, 0)
-        if not seating.solve(self.candidates, self._stop.is_set):
+        if not seating.solve(self.candidates, self._should_stop):
             return False
         # Only sums of floors mean something: first follow a shift of the level of all prices.
         shift = _find_shift(self._row_floor - seating.u, seating.v - self._column_floor)

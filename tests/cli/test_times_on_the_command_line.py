@@ -78,7 +78,7 @@ def test_groups_with_meetings_get_calendars_and_a_page(tmp_path):
     out = tmp_path / "plan"
     done = run(
         "groups", tmp_path / "staff.csv", "--program", tmp_path / "p.toml", "--out", out,
-        "--bells", tmp_path / "bells.csv", "--calendars", "--page", "--names",
+        "--bells", tmp_path / "bells.csv", "--calendars", "--page", "--names", "--revision", 2,
         "--first-week", "2027-01-11", "--weeks", 4, "--timezone", "America/Chicago",
         "--holidays", "2027-01-18,2027-01-26/2027-01-27",
     )  # fmt: skip
@@ -91,6 +91,7 @@ def test_groups_with_meetings_get_calendars_and_a_page(tmp_path):
         start, end = event["dtstart"].dt, event["dtend"].dt
         assert (end - start).total_seconds() == 40 * 60
         assert "Name " in str(event["summary"])
+        assert event["sequence"] == 2
         assert event["rrule"]["count"] == [4]
         assert len(event["exdate"].dts) == 1
     assert len(list((out / "calendars" / "people").iterdir())) == 6

@@ -27,6 +27,7 @@ from pairmatch.cli.times import (
     Hours,
     Names,
     Page,
+    Revision,
     SlotMinutes,
     Timezone,
     Weeks,
@@ -63,6 +64,7 @@ def match_command(
     timezone: Timezone = None,
     holidays: Holidays = "",
     names: Names = False,
+    revision: Revision = 0,
 ) -> None:
     """Match mentees with mentors."""
     _prepare(folder)
@@ -76,6 +78,7 @@ def match_command(
         timezone=timezone,
         holidays=holidays,
         names=names,
+        revision=revision,
     )
     with show_progress("matching") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
@@ -100,6 +103,7 @@ def groups_command(
     timezone: Timezone = None,
     holidays: Holidays = "",
     names: Names = False,
+    revision: Revision = 0,
 ) -> None:
     """Form coaching triads or groups of one pool."""
     _prepare(folder)
@@ -113,6 +117,7 @@ def groups_command(
         timezone=timezone,
         holidays=holidays,
         names=names,
+        revision=revision,
     )
     with show_progress("forming groups") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)

@@ -23,6 +23,7 @@ __all__ = [
     "Hours",
     "Names",
     "Page",
+    "Revision",
     "SlotMinutes",
     "Timezone",
     "Weeks",
@@ -102,6 +103,14 @@ Page = Annotated[
         "--page", help="Write the week as a page to print (week.html).", rich_help_panel=_CALENDARS
     ),
 ]
+Revision = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Count up when the plan is made again, so that events move.",
+        rich_help_panel=_CALENDARS,
+    ),
+]
 
 
 def read_schedule(
@@ -125,6 +134,7 @@ def plan_handouts(
     timezone: str | None,
     holidays: str,
     names: bool,
+    revision: int,
 ) -> Callable[[pm.Matching | pm.Grouping], None]:
     """Return what writes calendars and page of a plan; find out before the work if it cannot."""
     given = {"--first-week": first_week, "--weeks": weeks, "--timezone": timezone}
@@ -172,6 +182,7 @@ def plan_handouts(
                 timezone=timezone or "",
                 holidays=days,
                 names=names,
+                revision=revision,
             )
         if page:
             plan.write_week(folder / "week.html", names=names)

@@ -116,6 +116,7 @@ PUBLIC_NAMES = [
     "Meetings",
     "MinScore",
     "Minutes",
+    "ModalityMatch",
     "NotAgain",
     "NotAlone",
     "Novelty",

@@ -10,6 +10,7 @@ SUBJECTS = ["Maths", " maths", "SCIENCE", "science", "Art", "martial arts", "Eng
 SKILLS = ["ICT", "ict ", "Behaviour", "assessment", "group  work", "Group work", "ELL", "SEND"]
 GRADES = ["PK", "K", "1", "2", "3", "5-8", "9", "12", "K-2"]
 SCHOOLS = ["North", "north ", "South  High", "south high", "East"]
+MODALITIES = ["in_person", "In person", "virtual", "either"]
 INTERESTS = ["chess", "Chess", "running", "jazz", "film"]
 
 
@@ -74,6 +75,8 @@ def messy():
                     "style_plan": [_number(rng, blank / 3, [1, 3, 5]) for _ in range(n)],
                     "free": [_windows(rng, blank) for _ in range(n)],
                     "busy": [_windows(rng, 0.5) for _ in range(n)],
+                    "teaching": [_windows(rng, blank) for _ in range(n)],
+                    "modality": [_number(rng, blank, MODALITIES) for _ in range(n)],
                 }
             )
         )

@@ -19,6 +19,7 @@ from pairmatch.scoring import (
     ExperienceGap,
     GoalCoverage,
     GradeMatch,
+    ModalityMatch,
     SameSchool,
     Similarity,
     StyleFit,
@@ -40,8 +41,13 @@ EVERY = [
     StyleFit(mode="complement"),
     CommonTime(),
     CommonTime(minutes=11),
+    CommonTime(minutes=11, coached="teaching"),
+    CommonTime(minutes=11, coach="teaching"),
     SameSchool(),
     Similarity("interests"),
+    Similarity("interests", mode="complement"),
+    ModalityMatch(),
+    ModalityMatch(by="virtual"),
     Closeness("km", within=3.3),
 ]
 
@@ -383,3 +389,40 @@ def test_an_unknown_pair_says_which_side_gave_nothing():
     assert SubjectMatch().unknown_reason(True, False) == "no subject given by the coach"
     assert SubjectMatch().unknown_reason(False, False) == "no subject given on either side"
     assert GoalCoverage().unknown_reason(True, False) == "no strength given by the coach"
+
+
+def test_a_lesson_can_be_observed_by_who_is_free_while_it_is_taught(table):
+    coached = table(id=["T"], teaching=["Mon 08:00-08:50"], free=["Tue 08:00-09:00"], busy=["none"])
+    free = table(id=["M"], free=["Mon 08:00-08:45"], teaching=["Tue 08:00-09:00"], busy=[""])
+    busy = table(id=["M"], free=["Mon 08:00-08:45"], teaching=["none"], busy=["Mon 08:30-09:00"])
+    observed = CommonTime(coached="teaching")
+    assert worth(observed, coached, free) == FULL
+    assert worth(observed, coached, busy) == 0
+    assert worth(CommonTime(coached="teaching", minutes=46), coached, free) == 0
+    assert worth(CommonTime(coach="teaching"), coached, free) == FULL
+    assert worth(CommonTime(), coached, free) == 0
+    assert "the mentee teaches and the mentor is free" in observed.zero_reason
+    assert observed.unknown_reason(False, True) == "no teaching time given"
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "any_way", "virtually"),
+    [
+        ("in_person", "virtual", 0, 0),
+        ("in_person", "in person", 1, 0),
+        ("virtual", "either", 1, 1),
+        ("either", "either", 1, 1),
+        ("either", "in_person", 1, 0),
+        ("", "virtual", None, None),
+    ],
+)
+def test_people_meet_in_a_way_that_suits_both(pair, mine, theirs, any_way, virtually):
+    sheets = pair(mine, theirs, own="modality")
+    for criterion, score in ((ModalityMatch(), any_way), (ModalityMatch(by="virtual"), virtually)):
+        assert worth(criterion, *sheets) == (None if score is None else score * FULL)
+
+
+def test_what_differs_can_be_worth_more_than_what_is_shared(pair):
+    for mine, theirs, score in (("a", "b", 1), ("a;b", "b;c", 0.5), ("a", "A ", 0), ("a", "-", 1)):
+        units = worth(Similarity("skills", mode="complement"), *pair(mine, theirs, own="skills"))
+        assert units == score * FULL

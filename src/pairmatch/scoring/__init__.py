@@ -12,6 +12,7 @@ from pairmatch.scoring.fusion import Addend, FusedProduct
 from pairmatch.scoring.grades import GradeMatch
 from pairmatch.scoring.history import History, read_history
 from pairmatch.scoring.lists import GoalCoverage, Similarity
+from pairmatch.scoring.modality import ModalityMatch
 from pairmatch.scoring.novelty import Continuity, Novelty
 from pairmatch.scoring.numbers import Closeness, ExperienceGap
 from pairmatch.scoring.overlaps import Overlap
@@ -40,6 +41,7 @@ __all__ = [
     "GradeMatch",
     "History",
     "Linear",
+    "ModalityMatch",
     "NeedsKnown",
     "Novelty",
     "Overlap",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from pairmatch.errors import Fault
+from pairmatch.errors import Fault, did_you_mean
 from pairmatch.profiles.members import fold_entry
 from pairmatch.scoring.credits import read_cell, read_entries, share_term, share_units
 from pairmatch.scoring.criterion import (
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from pairmatch.scoring.terms import Index, Linear
 
 __all__ = ["GoalCoverage", "Similarity"]
+
+_MODES = ("match", "complement")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -140,16 +142,19 @@ class GoalCoverage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cosine:
-    """Divide counts by the root of the product of the two sizes, in units."""
+    """Divide counts by the root of the product of the two sizes, in units; or what is missing."""
 
     units: int
     coached_size: NDArray[np.int64]
     coach_size: NDArray[np.int64]
+    different: bool = False
 
     def shape(self, product: NDArray[np.floating], rows: Index, columns: Index) -> None:
         """Turn the counts of a block into units, in place."""
         sizes = self.coached_size[rows][:, None] * self.coach_size[columns][None, :]
         product[...] = np.rint(product.astype(np.float64) * self.units / np.sqrt(sizes))
+        if self.different:
+            np.subtract(self.units, product, out=product)
 
     def shape_at(
         self, product: NDArray[np.int64], i: NDArray[np.int64], j: NDArray[np.int64]
@@ -157,12 +162,12 @@ class Cosine:
         """Return the units of single pairs from their counts."""
         sizes = self.coached_size[i] * self.coach_size[j]
         units: NDArray[np.int64] = np.rint(product * self.units / np.sqrt(sizes)).astype(np.int64)
-        return units
+        return self.units - units if self.different else units
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Similarity:
-    """How much two people have in common in a list column.
+    """How much two people have in common in a list column, or how little.
 
     |A and B| / sqrt(|A| |B|) for the two lists A and B; 0 where one of them is empty.
 
@@ -170,6 +175,8 @@ class Similarity:
     ----------
     column : str
         Any column, read as a ``;``-separated list, such as ``"interests"``.
+    mode : {"match", "complement"}, default: "match"
+        Whether to have much in common is better, or to differ: 1 minus the formula.
     weight : float, default: 1
         Weight relative to the other criteria, > 0.
     missing : {"neutral", "zero", "exclude"}, default: "neutral"
@@ -191,12 +198,16 @@ class Similarity:
     """
 
     column: str = field(metadata={"leading": True})
+    mode: Literal["match", "complement"] = field(default="match", kw_only=True)
     weight: float = field(default=1, kw_only=True)
     missing: Missing = field(default="neutral", kw_only=True)
 
     def __post_init__(self) -> None:
         faults = find_common_faults(self.weight, self.missing)
         faults += find_column_faults(self.column)
+        if self.mode not in _MODES:
+            what = f"{self.mode!r} is no mode.{did_you_mean(str(self.mode), _MODES)}"
+            faults.append(Fault(what, "mode"))
         refuse_faults(self, faults)
 
     def __repr__(self) -> str:
@@ -205,7 +216,7 @@ class Similarity:
     @property
     def name(self) -> str:
         """Name in reports."""
-        return f"Similarity({self.column})"
+        return f"{'Similarity' if self.mode == 'match' else 'Difference'}({self.column})"
 
     @property
     def needs(self) -> tuple[tuple[Side, str], ...]:
@@ -215,6 +226,8 @@ class Similarity:
     @property
     def zero_reason(self) -> str:
         """Why a known pair is worth 0."""
+        if self.mode == "complement":
+            return f"the same {self.column}"
         return f"nothing in common in {self.column}"
 
     def unknown_reason(self, coached_known: bool, coach_known: bool) -> str:
@@ -235,7 +248,7 @@ class Similarity:
             known_coach=theirs.known,
             coached=features[0],
             coach=features[1],
-            finish=Cosine(units, sizes[0], sizes[1]),
+            finish=Cosine(units, sizes[0], sizes[1], self.mode == "complement"),
         )
 
     def pair_units(
@@ -247,8 +260,9 @@ class Similarity:
             return None
         own, others = set(map(fold_entry, mine)), set(map(fold_entry, theirs))
         if not own or not others:
-            return 0
-        return round(len(own & others) * units / math.sqrt(len(own) * len(others)))
+            return units if self.mode == "complement" else 0
+        shared = round(len(own & others) * units / math.sqrt(len(own) * len(others)))
+        return units - shared if self.mode == "complement" else shared
 
     def words(self, coached: Profiles, i: int, coach: Profiles, j: int) -> tuple[str, str]:
         """Return the two lists."""

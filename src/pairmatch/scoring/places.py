@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from pairmatch.errors import Fault
+from pairmatch.errors import Fault, did_you_mean
 from pairmatch.profiles.members import fold_entry
 from pairmatch.profiles.week import WEEK_MINUTES, can_start, candidate_starts
 from pairmatch.scoring.criterion import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["CommonTime", "SameSchool", "read_free"]
 
 _MOST_SCHOOLS = 64
+_TIMES = ("free", "teaching")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,13 +133,13 @@ class SameSchool:
         return show_cell(coached, i, "school"), show_cell(coach, j, "school")
 
 
-def read_free(profiles: Profiles) -> tuple[Windows | None, ...]:
+def read_free(profiles: Profiles, column: str = "free") -> tuple[Windows | None, ...]:
     """Return the windows in which each person is free and not busy; None where unknown.
 
-    A blank ``busy`` takes nothing away.
+    A blank ``busy`` takes nothing away. Of another column than ``free`` nothing is taken away.
     """
-    free = profiles.windows("free")
-    if "busy" not in profiles:
+    free = profiles.windows(column)
+    if column != "free" or "busy" not in profiles:
         return free
     busy = profiles.windows("busy")
     return tuple(
@@ -172,12 +173,15 @@ class CommonTime:
     """Whether both are free together for long enough at least once a week: 1 or 0.
 
     Compares the windows ``free``, without those in ``busy`` where that column is there, at a
-    resolution of one minute.
+    resolution of one minute. With ``coached="teaching"`` it asks whether the coach can observe:
+    is free while the coached person teaches.
 
     Parameters
     ----------
     minutes : int, default: 45
         Length of the meeting, 1 to 10,080.
+    coached, coach : {"free", "teaching"}, default: "free"
+        Which windows of the coached person, and of the coach, have to overlap.
     weight : float, default: 1
         Weight relative to the other criteria, > 0.
     missing : {"neutral", "zero", "exclude"}, default: "neutral"
@@ -195,6 +199,8 @@ class CommonTime:
     """
 
     minutes: int = field(default=45, kw_only=True)
+    coached: Literal["free", "teaching"] = field(default="free", kw_only=True)
+    coach: Literal["free", "teaching"] = field(default="free", kw_only=True)
     weight: float = field(default=1, kw_only=True)
     missing: Missing = field(default="neutral", kw_only=True)
 
@@ -204,6 +210,11 @@ class CommonTime:
         if not whole or not 1 <= self.minutes <= WEEK_MINUTES:
             what = f"expected whole minutes from 1 to 10,080, found {self.minutes!r}."
             faults.append(Fault(what, "minutes"))
+        for side in ("coached", "coach"):
+            column = getattr(self, side)
+            if column not in _TIMES:
+                near = did_you_mean(str(column), _TIMES)
+                faults.append(Fault(f"{column!r} is no column of this kind.{near}", side))
         refuse_faults(self, faults)
 
     def __repr__(self) -> str:
@@ -212,25 +223,35 @@ class CommonTime:
     @property
     def name(self) -> str:
         """Name in reports."""
-        return "CommonTime"
+        if self.coached == self.coach == "free":
+            return "CommonTime"
+        return f"CommonTime({self.coached}, {self.coach})"
 
     @property
     def needs(self) -> tuple[tuple[Side, str], ...]:
         """Columns that must be there."""
-        return (("coached", "free"), ("coach", "free"))
+        return (("coached", self.coached), ("coach", self.coach))
 
     @property
     def zero_reason(self) -> str:
         """Why a known pair is worth 0."""
-        return f"no joint {int(self.minutes)} minutes"
+        if self.coached == self.coach:
+            return f"no joint {int(self.minutes)} minutes"
+        teaches, other = (
+            ("mentee", "mentor") if self.coached == "teaching" else ("mentor", "mentee")
+        )
+        return (
+            f"no {int(self.minutes)} minutes in which the {teaches} teaches and the {other} is free"
+        )
 
     def unknown_reason(self, coached_known: bool, coach_known: bool) -> str:
         """Return why the value of a pair is unknown."""
-        return say_unknown("no free time", coached_known, coach_known)
+        column = self.coach if coached_known else self.coached
+        return say_unknown(f"no {column} time", coached_known, coach_known)
 
     def bind(self, coached: Profiles, coach: Profiles, units: int) -> Overlap:
         """Return the integer units of all pairs."""
-        mine, theirs = read_free(coached), read_free(coach)
+        mine, theirs = read_free(coached, self.coached), read_free(coach, self.coach)
         starts = candidate_starts(mine, theirs)
         here, there = thin(
             can_start(mine, starts, int(self.minutes)), can_start(theirs, starts, int(self.minutes))
@@ -247,13 +268,13 @@ class CommonTime:
         self, coached: Profiles, i: int, coach: Profiles, j: int, units: int
     ) -> int | None:
         """Return the integer units of one pair from its cells; None if unknown."""
-        mine, theirs = coached.windows("free")[i], coach.windows("free")[j]
+        mine, theirs = coached.windows(self.coached)[i], coach.windows(self.coach)[j]
         if mine is None or theirs is None:
             return None
         busy = [
             window
-            for table, row in ((coached, i), (coach, j))
-            if "busy" in table
+            for table, row, column in ((coached, i, self.coached), (coach, j, self.coach))
+            if column == "free" and "busy" in table
             for window in table.windows("busy")[row] or ()
         ]
         for start, end in mine:
@@ -269,8 +290,8 @@ class CommonTime:
         return 0
 
     def words(self, coached: Profiles, i: int, coach: Profiles, j: int) -> tuple[str, str]:
-        """Return when the two are free."""
-        return show_cell(coached, i, "free"), show_cell(coach, j, "free")
+        """Return when the two are free, or teach."""
+        return show_cell(coached, i, self.coached), show_cell(coach, j, self.coach)
 
 
 def thin(

@@ -201,7 +201,7 @@ _HOMES = {
     "programs": "Program",
     "scoring": (
         "Closeness CommonTime Compatibility Continuity Custom ExperienceGap GoalCoverage "
-        "GradeMatch History Novelty SameSchool Similarity StyleFit SubjectMatch Wishes "
+        "GradeMatch History ModalityMatch Novelty SameSchool Similarity StyleFit SubjectMatch Wishes "
         "read_history"
     ),
     "solvers.solution": "Certificate Status",

@@ -201,8 +201,8 @@ _HOMES = {
     "programs": "Program",
     "scoring": (
         "Closeness CommonTime Compatibility Continuity Custom ExperienceGap GoalCoverage "
-        "GradeMatch History ModalityMatch Novelty SameSchool Similarity StyleFit SubjectMatch Wishes "
-        "read_history"
+        "GradeMatch History ModalityMatch Novelty SameSchool Similarity StyleFit SubjectMatch "
+        "Wishes read_history"
     ),
     "solvers.solution": "Certificate Status",
     "verbs": "form_groups group_scores match match_scores score",

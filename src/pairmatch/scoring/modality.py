@@ -104,7 +104,7 @@ class ModalityMatch:
         there = np.stack([theirs == answer for answer in _ANSWERS], axis=1).astype(np.int32)
         return Linear(
             known_coached=known[0],
-            known_coach=tknown[0],
+            known_coach=known[1],
             coached=here.astype(np.int32) * np.int32(units),
             coach=there @ np.array(fits, np.int32),
             largest=units,

@@ -44,11 +44,13 @@ _MATCH_RULES = (
     *_PAIR_RULES,
     rules.CarryOver,
     rules.Demand,
+    rules.Different,
     rules.Load,
     rules.Meetings,
     rules.Minutes,
     rules.Pin,
     rules.Quota,
+    rules.Spread,
     rules.Tiers,
 )
 _PAIR_OBJECTIVES = ("coverage", "total", "worst_off", "leximin")

@@ -35,6 +35,7 @@ EVERY = [
     GradeMatch(within=0),
     GoalCoverage(),
     GoalCoverage(also=["AI tools", " ICT"]),
+    GoalCoverage(also=["ict", "ELL"], own=False),
     ExperienceGap(),
     ExperienceGap(at_least=-2.5, ideal=-2.5, at_most=0.3),
     StyleFit(),
@@ -426,3 +427,12 @@ def test_what_differs_can_be_worth_more_than_what_is_shared(pair):
     for mine, theirs, score in (("a", "b", 1), ("a;b", "b;c", 0.5), ("a", "A ", 0), ("a", "-", 1)):
         units = worth(Similarity("skills", mode="complement"), *pair(mine, theirs, own="skills"))
         assert units == score * FULL
+
+
+def test_one_skill_can_be_looked_at_whatever_the_own_goals(pair):
+    skill = GoalCoverage(also=["ICT"], own=False)
+    for mine, theirs, score in (("art", "ict; art", 1), ("ict", "art", 0), ("", "ICT", 1)):
+        assert worth(skill, *pair(mine, theirs, own="goals", other="strengths")) == score * FULL
+    assert skill.needs == (("coach", "strengths"),)
+    with pytest.raises(ProgramError, match="no goal to look at"):
+        GoalCoverage(own=False)

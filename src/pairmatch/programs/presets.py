@@ -6,16 +6,8 @@ from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, Literal
 
-from pairmatch.constraints import EvaluatorPairs, Load, Require
 from pairmatch.errors import Fault, ProgramError, did_you_mean
-from pairmatch.scoring import (
-    CommonTime,
-    ExperienceGap,
-    GoalCoverage,
-    GradeMatch,
-    StyleFit,
-    SubjectMatch,
-)
+from pairmatch.programs import recipes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,62 +82,92 @@ def parts_of_preset(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return preset.parts(**parameters)
 
 
-def _mentoring(
-    *,
-    gap_at_least: float = 3,
-    gap_ideal: float = 8,
-    gap_at_most: float = 25,
-    most_mentees: int = 3,
-    minutes: int = 45,
-) -> dict[str, Any]:
-    gap = ExperienceGap(at_least=gap_at_least, ideal=gap_ideal, at_most=gap_at_most, weight=2)
-    return {
-        "criteria": [
-            SubjectMatch(weight=3),
-            GoalCoverage(weight=3),
-            gap,
-            GradeMatch(weight=1),
-            StyleFit(weight=1),
-            CommonTime(minutes=minutes, weight=2),
-        ],
-        "constraints": [
-            Require(SubjectMatch()),
-            Require(ExperienceGap(at_least=gap_at_least, ideal=gap_ideal, at_most=gap_at_most)),
-            EvaluatorPairs(),
-            Load(),
-            Load(at_most=most_mentees),
-        ],
-    }
+_ALL = (
+    Preset(
+        "mentoring",
+        "match",
+        "An experienced teacher guides a novice of the same or a neighbouring subject.",
+        recipes.make_mentoring,
+    ),
+    Preset(
+        "reciprocal",
+        "groups",
+        "Two peers coach each other, and both directions must be good.",
+        recipes.make_reciprocal,
+    ),
+    Preset(
+        "triad",
+        "groups",
+        "Three teachers, each coaches in turn while the other two are peers.",
+        recipes.make_triad,
+    ),
+    Preset(
+        "observational",
+        "groups",
+        "Two colleagues of one school watch each other's lessons, each while free.",
+        recipes.make_observational,
+    ),
+    Preset(
+        "collaborative",
+        "groups",
+        "Teams with similar goals and different strengths meet at a time joint to all.",
+        recipes.make_collaborative,
+    ),
+    Preset(
+        "tandem",
+        "groups",
+        "Two colleagues of one school and related subjects teach a lesson together.",
+        recipes.make_tandem,
+    ),
+    Preset(
+        "peer_group",
+        "groups",
+        "Small, diverse groups of equals across departments.",
+        recipes.make_peer_group,
+    ),
+    Preset(
+        "plc",
+        "groups",
+        "Learning communities of four to six with a facilitator and a weekly joint time.",
+        recipes.make_plc,
+    ),
+    Preset(
+        "circle",
+        "groups",
+        "A mentor and a few mentees in each circle.",
+        recipes.make_circle,
+    ),
+    Preset(
+        "virtual",
+        "match",
+        "Mentoring by video: any distance, but a joint time.",
+        recipes.make_virtual,
+    ),
+    Preset(
+        "asynchronous",
+        "match",
+        "Mentoring in writing: any distance, any time.",
+        recipes.make_asynchronous,
+    ),
+    Preset(
+        "initiative",
+        "match",
+        "Mentors for the roll-out of one skill, which counts most for this run.",
+        recipes.make_initiative,
+    ),
+    Preset(
+        "job_alike",
+        "match",
+        "The mentor teaches the same subject in nearly the same grade.",
+        recipes.make_job_alike,
+    ),
+    Preset(
+        "not_job_alike",
+        "match",
+        "The mentor teaches another subject: a view from outside.",
+        recipes.make_not_job_alike,
+    ),
+)
 
-
-def _triad(*, minutes: int = 45) -> dict[str, Any]:
-    return {
-        "criteria": [
-            GoalCoverage(weight=4),
-            SubjectMatch(weight=2),
-            StyleFit(weight=1),
-            CommonTime(minutes=minutes, weight=2),
-        ],
-        "objective": "worst_rotation",
-        "size": 3,
-    }
-
-
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        Preset(
-            "mentoring",
-            "match",
-            "An experienced teacher guides a novice of the same or a neighbouring subject.",
-            _mentoring,
-        ),
-        Preset(
-            "triad",
-            "groups",
-            "Three teachers, each coaches in turn while the other two are peers.",
-            _triad,
-        ),
-    )
-}
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
 """The ready-made programs, by name."""

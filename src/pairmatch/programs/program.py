@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from pairmatch.constraints import Load, Require
+from pairmatch.constraints import Load, Meetings, Require
 from pairmatch.errors import Fault, PairmatchWarning, ProgramError, did_you_mean
 from pairmatch.programs.presets import parts_of_preset
 from pairmatch.programs.reading import read_parts
@@ -200,8 +200,8 @@ class Program:
         Returns
         -------
         Program
-            Without the criteria, and the ``Require`` and ``Load`` rules, whose columns are not
-            there; with the default criteria if none is left.
+            Without the criteria and rules whose columns are not there; with the default criteria
+            if none is left.
 
         Warns
         -----
@@ -222,14 +222,11 @@ class Program:
         left_out: dict[str, str] = {}
 
         def fits(part: Any) -> bool:
-            criterion = part.criterion if isinstance(part, Require) else part
             if isinstance(part, Load):
                 return not isinstance(part.at_most, str) or part.at_most in coach
-            if not hasattr(criterion, "needs"):
-                return True
-            lacking = find_missing_columns([criterion], coached, coach)
+            lacking = _lacking_columns(part, coached, coach)
             if lacking:
-                left_out[repr(part)] = " or ".join(sorted({c for _, c in criterion.needs}))
+                left_out[repr(part)] = " or ".join(lacking)
             return not lacking
 
         criteria = None if self.criteria is None else tuple(filter(fits, self.criteria))
@@ -324,6 +321,19 @@ class Program:
         if path is not None:
             Path(path).write_text(text, encoding="utf-8", newline="\n")
         return text
+
+
+def _lacking_columns(part: Any, coached: Profiles, coach: Profiles) -> list[str]:
+    """Return the columns that a criterion or rule needs, if a table lacks one of them."""
+    if isinstance(part, Meetings):
+        needs: Any = ("free",)
+    else:
+        needs = getattr(part.criterion if isinstance(part, Require) else part, "needs", ())
+    if all(isinstance(need, str) for need in needs):
+        return [column for column in needs if column not in coached or column not in coach]
+    criterion = part.criterion if isinstance(part, Require) else part
+    found = find_missing_columns([criterion], coached, coach)
+    return sorted({column for _, column in needs}) if found else []
 
 
 def _one_of(name: str, content: object, words: Sequence[str]) -> tuple[bool, str, str]:

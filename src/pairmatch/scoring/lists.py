@@ -11,7 +11,7 @@ import numpy as np
 
 from pairmatch.errors import Fault, did_you_mean
 from pairmatch.profiles.members import fold_entry
-from pairmatch.scoring.credits import read_cell, read_entries, share_term, share_units
+from pairmatch.scoring.credits import Entries, read_cell, read_entries, share_term, share_units
 from pairmatch.scoring.criterion import (
     find_column_faults,
     find_common_faults,
@@ -48,6 +48,8 @@ class GoalCoverage:
     also : sequence of str, optional
         Goals of the district or the initiative, which count as goals of everyone. A coached
         person who gave no goals then has just these, and is known.
+    own : bool, default: True
+        Whether own goals count; False looks at nothing but those in ``also``.
     weight : float, default: 1
         Weight relative to the other criteria, > 0.
     missing : {"neutral", "zero", "exclude"}, default: "neutral"
@@ -67,11 +69,17 @@ class GoalCoverage:
     also: Sequence[str] = field(
         default=(), kw_only=True, metadata={"show": lambda goals: repr(list(goals))}
     )
+    own: bool = field(default=True, kw_only=True)
     weight: float = field(default=1, kw_only=True)
     missing: Missing = field(default="neutral", kw_only=True)
 
     def __post_init__(self) -> None:
         faults = find_common_faults(self.weight, self.missing)
+        own: object = self.own
+        if not isinstance(own, bool):
+            faults.append(Fault(f"expected True or False, found {self.own!r}.", "own"))
+        elif not own and isinstance(self.also, (list, tuple)) and not self.also:
+            faults.append(Fault("there is no goal to look at.", "own", "Name goals in also=[...]."))
         if isinstance(self.also, str):
             what = f"expected a list of goals, found the text {self.also!r}."
             faults.append(Fault(what, "also", f"Write also=[{self.also!r}]."))
@@ -92,12 +100,13 @@ class GoalCoverage:
     @property
     def name(self) -> str:
         """Name in reports."""
-        return "GoalCoverage"
+        return "GoalCoverage" if self.own else f"GoalCoverage({'; '.join(self.also)})"
 
     @property
     def needs(self) -> tuple[tuple[Side, str], ...]:
         """Columns that must be there."""
-        return (("coached", "goals"), ("coach", "strengths"))
+        strengths: tuple[Side, str] = ("coach", "strengths")
+        return (("coached", "goals"), strengths) if self.own else (strengths,)
 
     @property
     def zero_reason(self) -> str:
@@ -112,7 +121,10 @@ class GoalCoverage:
 
     def bind(self, coached: Profiles, coach: Profiles, units: int) -> Linear:
         """Return the integer units of all pairs."""
-        goals = read_entries(coached, "goals")
+        nothing = Entries(
+            (), np.zeros((len(coached), 0), np.bool_), np.ones(len(coached), np.bool_)
+        )
+        goals = read_entries(coached, "goals") if self.own else nothing
         if self.also:
             goals = goals.including([fold_entry(goal) for goal in self.also])
         strengths = read_entries(coach, "strengths")
@@ -122,7 +134,8 @@ class GoalCoverage:
         self, coached: Profiles, i: int, coach: Profiles, j: int, units: int
     ) -> int | None:
         """Return the integer units of one pair from its cells; None if unknown."""
-        goals, strengths = read_cell(coached, i, "goals"), read_cell(coach, j, "strengths")
+        goals = read_cell(coached, i, "goals") if self.own else ()
+        strengths = read_cell(coach, j, "strengths")
         if strengths is None or (goals is None and not self.also):
             return None
         own = {fold_entry(goal) for goal in (*(goals or ()), *self.also)}
@@ -131,9 +144,9 @@ class GoalCoverage:
 
     def words(self, coached: Profiles, i: int, coach: Profiles, j: int) -> tuple[str, str]:
         """Return the goals, with those of everyone, and the strengths."""
-        goals = show_cell(coached, i, "goals")
+        goals = show_cell(coached, i, "goals") if self.own else ""
         if self.also:
-            own = read_cell(coached, i, "goals") or ()
+            own = (read_cell(coached, i, "goals") if self.own else None) or ()
             folded = {fold_entry(goal) for goal in own}
             more = (goal for goal in self.also if fold_entry(goal) not in folded)
             goals = "; ".join((*own, *more))

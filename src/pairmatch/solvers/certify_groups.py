@@ -234,6 +234,8 @@ def _bound_case(
     if top * (problem.n + len(case.sets) + 8) * 8 >= 2**62:  # sums could leave 64 bits
         return None
     links = _pair_links(problem, person, scale * case.unit)
+    if sizes[-1] == 2:
+        return _bound_pairs(problem, case, links, scale * case.unit, n_placed)
     if smallest != 3:
         if case.set_price.any():
             return None
@@ -250,6 +252,28 @@ def _bound_case(
             extra = _larger_excess(problem, raised, sizes, scale * case.unit)
         return (int(np.sort(raised)[problem.n - n_placed :].sum()) + extra) // case.unit
     return (_add_up(person, excess, 3, n_placed) + sets) // case.unit
+
+
+def _bound_pairs(
+    problem: GroupingProblem,
+    case: GroupPrices,
+    links: NDArray[np.int64],
+    factor: int,
+    n_placed: int,
+) -> int | None:
+    """Return the bound on pairs by prices of people and of sets of which pairs use two."""
+    if (case.divisor != 2).any() or case.together.size or case.apart.size:
+        return None
+    if problem.objective == "worst_rotation":
+        person, gain = case.person, problem.gain
+        worst = 2 * factor * np.minimum(gain, gain.T) - person[:, None] - person[None, :]
+        links = np.minimum(links, worst)
+    for row, price in zip(case.sets, case.set_price.tolist(), strict=True):
+        inside = np.flatnonzero(row)
+        links[np.ix_(inside, inside)] -= price
+    over = np.maximum(links.max(axis=1), 0)
+    sets = int((case.set_price * (case.sets.sum(axis=1) // 2)).sum())
+    return (_add_up(case.person.astype(np.int64), over, 2, n_placed) + sets) // case.unit
 
 
 def _add_up(person: NDArray[np.int64], more: NDArray[np.int64], divisor: int, n_placed: int) -> int:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.answers import (
+    bound_of_matching,
+    finish_small,
+    gap_of,
+    number_groups,
+    place_nobody,
+    widen_case,
+)
 from pairmatch.solvers.groups.bounds import Priced, bound_of_triads, improve_prices
 from pairmatch.solvers.groups.branching import Proof, prove
 from pairmatch.solvers.groups.exact import N_SMALL, solve_by_subsets
 from pairmatch.solvers.groups.master import UNIT
+from pairmatch.solvers.groups.pairs import match_pool
 from pairmatch.solvers.groups.pools import TriadPrices, price_triads
 from pairmatch.solvers.groups.repair import placeable_people, repair_plan
 from pairmatch.solvers.groups.rounding import cheapest_triads
@@ -40,6 +49,7 @@ _N_PRICE_STEPS = 150
 _N_STARTS = 4  # further beginnings of a search that nothing follows
 _N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the time
 _N_PROVED = 330  # people above whom nothing better than prices of people is tried
+_N_MATCHED = 3000  # people of whom all pairs are priced at once
 _N_CASES = 600  # cases of a proof of the optimum
 
 
@@ -106,13 +116,15 @@ def solve_grouping(
         used |= set(range(core.smallest, min(core.largest, core.n) + 1))
     values = GroupValues.of(core, scale_of(used))
     if not sizes:
-        return _nobody(problem, values.scale, Status.OPTIMAL)
+        return place_nobody(problem, values.scale, Status.OPTIMAL)
     if core.n <= N_SMALL:
         groups = solve_by_subsets(core, values)
         if groups is not None:
-            return _finish_small(problem, values, people, groups)
+            return finish_small(problem, values, people, groups)
     run = _Run(core, values, sizes, full, np.random.default_rng(seed), clock)
     try:
+        if run.match_pairs():
+            return run.answer(problem, people)
         run.search()
         run.price()
         run.deal()
@@ -160,8 +172,23 @@ class _Run:
     best: Plan | None = None
     priced: Priced | None = None
     prices: TriadPrices | None = None
+    case: GroupPrices | None = None
     proof: Proof | None = None
     interrupted: bool = False
+
+    def match_pairs(self) -> bool:
+        """Pair everybody, or all but one, in the best way; return whether that is done."""
+        if set(self.sizes) != {2} or self.values.n > _N_MATCHED:
+            return False
+        n_placed = 2 * len(self.sizes)
+        found = match_pool(self.values, n_placed, lambda: self.clock.within(0.8))
+        if found is None:
+            return False
+        pairs, self.case = found
+        bench = np.setdiff1d(np.arange(self.values.n), pairs)
+        self.best = Plan([pairs], bench, self.values.of_tables([pairs]))
+        self.clock.tell(None)
+        return True
 
     def search(self) -> None:
         """Find a good plan: greedy seats, descent, then disturbed descents."""
@@ -200,7 +227,7 @@ class _Run:
         if self.best is None or not self.best.tables:
             return
         self.priced = self._priced(_N_PRICE_STEPS)
-        self.clock.tell(_gap(self.best.worth, self.priced.bound))
+        self.clock.tell(gap_of(self.best.worth, self.priced.bound))
 
     def deal(self) -> None:
         """Use the prices to find better triads."""
@@ -214,7 +241,7 @@ class _Run:
             better = improve(look, plan, prices, look.keep_on)
             if not self.values.n_forbidden(better.tables[0]).any():
                 self.best = plan = better
-            self.clock.tell(_gap(plan.worth, prices.bound))
+            self.clock.tell(gap_of(plan.worth, prices.bound))
 
     def _all_triads(self, plan: Plan) -> bool:
         """Return whether everybody is in a group of three, without a forbidden pair."""
@@ -256,7 +283,7 @@ class _Run:
     def _report(self) -> bool:
         """Tell how far the proof is, and return whether there is time left."""
         if self.proof is not None and self.proof.bound is not None:
-            self.clock.tell(_gap(self.proof.worth, self.proof.bound))
+            self.clock.tell(gap_of(self.proof.worth, self.proof.bound))
         return self.clock.within(0.95)
 
     def answer(self, problem: GroupingProblem, people: NDArray[np.int64]) -> GroupingSolution:
@@ -269,9 +296,9 @@ class _Run:
             plan = repair_plan(self.problem, look, plan)
         self.best = plan
         if not plan.tables:
-            return _nobody(problem, self.values.scale, Status.FEASIBLE)
+            return place_nobody(problem, self.values.scale, Status.FEASIBLE)
         groups = [tuple(row) for table in plan.tables for row in table.tolist()]
-        group_of = _number_groups(problem.n, people, groups)
+        group_of = number_groups(problem.n, people, groups)
         bound, prices, cases, how = self._bound(problem, people, plan)
         everybody = not plan.bench.size and people.size == problem.n
         status = Status.FEASIBLE
@@ -281,19 +308,26 @@ class _Run:
             status = Status.OPTIMAL
         elif self.clock.stopped:
             status = Status.TIME_LIMIT
-        scale, solver = self.values.scale, "reassignment descent"
+        scale = self.values.scale
+        solver = "reassignment descent" if self.case is None else "matching with odd sets"
         return GroupingSolution(group_of, bound, scale, how, status, solver, prices, cases)
 
     def _bound(
         self, problem: GroupingProblem, people: NDArray[np.int64], plan: Plan
     ) -> tuple[int, NDArray[np.int64], tuple[GroupPrices, ...], str]:
         """Return the best bound, its prices and cases for the whole pool, and how it was found."""
+        if self.case is not None:
+            bound = bound_of_matching(self.case, 2 * plan.n_groups)
+            prices = np.zeros(problem.n, np.int64)
+            prices[people] = -(-self.case.person // self.case.unit)
+            how = f"prices of people and of {len(self.case.sets)} odd sets"
+            return bound, prices, (widen_case(self.case, problem.n, people),), how
         priced = self.priced if self.priced is not None else self._priced(1)
         prices = np.zeros(problem.n, np.int64)
         prices[people] = priced.price
         known = self.proof.bound if self.proof is not None else None
         if self.proof is not None and known is not None and known < priced.bound:
-            cases = tuple(_widen(case, problem.n, people) for case in self.proof.cases())
+            cases = tuple(widen_case(case, problem.n, people) for case in self.proof.cases())
             n_sets = max(len(case.sets) for case in cases)
             how = f"prices of people and of up to {n_sets} sets, {len(cases)} case"
             return known, prices, cases, how + ("s" if len(cases) > 1 else "")
@@ -301,7 +335,7 @@ class _Run:
         if fine is not None and set(self.sizes) == {3} and fine.bound < priced.bound:
             none, no_sets = np.zeros(0, np.int64), np.zeros((0, self.values.n), bool)
             case = GroupPrices(fine.price, fine.unit, no_sets, none, none)
-            case = _widen(case, problem.n, people)
+            case = widen_case(case, problem.n, people)
             return fine.bound, prices, (case,), "prices of people against triads"
         smallest = min(table.shape[1] for table in plan.tables)
         against = "triads" if smallest == 3 else "pairs"
@@ -347,54 +381,3 @@ class _Run:
             values, worth, unit=unit, n_rounds=n_rounds, n_steps=400, keep_on=keep_on
         )
         return bound_of_triads(values, self.prices.rounded(), sizes)
-
-
-def _widen(case: GroupPrices, n: int, people: NDArray[np.int64]) -> GroupPrices:
-    """Return the case of some people in the numbers of the whole pool."""
-    if people.size == n:
-        return case
-    person = np.zeros(n, np.int64)
-    person[people] = case.person
-    sets = np.zeros((len(case.sets), n), bool)
-    sets[:, people] = case.sets
-    pairs = people[case.together], people[case.apart]
-    return replace(case, person=person, sets=sets, together=pairs[0], apart=pairs[1])
-
-
-def _number_groups(
-    n: int, people: NDArray[np.int64], groups: list[tuple[int, ...]]
-) -> NDArray[np.int64]:
-    """Return the group of each person, numbered by smallest member."""
-    group_of = np.full(n, -1, np.int64)
-    for number, members in enumerate(sorted(groups, key=min)):
-        group_of[people[list(members)]] = number
-    return group_of
-
-
-def _nobody(problem: GroupingProblem, scale: int, status: Status) -> GroupingSolution:
-    """Return the grouping without a group."""
-    nobody = np.full(problem.n, -1, np.int64)
-    return GroupingSolution(nobody, 0, scale, "no group, nothing to gain", status, "none")
-
-
-def _finish_small(
-    problem: GroupingProblem,
-    values: GroupValues,
-    people: NDArray[np.int64],
-    groups: list[tuple[int, ...]],
-) -> GroupingSolution:
-    """Return the optimum of a small pool."""
-    bound = sum(int(values.of_groups(np.array([group])).sum()) for group in groups)
-    return GroupingSolution(
-        _number_groups(problem.n, people, groups),
-        bound,
-        values.scale,
-        "enumeration of subsets",
-        Status.OPTIMAL,
-        "dynamic programming over subsets",
-    )
-
-
-def _gap(worth: int, bound: int) -> float:
-    """Return the gap of a bound."""
-    return (bound - worth) / max(1, abs(bound))

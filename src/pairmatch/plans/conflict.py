@@ -46,6 +46,13 @@ def explain_conflict(
     also = "".join(f" Lower at_least of {mentor} to {reached}." for mentor, reached in elsewhere)
     served = sorted((mentees[i] for i in conflict.rows.tolist()), key=natural_key)
     shown = ", ".join(str(key) for key in served[:10]) + (", ..." if len(served) > 10 else "")
+    if len(columns) > 1:
+        fewer = (
+            "No fewer minimum loads are in conflict."
+            if conflict.is_smallest
+            else ("Without any one of them the others could be met.")
+        )
+        also = f" {fewer}{also}"
     asked = sum(int(problem.at_least[j]) for j in columns)
     if len(served) >= asked:
         others = "minutes and quotas" if problem.budgets else "quotas"

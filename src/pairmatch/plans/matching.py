@@ -132,7 +132,11 @@ class Matching(Timetabled):
 
     @property
     def price(self) -> float | int | None:
-        """Total given up for a fair objective or tiers; None where none was asked for."""
+        """Total given up for a fair objective or tiers; None where none was asked for.
+
+        Even loads never cost any of the total: they only choose among plans that are best by
+        everything that was asked for, so their price is 0 under every objective.
+        """
         return None if self.solution.price is None else self.in_scores(self.solution.price)
 
     # -- frames --------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import pickle
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -91,3 +91,48 @@ def test_conflict_survives_pickling(pose):
     copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
     assert copy.columns.tolist() == caught.value.columns.tolist()
     assert str(copy) == str(caught.value)
+
+
+def test_smallest_conflict_is_named_where_several_cannot_be_met(draw, find_best, pose):
+    # Columns 0 to 2 compete for two rows; column 3 alone asks for more than there is.
+    rows = [[1, 1, 1, None], [1, 1, 1, None], [None, None, None, 1]]
+    with pytest.raises(LoadConflict) as caught:
+        solve_assignment(pose(rows, places=3, at_least=[1, 1, 1, 2]))
+    assert caught.value.columns.tolist() == [3]
+    assert caught.value.is_smallest
+    n_checked = 0
+    for seed in range(400):
+        try:
+            solve_assignment(draw(seed))
+        except LoadConflict as found:
+            conflict = found
+        else:
+            continue
+        assert conflict.is_smallest
+        problem = draw(seed)
+        needy = np.flatnonzero(problem.at_least)
+        for size in range(len(conflict.columns)):
+            for some in combinations(needy.tolist(), size):
+                asked = np.zeros_like(problem.at_least)
+                asked[list(some)] = problem.at_least[list(some)]
+                assert find_best(replace(problem, at_least=asked)) is not None
+                n_checked += 1
+    assert n_checked > 10
+
+
+def test_priced_pools_name_only_columns_that_are_needed(draw, find_best):
+    found = 0
+    for seed in range(300):
+        problem = replace(draw(seed), quotas=())
+        conflicts = []
+        for method in ("flow", "pricing"):
+            try:
+                solve_assignment(problem, method=method)
+            except LoadConflict as conflict:
+                conflicts.append(conflict)
+        assert len(conflicts) in (0, 2)
+        if conflicts:
+            assert_irreducible(problem, conflicts[1].columns, find_best)
+            assert len(conflicts[0].columns) <= len(conflicts[1].columns)
+            found += 1
+    assert found > 5

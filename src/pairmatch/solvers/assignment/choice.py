@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from pairmatch.errors import CapabilityError, ProgramError, did_you_mean
+from pairmatch.solvers.assignment.conflict import LoadConflict, refine_conflict
 from pairmatch.solvers.assignment.demand import has_demand, solve_demand
 from pairmatch.solvers.assignment.dense import fits_dense, solve_dense
 from pairmatch.solvers.assignment.draft import draft_plan, take_better
@@ -156,9 +157,12 @@ def _solve(
         return solve_fairly(problem, solve, watch)
     if chosen == "pricing":
         open_problem = replace(problem, quotas=())
-        solution = solve_by_pricing(
-            open_problem, time_limit=watch.left, progress=progress, seed=seed
-        )
+        try:
+            solution = solve_by_pricing(
+                open_problem, time_limit=watch.left, progress=progress, seed=seed
+            )
+        except LoadConflict as conflict:
+            raise refine_conflict(open_problem, conflict) from None
         return _price_quotas(problem, solution)
     problem = _hold(problem)
     if chosen == "dense":

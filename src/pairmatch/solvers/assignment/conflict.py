@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+from itertools import combinations
+from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from pairmatch.solvers.assignment.layout import draw_network
+from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
+from pairmatch.solvers.problem import MatrixGains
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +23,11 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.remainder import Edges, Remainder
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["LoadConflict", "check_minimum_loads", "fill_loads", "start_flow"]
+__all__ = ["LoadConflict", "check_minimum_loads", "fill_loads", "refine_conflict", "start_flow"]
+
+
+_TRIALS = 300  # sets of columns that are tried for a smaller conflict
+_MOST_REFINED = 2**22  # pairs of a conflict that are all looked at
 
 
 class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not a fault of the solver
@@ -29,6 +41,8 @@ class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not a 
         Rows that one of these columns could get: open ones, and those pinned to it.
     reachable : ndarray of int64, shape (n_columns,)
         ``at_least``, lowered by the least total amount that makes it possible to meet.
+    is_smallest : bool, default: False
+        Whether no set of fewer columns conflicts; otherwise only known: no part of this one does.
     """
 
     def __init__(
@@ -36,11 +50,13 @@ class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not a 
         columns: NDArray[np.int64],
         rows: NDArray[np.int64],
         reachable: NDArray[np.int64],
+        is_smallest: bool = False,
     ) -> None:
         self.columns = columns
         self.rows = rows
         self.reachable = reachable
-        super().__init__(columns, rows, reachable)
+        self.is_smallest = is_smallest
+        super().__init__(columns, rows, reachable, is_smallest)
 
     def __str__(self) -> str:
         return (
@@ -77,7 +93,8 @@ def check_minimum_loads(
     Notes
     -----
     The columns are thinned out one by one until every one of them is needed for the conflict: one
-    call of ``fill`` for each column of the set that the first call returned.
+    call of ``fill`` for each column of the set that the first call returned. Then sets of fewer
+    columns are tried as long as there are few of them; to find a smallest one is hard in general.
     """
     asked = remainder.at_least
     if not asked.any():
@@ -91,12 +108,79 @@ def check_minimum_loads(
         trial[fewer] = asked[fewer]
         if (fill(trial)[0] < trial).any():
             suspects = fewer
+    suspects, is_smallest = _find_smaller(asked, suspects, fill)
     pinned = problem.pins[np.isin(problem.pins[:, 1], suspects), 0]
     raise LoadConflict(
         columns=suspects,
         rows=np.union1d(edges.row[np.isin(edges.column, suspects)], pinned),
         reachable=problem.at_least - (asked - met),
+        is_smallest=is_smallest,
     )
+
+
+def _find_smaller(
+    asked: NDArray[np.int64],
+    known: NDArray[np.int64],
+    fill: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> tuple[NDArray[np.int64], bool]:
+    """Return a set of fewer columns that conflicts, or the known one, and whether none has less."""
+    needy = np.flatnonzero(asked)
+    left = _TRIALS
+    for size in range(1, len(known)):
+        left -= comb(len(needy), size)
+        if left < 0:
+            return known, False
+        for some in combinations(needy.tolist(), size):
+            trial = np.zeros_like(asked)
+            trial[list(some)] = asked[list(some)]
+            if (fill(trial)[0] < trial).any():
+                return np.array(some), True
+    return known, True
+
+
+def refine_conflict(problem: AssignmentProblem, conflict: LoadConflict) -> LoadConflict:
+    """Return the conflict with only columns that are needed for it, where that is little work.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem without quotas that bind.
+    conflict : LoadConflict
+        Columns that cannot all get their minimum loads, maybe too many of them.
+    """
+    columns, n_rows = conflict.columns, problem.n_rows
+    if len(columns) * n_rows > _MOST_REFINED:
+        return conflict
+    row, column = np.divmod(np.arange(n_rows * len(columns)), max(1, len(columns)))
+    gain, allowed = problem.gains.pairs(row, columns[column])
+    shape = n_rows, len(columns)
+    elsewhere = ~np.isin(problem.pins[:, 1], columns)
+    allowed = allowed.reshape(shape).copy()
+    allowed[problem.pins[elsewhere, 0]] = False
+    pins = problem.pins[~elsewhere].copy()
+    pins[:, 1] = np.searchsorted(columns, pins[:, 1])
+    part = replace(
+        problem,
+        gains=MatrixGains(gain.reshape(shape), allowed),
+        capacity=problem.capacity[columns],
+        at_least=problem.at_least[columns],
+        pins=pins,
+        quotas=(),
+        objective="coverage",
+    )
+    remainder = set_pins(part)
+    edges = collect_edges(part, remainder)
+    layout = draw_network(edges, remainder, {})
+    try:
+        check_minimum_loads(part, remainder, edges, partial(fill_loads, layout))
+    except LoadConflict as found:
+        return LoadConflict(
+            columns[found.columns],
+            found.rows,
+            conflict.reachable,
+            found.is_smallest and len(columns) == np.count_nonzero(problem.at_least),
+        )
+    return conflict
 
 
 def fill_loads(

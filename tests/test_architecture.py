@@ -119,6 +119,7 @@ PUBLIC_NAMES = [
     "ModalityMatch",
     "NotAgain",
     "NotAlone",
+    "Observation",
     "Novelty",
     "Options",
     "Outcome",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Minutes,
         NotAgain,
         NotAlone,
+        Observation,
         Pin,
         Quota,
         Require,
@@ -134,6 +135,7 @@ __all__ = [
     "NotAgain",
     "NotAlone",
     "Novelty",
+    "Observation",
     "Options",
     "Outcome",
     "PairmatchError",
@@ -184,8 +186,8 @@ _HOMES = {
     "batch": "Job Outcome match_many",
     "constraints": (
         "Alike Balance CarryOver Compose Demand Different EvaluatorPairs Forbid GiveAndReceive "
-        "Load Meetings MinScore Minutes NotAgain NotAlone Pin Quota Require Spread TakeTurns "
-        "Tiers Vetoes"
+        "Load Meetings MinScore Minutes NotAgain NotAlone Observation Pin Quota Require Spread "
+        "TakeTurns Tiers Vetoes"
     ),
     "cycles": (
         "Changes Comparison Cycles Evaluation Feedback Rematch Suggestion compare evaluate "

@@ -14,7 +14,7 @@ from pairmatch.demands import check_demand, demand_of
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
 from pairmatch.scoring import find_missing_columns
 from pairmatch.scoring.own import Labels, OwnScores
-from pairmatch.slots import check_pinned_slots, refuse_fair_slots, slots_of
+from pairmatch.slots import check_pinned_slots, fit_terms, refuse_fair_slots, slots_of
 from pairmatch.solvers.problem import (
     AssignmentProblem,
     Budget,
@@ -118,6 +118,7 @@ def assignment_problem(
     demand = demand_of(scored, constraints)
     _check_pins(scored, constraints, pins, capacity, quotas, budgets, demand)
     capacity = _fit_places(scored, capacity, at_least, budgets)
+    capacity = fit_terms(scored, constraints, capacity, at_least)
     tiers = _tiers(scored, constraints)
     fair = tiers is not None or objective in ("worst_off", "leximin")
     n_pairs = scored.shape[0] * scored.shape[1]

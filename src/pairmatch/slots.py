@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import Meetings
+from pairmatch.constraints import Meetings, Observation
 from pairmatch.constraints.meeting_times import JointSlot
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError
 from pairmatch.solvers.assignment.meeting_conflicts import assign_slots
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Scored = Compatibility | OwnScores
 
-__all__ = ["check_pinned_slots", "place_meetings", "refuse_fair_slots", "slots_of"]
+__all__ = ["check_pinned_slots", "fit_terms", "place_meetings", "refuse_fair_slots", "slots_of"]
 
 
 def slots_of(scored: Scored, constraints: Sequence[Any]) -> Slots | None:
@@ -71,6 +71,43 @@ def refuse_fair_slots(objective: str, *, tiers: bool) -> None:
             f"{wish} cannot be honoured together with Meetings yet; use objective 'coverage' or "
             "'total' without Tiers, or Require(CommonTime(minutes=45)) instead of Meetings"
         )
+
+
+def fit_terms(
+    scored: Scored,
+    constraints: Sequence[Any],
+    capacity: NDArray[np.int64],
+    at_least: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the places of each mentor whose observations fit into the weeks of the term.
+
+    Raises
+    ------
+    InfeasibleError
+        If a mentor must get more mentees than that.
+    """
+    twins = set(scored.coached.ids)
+    for rule in constraints:
+        if not isinstance(rule, Observation):
+            continue
+        both = np.array([key in twins for key in scored.coach.ids], np.int64)
+        most = np.maximum(0, (rule.weeks - both * rule.n_lessons) // rule.n_lessons)
+        short = np.flatnonzero(at_least > most)
+        if short.size:
+            raise InfeasibleError(
+                "some mentors must get more mentees than the weeks of the term allow",
+                [
+                    Fault(
+                        f"at least {at_least[j]} mentees, but {rule.weeks} weeks are enough for "
+                        f"{most[j]}.",
+                        f"mentor {scored.coach.ids[j]}",
+                        "Raise the weeks in Observation or lower at_least in Load.",
+                    )
+                    for j in short
+                ],
+            )
+        capacity = np.minimum(capacity, most)
+    return capacity
 
 
 def place_meetings(

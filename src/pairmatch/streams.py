@@ -9,6 +9,7 @@ import numpy as np
 
 from pairmatch.constraints.bound import ForbiddenPairs, LowScore, RequiredTerm
 from pairmatch.constraints.meeting_times import JointSlot
+from pairmatch.constraints.observation import Observable
 from pairmatch.scoring import Linear, SamePerson, SameSchool
 from pairmatch.scoring.overlaps import Overlap as SharedEntries
 from pairmatch.solvers.barred import Barred
@@ -102,6 +103,8 @@ def _sort_rules(
             pairs.append(np.stack(np.divmod(rule.keys, rule.n_columns), axis=1))
         elif isinstance(rule, JointSlot) and rule.times.per_week == 1:
             needs.append(_joint_slots(rule))
+        elif isinstance(rule, Observable):
+            needs += [Overlap.pack(mine, theirs) for mine, theirs in rule.ways]
         elif not isinstance(rule, RequiredTerm) or rule.unknown_is_fine:
             tests.append(_Test(rule))
         elif keys is None and isinstance(rule.criterion, SameSchool):

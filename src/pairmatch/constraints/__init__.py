@@ -13,6 +13,7 @@ from pairmatch.constraints.history import CarryOver, NotAgain
 from pairmatch.constraints.loads import Demand, Load, Quota
 from pairmatch.constraints.meetings import Meetings
 from pairmatch.constraints.minutes import Minutes
+from pairmatch.constraints.observation import Observation
 from pairmatch.constraints.pair_rules import bind_pair_rules, find_id
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.constraints.tiers import Tiers
@@ -35,6 +36,7 @@ __all__ = [
     "Minutes",
     "NotAgain",
     "NotAlone",
+    "Observation",
     "PairConstraint",
     "Pin",
     "Quota",

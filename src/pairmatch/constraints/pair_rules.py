@@ -9,6 +9,7 @@ from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, posit
 from pairmatch.constraints.company import Different, Spread
 from pairmatch.constraints.history import NotAgain
 from pairmatch.constraints.meetings import Meetings
+from pairmatch.constraints.observation import Observation
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.constraints.turns import missing_group_columns
 from pairmatch.constraints.vetoes import Vetoes
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from pairmatch.scoring import PairRule
 
 __all__ = ["ForbidList", "bind_pair_rules", "find_id", "unknown_ids"]
+
+
+_TIMES = (Require, Meetings, Observation)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +120,7 @@ def bind_pair_rules(
     if forbidden is not None:
         rules.append(forbidden)
     rules += [rule.bind(coached, coach) for rule in constraints if isinstance(rule, NotAgain)]
-    rules += [r.bind(coached, coach) for r in constraints if isinstance(r, (Require, Meetings))]
+    rules += [r.bind(coached, coach) for r in constraints if isinstance(r, _TIMES)]
     company = [rule for rule in constraints if isinstance(rule, (Different, Spread))]
     faults = missing_group_columns(company, coached)
     if faults:

@@ -12,6 +12,7 @@ import numpy as np
 from pairmatch.constraints import find_id
 from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
 from pairmatch.plans import alternatives, explain, files, summary, timetable
+from pairmatch.plans.observations import observation_rule
 from pairmatch.plans.order import natural_key
 from pairmatch.plans.timed import Timetabled
 from pairmatch.scoring import Compatibility
@@ -361,7 +362,7 @@ class Matching(Timetabled):
         frames = {"pairs": self.to_frame(), "unmatched": self.unmatched, "loads": self.loads}
         if self.problem.demand.max(initial=1) > 1:
             frames["partly_served"] = self.partly_served
-        if self.solution.slots is not None:
+        if self.solution.slots is not None or observation_rule(self) is not None:
             frames["timetable"] = self.timetable()
         if isinstance(self.scored, Compatibility):
             frames["reasons"] = explain.explain_all(self.scored, self.solution.pairs)

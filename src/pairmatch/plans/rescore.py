@@ -16,6 +16,7 @@ from pairmatch.constraints import (
     Meetings,
     MinScore,
     NotAgain,
+    Observation,
     Require,
     Spread,
     Vetoes,
@@ -55,7 +56,7 @@ class Rescorer:
         self.scored: Any = scored
         self.criteria = getattr(scored, "criteria", None)
         self.rules: list[PairConstraint] = []
-        asked = (Require, Meetings, MinScore, NotAgain, Different, Spread)
+        asked = (Require, Meetings, Observation, MinScore, NotAgain, Different, Spread)
         self.rules += [r for r in constraints if isinstance(r, asked)]
         lifted = any(isinstance(r, EvaluatorPairs) and r.allowed for r in constraints)
         if self.criteria is not None and not lifted:

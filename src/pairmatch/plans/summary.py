@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.plans.files import versions
+from pairmatch.plans.observations import describe_lessons
 from pairmatch.plans.timetable import describe_time
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def describe_matching(plan: Matching) -> str:
     loads = ", ".join(f"{n} with {load}" for load, n in counts.items())
     lines.append(f"  loads     mentors by number of mentees: {loads}")
     lines += describe_time(plan)
+    lines += describe_lessons(plan)
     lines += _asked_lines(plan)
     lines += _unmatched_lines(plan.unmatched)
     return "\n".join(lines)

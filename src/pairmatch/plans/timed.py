@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from pairmatch.plans import timetable
 from pairmatch.plans.handouts import Handouts
+from pairmatch.plans.observations import observation_rule, tabulate_lessons
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,17 +28,23 @@ class Timetabled(Handouts):
         -------
         DataFrame
             ``kind, mentee, mentor, people, day, start, end, minutes, modality``; ``people`` are the
-            ids, joined by ``;``. Meetings of people whose free time is unknown have no day.
+            ids, joined by ``;``. Meetings of people whose free time is unknown have no day. With
+            ``Observation`` also the rows of observations and conferences, by week of the term, and
+            the columns ``observer, observed, week``.
 
         Raises
         ------
         CapabilityError
-            If the program has no ``Meetings``.
+            If the program has neither ``Meetings`` nor ``Observation``.
         """
         plan = cast("Matching", self)
-        if plan.solution.slots is None:
+        watches = observation_rule(plan) is not None
+        if plan.solution.slots is None and not watches:
             return super().timetable()
-        return timetable.tabulate_meetings(plan)
+        meetings = None
+        if plan.solution.slots is not None:
+            meetings = timetable.tabulate_meetings(plan)
+        return tabulate_lessons(plan, meetings) if watches or meetings is None else meetings
 
     def price_of_time(self) -> TimePrice:
         """Return what ``Meetings`` cost: how many more would be matched, and the total, without.

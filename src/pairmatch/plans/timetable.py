@@ -37,6 +37,7 @@ __all__ = [
     "say_taken",
     "tabulate_meetings",
     "write_end",
+    "write_time",
 ]
 
 _SHOWN = 3
@@ -97,13 +98,7 @@ def meeting_of_pairs(plan: Matching) -> dict[tuple[int, int], tuple[str, str, st
     slots = plan.problem.slots
     if slots is None or plan.solution.slots is None or slots.per_week != 1:
         return None
-    return {(i, j): _written(start, slots.minutes) for i, j, start in list_meetings(plan)}
-
-
-def _written(start: int, minutes: int) -> tuple[str, str, str]:
-    if start < 0:
-        return "", "", ""
-    return (*format_minute(start), write_end(start, minutes))
+    return {(i, j): write_time(start, slots.minutes) for i, j, start in list_meetings(plan)}
 
 
 def tabulate_meetings(plan: Matching) -> pd.DataFrame:
@@ -116,12 +111,19 @@ def tabulate_meetings(plan: Matching) -> pd.DataFrame:
     for i, j, start in list_meetings(plan):
         people = ids[0][i], ids[1][j]
         entry = (
-            "meeting", *people, ";".join(map(str, people)), *_written(start, minutes), minutes,
+            "meeting", *people, ";".join(map(str, people)), *write_time(start, minutes), minutes,
             modality_of(plan.scored, i, j),
         )  # fmt: skip
         rows.append(((start < 0, start, natural_key(people[0]), natural_key(people[1])), entry))
     rows.sort(key=lambda row: row[0])
     return pd.DataFrame([entry for _, entry in rows], columns=list(COLUMNS))
+
+
+def write_time(start: int, minutes: int) -> tuple[str, str, str]:
+    """Return day, start and end of a meeting; blanks where it has no time (start -1)."""
+    if start < 0:
+        return "", "", ""
+    return (*format_minute(start), write_end(start, minutes))
 
 
 def modality_of(scored: Compatibility | OwnScores, i: int, j: int) -> str:

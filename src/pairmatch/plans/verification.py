@@ -12,6 +12,7 @@ from pairmatch.constraints import CarryOver, Demand, Load, Minutes, Pin, Quota, 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.plans.group_verification import find_false_claims, verify_grouping
 from pairmatch.plans.grouping import Grouping
+from pairmatch.plans.lesson_checks import lesson_faults
 from pairmatch.plans.matching import Matching
 from pairmatch.plans.meeting_checks import meeting_faults
 from pairmatch.plans.rebuild import rebuild_matching
@@ -73,6 +74,7 @@ def verify(plan: Matching | Grouping) -> Certificate:
         + _pin_faults(plan)
         + _quota_faults(plan)
         + meeting_faults(plan, problem)
+        + lesson_faults(plan)
     )
     certificate = None
     try:

@@ -1,0 +1,173 @@
+"""Lessons that one watches while the other teaches: which pairs, when, and in which week."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pairmatch as pm
+from pairmatch.plans.observations import _colour
+from pairmatch.profiles.phrases import parse_windows
+from pairmatch.profiles.week import DAYS
+
+PERIODS = [f"{day} {h:02d}:00-{h:02d}:50" for day in ("Mon", "Tue") for h in (8, 9, 10)]
+
+
+def sheet(prefix, free, teaching, **columns):
+    n = len(free)
+    return pd.DataFrame(
+        {"id": [f"{prefix}{k}" for k in range(n)], "free": free, "teaching": teaching,
+         "subjects": ["art"] * n, **columns}
+    )  # fmt: skip
+
+
+def plan_of(mentees, mentors, *rules, most=3):
+    return pm.match(mentees, mentors, pm.Program([pm.SubjectMatch()], [pm.Load(most), *rules]))
+
+
+def minutes(windows):
+    return {m for a, b in windows for m in range(a, b)}
+
+
+@st.composite
+def schools(draw):
+    def side(prefix):
+        rows = []
+        for _ in range(draw(st.integers(1, 4))):
+            kinds = draw(st.lists(st.sampled_from("ft-"), min_size=6, max_size=6))
+            rows.append(
+                [
+                    "; ".join(p for p, k in zip(PERIODS, kinds, strict=True) if k == kind)
+                    for kind in "ft"
+                ]
+            )
+        return sheet(prefix, [row[0] for row in rows], [row[1] for row in rows])
+
+    return side("T"), side("M")
+
+
+@settings(max_examples=40)
+@given(schools(), st.booleans(), st.booleans())
+def test_pairs_are_those_who_can_watch_each_other_and_lessons_hold(tables, both_ways, meets):
+    rule = pm.Observation(minutes=45, both_ways=both_ways)
+    mentees, mentors = map(pm.read_profiles, tables)
+    bound = rule.bind(mentees, mentors)
+    i, j = np.arange(len(mentees))[:, None], np.arange(len(mentors))[None, :]
+    forbidden = bound.forbids(i, j, np.zeros((len(mentees), len(mentors))))
+    for a in range(len(mentees)):
+        for b in range(len(mentors)):
+            ways = [(mentors, b, mentees, a)] + ([(mentees, a, mentors, b)] if both_ways else [])
+            fine = all(
+                x.windows("free")[k] is not None
+                and y.windows("teaching")[m] is not None
+                and set(x.windows("free")[k]) & set(y.windows("teaching")[m])
+                for x, k, y, m in ways
+            )
+            assert forbidden[a, b] == (not fine)
+            assert (rule.breach(mentees, a, mentors, b, 0) is None) == fine
+    plan = plan_of(*tables, rule, *([pm.Meetings(45)] if meets else []))
+    pm.verify(plan)
+    frame = plan.timetable()
+    cells = {row.id: row for table in tables for row in table.itertuples()}
+    seen = Counter()
+    for row in frame[frame["kind"] == "observation"].itertuples():
+        if not row.day:
+            continue
+        start = DAYS.index(row.day) * 1440 + int(row.start[:2]) * 60 + int(row.start[3:])
+        asked = set(range(start, start + 45))
+        assert asked <= minutes(parse_windows(cells[row.observed].teaching))
+        assert asked <= minutes(parse_windows(cells[row.observer].free))
+        for person in row.people.split(";"):
+            seen[person, row.week] += 1
+    assert not seen or max(seen.values()) == 1
+    assert (frame["kind"] == "observation").sum() == plan.matched * (2 if both_ways else 1)
+
+
+def test_the_reason_says_who_is_never_free_while_whom_teaches():
+    mentees = sheet("T", ["Mon 08:00-08:50"], ["Mon 09:00-09:50"])
+    late = sheet("M", ["Tue 08:00-08:50"], ["Mon 08:00-08:50"])
+    plan = plan_of(mentees, late, pm.Observation())
+    assert "the mentor is never free for 45 minutes while the mentee teaches" in str(
+        plan.why_unmatched("T0")
+    )
+    silent = sheet("M", ["Mon 09:00-09:50"], [""])
+    assert "no teaching time given by the mentor" in str(
+        plan_of(mentees, silent, pm.Observation()).why_unmatched("T0")
+    )
+    assert plan_of(mentees, silent, pm.Observation(both_ways=False)).matched == 1
+
+
+def test_lessons_avoid_weekly_meetings_and_say_so_where_none_is_left():
+    mentees = sheet("T", ["Mon 08:00-08:50"], ["Mon 09:00-09:50; Tue 09:00-09:50"])
+    mentors = sheet("M", ["Mon 08:00-09:50; Tue 09:00-09:50"], ["Tue 08:00-08:50"])
+    rules = pm.Meetings(45), pm.Observation(both_ways=False)
+    plan = plan_of(mentees, mentors, *rules)
+    assert plan.timetable()["kind"].tolist() == ["meeting", "observation"]
+    assert plan.timetable()["start"].tolist() == ["08:00", "09:00"]
+    tight = sheet("T", ["Mon 09:00-09:50"], ["Mon 09:00-09:50"])
+    plan = plan_of(tight, mentors, *rules)
+    assert "1 have no time left beside the weekly meetings: M0 at T0" in plan.summary()
+
+
+def test_a_mentor_has_no_more_partners_than_the_term_has_weeks_for():
+    mentees = sheet("T", ["Mon 08:00-08:50"] * 4, ["Mon 09:00-09:50"] * 4)
+    mentors = sheet("M", ["Mon 09:00-09:50"], ["Mon 08:00-08:50"])
+    plan = plan_of(mentees, mentors, pm.Observation(weeks=6), most=4)
+    assert plan.matched == 3
+    assert sorted(plan.timetable()["week"]) == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(pm.InfeasibleError, match="6 weeks are enough for 3"):
+        pm.match(
+            mentees,
+            mentors,
+            pm.Program([pm.SubjectMatch()], [pm.Load(4, 4), pm.Observation(weeks=6)]),
+        )
+
+
+def test_conferences_lie_before_and_after_in_joint_free_time():
+    mentees = sheet("T", ["Mon 08:00-08:50; Mon 10:00-10:50"], ["Mon 09:00-09:50"])
+    mentors = sheet("M", ["Mon 08:30-11:00"], ["none"])
+    plan = plan_of(mentees, mentors, pm.Observation(both_ways=False, conferences=15))
+    frame = plan.timetable()
+    assert frame["kind"].tolist() == ["conference", "observation", "conference"]
+    assert frame["start"].tolist() == ["08:35", "09:00", "10:00"]
+    assert frame["end"].tolist() == ["08:50", "09:45", "10:15"]
+    assert frame["observer"].tolist() == ["", "M0", ""]
+
+
+def test_cover_is_counted_and_least():
+    mentees = sheet("T", ["Mon 08:00-08:50"], ["Mon 09:00-09:50; Tue 09:00-09:50"])
+    mentors = sheet("M", ["Tue 09:20-09:50"], ["Mon 09:00-09:50"])
+    assert plan_of(mentees, mentors, pm.Observation(both_ways=False)).matched == 0
+    plan = plan_of(mentees, mentors, pm.Observation(both_ways=False, cover_cost=2))
+    assert plan.timetable()["day"].tolist() == ["Tue"]
+    assert "15 minutes of cover (cost 30)" in plan.summary()
+    pm.verify(plan)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(6, 10)), max_size=18))
+def test_weeks_are_enough_wherever_nobody_has_more_lessons_than_weeks(edges):
+    degree = Counter(person for edge in edges for person in edge)
+    most = max(degree.values(), default=1)
+    weeks = _colour(edges, most)
+    assert all(1 <= week <= most for week in weeks)
+    used = Counter((p, week) for edge, week in zip(edges, weeks, strict=True) for p in edge)
+    assert all(count == 1 for count in used.values())
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"minutes": 0}, {"weeks": 0}, {"cover_cost": -1}, {"conferences": -5}]
+)
+def test_impossible_observations_are_refused(arguments):
+    with pytest.raises(pm.ProgramError, match=f"{next(iter(arguments))} is"):
+        pm.Observation(**arguments)
+
+
+def test_tables_without_lessons_are_named():
+    mentees = sheet("T", [""], [""]).drop(columns="teaching")
+    with pytest.raises(pm.ProgramError, match="the mentees have no column 'teaching'"):
+        plan_of(mentees, sheet("M", [""], [""]), pm.Observation())

@@ -1,219 +1,222 @@
-"""Time and memory of the streamed solver against scipy and against the bare matrix product.
+"""Time and memory of the streamed solver against scipy, the bare product and other packages.
 
-    python benchmarks/assignment.py --n 5000 --kind easy
+    python benchmarks/assignment.py                          # 5,000 a side, every row
     python benchmarks/assignment.py --n 20000 --kind hard --no-scipy
+    python benchmarks/assignment.py --growth 2500 5000 10000
+    python benchmarks/assignment.py --peers 1000
     python benchmarks/assignment.py --smoke
-    python benchmarks/assignment.py --growth 2500 5000 10000 20000
 
-Every case runs in a process of its own, so peak resident memory is that of the case. Pools: *easy*
-has independent profiles, *hard* few archetypes with near-ties, *one-ranking* mentees who all prefer
-the same mentors. A score is 1,000,000 units: linear terms on 80 to 90 features and a common-time
-term of 40 slots, which is no product. scipy's side fills a float64 cost matrix block by block with
-the same integers and minimises it.
+Pools are made-up districts scored by six named criteria, common meeting time among them. *easy*:
+everybody is drawn by themselves; *hard*: near copies of a dozen types; *one_ranking*: all want the
+same mentors first. One place each. Every case runs in a process of its own, so peak resident memory
+is that of the case. Our time is that of scoring, solving and proving; scipy's side fills a float64
+matrix block by block with the same scores and minimises it. Compiled code is loaded beforehand.
+
+Two ratios say how close the solver is to the limit of the machine: pairs priced per second inside
+the sweeps, with all that a sweep does, against those of the bare float32 product of the same
+features; and the time of that product against the whole time.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
-import math
 import resource
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 
+import pairmatch as pm
+from pairmatch.datasets import district as make_district
+from pairmatch.seam import assignment_problem
+from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.assignment.compiled import load_compiled
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.rounds import Effort
+from pairmatch.solvers.assignment.sweep import Sweeper
 from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.problem import AssignmentProblem
-from pairmatch.solvers.streamed import Overlap, StreamedGains
+from pairmatch.solvers.processors import map_blocks
+from pairmatch.solvers.streamed import StreamedGains
 
-KINDS = ("easy", "hard", "one-ranking")
-FULL = 1_000_000
-UNITS = {"subject": 300_000, "goal": 300_000, "grade": 100_000, "style": 100_000, "years": 100_000}
-COMMON_TIME = FULL - sum(UNITS.values())
-BLOCK = 512
-
-
-def draw_people(rng, n, archetypes=None):
-    """Draw profiles: independent, or archetypes with a few entries changed."""
-    if archetypes is None:
-        return {
-            "subject": rng.random((n, 12)) < 0.2,
-            "goal": rng.random((n, 20)) < 0.2,
-            "strength": rng.random((n, 20)) < 0.3,
-            "grade": rng.random((n, 14)) < 0.25,
-            "years": rng.integers(0, 41, n),
-            "style": rng.integers(0, 5, (n, 4)),
-            "free": rng.random((n, 40)) < 0.12,
-        }
-    which = rng.integers(0, len(archetypes["years"]), n)
-    people = {
-        name: archetypes[name][which] ^ (rng.random((n, archetypes[name].shape[1])) < share)
-        for name, share in (
-            ("subject", 0.02), ("goal", 0.03), ("strength", 0.03), ("grade", 0.02), ("free", 0.03)
-        )
-    }  # fmt: skip
-    people["years"] = np.clip(archetypes["years"][which] + rng.integers(-1, 2, n), 0, 40)
-    people["style"] = np.clip(archetypes["style"][which] + (rng.random((n, 4)) < 0.1), 0, 4)
-    return people
+KINDS = ("easy", "hard", "one_ranking")
+CRITERIA = (
+    pm.SubjectMatch(weight=3),
+    pm.GradeMatch(weight=1),
+    pm.ExperienceGap(at_least=3, ideal=8, at_most=20, weight=2),
+    pm.GoalCoverage(weight=3),
+    pm.StyleFit(weight=1),
+    pm.CommonTime(minutes=45, weight=1),
+)
+BLOCK, WIDTH = 512, 2048
+BONUS = 10**10  # beside it no sum of scores of a district counts
 
 
-def make_pool(kind, n, seed=0):
-    """Return row and column features, free slots of both sides, and units of common time."""
-    rng = np.random.default_rng(seed)
-    archetypes = [draw_people(rng, 12) if kind == "hard" else None for _ in range(2)]
-    mentee, mentor = (draw_people(rng, n, some) for some in archetypes)
-    rows, columns = [], []
-    for own, theirs, units in (
-        ("subject", "subject", UNITS["subject"]),
-        ("goal", "strength", UNITS["goal"]),
-        ("grade", "grade", UNITS["grade"]),
-    ):
-        entries = mentee[own]
-        rows.append(units // np.maximum(1, entries.sum(axis=1, keepdims=True)) * entries)
-        columns.append(mentor[theirs])
-    for scale in range(4):
-        rows.append(np.eye(5)[mentee["style"][:, scale]])
-        apart = np.abs(np.arange(5) - mentor["style"][:, scale, None]) / 4
-        columns.append(np.floor((1 - apart) * UNITS["style"] / 4))
-    rows.append(np.eye(19)[np.minimum(18, mentee["years"] // 2)])
-    gap = mentor["years"][:, None] - (2 * np.arange(19) + 1)
-    fit = np.where((gap >= 2) & (gap <= 20), 1 - np.abs(gap - 8) / 24, 0)
-    columns.append(np.floor(fit * UNITS["years"]))
-    common = COMMON_TIME
-    if kind == "one-ranking":  # a tenth for the profile, the rest for a rank that all agree on
-        rows = [np.floor(feature / 10) for feature in rows]
-        common //= 10
-        rows.append(rng.integers(1, 60, (n, 1)))
-        columns.append(rng.integers(0, 10_000, (n, 1)))
-    row, column = (np.hstack(side).astype(np.float32) for side in (rows, columns))
-    return row, column, mentee["free"], mentor["free"], common
+def make_tables(n, kind, seed=0):
+    """Return mentees and mentors, read and checked."""
+    district = make_district(n, n, seed=seed, kind=kind, n_schools=max(6, n // 100))
+    return pm.read_profiles(district.mentees), pm.read_profiles(district.mentors)
 
 
-def make_problem(pool, objective):
-    """Return the problem over a pool, one place each."""
-    row, column, free, open_, common = pool
-    # Every term stays below its units, so no partial sum of a pair exceeds a full score.
-    gains = StreamedGains(row, column, FULL, shared=((Overlap.pack(free, open_), common),))
-    one = np.ones(len(column), np.int64)
-    return AssignmentProblem(gains, one, 0 * one, objective=objective)
+def make_program(objective, *, same_school):
+    """Return criteria, one place each, and whether pairs are of one school only."""
+    rules = [pm.Load(at_most=1)] + [pm.Require(pm.SameSchool())] * same_school
+    return pm.Program(criteria=CRITERIA, constraints=rules, objective=objective)
+
+
+class SweepClock:
+    """Adds up what all sweeps take while it is on."""
+
+    def __enter__(self):
+        self.seconds, self.n_pairs, self._best = 0.0, 0, Sweeper.best
+        clock = self
+
+        def best(sweeper, *rest, **named):
+            begin, before = time.perf_counter(), sweeper.n_priced
+            hits = clock._best(sweeper, *rest, **named)
+            clock.seconds += time.perf_counter() - begin
+            clock.n_pairs += sweeper.n_priced - before
+            return hits
+
+        Sweeper.best = best
+        return self
+
+    def __exit__(self, *_):
+        Sweeper.best = self._best
 
 
 def solve_with_pairmatch(arguments):
-    """Solve one pool and prove the plan."""
-    fast = not arguments.no_fast
-    warm = make_problem(make_pool("easy", 1200, seed=1), arguments.objective)
-    solve_by_pricing(warm, effort=Effort(fast=fast))  # compiled code is loaded, not timed
-    pool = make_pool(arguments.kind, arguments.n)
-    problem = make_problem(pool, arguments.objective)
-    n_rounds = []
+    """Score, solve and prove one pool."""
+    fast = not arguments.no_fast and load_compiled()
+    program = make_program(arguments.objective, same_school=arguments.same_school)
+    warm = pm.score(*make_tables(2100, "easy", seed=1), program)
+    warm = assignment_problem(warm, program.constraints, program.objective)
+    certify_assignment(warm, solve_assignment(warm))  # libraries are loaded, not timed
+    tables = make_tables(arguments.n, arguments.kind)
     begin, cpu = time.perf_counter(), time.process_time()
-    solution = solve_by_pricing(
-        problem,
-        effort=Effort(fast=fast),
-        time_limit=arguments.time_limit,
-        progress=lambda k, gap, seconds: n_rounds.append((k, gap, seconds)),
-    )
-    seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    gain = problem.gains.pairs(solution.pairs[:, 0], solution.pairs[:, 1])[0]
+    scored = pm.score(*tables, program)
+    problem = assignment_problem(scored, program.constraints, program.objective)
+    with SweepClock() as sweeps:
+        if isinstance(problem.gains, StreamedGains):
+            solution = solve_by_pricing(
+                problem, effort=Effort(fast=fast), time_limit=arguments.time_limit
+            )
+        else:
+            solution = solve_assignment(problem)
+    solved = time.perf_counter()
+    certificate = certify_assignment(problem, solution)
     answer = {
-        "seconds": seconds,
-        "cpu": cpu,
-        "megabytes": peak / 1024,
-        "objective": int(gain.sum()),
-        "matched": len(gain),
+        "seconds": time.perf_counter() - begin,
+        "cpu": time.process_time() - cpu,
+        "proving": time.perf_counter() - solved,
+        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "objective": certificate.objective,
+        "matched": certificate.matched,
+        "gap": certificate.gap,
         "status": solution.status.value,
-        "rounds": len(n_rounds),
-        "gap": n_rounds[-1][1] if n_rounds else None,
-        "features": pool[0].shape[1],
         "solver": solution.solver,
     }
-    if arguments.certify:
-        begin = time.perf_counter()
-        certificate = certify_assignment(problem, solution)
-        answer |= {"proved": certificate.proved, "proof_seconds": time.perf_counter() - begin}
+    if isinstance(problem.gains, StreamedGains):
+        bare = multiply(problem.gains.row_features, problem.gains.column_features)
+        answer["bare_share"] = bare / answer["seconds"]
+    if sweeps.n_pairs:  # small schools are looked at whole
+        answer["sweep_rate"] = sweeps.n_pairs / sweeps.seconds / (arguments.n**2 / bare)
     return answer
 
 
-def solve_with_scipy(arguments):
-    """Fill float64 costs by blocks and minimise them."""
-    from scipy.optimize import linear_sum_assignment
-
-    row, column, free, open_, common = make_pool(arguments.kind, arguments.n)
-    free, open_ = free.astype(np.float32), open_.astype(np.float32)
-    begin, cpu = time.perf_counter(), time.process_time()
-    cost = np.empty((len(row), len(column)))
-    for start in range(0, len(row), BLOCK):
-        some = slice(start, start + BLOCK)
-        cost[some] = row[some] @ column.T
-        cost[some] += common * ((free[some] @ open_.T) > 0)
-    np.negative(cost, out=cost)
-    i, j = linear_sum_assignment(cost)
-    seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {
-        "seconds": seconds,
-        "cpu": cpu,
-        "megabytes": peak / 1024,
-        "objective": -int(cost[i, j].sum()),
-    }
-
-
-def multiply(arguments):
-    """Compute the bare float32 product of the same shape, in tiles, and drop it."""
-    from pairmatch.solvers.processors import map_blocks
-
-    row, column, *_ = make_pool(arguments.kind, arguments.n)
-    n = len(row)
+def multiply(row, column):
+    """Return the seconds of the bare float32 product in tiles, the better of two runs."""
 
     def product(start):
-        tile = np.empty((BLOCK, 2048), np.float32)
+        tile = np.empty((BLOCK, WIDTH), np.float32)
         left = row[start : start + BLOCK]
-        for at in range(0, n, 2048):
-            right = column[at : at + 2048]
+        for at in range(0, len(column), WIDTH):
+            right = column[at : at + WIDTH]
             np.matmul(left, right.T, out=tile[: len(left), : len(right)])
 
+    seconds = []
+    for _ in range(2):
+        begin = time.perf_counter()
+        map_blocks(product, range(0, len(row), BLOCK))
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds)
+
+
+def fill_costs(scored, objective):
+    """Return float64 costs, filled block by block; what is not allowed costs most."""
+    n, m = scored.shape
+    cost = np.empty((n, m))
+    for start in range(0, n, BLOCK):
+        rows = slice(start, min(start + BLOCK, n))
+        units, allowed = scored.evaluate(rows, slice(0, m))
+        np.negative(units, out=cost[rows])
+        if objective == "coverage":
+            cost[rows] -= BONUS
+        cost[rows][~allowed] = 0
+    return cost
+
+
+def read_answer(cost, i, j):
+    """Return how many are matched and their total; pairs of cost 0 are none."""
+    paid = -cost[i, j]
+    matched = int(np.count_nonzero(paid >= BONUS / 2))
+    return {"objective": int(paid.sum()) - matched * BONUS, "matched": matched}
+
+
+def solve_with_scipy(arguments):
+    """Score, fill float64 costs by blocks and minimise them."""
+    from scipy.optimize import linear_sum_assignment
+
+    program = make_program(arguments.objective, same_school=arguments.same_school)
+    tables = make_tables(arguments.n, arguments.kind)
     begin, cpu = time.perf_counter(), time.process_time()
-    map_blocks(product, range(0, n, BLOCK))
-    return {"seconds": time.perf_counter() - begin, "cpu": time.process_time() - cpu}
+    cost = fill_costs(pm.score(*tables, program), arguments.objective)
+    i, j = linear_sum_assignment(cost)
+    answer = {
+        "seconds": time.perf_counter() - begin,
+        "cpu": time.process_time() - cpu,
+        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    return answer | read_answer(cost, i, j)
 
 
-CASES = {"pairmatch": solve_with_pairmatch, "scipy": solve_with_scipy, "product": multiply}
+CASES = {"pairmatch": solve_with_pairmatch, "scipy": solve_with_scipy}
 
 
 def run_apart(case, n, kind, arguments):
     """Run one case in a process of its own."""
     command = [sys.executable, __file__, "--case", case, "--n", str(n), "--kind", kind]
-    command += ["--objective", arguments.objective]
-    command += ["--no-fast"] * arguments.no_fast + ["--certify"] * arguments.certify
+    command += ["--objective", arguments.objective] + ["--same-school"] * arguments.same_school
+    command += ["--no-fast"] * arguments.no_fast
     if arguments.time_limit is not None:
         command += ["--time-limit", str(arguments.time_limit)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def compare(n, kind, arguments):
-    """Run all sides on one pool and print a line."""
+    """Run both sides on one pool and print a line."""
     ours = run_apart("pairmatch", n, kind, arguments)
-    bare = run_apart("product", n, kind, arguments)
-    matrix = n * n * 8 / 2**20
+    wanted = arguments.objective + ", same school" * arguments.same_school
+    gap = "no bound" if ours["gap"] is None else f"gap {ours['gap']:.2g}"
     line = (
-        f"{n:>7} {kind:<11} {ours['seconds']:8.2f} s ({ours['cpu']:.1f} cpu) "
-        f"{ours['megabytes']:6.0f} MB  {ours['status']}, {ours['rounds']} rounds"
+        f"{n:>7} {kind:<11} {wanted:<22} {ours['seconds']:7.2f} s ({ours['cpu']:.1f} cpu, "
+        f"proof {ours['proving']:.2f}) {ours['megabytes']:5.0f} MB, {ours['status']}, {gap}, "
+        f"memory {ours['megabytes'] / (n * n * 8 / 2**20):.2f} x matrix"
     )
-    line += f"  bare product {bare['seconds'] / ours['seconds']:.2f} of the time"
-    line += f"  memory {ours['megabytes'] / matrix:.2f} x matrix"
-    if arguments.certify:
-        line += f"  proved {ours['proved']} in {ours['proof_seconds']:.1f} s"
+    if "sweep_rate" in ours:
+        line += f", sweeps {ours['sweep_rate']:.2f} x bare product"
+    if "bare_share" in ours:
+        line += f", bare product {ours['bare_share']:.2f} of the time"
     if not arguments.no_scipy:
         theirs = run_apart("scipy", n, kind, arguments)
-        assert theirs["objective"] == ours["objective"], (theirs, ours)
+        same = theirs["objective"] == ours["objective"]
+        assert same or ours["gap"] != 0, (theirs, ours)
         line += (
-            f"  scipy {theirs['seconds']:.1f} s = {theirs['seconds'] / ours['seconds']:.1f} x "
+            f" | scipy {theirs['seconds']:.1f} s = {theirs['seconds'] / ours['seconds']:.1f} x "
             f"(cpu {theirs['cpu'] / ours['cpu']:.1f} x), "
             f"memory {ours['megabytes'] / theirs['megabytes']:.2f} x"
         )
@@ -221,33 +224,94 @@ def compare(n, kind, arguments):
     return ours
 
 
+def minimise_with_ortools(cost):
+    from ortools.graph.python import linear_sum_assignment
+
+    solver = linear_sum_assignment.SimpleLinearSumAssignment()
+    i, j = np.indices(cost.shape, np.int32)
+    solver.add_arcs_with_cost(i.ravel(), j.ravel(), cost.astype(np.int64).ravel())
+    solver.solve()
+    return [solver.right_mate(k) for k in range(len(cost))]
+
+
+PEERS = {
+    "scipy": ("scipy.optimize", lambda lib, cost: lib.linear_sum_assignment(cost)[1]),
+    "lapx": ("lap", lambda lib, cost: lib.lapjv(cost)[1]),
+    "fastlap": ("fastlap", lambda lib, cost: lib.linear_sum_assignment(cost)[1]),
+    "ortools": ("ortools", lambda _, cost: minimise_with_ortools(cost)),
+}
+OTHERS = {  # no scores can be given to these: each has its own idea of who fits whom
+    "matching": "finds stable pairs from rankings, which have no total",
+    "mentor-match": "scores its own questionnaire",
+}
+
+
+def compare_peers(n):
+    """Let every package that is installed minimise the same costs; check what it returns."""
+    print(f"{n} x {n}, costs given, one place each; ours with proof")
+    warm = np.random.default_rng(0).random((200, 200))
+    pm.match_scores(warm, [pm.Load(at_most=1)], objective="total")  # libraries are loaded
+    for kind in KINDS:
+        scored = pm.score(*make_tables(n, kind), make_program("total", same_school=False))
+        cost = fill_costs(scored, "total")
+        begin = time.perf_counter()
+        plan = pm.match_scores(-cost, [pm.Load(at_most=1)], objective="total")
+        own = time.perf_counter() - begin
+        print(f"  {kind:<11} pairmatch    {own:7.3f} s, gap {plan.gap}")
+        for name, (module, minimise) in PEERS.items():
+            try:
+                library = importlib.import_module(module)
+            except ImportError:
+                print(f"  {kind:<11} {name:<12} not installed")
+                continue
+            begin = time.perf_counter()
+            total = -cost[np.arange(n), np.asarray(minimise(library, cost.copy()))].sum()
+            seconds = time.perf_counter() - begin
+            short = plan.objective - total
+            verdict = "optimal" if short == 0 else f"{short:,.0f} units SHORT of optimal"
+            print(
+                f"  {kind:<11} {name:<12} {seconds:7.3f} s, ours {own / seconds:5.2f} x, {verdict}"
+            )
+    for name, why in OTHERS.items():
+        print(f"  {name}: {why}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--n", type=int, default=5000, help="people on each side")
+    parser.add_argument("--n", type=int, help="people on each side")
     parser.add_argument("--kind", choices=KINDS, default="easy")
     parser.add_argument("--objective", choices=("total", "coverage"), default="total")
+    parser.add_argument("--same-school", action="store_true", help="pairs of one school only")
     parser.add_argument("--growth", type=int, nargs="+", help="sizes to fit an exponent to")
+    parser.add_argument("--peers", type=int, metavar="N", help="other packages on N x N costs")
     parser.add_argument("--time-limit", type=float)
-    parser.add_argument("--certify", action="store_true", help="prove the plan independently too")
     parser.add_argument("--no-scipy", action="store_true")
     parser.add_argument("--no-fast", action="store_true", help="without numba")
-    parser.add_argument("--smoke", action="store_true", help="a minute on all kinds of pools")
+    parser.add_argument("--smoke", action="store_true", help="every row, 2,100 a side")
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    warnings.simplefilter("ignore", pm.PairmatchWarning)
     if arguments.case:
         print(json.dumps(CASES[arguments.case](arguments)))
-    elif arguments.smoke:
-        for kind in KINDS:
-            compare(1500, kind, arguments)
+    elif arguments.peers:
+        compare_peers(arguments.peers)
     elif arguments.growth:
         arguments.no_scipy = True
         times = [compare(n, arguments.kind, arguments)["cpu"] for n in arguments.growth]
         pairs = np.log([float(n) ** 2 for n in arguments.growth])
         slope = float(np.polyfit(pairs, np.log(times), 1)[0])
-        assert math.isfinite(slope)
         print(f"cpu time grows with pairs to the power of {slope:.2f}")
-    else:
+    elif arguments.n:
         compare(arguments.n, arguments.kind, arguments)
+    else:
+        n = 2100 if arguments.smoke else 5000
+        for kind in KINDS:
+            compare(n, kind, arguments)
+        arguments.objective, arguments.same_school = "coverage", True
+        for kind in KINDS:
+            compare(n, kind, arguments)
+        if arguments.smoke:
+            compare_peers(300)
 
 
 if __name__ == "__main__":

@@ -109,6 +109,8 @@ def refuse_oversize(problem: AssignmentProblem, method: Method = "auto") -> None
         return
     advice = {
         "dense": 'use method "pricing" or "auto"',
+        "flow": "drop the quota that binds, or match schools or regions one by one with "
+        "match_many()",
         "integer": "drop one of the quotas that cross, give all the same minutes, or match schools "
         "or regions one by one",
     }.get(estimate.method, "match schools or regions one by one with match_many()")

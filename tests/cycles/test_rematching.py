@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -6,7 +7,12 @@ import pytest
 
 import pairmatch as pm
 from pairmatch.datasets import district
-from pairmatch.solvers.certify_changes import ChangeLimit, ChangePrices, certify_rematching
+from pairmatch.solvers.certify_changes import (
+    ChangeLimit,
+    ChangePrices,
+    certify_nearby,
+    certify_rematching,
+)
 
 
 def every_plan(scores, capacity):
@@ -218,6 +224,65 @@ def test_twelve_months_of_joiners_and_leavers_keep_every_rule_and_lose_nobody():
         assert set(after.moved["mentee"]) <= here | set(gone)
         plan = after.plan
     assert plan.scored.neutral == first.scored.neutral
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_near_the_running_plan_the_answers_and_proofs_are_the_same(monkeypatch, seed):
+    pool = district(34, 25, seed=seed)
+    plan = pm.match(pool.mentees[:32], pool.mentors[:24])
+    gone = [pool.mentees["id"][seed], pool.mentors["id"][seed + 3]]
+    changes = pm.Changes(leave=gone, mentees=pool.mentees[32:], mentors=pool.mentors[24:])
+    for k in (0, 1, 3):
+        whole = pm.rematch(plan, changes, at_most_changes=k)
+        with monkeypatch.context() as patch:
+            patch.setattr("pairmatch.cycles.rematching.NEARBY_FROM", 0)
+            near = pm.rematch(plan, changes, at_most_changes=k)
+            again = near.verify()
+        assert "near" in near.plan.solver
+        assert near.changes <= k
+        assert near.certificate.bound >= whole.certificate.objective
+        if near.gap == 0.0:
+            assert near.certificate.objective == whole.certificate.objective
+            assert near.plan.matched == whole.plan.matched
+        assert again == near.certificate
+
+
+def test_a_spoiled_proof_near_the_running_plan_is_refused(monkeypatch):
+    pool = district(34, 25, seed=1)
+    plan = pm.match(pool.mentees[:32], pool.mentors[:24])
+    changes = pm.Changes(leave=[pool.mentees["id"][0]], mentees=pool.mentees[32:])
+    monkeypatch.setattr("pairmatch.cycles.rematching.NEARBY_FROM", 0)
+    answer = pm.rematch(plan, changes, at_most_changes=1)
+    running = answer.running
+    limit = ChangeLimit(answer.column_of, int((answer.column_of >= 0).sum()) - 1)
+    given = answer.plan.problem, limit, answer.plan.solution.pairs
+    look = answer.plan.scored.evaluate
+    assert certify_nearby(*given, answer.dual, running, look) == answer.certificate
+    unproved = dataclasses.replace(running.certificate, bound=running.certificate.objective + 1)
+    with pytest.raises(pm.CertificateError, match="cannot be built on"):
+        certify_nearby(
+            *given, answer.dual, dataclasses.replace(running, certificate=unproved), look
+        )
+    # lower prices never make the bound wrong, only weaker: what became cheaper is looked at
+    prices = answer.dual.prices
+    lower = dataclasses.replace(prices, column=prices.column // 2)
+    weaker = certify_nearby(*given, dataclasses.replace(answer.dual, prices=lower), running, look)
+    assert weaker.bound >= answer.certificate.bound
+
+
+def test_joined_tables_are_what_reading_them_at_once_gives():
+    from pairmatch.profiles.joining import join_tables
+
+    pool = district(30, 10, seed=4)
+    one, two = pm.read_profiles(pool.mentees[:20]), pm.read_profiles(pool.mentees[20:])
+    whole = pm.read_profiles(pool.mentees)
+    joined = join_tables(one, two)
+    assert joined == whole
+    assert joined.fingerprint == whole.fingerprint
+    assert joined.windows("free") == whole.windows("free")
+    assert joined["goals"].tolist() == whole["goals"].tolist()
+    np.testing.assert_array_equal(joined["years"], whole["years"])
+    assert joined.take([25]).ids == whole.take([25]).ids
 
 
 def test_spoiled_answers_and_prices_are_refused():

@@ -12,6 +12,7 @@ from pairmatch.constraints import Forbid, Load, Pin, Quota
 from pairmatch.errors import Fault, ProgramError, UnknownIdError, did_you_mean
 from pairmatch.inputs import read_table
 from pairmatch.profiles import Profiles, read_profiles
+from pairmatch.profiles.joining import join_tables, replace_texts
 from pairmatch.programs import Program
 from pairmatch.scoring.own import OwnScores
 from pairmatch.typed import check_all
@@ -150,15 +151,17 @@ class Changes:
 def change_table(table: Profiles, news: Any, gone: set[str], side: str) -> Profiles:
     """Return a table without some people, and with new rows and cells."""
     stays = np.array([person not in gone for person in table.ids], np.bool_)
-    if news is None and stays.all() and "wishes" not in table:
-        return table
-    frame = table.to_frame()[stays]
+    if not stays.all():
+        table = table.take(np.flatnonzero(stays))
     if gone and "wishes" in table:
-        frame["wishes"] = [strike_out(text, gone) for text in frame["wishes"]]
+        table = strike_wishes(table, gone)
     if news is not None:
         import pandas as pd
 
+        frame = table.to_frame()
         rows = read_table(news, side)
+        if not {*rows.ids} & ({*table.ids} | gone):
+            return join_tables(table, rows)
         fresh = rows.to_frame().set_index("id")
         frame = frame.set_index("id")
         back = [person for person in rows.ids if person in gone]
@@ -169,8 +172,17 @@ def change_table(table: Profiles, news: Any, gone: set[str], side: str) -> Profi
         known = fresh.index.intersection(frame.index)
         frame.loc[known, fresh.columns] = fresh.loc[known]
         joined = fresh.loc[fresh.index.difference(frame.index)]
-        frame = pd.concat([frame, joined]).fillna("").reset_index()
-    return read_profiles(frame)
+        return read_profiles(pd.concat([frame, joined]).fillna("").reset_index())
+    return table
+
+
+def strike_wishes(table: Profiles, gone: set[str]) -> Profiles:
+    """Return a table in which nobody wishes for people who left."""
+    texts = table.texts("wishes").tolist()
+    struck = [strike_out(text, gone) if text else text for text in texts]
+    if struck == texts:
+        return table
+    return replace_texts(table, "wishes", struck)
 
 
 def strike_out(text: str, gone: set[str]) -> str:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass, fields, replace
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch import constraints as rules
-from pairmatch.constraints import bind_pair_rules
 from pairmatch.cycles.changes import Changes
 from pairmatch.cycles.moves import list_moves
-from pairmatch.errors import CapabilityError, Fault, InfeasibleError, PairmatchWarning, ProgramError
-from pairmatch.plans import Matching
+from pairmatch.cycles.renewal import find_keepable, find_running, renew
+from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError
 from pairmatch.plans.conflict import explain_conflict
-from pairmatch.scoring import Compatibility, units_of_weights
-from pairmatch.scoring.criterion import tell_apart
-from pairmatch.scoring.own import OwnScores
-from pairmatch.seam import MOST_HELD, assignment_problem, check_capabilities, hashed_order
+from pairmatch.seam import MOST_HELD
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
+from pairmatch.solvers.assignment.nearby import Ground, solve_nearby
 from pairmatch.solvers.assignment.rematching import (
     TooManyChangesError,
     solve_rematching,
     trace_hull,
 )
-from pairmatch.solvers.certify_changes import ChangeLimit, ChangePrices, certify_rematching
+from pairmatch.solvers.certify_changes import (
+    ChangeLimit,
+    ChangePrices,
+    Running,
+    certify_nearby,
+    certify_rematching,
+    leave_rows,
+)
 from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
 from pairmatch.typed import is_count
@@ -36,19 +37,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pairmatch.programs import Program
+    from pairmatch.plans import Matching
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["Rematch", "rematch"]
 
-_LEGAL = (
-    rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes,
-    rules.NotAgain, rules.Load, rules.Minutes, rules.Pin, rules.Quota,
-)  # fmt: skip
-_REMEDIES = {
-    "CarryOver": "Match anew with match(), or leave it out of the changed program.",
-    "Tiers": "Match anew with match(), or leave it out of the changed program.",
-}
+NEARBY_FROM = 2**18
+"""Pairs above which a plan is re-matched near the running one, where its proof allows that."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -74,6 +69,8 @@ class Rematch:
         The prices behind its bound.
     seconds : float
         Wall-clock time of everything.
+    running : Running or None
+        What of the old plan's proof still holds; large pools build on it.
     """
 
     plan: Matching
@@ -83,6 +80,7 @@ class Rematch:
     certificate: Certificate
     dual: ChangePrices | None
     seconds: float
+    running: Running | None = None
 
     @property
     def changes(self) -> int:
@@ -133,9 +131,19 @@ class Rematch:
         -----
         Two assignment problems for each corner; the numbers between corners have the hull as
         their bound. ``rematch`` with such a number looks for a better plan between them.
+
+        Raises
+        ------
+        CapabilityError
+            If there are more than 4,194,304 pairs.
         """
         import pandas as pd
 
+        if _n_pairs(self.plan.problem) > MOST_HELD:
+            raise CapabilityError(
+                f"the curve looks at all pairs at once, at most {MOST_HELD:,} of them; "
+                "ask rematch() for single numbers of changes"
+            )
         corners, bonus = trace_hull(self.plan.problem, self.column_of)
         n_kept = int(np.count_nonzero(self.column_of >= 0))
         rows = []
@@ -162,9 +170,11 @@ class Rematch:
         from pairmatch.plans import verify
 
         verify(self.plan)
-        return certify_rematching(
-            self.plan.problem, self._limit(), self.plan.solution.pairs, self.dual
-        )
+        problem, limit, pairs = self.plan.problem, self._limit(), self.plan.solution.pairs
+        if self.running is not None and self.dual and _n_pairs(problem) > NEARBY_FROM:
+            look: Any = self.plan.scored.evaluate
+            return certify_nearby(problem, limit, pairs, self.dual, self.running, look)
+        return certify_rematching(problem, limit, pairs, self.dual)
 
     def _limit(self) -> ChangeLimit:
         n_before = int(np.count_nonzero(self.column_of >= 0))
@@ -225,7 +235,8 @@ def rematch(
     InfeasibleError
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
-        If the program has a fair objective or tiers, or there are more than 4,194,304 pairs.
+        If the program has a fair objective or tiers, or there are more than 4,194,304 pairs and
+        the running plan's proof cannot be built on.
 
     Notes
     -----
@@ -255,9 +266,20 @@ def rematch(
     column_of = find_keepable(plan, new.scored, new.problem)
     n_before = int(np.count_nonzero(column_of >= 0))
     least = 0 if at_most_changes is None else max(0, n_before - at_most_changes)
+    limit = ChangeLimit(column_of, least)
+    running = find_running(plan, new, changes)
+    n_pairs = _n_pairs(new.problem)
+    if n_pairs > MOST_HELD and running is None:
+        raise CapabilityError(
+            f"here are {n_pairs:,} pairs; above {MOST_HELD:,} a plan is re-matched near the "
+            "running one, which must be proved best and without pins, quotas, minutes, minimum "
+            "loads and new rules; match anew with match()"
+        )
     try:
-        found = solve_rematching(new.problem, column_of, least)
-        free = solve_assignment(new.problem)
+        if running is not None and n_pairs > NEARBY_FROM:
+            new, certificate, dual = _solve_near(new, limit, running)
+        else:
+            new, certificate, dual = _solve_whole(new, limit)
     except LoadConflict as conflict:
         raise explain_conflict(new.scored, new.problem, conflict) from None
     except TooManyChangesError as error:
@@ -265,98 +287,54 @@ def rematch(
         what = f"at least {forced} people must move, {at_most_changes} may."
         remedy = f"Write at_most_changes={forced}, or lower minimum loads and drop pins."
         raise InfeasibleError("the changes force more moves", [Fault(what, "", remedy)]) from None
-    certificate = certify_rematching(
-        new.problem, ChangeLimit(column_of, least), found.pairs, found.dual
-    )
+    seconds = perf_counter() - start
+    after = replace(new, seconds=seconds)
+    return Rematch(after, plan, column_of, at_most_changes, certificate, dual, seconds, running)
+
+
+def _n_pairs(problem: AssignmentProblem) -> int:
+    return problem.n_rows * problem.n_columns
+
+
+def _solve_whole(
+    new: Matching, limit: ChangeLimit
+) -> tuple[Matching, Certificate, ChangePrices | None]:
+    """Solve and prove with all pairs in hand."""
+    found = solve_rematching(new.problem, limit.column_of, limit.n_kept)
+    free = solve_assignment(new.problem)
+    certificate = certify_rematching(new.problem, limit, found.pairs, found.dual)
     order = np.lexsort((found.pairs[:, 1], found.pairs[:, 0]))
     solution = AssignmentSolution(found.pairs[order], free.prices, Status.FEASIBLE, found.solver)
     checked = certify_plan(new.problem, solution)
     if checked.proved:
         solution = replace(solution, status=Status.OPTIMAL)
-    seconds = perf_counter() - start
-    after = replace(new, solution=solution, certificate=checked, seconds=seconds)
-    return Rematch(after, plan, column_of, at_most_changes, certificate, found.dual, seconds)
+    return replace(new, solution=solution, certificate=checked), certificate, found.dual
 
 
-def renew(plan: Matching, coached: Any, coach: Any, program: Program) -> Matching:
-    """Return a plan without pairs over changed tables and rules, on the scale of an old one."""
-    if program.objective not in ("coverage", "total"):
-        raise CapabilityError(
-            f"rematch() cannot honour objective={program.objective!r}; use 'coverage' or 'total', "
-            "or match anew with match()"
-        )
-    check_capabilities(program.constraints, _LEGAL, "rematch()", _REMEDIES)
-    scored: Any
-    neutral: tuple[tuple[str, int], ...] = ()
-    if isinstance(coached, OwnScores):
-        own = coached.take(
-            hashed_order(coached.coached.ids, plan.seed), hashed_order(coached.coach.ids, plan.seed)
-        )
-        bound = bind_pair_rules(program.constraints, own.coached, own.coach, scale=own.scale)
-        scored = own.with_rules(bound)
-    else:
-        old: Any = plan.scored
-        criteria = program.criteria or old.criteria
-        program = program.replace(criteria=criteria)
-        neutral = carry_neutral(old, criteria)
-        one_table = coach is coached
-        coached = coached.take(hashed_order(coached.ids, plan.seed))
-        coach = coached if one_table else coach.take(hashed_order(coach.ids, plan.seed))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
-            bound = bind_pair_rules(program.constraints, coached, coach)
-            scored = Compatibility.bind(coached, coach, criteria, bound, neutral=dict(neutral))
-    if scored.shape[0] * scored.shape[1] > MOST_HELD:
-        raise CapabilityError(
-            f"rematch() looks at all pairs at once, at most {MOST_HELD:,} of them, and here are "
-            f"{scored.shape[0] * scored.shape[1]:,}; match anew with match(), or school by school"
-        )
-    problem = assignment_problem(scored, program.constraints, program.objective)  # type: ignore[arg-type]
-    nobody = AssignmentSolution(np.empty((0, 2), np.int64), None, Status.FEASIBLE, "")
-    return Matching(scored, problem, nobody, None, program, plan.seed, 0.0, fixed_neutral=neutral)
-
-
-def carry_neutral(old: Compatibility, criteria: Any) -> tuple[tuple[str, int], ...]:
-    """Return what unknown values count as, for the criteria that an old plan had too."""
-    worth = {
-        _without_weight(criterion): (units, share)
-        for criterion, units, share in zip(
-            old.criteria, old.neutral, old.units_of_criteria, strict=True
-        )
-    }
-    shares = units_of_weights([criterion.weight for criterion in criteria])
-    carried = {}
-    names = tell_apart([criterion.name for criterion in criteria])
-    for name, criterion, share in zip(names, criteria, shares, strict=True):
-        units, old_share = worth.get(_without_weight(criterion), (None, 1))
-        if units is not None:
-            carried[name] = round(Fraction(units * share, old_share))
-    return tuple(carried.items())
-
-
-def _without_weight(criterion: Any) -> str:
-    try:
-        parts = {e.name: getattr(criterion, e.name) for e in fields(criterion)}
-    except TypeError:
-        return repr(criterion)
-    return repr((type(criterion).__name__, {k: v for k, v in parts.items() if k != "weight"}))
-
-
-def find_keepable(plan: Matching, scored: Any, problem: AssignmentProblem) -> NDArray[np.int64]:
-    """Return by new row the new column of the mentor whom a mentee had and could keep, or -1."""
-    row_of = {str(who): i for i, who in enumerate(scored.coached.ids)}
-    place_of = {str(who): j for j, who in enumerate(scored.coach.ids)}
-    column_of = np.full(len(row_of), -1, np.int64)
-    for i, j in plan.solution.pairs.tolist():
-        row = row_of.get(str(plan.scored.coached.ids[i]))
-        column = place_of.get(str(plan.scored.coach.ids[j]))
-        if row is not None and column is not None:
-            column_of[row] = column
-    rows = np.flatnonzero(column_of >= 0)
-    columns = column_of[rows]
-    _, allowed = problem.gains.pairs(rows, columns)
-    could = allowed & (problem.capacity[columns] > 0)
-    for budget in problem.budgets:
-        could &= budget.pairs(rows, columns) <= budget.limit[columns]
-    column_of[rows[~could]] = -1
-    return column_of
+def _solve_near(
+    new: Matching, limit: ChangeLimit, running: Running
+) -> tuple[Matching, Certificate, ChangePrices | None]:
+    """Solve and prove near the running plan, without a look at most pairs."""
+    profit = leave_rows(running)
+    if profit is None:
+        return _solve_whole(new, limit)
+    ground = Ground(
+        np.where(running.row >= 0, profit[running.row], -1),
+        np.where(running.column >= 0, running.prices.column[running.column], -1),
+        running.prices.bonus,
+    )
+    look = new.scored.evaluate
+    found = solve_nearby(new.problem, limit.column_of, limit.n_kept, ground, look)  # type: ignore[arg-type]
+    if found.dual is None:  # pragma: no cover - it always has prices
+        return _solve_whole(new, limit)
+    certificate = certify_nearby(
+        new.problem,
+        limit,
+        found.pairs,
+        found.dual,
+        running,
+        look,  # type: ignore[arg-type]
+    )
+    prices = replace(found.dual.prices, bonus=found.dual.bonus, scale=found.dual.scale)
+    solution = AssignmentSolution(found.pairs, prices, Status.FEASIBLE, found.solver)
+    return replace(new, solution=solution), certificate, found.dual

@@ -13,11 +13,24 @@ from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["ChangeLimit", "ChangePrices", "certify_rematching"]
+    Look = Callable[
+        [NDArray[np.int64], NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.bool_]]
+    ]
+
+__all__ = [
+    "ChangeLimit",
+    "ChangePrices",
+    "Running",
+    "certify_nearby",
+    "certify_rematching",
+    "leave_rows",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,3 +136,160 @@ def certify_rematching(
     least = dual.bonus + int(gain[allowed].min(initial=0))
     matched_bound = value // least if least > 0 else None
     return Certificate(objective, value - dual.bonus * len(pairs), len(pairs), matched_bound)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Running:
+    """A plan that was proved best, and which of its rows and columns are still the same.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem that it answered, without pins, minimum loads, quotas and budgets.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        The plan.
+    prices : Prices
+        The prices that proved it.
+    certificate : Certificate
+        What the check of that proof found.
+    row, column : ndarray of int64
+        By row and column of the present problem, the old one whose pairs are worth the same; -1
+        for what is new or has changed.
+    """
+
+    problem: AssignmentProblem
+    pairs: NDArray[np.int64]
+    prices: Prices
+    certificate: Certificate
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+
+_SAMPLE = 64
+
+
+def leave_rows(running: Running) -> NDArray[np.int64] | None:
+    """Return what the prices of a proved plan leave each of its rows, or None if that is unproved.
+
+    Notes
+    -----
+    Profits of rows and prices of places add up to the bound; the worth of the pairs adds up to
+    the objective. No profit is below what the row's own pair leaves, so if both sums are one,
+    each profit is exactly that. A bound may also be proved without prices, by the best pair of
+    each row; as soon as one row has a pair below its best, it was not.
+    """
+    problem, prices = running.problem, running.prices
+    plain = not (len(problem.pins) or problem.at_least.any() or (problem.demand != 1).any())
+    if not plain or problem.quotas or problem.budgets or problem.tiers is not None:
+        return None
+    if not running.certificate.proved or prices.scale != 1 or (prices.column < 0).any():
+        return None
+    rows, columns = running.pairs[:, 0], running.pairs[:, 1]
+    load = np.bincount(columns, minlength=problem.n_columns)
+    if (prices.column[load < problem.capacity] > 0).any():
+        return None
+    gain, _ = problem.gains.pairs(rows, columns)
+    profit = np.zeros(problem.n_rows, np.int64)
+    profit[rows] = gain + prices.bonus - prices.column[columns]
+    if (profit < 0).any():
+        return None
+    if problem.objective == "coverage":
+        own = dict(zip(rows.tolist(), gain.tolist(), strict=True))
+        for start in range(0, problem.n_rows, _SAMPLE):
+            part = slice(start, min(start + _SAMPLE, problem.n_rows))
+            worth, allowed = problem.gains.block(part, slice(0, problem.n_columns))
+            best = np.where(allowed, worth, 0).max(axis=1, initial=0).tolist()
+            if any(own.get(start + k, 0) < most for k, most in enumerate(best)):
+                return profit
+        return None
+    return profit
+
+
+def certify_nearby(
+    problem: AssignmentProblem,
+    limit: ChangeLimit,
+    pairs: NDArray[np.int64],
+    dual: ChangePrices,
+    running: Running,
+    look: Look,
+) -> Certificate:
+    """Check an answer near a proved plan; look only at what has changed, or has become cheaper.
+
+    Parameters
+    ----------
+    problem, limit, pairs, dual
+        As for :func:`certify_rematching`.
+    running : Running
+        The plan that was proved before.
+    look : callable
+        Returns gains and "is allowed" of the pairs of some rows and some columns.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    CertificateError
+        If the answer breaks a rule, keeps too few pairs, or the old proof cannot be built on.
+
+    Notes
+    -----
+    Gains are >= 0 here. A row that is the same gets no more from the same columns at the same or
+    higher prices than the old proof left it. Only new rows, new or cheaper columns, and rows of
+    which that is not enough to know are looked at.
+    """
+    pairs = np.asarray(pairs, np.int64).reshape(-1, 2)
+    plain = replace(problem, objective="total", tiers=None)
+    answer = AssignmentSolution(pairs, None, Status.FEASIBLE, "")
+    objective = certify_assignment(plain, answer).objective
+    kept = int(np.count_nonzero(limit.column_of[pairs[:, 0]] == pairs[:, 1]))
+    old = leave_rows(running)
+    price, scale, bonus = dual.prices.column, dual.scale, dual.bonus
+    faults = []
+    if kept < limit.n_kept:
+        faults.append(f"it keeps {kept} of the pairs there were, fewer than {limit.n_kept}.")
+    if old is None or bonus != running.prices.bonus or problem.pins.size:
+        faults.append("the proof of the running plan cannot be built on.")
+    if dual.keep < 0 or scale < 1 or (price < 0).any() or problem.at_least.any():
+        faults.append("the prices are of the wrong sign.")
+    if problem.quotas or problem.budgets or problem.tiers is not None:
+        faults.append("quotas, budgets and tiers have no place here.")
+    if faults or old is None:
+        what = [Fault(fault) for fault in faults]
+        raise CertificateError("the answer near a proved plan does not hold", what)
+    same_column = running.column >= 0
+    before = np.where(same_column, running.prices.column[running.column], 0)
+    cheaper = np.flatnonzero(~same_column | (price < scale * before))
+    every_row, every_column = np.arange(problem.n_rows), np.arange(problem.n_columns)
+    profit = np.where(running.row >= 0, scale * old[running.row], 0)
+
+    def offer(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+        gain, allowed = look(rows, columns)
+        worth = scale * (gain.astype(np.int64) + bonus) - price[columns]
+        best: NDArray[np.int64] = np.where(allowed, worth, 0).max(axis=1, initial=0)
+        return best
+
+    if len(cheaper):
+        profit = np.maximum(profit, offer(every_row, cheaper))
+    mine = np.flatnonzero(limit.column_of >= 0)
+    gain, allowed = problem.gains.pairs(mine, limit.column_of[mine])
+    stay = np.zeros(problem.n_rows, np.int64)
+    worth = scale * (gain + bonus) + dual.keep - price[limit.column_of[mine]]
+    stay[mine] = np.where(allowed, worth, 0)
+    profit = np.maximum(profit, stay)
+    has = np.zeros(problem.n_rows, np.int64)
+    gain, _ = problem.gains.pairs(pairs[:, 0], pairs[:, 1])
+    has[pairs[:, 0]] = scale * (gain + bonus) - price[pairs[:, 1]]
+    has[pairs[:, 0]] += dual.keep * (limit.column_of[pairs[:, 0]] == pairs[:, 1])
+    loose = np.flatnonzero((running.row < 0) | (profit > has))
+    if len(loose):
+        profit[loose] = np.maximum(offer(loose, every_column), stay[loose])
+    total = int(profit.sum()) + int(problem.capacity @ price) - dual.keep * limit.n_kept
+    value = total // scale
+    if problem.objective != "coverage":
+        return Certificate(objective, value, len(pairs), None)
+    most = min(problem.n_rows, int(problem.capacity.sum()))
+    if bonus:
+        most = min(most, value // bonus)
+    return Certificate(objective, value - bonus * len(pairs), len(pairs), most)

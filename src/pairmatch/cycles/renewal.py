@@ -1,0 +1,144 @@
+"""A running plan over changed tables: what is new, what could stay, what is still proved."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import fields
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pairmatch import constraints as rules
+from pairmatch.constraints import bind_pair_rules
+from pairmatch.errors import CapabilityError, PairmatchWarning
+from pairmatch.inputs import read_table
+from pairmatch.plans import Matching
+from pairmatch.scoring import Compatibility, units_of_weights
+from pairmatch.scoring.criterion import tell_apart
+from pairmatch.scoring.own import OwnScores
+from pairmatch.seam import assignment_problem, check_capabilities, hashed_order
+from pairmatch.solvers.certify_changes import Running
+from pairmatch.solvers.solution import AssignmentSolution, Status
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.cycles.changes import Changes
+    from pairmatch.programs import Program
+    from pairmatch.solvers.problem import AssignmentProblem
+
+__all__ = ["find_keepable", "find_running", "renew"]
+
+_LEGAL = (
+    rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes,
+    rules.NotAgain, rules.Load, rules.Minutes, rules.Pin, rules.Quota,
+)  # fmt: skip
+_REMEDIES = {
+    "CarryOver": "Match anew with match(), or leave it out of the changed program.",
+    "Tiers": "Match anew with match(), or leave it out of the changed program.",
+}
+
+
+def find_running(plan: Matching, new: Matching, changes: Changes) -> Running | None:
+    """Return what of a plan's proof still holds, or None if new rules leave nothing of it."""
+    simple = (rules.Load, *_LEGAL[:6])
+    if (
+        changes.program is not None
+        or isinstance(plan.scored, OwnScores)
+        or plan.scored.coach is plan.scored.coached
+        or plan.certificate is None
+        or plan.solution.prices is None
+        or not all(isinstance(rule, simple) for rule in new.program.constraints)
+        or "Continuity" in repr(new.program)  # worth something else once a mentor has left
+        or (new.problem.at_least.any() or len(new.problem.pins))
+    ):
+        return None
+    sides = []
+    for side, rows in (("coached", changes.mentees), ("coach", changes.mentors)):
+        fresh = set() if rows is None else set(read_table(rows).ids)
+        place = {who: k for k, who in enumerate(getattr(plan.scored, side).ids)}
+        here = [-1 if who in fresh else place.get(who, -1) for who in getattr(new.scored, side).ids]
+        sides.append(np.array(here, np.int64))
+    return Running(
+        plan.problem, plan.solution.pairs, plan.solution.prices, plan.certificate, *sides
+    )
+
+
+def renew(plan: Matching, coached: Any, coach: Any, program: Program) -> Matching:
+    """Return a plan without pairs over changed tables and rules, on the scale of an old one."""
+    if program.objective not in ("coverage", "total"):
+        raise CapabilityError(
+            f"rematch() cannot honour objective={program.objective!r}; use 'coverage' or 'total', "
+            "or match anew with match()"
+        )
+    check_capabilities(program.constraints, _LEGAL, "rematch()", _REMEDIES)
+    scored: Any
+    neutral: tuple[tuple[str, int], ...] = ()
+    if isinstance(coached, OwnScores):
+        own = coached.take(
+            hashed_order(coached.coached.ids, plan.seed), hashed_order(coached.coach.ids, plan.seed)
+        )
+        bound = bind_pair_rules(program.constraints, own.coached, own.coach, scale=own.scale)
+        scored = own.with_rules(bound)
+    else:
+        old: Any = plan.scored
+        criteria = program.criteria or old.criteria
+        program = program.replace(criteria=criteria)
+        neutral = carry_neutral(old, criteria)
+        one_table = coach is coached
+        coached = coached.take(hashed_order(coached.ids, plan.seed))
+        coach = coached if one_table else coach.take(hashed_order(coach.ids, plan.seed))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
+            bound = bind_pair_rules(program.constraints, coached, coach)
+            scored = Compatibility.bind(coached, coach, criteria, bound, neutral=dict(neutral))
+    problem = assignment_problem(scored, program.constraints, program.objective)  # type: ignore[arg-type]
+    nobody = AssignmentSolution(np.empty((0, 2), np.int64), None, Status.FEASIBLE, "")
+    return Matching(scored, problem, nobody, None, program, plan.seed, 0.0, fixed_neutral=neutral)
+
+
+def carry_neutral(old: Compatibility, criteria: Any) -> tuple[tuple[str, int], ...]:
+    """Return what unknown values count as, for the criteria that an old plan had too."""
+    worth = {
+        _without_weight(criterion): (units, share)
+        for criterion, units, share in zip(
+            old.criteria, old.neutral, old.units_of_criteria, strict=True
+        )
+    }
+    shares = units_of_weights([criterion.weight for criterion in criteria])
+    carried = {}
+    names = tell_apart([criterion.name for criterion in criteria])
+    for name, criterion, share in zip(names, criteria, shares, strict=True):
+        units, old_share = worth.get(_without_weight(criterion), (None, 1))
+        if units is not None:
+            carried[name] = round(Fraction(units * share, old_share))
+    return tuple(carried.items())
+
+
+def _without_weight(criterion: Any) -> str:
+    try:
+        parts = {e.name: getattr(criterion, e.name) for e in fields(criterion)}
+    except TypeError:
+        return repr(criterion)
+    return repr((type(criterion).__name__, {k: v for k, v in parts.items() if k != "weight"}))
+
+
+def find_keepable(plan: Matching, scored: Any, problem: AssignmentProblem) -> NDArray[np.int64]:
+    """Return by new row the new column of the mentor whom a mentee had and could keep, or -1."""
+    row_of = {str(who): i for i, who in enumerate(scored.coached.ids)}
+    place_of = {str(who): j for j, who in enumerate(scored.coach.ids)}
+    column_of = np.full(len(row_of), -1, np.int64)
+    for i, j in plan.solution.pairs.tolist():
+        row = row_of.get(str(plan.scored.coached.ids[i]))
+        column = place_of.get(str(plan.scored.coach.ids[j]))
+        if row is not None and column is not None:
+            column_of[row] = column
+    rows = np.flatnonzero(column_of >= 0)
+    columns = column_of[rows]
+    _, allowed = problem.gains.pairs(rows, columns)
+    could = allowed & (problem.capacity[columns] > 0)
+    for budget in problem.budgets:
+        could &= budget.pairs(rows, columns) <= budget.limit[columns]
+    column_of[rows[~could]] = -1
+    return column_of

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import ProgramError
-from pairmatch.solvers.assignment import LoadConflict, solve_assignment
+from pairmatch.solvers.assignment import LoadConflict, RangeError, solve_assignment
 from pairmatch.solvers.certify import certify_assignment
+from pairmatch.solvers.problem import MatrixGains
 
 METHODS = ["dense", "flow", "pricing", "integer"]
 _ANY = np.random.default_rng(8).integers(-5, 9, (5, 5)).tolist()
@@ -173,3 +174,29 @@ def test_eight_threads_give_the_serial_answers(draw):
         for answers in pool.map(lambda _: [solve(job) for job in jobs[:150:3]], range(8)):
             assert answers == serial
         assert list(pool.map(solve, jobs)) == [solve(job) for job in jobs]
+
+
+@pytest.mark.parametrize("method", ["flow", "pricing", "auto"])
+@pytest.mark.parametrize("bits", [20, 45, 53, 56])
+def test_large_whole_numbers_stay_exact_up_to_the_limit(bits, method, pose, find_best, value_of):
+    top = 2**bits
+    problem = pose(np.zeros((3, 3)).tolist())
+    gain = np.array([[top, 1, 2], [top - 1, 3, -top + 5], [5, top - 2, 7]], np.int64)
+    problem = replace(problem, gains=MatrixGains(gain, np.ones((3, 3), bool)))
+    try:
+        solution = solve_assignment(problem, method=method)
+    except RangeError:
+        assert bits > 53
+        return
+    certificate = certify_assignment(problem, solution)
+    assert value_of(problem, certificate, solution.pairs) == find_best(problem)
+    assert certificate.proved
+
+
+def test_numbers_beyond_the_limit_are_refused_with_the_amount(pose):
+    problem = pose(np.zeros((3, 3)).tolist())
+    gain = np.full((3, 3), 2**60, np.int64)
+    gain[0, 0] = -(2**60)
+    with pytest.raises(RangeError, match=r"exactly up to \d+") as caught:
+        solve_assignment(replace(problem, gains=MatrixGains(gain, np.ones((3, 3), bool))))
+    assert caught.value.allowed < 2**60 <= caught.value.largest

@@ -7,6 +7,7 @@ import pytest
 
 from pairmatch.errors import CapabilityError, CertificateError
 from pairmatch.solvers.assignment import bottleneck, choice, solve_assignment
+from pairmatch.solvers.assignment.estimate import estimate_effort
 from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
@@ -88,6 +89,17 @@ def test_plan_with_a_lower_lowest_gain_is_not_proved(monkeypatch):
     assert certify_plan(problem, best).proved
     worse = replace(best, pairs=np.array([[0, 0], [1, 1]]))
     assert not certify_plan(problem, worse).proved
+
+
+def test_streamed_search_is_estimated_as_one():
+    gains = StreamedGains(
+        np.ones((10_000, 1), np.float32), np.ones((10_000, 1), np.float32), largest=1
+    )
+    places = np.ones(10_000, int)
+    problem = AssignmentProblem(gains, places, np.zeros(10_000, int), objective="worst_off")
+    assert estimate_effort(problem).megabytes < 1000
+    held = replace(problem, objective="coverage")
+    assert estimate_effort(problem).method == estimate_effort(held).method == "pricing"
 
 
 def test_what_cannot_be_streamed_is_refused_with_a_way_out(monkeypatch):

@@ -223,7 +223,9 @@ def choose_method(
             raise ProgramError(
                 'method "integer" knows neither fair objectives nor tiers; use "flow" or "auto"'
             )
-        return "flow"
+        n_pairs = problem.n_rows * problem.n_columns
+        streamed = isinstance(problem.gains, StreamedGains) and n_pairs > _LARGE
+        return "pricing" if streamed else "flow"
     dense = fits_dense(problem)
     nested = len(find_laminar(problem.quotas, set_pins(problem).rows)) == len(problem.quotas)
     free = not any(_binds(problem, quota) for quota in problem.quotas)

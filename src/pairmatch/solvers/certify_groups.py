@@ -16,6 +16,7 @@ from pairmatch.solvers.certify_group_rules import (
 )
 from pairmatch.solvers.certify_small_groups import (
     best_by_enumeration,
+    bound_by_places,
     group_value,
     most_by_size,
     most_placed,
@@ -72,7 +73,11 @@ def certify_grouping(problem: GroupingProblem, solution: GroupingSolution) -> Ce
     if solution.bound is not None and (bound is None or solution.bound < bound):
         what = f"the stated bound {solution.bound} is not proved; the prices prove {bound}"
         raise CertificateError("the bound does not hold", [Fault(what)])
-    return Certificate(objective, bound, n_placed, _bound_placed(problem, n_placed), scale)
+    most = _bound_placed(problem, n_placed)
+    if most > n_placed and solution.places is not None:
+        proved = bound_by_places(problem, solution.places, _able(problem))
+        most = most if proved is None else max(n_placed, min(most, proved))
+    return Certificate(objective, bound, n_placed, most, scale)
 
 
 def bound_groupings(
@@ -241,7 +246,9 @@ def _bound_case(
             return None
         best = np.sort(links, axis=1)[:, problem.n - smallest + 1 :].sum(axis=1)
         return _add_up(person, best, 2 * (smallest - 1), n_placed) // case.unit
-    excess = _triad_excess(problem, case, links, scale * case.unit)
+    # a legal group of four may be made of triads that are not: then these count as well
+    masked = sizes[-1] == 3
+    excess = _triad_excess(problem, case, links, scale * case.unit, masked=masked)
     sets = int((case.set_price * (case.sets.sum(axis=1) // case.divisor)).sum())
     extra = 0
     if sizes[-1] > 3:
@@ -293,7 +300,12 @@ def _pair_links(
 
 
 def _triad_excess(
-    problem: GroupingProblem, case: GroupPrices, links: NDArray[np.int64], factor: int
+    problem: GroupingProblem,
+    case: GroupPrices,
+    links: NDArray[np.int64],
+    factor: int,
+    *,
+    masked: bool,
 ) -> NDArray[np.int64]:
     """Return by how much the worst triad of each person exceeds its prices, at least 0.
 
@@ -323,7 +335,8 @@ def _triad_excess(
             value = 3 * given.min(axis=0) * (factor // 2) - prices
         over = np.flatnonzero(value > 0)
         over = over[_in_case(case, i, j[over], k[over])]
-        over = over[which_are_legal(problem, _rows(i, j[over], k[over]))]
+        if masked:
+            over = over[which_are_legal(problem, _rows(i, j[over], k[over]))]
         j, k, value = j[over], k[over], value[over]
         if not over.size:
             continue

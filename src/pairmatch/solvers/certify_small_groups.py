@@ -6,15 +6,20 @@ from functools import cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pairmatch.solvers.certify_group_rules import find_broken_rules
+from pairmatch.solvers.solution import PLACE
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import GroupingProblem
 
-__all__ = ["best_by_enumeration", "group_value", "most_by_size", "most_placed"]
+__all__ = ["best_by_enumeration", "bound_by_places", "group_value", "most_by_size", "most_placed"]
+
+_N_LOOKED_AT = 400_000  # groups of people who get on
+_N_SHORT = 20_000  # of these, groups whose rules are asked again one by one
 
 
 def group_value(problem: GroupingProblem, members: list[int], scale: int) -> int:
@@ -93,3 +98,32 @@ def best_by_enumeration(
         return found
 
     return best(tuple(able.tolist()), sizes)
+
+
+def bound_by_places(
+    problem: GroupingProblem, places: NDArray[np.int64], able: NDArray[np.int64]
+) -> int | None:
+    """Return the number of people that prices of places prove, or None if they prove nothing.
+
+    Every group of a legal size among the able people whose members get on in pairs is looked at;
+    one that is legal as a whole must have prices that add up to its size at least.
+    """
+    if places.shape != (problem.n,) or (places < 0).any():
+        return None
+    allowed = problem.allowed & problem.allowed.T
+    size, level = 1, able[:, None]
+    while len(level) and size < problem.largest:
+        grown = []
+        for group in level:
+            friends = able[(able > group[-1]) & allowed[np.ix_(group, able)].all(axis=0)]
+            grown.append(np.column_stack([np.tile(group, (friends.size, 1)), friends]))
+            if sum(map(len, grown)) > _N_LOOKED_AT:
+                return None
+        level, size = np.concatenate(grown), size + 1
+        if size >= problem.smallest:
+            short = level[places[level].sum(axis=1) < size * PLACE]
+            if len(short) > _N_SHORT:
+                return None
+            if any(not find_broken_rules(problem, group) for group in short.tolist()):
+                return None
+    return int(places[able].sum()) // PLACE

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "PLACE",
     "AssignmentSolution",
     "Certificate",
     "GroupPrices",
@@ -19,6 +20,10 @@ __all__ = [
     "Prices",
     "Status",
 ]
+
+
+PLACE = 10**6
+"""Unit of the prices of places: a person."""
 
 
 class Status(Enum):
@@ -167,6 +172,9 @@ class GroupingSolution:
     cases : tuple of GroupPrices
         Prices for cases that together cover every grouping, where the bound rests on more than
         ``prices``; the bound is the largest one of a case.
+    places : ndarray of int64, shape (n,), or None
+        Prices >= 0 of the places of people, in millionths of a person: those of the members of a
+        group add up to its size at least, so that all of them bound how many can be placed.
     """
 
     group_of: NDArray[np.int64]
@@ -177,6 +185,7 @@ class GroupingSolution:
     solver: str
     prices: NDArray[np.int64] | None = field(default=None)
     cases: tuple[GroupPrices, ...] = field(default=())
+    places: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True)

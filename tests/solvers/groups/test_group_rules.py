@@ -136,3 +136,18 @@ def test_group_that_breaks_a_rule_is_refused(pool):
     group_of = np.repeat([0, 1, 2], 3)  # the three who count are in one group
     with pytest.raises(CertificateError, match="sum 0 is 0, at most -1"):
         certify_grouping(problem, replace(free, group_of=group_of))
+
+
+def test_tight_rules_place_as_many_as_any_packing_and_prove_it(pool):
+    rng = np.random.default_rng(5)
+    problem = replace(pool(30, 5), largest=3, rules=random_rules(30, "slots", rng))
+    fits = problem.rules.legal_pairs(3)
+    problem = replace(problem, allowed=problem.allowed & fits)
+    solution = solve_grouping(problem)
+    certificate = certify_grouping(problem, solution)
+    assert 0 < certificate.matched < 30
+    assert certificate.matched_bound - certificate.matched <= 2
+    assert certificate.gap is not None
+    assert certificate.gap < 0.1
+    spoiled = replace(solution, places=np.zeros(30, np.int64))
+    assert certify_grouping(problem, spoiled).matched_bound >= certificate.matched_bound

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.packing import list_groups
 from pairmatch.solvers.groups.search import Plan
 from pairmatch.solvers.groups.sizes import usual_sizes
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.groups.values import GroupValues
     from pairmatch.solvers.problem import GroupingProblem
 
-__all__ = ["placeable_people", "repair_plan"]
+__all__ = ["placeable_people", "plan_of", "repair_plan"]
 
 _N_POOL = 42  # people in one small packing problem
 _N_GROUPS = 30_000  # candidate groups in it
@@ -46,7 +47,9 @@ def placeable_people(problem: GroupingProblem) -> NDArray[np.int64]:
         inside = stays
 
 
-def repair_plan(problem: GroupingProblem, search: Search, plan: Plan) -> Plan:
+def repair_plan(
+    problem: GroupingProblem, search: Search, plan: Plan, n_rounds: int = _ROUNDS
+) -> Plan:
     """Return a plan without forbidden pairs that places as many people as the repair can.
 
     Groups with a forbidden pair lose members, or are dissolved. Then small set-packing problems
@@ -60,6 +63,8 @@ def repair_plan(problem: GroupingProblem, search: Search, plan: Plan) -> Plan:
         Values.
     plan : Plan
         Any plan; left as it is.
+    n_rounds : int
+        Packing problems to solve.
     """
     values = search.values
     groups: list[tuple[int, ...]] = []
@@ -70,10 +75,10 @@ def repair_plan(problem: GroupingProblem, search: Search, plan: Plan) -> Plan:
                 groups.append(tuple(kept))
     n_most = sum(usual_sizes(problem))
     offset = 0
-    for _ in range(_ROUNDS):
+    for _ in range(n_rounds):
         seated = {person for group in groups for person in group}
         bench = [person for person in range(values.n) if person not in seated]
-        if not bench or len(seated) >= n_most:
+        if not bench or len(seated) >= n_most or not search.keep_on():
             break
         offset %= len(bench)
         turned = bench[offset:] + bench[:offset]
@@ -84,7 +89,7 @@ def repair_plan(problem: GroupingProblem, search: Search, plan: Plan) -> Plan:
                 break
         else:
             groups = better
-    return _plan_of(search, groups)
+    return plan_of(search, groups)
 
 
 def _without_quarrels(allowed: NDArray[np.bool_], members: list[int]) -> list[int]:
@@ -118,7 +123,7 @@ def _pack_again(
     from scipy.sparse import csc_array
 
     values = search.values
-    first = bench if values.n <= _N_POOL else bench[: _N_POOL // 3]
+    first = bench[: _N_POOL // 3]
     friends = values.allowed[first].sum(axis=0)
     order = sorted(range(len(groups)), key=lambda g: (-max(int(friends[p]) for p in groups[g]), g))
     opened: list[int] = []
@@ -128,7 +133,9 @@ def _pack_again(
             break
         opened.append(g)
         pool += groups[g]
-    candidates = _cliques(values, sorted(pool), problem.smallest, problem.largest)
+    limits = problem.smallest, problem.largest, _N_GROUPS
+    tables, _ = list_groups(values, sorted(pool), *limits)
+    candidates = [tuple(row) for table in tables for row in table.tolist()]
     candidates = sorted({*candidates, *(tuple(sorted(groups[g])) for g in opened)})
     if not candidates:
         return None
@@ -161,32 +168,7 @@ def _pack_again(
     return [group for g, group in enumerate(groups) if g not in closed] + chosen
 
 
-def _cliques(
-    values: GroupValues, pool: list[int], smallest: int, largest: int
-) -> list[tuple[int, ...]]:
-    """Return legal groups within the pool, of as many sizes as there is room.
-
-    The smallest sizes come first; a size is left out when there would be too many groups.
-    """
-    found: list[tuple[int, ...]] = []
-    level = np.array([pair for pair in combinations(pool, 2) if values.allowed[pair]], np.int64)
-    size, everyone = 2, np.array(pool, np.int64)
-    while len(level) and size <= largest and len(found) + len(level) <= _N_GROUPS:
-        if size >= smallest:
-            found += [tuple(row) for row in level[values.legal(level)].tolist()]
-        if size == largest:
-            break
-        joint = everyone > level[:, -1:]
-        for column in level.T:
-            joint &= values.allowed[np.ix_(column, everyone)]
-        row, at = np.nonzero(joint)
-        if row.size > 4 * _N_GROUPS:
-            break
-        level, size = np.column_stack([level[row], everyone[at]]), size + 1
-    return found
-
-
-def _plan_of(search: Search, groups: list[tuple[int, ...]]) -> Plan:
+def plan_of(search: Search, groups: list[tuple[int, ...]]) -> Plan:
     """Return the plan with these groups."""
     by_size: dict[int, list[tuple[int, ...]]] = {}
     for group in sorted(groups):

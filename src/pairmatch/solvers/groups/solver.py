@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,18 @@ from pairmatch.solvers.groups.answers import (
 )
 from pairmatch.solvers.groups.bounds import Priced, bound_of_triads, improve_prices
 from pairmatch.solvers.groups.branching import Proof, prove
+from pairmatch.solvers.groups.clock import Clock
 from pairmatch.solvers.groups.exact import N_SMALL, solve_by_subsets
 from pairmatch.solvers.groups.master import UNIT
+from pairmatch.solvers.groups.packing import (
+    list_groups,
+    pack_groups,
+    price_people,
+    price_places,
+)
 from pairmatch.solvers.groups.pairs import match_pool
 from pairmatch.solvers.groups.pools import TriadPrices, price_triads
-from pairmatch.solvers.groups.repair import placeable_people, repair_plan
+from pairmatch.solvers.groups.repair import placeable_people, plan_of, repair_plan
 from pairmatch.solvers.groups.rounding import cheapest_triads
 from pairmatch.solvers.groups.search import (
     Plan,
@@ -50,6 +57,7 @@ _N_STARTS = 4  # further beginnings of a search that nothing follows
 _N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the time
 _N_PROVED = 330  # people above whom nothing better than prices of people is tried
 _N_MATCHED = 3000  # people of whom all pairs are priced at once
+_N_LISTED = 60_000  # legal groups up to which all of them are listed where somebody is left out
 _N_CASES = 600  # cases of a proof of the optimum
 
 
@@ -106,7 +114,7 @@ def solve_grouping(
     >>> solution.group_of.tolist(), solution.bound // solution.scale, solution.status.value
     ([0, 1, 0, 1, 0, 1], 30, 'optimal')
     """
-    clock = _Clock(perf_counter(), time_limit, progress)
+    clock = Clock(perf_counter(), time_limit, progress)
     people = placeable_people(problem)
     core = problem.take(people)
     sizes = usual_sizes(core)
@@ -135,31 +143,6 @@ def solve_grouping(
 
 
 @dataclass(slots=True)
-class _Clock:
-    """Wall-clock of one solve, and whom to tell."""
-
-    start: float
-    time_limit: float | None
-    progress: Callable[[int, float | None, float], None] | None
-    stopped: bool = False
-    n_told: int = 0
-
-    def within(self, share: float) -> bool:
-        """Return whether less than this share of the time limit has passed."""
-        if self.time_limit is None:
-            return True
-        inside = perf_counter() - self.start < share * self.time_limit
-        self.stopped |= not inside
-        return inside
-
-    def tell(self, gap: float | None) -> None:
-        """Report a round."""
-        self.n_told += 1
-        if self.progress is not None:
-            self.progress(self.n_told, gap, perf_counter() - self.start)
-
-
-@dataclass(slots=True)
 class _Run:
     """The best plan and the best bound so far."""
 
@@ -168,17 +151,20 @@ class _Run:
     sizes: tuple[int, ...]
     full: bool
     rng: np.random.Generator
-    clock: _Clock
+    clock: Clock
     best: Plan | None = None
     priced: Priced | None = None
     prices: TriadPrices | None = None
     case: GroupPrices | None = None
     proof: Proof | None = None
+    listed: list[NDArray[np.int64]] = field(default_factory=list)
+    all_listed: bool = False
+    places: NDArray[np.int64] | None = None
     interrupted: bool = False
 
     def match_pairs(self) -> bool:
         """Pair everybody, or all but one, in the best way; return whether that is done."""
-        if set(self.sizes) != {2} or self.values.n > _N_MATCHED:
+        if set(self.sizes) != {2} or self.values.n > _N_MATCHED or self.values.rules is not None:
             return False
         n_placed = 2 * len(self.sizes)
         found = match_pool(self.values, n_placed, lambda: self.clock.within(0.8))
@@ -199,16 +185,42 @@ class _Run:
         large = triads and self.values.n > _N_SMALL_ENOUGH
         descend(look, plan, 12 if large else 40)
         self.best = plan.copy()
+        if self._is_tight(plan):
+            packed = self._pack(look, plan)
+            if packed is not None:
+                self.best = packed
+                if packed.bench.size and not self.all_listed:
+                    self.best = packed = repair_plan(self.problem, look, packed)
+                self.best = self._disturb(look, packed, self._n_steps())
+                self.clock.tell(None)
+                return
         if not large or not self.full:
             self.best = self._disturb(look, plan, self._n_steps())
         self.clock.tell(None)
         if not triads:
             self._start_again(look)
         if not self.full:
-            repaired = repair_plan(self.problem, look, self.best)
-            self.best = repaired
+            look = Search.of(self.values, self.rng, lambda: self.clock.within(0.6))
+            self.best = repaired = repair_plan(self.problem, look, self.best)
             self.best = self._disturb(look, repaired, self._n_steps() // 4)
             self.clock.tell(None)
+
+    def _is_tight(self, plan: Plan) -> bool:
+        """Return whether a first plan breaks rules."""
+        return any(self.values.n_forbidden(table).any() for table in plan.tables)
+
+    def _pack(self, look: Search, plan: Plan) -> Plan | None:
+        """Return a plan that places as many people as possible, where legal groups are few."""
+        limits = self.problem.smallest, self.problem.largest, _N_LISTED
+        tables, every = list_groups(self.values, range(self.values.n), *limits)
+        if not tables:
+            return None
+        packed = plan_of(look, pack_groups(self.values, tables, min(60.0, self.clock.left(0.5))))
+        repaired = repair_plan(self.problem, look, plan, n_rounds=0)
+        if packed.bench.size > repaired.bench.size:
+            return None
+        self.listed, self.all_listed = tables, every
+        return packed
 
     def _start_again(self, look: Search) -> None:
         """Search from other beginnings where no proof and no exact re-solving will follow."""
@@ -227,6 +239,15 @@ class _Run:
         if self.best is None or not self.best.tables:
             return
         self.priced = self._priced(_N_PRICE_STEPS)
+        if self.listed and self.best.bench.size:
+            if self.all_listed:
+                self.places = price_places(self.values, self.listed)
+            triads = next((table for table in self.listed if table.shape[1] == 3), None)
+            if triads is not None and {table.shape[1] for table in self.best.tables} == {3}:
+                n_placed = self.values.n - self.best.bench.size
+                other = price_people(self.values, triads, n_placed)
+                if other is not None and other.bound < self.priced.bound:
+                    self.priced = other
         self.clock.tell(gap_of(self.best.worth, self.priced.bound))
 
     def deal(self) -> None:
@@ -310,7 +331,11 @@ class _Run:
             status = Status.TIME_LIMIT
         scale = self.values.scale
         solver = "reassignment descent" if self.case is None else "matching with odd sets"
-        return GroupingSolution(group_of, bound, scale, how, status, solver, prices, cases)
+        places = None
+        if self.places is not None:
+            places = np.zeros(problem.n, np.int64)
+            places[people] = self.places
+        return GroupingSolution(group_of, bound, scale, how, status, solver, prices, cases, places)
 
     def _bound(
         self, problem: GroupingProblem, people: NDArray[np.int64], plan: Plan

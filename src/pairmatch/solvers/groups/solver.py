@@ -398,7 +398,8 @@ class _Run:
         def keep_on() -> bool:
             return self.clock.within(0.7)
 
-        if min(sizes) > 3 or min(sizes) < 3 or sum(sizes) < values.n:
+        mixed = values.rules is not None and max(sizes) > 3  # legal triads are not all that count
+        if min(sizes) != 3 or sum(sizes) < values.n or mixed:
             return improve_prices(values, sizes, worth, n_steps, keep_on)
         unit = price_unit(values.largest_value, values.n)
         n_rounds = 1 + n_steps // 12

@@ -179,6 +179,6 @@ def test_mistakes_in_rules_are_explained(people):
     with pytest.warns(pm.PairmatchWarning, match="Did you mean 'woman'"):
         form(people.head(6), pm.Compose("gender", "womann", at_most=1))
     with pytest.raises(pm.CapabilityError, match="form_groups"):
-        pm.match(people, people, pm.Program(constraints=[pm.Different("school")]))
+        pm.match(people, people, pm.Program(constraints=[pm.NotAlone("school")]))
     with pytest.raises(pm.CapabilityError, match="several meetings a week"):
         form(people, pm.Meetings(per_week=2))

@@ -119,7 +119,7 @@ def prove(
             break
         # the case stays in the heap until its two halves are known: there is a proof at any time
         _, _, decisions, relaxation = proof.waiting[0]
-        pair = _undecided_pair(values.n, relaxation)
+        pair = _undecided_pair(values.n, relaxation, decisions)
         if pair is None:
             return
         halves: list[tuple[int, int, Decisions, Relaxation]] = []
@@ -222,12 +222,14 @@ def _round(
         master.add_triads(triads)
 
 
-def _undecided_pair(n: int, relaxation: Relaxation) -> tuple[int, int] | None:
+def _undecided_pair(n: int, relaxation: Relaxation, decisions: Decisions) -> tuple[int, int] | None:
     """Return two people who are about half together, or None if there are none."""
     together = np.zeros((n, n))
     for a, b in ((0, 1), (0, 2), (1, 2)):
         np.add.at(together, (relaxation.triads[:, a], relaxation.triads[:, b]), relaxation.share)
     doubt = np.minimum(together, 1 - together)
+    for a, b in (*decisions.together, *decisions.apart):  # the fractions may be those of before
+        doubt[a, b] = doubt[b, a] = 0
     first, second = np.unravel_index(int(doubt.argmax()), doubt.shape)
     if doubt[first, second] < 1e-6:
         return None

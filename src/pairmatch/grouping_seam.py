@@ -48,6 +48,11 @@ def grouping_problem(scored: Scored, program: Program) -> GroupingProblem:
     _check_group_pins(scored, program.constraints, allowed, rules, largest)
     if rules is not None:
         allowed &= rules.legal_pairs(largest)
+    if rules is not None and largest == 2:  # what whole pairs have to satisfy is about pairs
+        pairs = np.argwhere(np.triu(allowed))
+        allowed[tuple(pairs[~rules.legal(pairs)].T)] = False
+        allowed &= allowed.T
+        rules = None
     objective: Any = "worst_rotation" if program.objective == "worst_rotation" else "total"
     problem = GroupingProblem(matrix.gain, allowed, smallest, largest, target, objective, rules)
     order = turn_order(scored.coached, program.constraints)

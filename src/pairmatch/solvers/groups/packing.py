@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.groups.search import Plan
     from pairmatch.solvers.groups.values import GroupValues
 
-__all__ = ["list_groups", "pack_groups", "price_people", "price_places"]
+__all__ = ["list_groups", "pack_groups", "price_people", "price_places", "tighten"]
 
 _AT_ONCE = 4  # groups of pairs that get on, per group that may be listed
 
@@ -117,6 +118,17 @@ def price_people(values: GroupValues, triads: NDArray[np.int64], n_placed: int) 
         np.maximum.at(over, column, excess)
     person += -(-over // 3)
     return Priced(person, int(np.sort(person)[values.n - n_placed :].sum()))
+
+
+def tighten(
+    values: GroupValues, plan: Plan, tables: Sequence[NDArray[np.int64]], priced: Priced
+) -> Priced:
+    """Return better prices for a plan of triads that leaves somebody out, where there are any."""
+    triads = next((table for table in tables if table.shape[1] == 3), None)
+    if triads is None or {table.shape[1] for table in plan.tables} != {3}:
+        return priced
+    other = price_people(values, triads, values.n - plan.bench.size)
+    return other if other is not None and other.bound < priced.bound else priced
 
 
 def price_places(

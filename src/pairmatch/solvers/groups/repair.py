@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.groups.values import GroupValues
     from pairmatch.solvers.problem import GroupingProblem
 
-__all__ = ["placeable_people", "plan_of", "repair_plan"]
+__all__ = ["breaks_rules", "placeable_people", "plan_of", "repair_plan"]
 
 _N_POOL = 42  # people in one small packing problem
 _N_GROUPS = 30_000  # candidate groups in it
@@ -45,6 +45,11 @@ def placeable_people(problem: GroupingProblem) -> NDArray[np.int64]:
         if (stays == inside).all():
             return np.flatnonzero(inside)
         inside = stays
+
+
+def breaks_rules(values: GroupValues, plan: Plan) -> bool:
+    """Return whether some group of a plan has a forbidden pair or breaks a rule."""
+    return any(bool(values.n_forbidden(table).any()) for table in plan.tables)
 
 
 def repair_plan(

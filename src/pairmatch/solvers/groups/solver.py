@@ -24,12 +24,12 @@ from pairmatch.solvers.groups.master import UNIT
 from pairmatch.solvers.groups.packing import (
     list_groups,
     pack_groups,
-    price_people,
     price_places,
+    tighten,
 )
 from pairmatch.solvers.groups.pairs import match_pool
 from pairmatch.solvers.groups.pools import TriadPrices, price_triads
-from pairmatch.solvers.groups.repair import placeable_people, plan_of, repair_plan
+from pairmatch.solvers.groups.repair import breaks_rules, placeable_people, plan_of, repair_plan
 from pairmatch.solvers.groups.rounding import cheapest_triads
 from pairmatch.solvers.groups.search import (
     Plan,
@@ -185,7 +185,7 @@ class _Run:
         large = triads and self.values.n > _N_SMALL_ENOUGH
         descend(look, plan, 12 if large else 40)
         self.best = plan.copy()
-        if self._is_tight(plan):
+        if breaks_rules(self.values, plan):
             packed = self._pack(look, plan)
             if packed is not None:
                 self.best = packed
@@ -204,10 +204,6 @@ class _Run:
             self.best = repaired = repair_plan(self.problem, look, self.best)
             self.best = self._disturb(look, repaired, self._n_steps() // 4)
             self.clock.tell(None)
-
-    def _is_tight(self, plan: Plan) -> bool:
-        """Return whether a first plan breaks rules."""
-        return any(self.values.n_forbidden(table).any() for table in plan.tables)
 
     def _pack(self, look: Search, plan: Plan) -> Plan | None:
         """Return a plan that places as many people as possible, where legal groups are few."""
@@ -242,12 +238,7 @@ class _Run:
         if self.listed and self.best.bench.size:
             if self.all_listed:
                 self.places = price_places(self.values, self.listed)
-            triads = next((table for table in self.listed if table.shape[1] == 3), None)
-            if triads is not None and {table.shape[1] for table in self.best.tables} == {3}:
-                n_placed = self.values.n - self.best.bench.size
-                other = price_people(self.values, triads, n_placed)
-                if other is not None and other.bound < self.priced.bound:
-                    self.priced = other
+            self.priced = tighten(self.values, self.best, self.listed, self.priced)
         self.clock.tell(gap_of(self.best.worth, self.priced.bound))
 
     def deal(self) -> None:

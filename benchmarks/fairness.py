@@ -10,11 +10,17 @@ allowed, as many as possible matched. For each objective:
 "tiers" has three tiers drawn at random: 10 %, 30 % and 60 % of the pairs.
 
     python benchmarks/fairness.py [--smoke] [--n 300 500] [--seeds 2]
+
+With ``--streamed N`` only: "worst_off" in a pool of N x N whose matrix never exists, with the peak
+of resident memory of this process.
+
+    python benchmarks/fairness.py --streamed 10000
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,6 +31,7 @@ from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.assignment.places import place_values
 from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,12 +107,37 @@ def measure(name: str, problem: AssignmentProblem) -> None:
     )
 
 
+def measure_streamed(n: int) -> None:
+    """Print time, memory and price of the worst off in a pool of twelve features."""
+    rng = np.random.default_rng(2)
+    left, right = rng.integers(0, 200, (n, 12)), rng.integers(0, 60, (n, 12))
+    gains = StreamedGains(left.astype(np.float32), right.astype(np.float32), largest=12 * 200 * 60)
+    one = np.ones(n, np.int64)
+    problem = AssignmentProblem(gains, one, np.zeros_like(one), objective="worst_off")
+    start = time.perf_counter()
+    solution = solve_assignment(problem)
+    solved = time.perf_counter()
+    certificate = certify_plan(problem, solution)
+    checked = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    lowest = int(gains.pairs(*solution.pairs.T)[0].min())
+    print(
+        f"{n} x {n}: solved in {solved - start:.1f} s, checked in {checked - solved:.1f} s, "
+        f"{peak:.0f} MB; lowest {lowest}, total {certificate.objective}, "
+        f"price {solution.price}, {'proved' if certificate.proved else 'not proved'}"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Price and time of fair objectives.")
     parser.add_argument("--smoke", action="store_true", help="small and quick: does it run?")
     parser.add_argument("--n", type=int, nargs="+", default=[300, 500], help="people to be coached")
     parser.add_argument("--seeds", type=int, default=1, help="instances of each kind")
+    parser.add_argument("--streamed", type=int, metavar="N", help="a pool of N x N, streamed")
     options = parser.parse_args()
+    if options.streamed:
+        measure_streamed(options.streamed)
+        return
     families: dict[str, Callable[[int, int, np.random.Generator], NDArray[np.int64]]]
     families = {
         "noise": draw_noise,

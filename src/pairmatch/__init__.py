@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         ScoreError,
         UnknownIdError,
     )
+    from pairmatch.formats import Formats, match_formats
     from pairmatch.options import Options
     from pairmatch.plans import Grouping, Matching, verify
     from pairmatch.profiles import Profiles, Schedule, read_profiles
@@ -119,6 +120,7 @@ __all__ = [
     "Fault",
     "Feedback",
     "Forbid",
+    "Formats",
     "GiveAndReceive",
     "GoalCoverage",
     "GradeMatch",
@@ -169,6 +171,7 @@ __all__ = [
     "group_scores",
     "match",
     "match_cycles",
+    "match_formats",
     "match_many",
     "match_scores",
     "read_feedback",
@@ -184,6 +187,7 @@ __all__ = [
 # Rooms are opened when they are first asked for: importing the package costs next to nothing.
 _HOMES = {
     "batch": "Job Outcome match_many",
+    "formats": "Formats match_formats",
     "constraints": (
         "Alike Balance CarryOver Compose Demand Different EvaluatorPairs Forbid GiveAndReceive "
         "Load Meetings MinScore Minutes NotAgain NotAlone Observation Pin Quota Require Spread "

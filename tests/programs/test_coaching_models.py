@@ -212,6 +212,7 @@ def test_virtual_pairs_can_both_meet_by_video_and_have_a_time():
         assert known(pm.CommonTime(), plan, i, j) == 1
         schools.add(plan.scored.coached["school"][i] == plan.scored.coach["school"][j])
     assert False in schools
+    assert len(plan.timetable()) == plan.matched
 
 
 def test_asynchronous_pairs_need_no_common_time():

@@ -78,8 +78,7 @@ def choose_program(
 
 def _verb_of(program: pm.Program) -> Verb | None:
     """Return what a program is for, where it says so."""
-    shaped = program.size is not None or program.roles is not None or program.rounds != 1
-    if shaped or program.objective in ("worst_rotation", "worst_group"):
+    if program.forms_groups:
         return "groups"
     about_mentors = any(isinstance(r, Load | Minutes | Quota | Tiers) for r in program.constraints)
     return "match" if about_mentors else None

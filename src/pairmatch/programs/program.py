@@ -237,6 +237,12 @@ class Program:
         return replace(self, criteria=criteria or None, constraints=constraints)
 
     @property
+    def forms_groups(self) -> bool:
+        """Whether this is about groups of one pool: it has a size, seats, rounds or their goals."""
+        shaped = self.size is not None or self.roles is not None or self.rounds != 1
+        return shaped or self.objective in ("worst_rotation", "worst_group")
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that this program says; equal programs have equal ones.
 

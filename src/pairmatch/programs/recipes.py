@@ -136,7 +136,7 @@ def make_virtual(*, most_mentees: int = 3, minutes: int = 45) -> Parts:
         ],
         "constraints": [
             Require(ModalityMatch(by="virtual")),
-            Require(CommonTime(minutes=minutes)),
+            Meetings(minutes=minutes),
             *_loads(most_mentees),
         ],
     }

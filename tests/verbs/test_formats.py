@@ -1,0 +1,162 @@
+"""Several formats over one pool: budgets hold, and nobody is in two places."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pairmatch as pm
+from pairmatch.datasets import staff
+
+HOURS = "Mon 08:00-10:00; Wed 13:00-14:00"
+PAIR = pm.Program(
+    [pm.GoalCoverage()], [pm.Meetings(minutes=45)], objective="worst_rotation", size=2
+)
+TEAM = pm.Program([pm.SubjectMatch()], [pm.Meetings(minutes=30)], size=(3, 4))
+
+
+@pytest.fixture(scope="module")
+def pool():
+    rng = np.random.default_rng(2)
+    skills = ["a", "b", "c", "d"]
+
+    def some():
+        return ["; ".join(rng.choice(skills, 2, replace=False)) for _ in range(12)]
+
+    return pd.DataFrame(
+        {
+            "id": [f"T-{k:02d}" for k in range(12)],
+            "role": ["mentor"] * 4 + ["mentee"] * 8,
+            "subjects": ["art", "maths", "music"] * 4,
+            "goals": some(),
+            "strengths": some(),
+            "free": [HOURS] * 12,
+            "minutes_per_week": [75, 45, 30, None] * 3,
+        }
+    )
+
+
+def minutes_of(row):
+    hours, minutes = row.split(":")
+    return 60 * int(hours) + int(minutes)
+
+
+def clashes(timetable):
+    """Pairs of meetings of one person at one time, counted from the timetable alone."""
+    held = [
+        (key, row.day, minutes_of(row.start), minutes_of(row.end))
+        for row in timetable.itertuples()
+        for key in row.people.split(";")
+    ]
+    return [
+        (a, b)
+        for k, a in enumerate(held)
+        for b in held[k + 1 :]
+        if a[:2] == b[:2] and a[2] < b[3] and b[2] < a[3]
+    ]
+
+
+def test_nobody_is_in_two_places_and_nobody_gives_more_minutes_than_they_have(pool):
+    formats = pm.match_formats(pool, [PAIR, TEAM])
+    timetable = formats.timetable()
+    assert set(timetable["format"]) == {1, 2}
+    assert clashes(timetable) == []
+    budgets = formats.budgets().set_index("id")
+    for row in pool.itertuples():
+        used = budgets.loc[row.id, "used"]
+        assert np.isnan(row.minutes_per_week) or used <= row.minutes_per_week
+    frame = formats.to_frame()
+    pairs = frame[frame["format"] == 1]
+    assert set(pairs["id"]) == set(pool["id"][pool["minutes_per_week"] != 30])
+    assert budgets["used"].to_dict() == (
+        frame.groupby("id")["minutes"].sum().reindex(pool["id"]).fillna(0).astype(int).to_dict()
+    )
+    teams = frame[frame["format"] == 2]
+    assert set(teams["id"]) == set(pool["id"][pool["minutes_per_week"] != 45])
+    for plan in formats.plans:
+        pm.verify(plan)
+
+
+def test_each_format_is_what_its_own_verb_finds_in_what_is_left(pool):
+    formats = pm.match_formats(pool, [PAIR, TEAM], minutes_per_week=75)
+    alone = pm.form_groups(pool, PAIR)
+    assert formats.plans[0].to_frame().equals(alone.to_frame())
+    taken = formats.plans[0].timetable()
+    busy = dict.fromkeys(pool["id"], "")
+    for row in taken.itertuples():
+        for key in row.people.split(";"):
+            busy[key] = f"{row.day} {row.start}-{row.end}"
+    rest = pool.assign(busy=pool["id"].map(busy))
+    again = pm.form_groups(rest, TEAM)
+    assert formats.plans[1].objective == pytest.approx(again.objective)
+
+
+def test_pairs_and_groups_share_one_budget_and_mentors_have_places_for_their_minutes(pool):
+    pairs = pm.Program(
+        [pm.GoalCoverage()], [pm.Load(at_most=4), pm.Meetings(minutes=30)], objective="coverage"
+    )
+    formats = pm.match_formats(pool, [pairs, TEAM], minutes_per_week=90)
+    first = formats.plans[0]
+    assert set(first.to_frame()["mentor"]) <= set(pool["id"][:4])
+    assert set(first.to_frame()["mentee"]) <= set(pool["id"][4:])
+    assert first.loads["load"].max() <= 3
+    assert clashes(formats.timetable()) == []
+    full = set(first.loads["mentor"][first.loads["load"] == 3])
+    teams = formats.to_frame().query("format == 2")
+    assert not full & set(teams["id"])
+    assert (formats.budgets()["left"] >= 0).all()
+
+
+def test_who_coaches_and_is_coached_keeps_the_minutes_for_both():
+    people = pd.DataFrame({"id": list("abcd"), "subjects": ["art"] * 4})
+    program = pm.Program([pm.SubjectMatch(), pm.CommonTime(minutes=30)], [pm.Load(at_most=3)])
+    people["free"] = HOURS
+    formats = pm.match_formats(people, [program], minutes_per_week=60)
+    assert (formats.budgets()["used"] <= 60).all()
+    assert formats.plans[0].matched == 4
+    assert formats.plans[0].loads["load"].max() == 1
+
+
+def test_formats_that_need_no_time_take_no_minutes(pool):
+    writing = pm.Program([pm.SubjectMatch()], [pm.Load(at_most=2)])
+    formats = pm.match_formats(pool, [writing, PAIR], minutes_per_week=45)
+    assert formats.minutes == (0, 45)
+    assert formats.plans[0].matched == 8
+    assert formats.plans[1].matched == 12
+
+
+def test_the_summary_says_what_is_proved_and_what_is_not(pool):
+    text = pm.match_formats(pool, [PAIR, TEAM], minutes_per_week=50).summary()
+    assert "given the formats before it" in text
+    assert "another order may be better" in text
+    assert "format 2  nobody has minutes left for it" in text
+
+
+def test_presets_run_together_on_a_staff_list():
+    teachers = staff(14, seed=4, gaps=0.0)
+    program = pm.Program.preset("collaborative")
+    formats = pm.match_formats(teachers, [pm.Program.preset("triad"), program], minutes_per_week=90)
+    assert (formats.budgets()["used"] <= 90).all()
+    assert clashes(formats.timetable()) == []
+
+
+def test_a_spoiled_answer_is_found(pool):
+    formats = pm.match_formats(pool, [PAIR, TEAM], minutes_per_week=75)
+    twice = pm.Formats((formats.plans[0], formats.plans[0]), (45, 45), formats.ids, formats.budget)
+    with pytest.raises(pm.CertificateError, match=r"90 minutes of 75(.|\n)*two meetings on"):
+        twice.check()
+
+
+@pytest.mark.parametrize(
+    ("programs", "options", "says"),
+    [
+        ([], {}, "no format"),
+        ([PAIR, "triad"], {}, "format 2: 'triad' is no program"),
+        ([PAIR], {"minutes_per_week": -3}, "minutes_per_week is -3"),
+        ([PAIR], {"minutes_per_week": "hours"}, "no column 'hours'"),
+    ],
+)
+def test_what_cannot_be_run_is_said(pool, programs, options, says):
+    with pytest.raises(pm.ProgramError, match=says):
+        pm.match_formats(pool, programs, **options)

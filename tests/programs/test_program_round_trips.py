@@ -94,7 +94,7 @@ def shown_values(kind):
     for example in doctest.DocTestParser().get_examples(inspect.getdoc(kind) or ""):
         try:
             value = eval(example.source, {"pm": pm} | names)  # noqa: S307 - our own docstrings
-        except SyntaxError:
+        except (SyntaxError, NameError):  # a longer example than one value
             continue
         if isinstance(value, kind):
             found.append(value)

@@ -288,3 +288,38 @@ def test_plans_are_saved_with_their_timetable(tmp_path):
     plan.save(tmp_path)
     assert pd.read_csv(tmp_path / "timetable.csv")["start"].tolist() == ["08:00"]
     assert '"day": "Mon"' in (tmp_path / "plan.json").read_text()
+
+
+def test_who_is_short_of_time_is_listed_with_the_scarce_slots():
+    tables = pool(
+        mentees={
+            "free": ["Mon 08:00-08:45", "Mon 08:00-08:45", "Mon 08:00-08:45; Tue 09:00-09:45"]
+        },
+        mentors={"free": ["Mon 08:00-08:45; Tue 09:00-09:45"]},
+    )
+    plan = pm.match(*tables, program(pm.Meetings()))
+    pressure = plan.time_pressure().set_index("id")
+    assert pressure.loc["T-1", ["partners", "slots"]].tolist() == [1, 1]
+    assert pressure.loc["T-3", "slots"] == 2
+    assert pressure.loc["M-7", ["role", "partners", "matched"]].tolist() == ["mentor", 3, 2]
+    assert "scarce: 2 mentees can only meet Mon 08:00; 1 mentor is free then" in plan.summary()
+    with pytest.raises(pm.CapabilityError):
+        pm.match(*tables, program()).time_pressure()
+
+
+def test_few_slots_win_no_better_partner_at_equal_need():
+    """Of two equal mentees one has a single slot: who gets the better mentor is not for time."""
+    mentees = pd.DataFrame(
+        {"id": ["T-1", "T-2"], "subjects": ["art; maths"] * 2,
+         "free": ["Mon 08:00-08:45", "Mon 08:00-08:45; Tue 08:00-08:45"]}
+    )  # fmt: skip
+    mentors = pd.DataFrame(
+        {"id": ["M-1", "M-2"], "subjects": ["art; maths", "art"], "free": [mentees["free"][1]] * 2}
+    )
+    better = [
+        pm.match(mentees, mentors, program(pm.Meetings()), options=pm.Options(seed=seed))
+        .to_frame()
+        .set_index("mentor")["mentee"]["M-1"]
+        for seed in range(12)
+    ]
+    assert set(better) == {"T-1", "T-2"}

@@ -9,6 +9,7 @@ import numpy as np
 
 from pairmatch.plans.files import versions
 from pairmatch.plans.observations import describe_lessons
+from pairmatch.plans.pressure import find_scarce
 from pairmatch.plans.timetable import describe_time
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def describe_matching(plan: Matching) -> str:
     loads = ", ".join(f"{n} with {load}" for load, n in counts.items())
     lines.append(f"  loads     mentors by number of mentees: {loads}")
     lines += describe_time(plan)
+    lines += [f"            scarce: {text}" for text in find_scarce(plan)]
     lines += describe_lessons(plan)
     lines += _asked_lines(plan)
     lines += _unmatched_lines(plan.unmatched)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from pairmatch.plans import timetable
 from pairmatch.plans.handouts import Handouts
 from pairmatch.plans.observations import observation_rule, tabulate_lessons
+from pairmatch.plans.pressure import tabulate_pressure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +53,26 @@ class Timetabled(Handouts):
         Solves the problem once more without them.
         """
         return self._price_of_time
+
+    def time_pressure(self) -> pd.DataFrame:
+        """Return what time and the other rules leave each person, those with least first.
+
+        Returns
+        -------
+        DataFrame
+            ``id, role, partners, slots, matched``: with how many people a pair may be formed, how
+            many meetings fit into the time in which somebody else is free, and how many partners
+            the plan gives.
+
+        Raises
+        ------
+        CapabilityError
+            If the program has no ``Meetings``.
+        """
+        plan = cast("Matching", self)
+        if plan.problem.slots is None:
+            return super().timetable()
+        return tabulate_pressure(plan)
 
     @cached_property
     def _price_of_time(self) -> TimePrice:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.meeting_classes import SlotClasses
-    from pairmatch.solvers.assignment.meeting_network import SlotArcs
     from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
 
@@ -27,6 +26,7 @@ _FAR = -(2**61)
 _DEAR = 2**55  # more than any price, and 50 of them still fit
 _AT_ONCE = 2**22
 _FIRST = 12  # pairs of each row to begin with
+_SPARE = 1  # classes of slots beyond those needed that still count as few
 _KEEP = 6  # pairs of each row that a sweep adds
 
 
@@ -104,7 +104,7 @@ class MeetingRounds:
             np.concatenate([found[1], own[:, 1], pins[:, 1]]),
         )
         self.chosen = pairs
-        self.drawing: SlotArcs | None = None
+        self.expanded |= find_crowded(self, pairs)  # they would be found crowded anyway
 
     # -- candidates ----------------------------------------------------------------------------
 
@@ -223,7 +223,6 @@ class MeetingRounds:
         used = drawing.pair[flow[layout.pair_arcs] > 0]
         if not worth_one:
             self.chosen = np.stack([self.edges.row[used], self.edges.column[used]], axis=1)
-            self.drawing = drawing
         shape = (self.problem.n_columns, self.classes.n_classes)
         column, (of_class,) = layout.read_prices(potential, self.problem.at_least, [shape])
         time = np.zeros((len(column), self.slots.n_slots), np.int64)
@@ -257,7 +256,10 @@ def _join(
 
 
 def find_crowded(rounds: MeetingRounds, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return the columns whose rows cannot each have a class of slots to itself."""
+    """Return the columns whose rows cannot each have a class of slots to itself, or nearly so.
+
+    Columns whose rows have hardly more classes than they need come along: they are next.
+    """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
@@ -273,6 +275,11 @@ def find_crowded(rounds: MeetingRounds, pairs: NDArray[np.int64]) -> NDArray[np.
     mate = maximum_bipartite_matching(graph, perm_type="column")
     crowded = np.zeros(rounds.problem.n_columns, np.bool_)
     crowded[some[mate < 0, 1]] = True
+    if crowded.any():
+        owner, _ = np.divmod(used, classes.n_classes)
+        n_own = np.bincount(owner, minlength=rounds.problem.n_columns)
+        needed = np.bincount(some[:, 1], minlength=rounds.problem.n_columns)
+        crowded |= (needed > 1) & (n_own <= needed + _SPARE)
     return crowded
 
 

@@ -1,0 +1,94 @@
+"""Who is short of time: feasible partners and slots of each person, and slots that are scarce."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pairmatch.plans.order import natural_key
+from pairmatch.profiles.week import format_minute
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from pairmatch.plans.matching import Matching
+    from pairmatch.solvers.problem import Slots
+
+__all__ = ["find_scarce", "tabulate_pressure"]
+
+_BLOCK = 256
+_SHOWN = 3
+
+
+def tabulate_pressure(plan: Matching) -> pd.DataFrame:
+    """Return one row a person: what time leaves each, those with least first."""
+    import pandas as pd
+
+    slots = plan.problem.slots
+    if slots is None:
+        raise ValueError("the plan has no slots")
+    n_rows, n_columns = plan.scored.shape
+    partners = np.zeros(n_rows, np.int64), np.zeros(n_columns, np.int64)
+    for top in range(0, n_rows, _BLOCK):
+        rows = slice(top, min(top + _BLOCK, n_rows))
+        _, allowed = plan.problem.gains.block(rows, slice(0, n_columns))
+        allowed = allowed & (plan.problem.capacity > 0)
+        partners[0][rows] = allowed.sum(axis=1)
+        partners[1][:] += allowed.sum(axis=0)
+    pairs = plan.solution.pairs
+    load = np.bincount(pairs[:, 0], minlength=n_rows), np.bincount(pairs[:, 1], minlength=n_columns)
+    sides: tuple[tuple[str, tuple[Any, ...], NDArray[np.bool_]], ...] = (
+        ("mentee", plan.scored.coached.ids, slots.row),
+        ("mentor", plan.scored.coach.ids, slots.column),
+    )
+    rows_out = []
+    for (role, ids, free), count, matched in zip(sides, partners, load, strict=True):
+        n_times = _count_times(slots, free)
+        rows_out += [
+            (key, role, int(count[k]), int(n_times[k]), int(matched[k]))
+            for k, key in enumerate(ids)
+        ]
+    rows_out.sort(key=lambda row: (row[2], row[3], natural_key(row[0]), row[1]))
+    return pd.DataFrame(rows_out, columns=["id", "role", "partners", "slots", "matched"])
+
+
+def _count_times(slots: Slots, free: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return how many meetings fit into the free time of each person, at starts of use to others."""
+    n_fitting = np.zeros(len(free), np.int64)
+    ends = np.full(len(free), -1, np.int64)
+    for number, start in enumerate(slots.start.tolist()):
+        fits = free[:, number] & (ends <= start)
+        n_fitting += fits
+        ends[fits] = start + slots.minutes
+    return n_fitting
+
+
+def find_scarce(plan: Matching) -> list[str]:
+    """Return sentences about times that more mentees depend on than there are mentors for.
+
+    Mentees depend on a time if all of their slots overlap and this is one of them.
+    """
+    slots = plan.problem.slots
+    if slots is None or not slots.n_slots:
+        return []
+    only = _count_times(slots, slots.row) == 1
+    usable = slots.column & (plan.problem.capacity > 0)[:, None]
+    found = []
+    for moment in np.unique(slots.start).tolist():
+        at = slots.start == moment
+        asking = slots.row[:, at].any(axis=1) & only
+        offering = usable[:, at].any(axis=1)
+        if asking.sum() > offering.sum():
+            found.append((int(asking.sum()) - int(offering.sum()), moment, asking, offering))
+    found.sort(key=lambda one: (-one[0], one[1]))
+    return [
+        f"{_count(int(asking.sum()), 'mentee')} can only meet {' '.join(format_minute(moment))}; "
+        f"{_count(int(offering.sum()), 'mentor')} {'is' if offering.sum() == 1 else 'are'} free then"
+        for _, moment, asking, offering in found[:_SHOWN]
+    ]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints import Load, Minutes, find_id
+from pairmatch.constraints.minutes import settle_minutes
 from pairmatch.errors import Fault, ProgramError, did_you_mean
 from pairmatch.scoring.own import Labels, OwnScores
 from pairmatch.solvers.problem import Budget
@@ -44,14 +45,13 @@ def budgets_of(scored: Scored, constraints: Sequence[Any]) -> tuple[Budget, ...]
         of minutes; everything that is wrong at once.
     """
     budgets, faults = [], []
-    for rule in constraints:
-        if isinstance(rule, Minutes):
-            use, wrong = _uses(scored, rule)
-            limit, missing = _amounts(scored.coach, "mentor", rule, rule.at_most)
-            faults += wrong + missing
-            if not wrong + missing:
-                no_limit = int(use.max(axis=1, initial=0).sum())
-                budgets.append(Budget(use, np.where(limit == _BLANK, no_limit, limit)))
+    for rule in settle_minutes(constraints):
+        use, wrong = _uses(scored, rule)
+        limit, missing = _amounts(scored.coach, "mentor", rule, rule.at_most)
+        faults += wrong + missing
+        if not wrong + missing:
+            no_limit = int(use.max(axis=1, initial=0).sum())
+            budgets.append(Budget(use, np.where(limit == _BLANK, no_limit, limit)))
     if faults:
         raise ProgramError("minutes cannot be used", faults)
     return tuple(budgets)

@@ -302,7 +302,7 @@ def test_who_is_short_of_time_is_listed_with_the_scarce_slots():
     assert pressure.loc["T-1", ["partners", "slots"]].tolist() == [1, 1]
     assert pressure.loc["T-3", "slots"] == 2
     assert pressure.loc["M-7", ["role", "partners", "matched"]].tolist() == ["mentor", 3, 2]
-    assert "scarce: 2 mentees can only meet Mon 08:00; 1 mentor is free then" in plan.summary()
+    assert "scarce: 2 mentees can only meet Mon 08:00; then 1 mentor can" in plan.summary()
     with pytest.raises(pm.CapabilityError):
         pm.match(*tables, program()).time_pressure()
 
@@ -316,10 +316,30 @@ def test_few_slots_win_no_better_partner_at_equal_need():
     mentors = pd.DataFrame(
         {"id": ["M-1", "M-2"], "subjects": ["art; maths", "art"], "free": [mentees["free"][1]] * 2}
     )
+    wanted = pm.Program([pm.SubjectMatch()], [pm.Load(1), pm.Meetings()])
     better = [
-        pm.match(mentees, mentors, program(pm.Meetings()), options=pm.Options(seed=seed))
+        pm.match(mentees, mentors, wanted, options=pm.Options(seed=seed))
         .to_frame()
         .set_index("mentor")["mentee"]["M-1"]
         for seed in range(12)
     ]
     assert set(better) == {"T-1", "T-2"}
+
+
+def test_minutes_a_week_hold_for_both_with_what_meetings_take():
+    tables = pool(
+        mentees={"free": ["Mon 08:00-12:00"] * 3, "minutes_per_week": [30, 45, 300]},
+        mentors={"free": ["Mon 08:00-12:00"], "minutes_per_week": [100]},
+    )
+    rules = pm.Load(at_most=3), pm.Meetings(45), pm.Minutes()
+    plan = pm.match(*tables, pm.Program([pm.SubjectMatch()], list(rules)))
+    pm.verify(plan)
+    assert plan.to_frame()["mentee"].tolist() == ["T-2", "T-3"]
+    assert "meetings take 45 minutes a week, more than the mentee has" in str(
+        plan.why_unmatched("T-1")
+    )
+    twice = pm.Load(at_most=3), pm.Meetings(45, per_week=2), pm.Minutes()
+    plan = pm.match(*tables, pm.Program([pm.SubjectMatch()], list(twice)))
+    assert plan.to_frame()["mentee"].tolist() == ["T-3"]
+    with pytest.raises(pm.ProgramError, match="add Meetings"):
+        pm.match(*tables, pm.Program([pm.SubjectMatch()], [pm.Minutes()]))

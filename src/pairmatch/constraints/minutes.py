@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from pairmatch.errors import Fault, ProgramError
 from pairmatch.typed import FrozenMap, check_all, is_count, typed_repr
 
-__all__ = ["Minutes"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["EnoughMinutes", "MenteeMinutes", "Minutes", "settle_minutes"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -17,11 +25,13 @@ class Minutes:
 
     Parameters
     ----------
-    each : int, str, mapping or matrix
+    each : int, str, mapping, matrix or None, default: None
         Minutes that the meetings with a mentee take: one number for all, the name of a column of
         the mentees' table, or ``{id: minutes}``. Where they depend on the mentor too: a DataFrame
         of mentees x mentors (or ``{mentee: {mentor: minutes}}``), or for own scores without labels
         an array of the same shape.
+        None: what the ``Meetings`` of the program take a week. Then mentees keep within their own
+        minutes, too, where their table has the column ``at_most``.
     at_most : int, str or mapping, default: "minutes_per_week"
         Minutes of each mentor: one number for all, the name of a column of the mentors' table, or
         ``{id: minutes}``. A blank cell, or not to be named, is no limit.
@@ -46,11 +56,11 @@ class Minutes:
     --------
     >>> Minutes(each="minutes", at_most={"M-07": 90})
     Minutes(each='minutes', at_most={'M-07': 90})
-    >>> Minutes(each=45)
-    Minutes(each=45)
+    >>> Minutes(each=45), Minutes()
+    (Minutes(each=45), Minutes())
     """
 
-    each: Any
+    each: Any = None
     at_most: int | str | Mapping[str | int, int] = "minutes_per_week"
     default: int | None = None
 
@@ -60,7 +70,7 @@ class Minutes:
             object.__setattr__(self, "at_most", FrozenMap(self.at_most))
         check_all(
             "Minutes",
-            *_each_faults(self.each),
+            *(() if self.each is None else _each_faults(self.each)),
             *_amount_faults("at_most", self.at_most),
             (
                 self.default is None or is_count(self.default),
@@ -151,3 +161,85 @@ def _amount_faults(name: str, amount: Any) -> tuple[tuple[bool, str, str], ...]:
     legal = is_count(amount) or (isinstance(amount, str) and bool(amount.strip()))
     remedy = "Give whole minutes >= 0, the name of a column, or {id: minutes}."
     return ((legal, f"{name} is {amount!r}.", remedy),)
+
+
+def settle_minutes(constraints: Sequence[Any]) -> list[Minutes]:
+    """Return every ``Minutes``, with what the meetings take where that was left open.
+
+    Raises
+    ------
+    ProgramError
+        If it was left open and there are no ``Meetings``.
+    """
+    meetings = next((rule for rule in constraints if hasattr(rule, "per_week")), None)
+    found = []
+    for rule in constraints:
+        if isinstance(rule, Minutes) and rule.each is None:
+            if meetings is None:
+                remedy = "Write Minutes(each=45), or add Meetings(minutes=45)."
+                what = "it is not said how many minutes the meetings take."
+                raise ProgramError("minutes cannot be used", [Fault(what, repr(rule), remedy)])
+            found.append(replace(rule, each=meetings.minutes * meetings.per_week))
+        elif isinstance(rule, Minutes):
+            found.append(rule)
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnoughMinutes:
+    """The rule that a mentee has as many minutes a week as the meetings of a pair take."""
+
+    name: str
+    constraint: MenteeMinutes
+    short: NDArray[np.bool_]
+
+    def reason(self, i: int, j: int) -> str:
+        """Return in words why the pair (i, j) is removed."""
+        del i, j
+        return self.constraint.why
+
+    def forbids(
+        self,
+        i: NDArray[np.int64],
+        j: NDArray[np.int64],
+        units: NDArray[np.generic],
+    ) -> NDArray[np.bool_]:
+        """Return which of these pairs ask too much of the mentee."""
+        del j
+        return np.broadcast_to(self.short[i], units.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class MenteeMinutes:
+    """The minutes of mentees, asked of one pair."""
+
+    column: str
+    needed: int
+
+    @property
+    def why(self) -> str:
+        """Why a pair asks too much."""
+        return f"meetings take {self.needed} minutes a week, more than the mentee has"
+
+    @classmethod
+    def of(cls, constraints: Sequence[Any], coached: Any) -> list[MenteeMinutes]:
+        """Return the limits of mentees that a program asks for."""
+        if not any(isinstance(rule, Minutes) and rule.each is None for rule in constraints):
+            return []
+        rules = [rule for rule in constraints if not isinstance(rule, Minutes) or rule.each is None]
+        return [
+            cls(rule.at_most, int(rule.each))
+            for rule in settle_minutes(rules)
+            if isinstance(rule.at_most, str) and rule.at_most in getattr(coached, "columns", ())
+        ]
+
+    def bind(self, coached: Any) -> EnoughMinutes:
+        """Return the rule over a table of mentees."""
+        numbers = coached.numbers(self.column)
+        return EnoughMinutes("Minutes()", self, np.nan_to_num(numbers, nan=np.inf) < self.needed)
+
+    def breach(self, coached: Any, i: int, coach: Any, j: int, score: object) -> str | None:
+        """Return why this pair asks too much of its mentee, or None."""
+        del coach, j, score
+        cell = coached.numbers(self.column)[i]
+        return self.why if cell < self.needed else None

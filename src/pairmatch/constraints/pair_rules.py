@@ -9,6 +9,7 @@ from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, posit
 from pairmatch.constraints.company import Different, Spread
 from pairmatch.constraints.history import NotAgain
 from pairmatch.constraints.meetings import Meetings
+from pairmatch.constraints.minutes import MenteeMinutes
 from pairmatch.constraints.observation import Observation
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.constraints.turns import missing_group_columns
@@ -126,6 +127,7 @@ def bind_pair_rules(
     if faults:
         raise ProgramError("a rule about groups does not fit the table", faults)
     rules += [rule.bind(coached, coach) for rule in company]
+    rules += [limit.bind(coached) for limit in MenteeMinutes.of(constraints, coached)]
     rules += [r.bind(coached, coach, scale) for r in constraints if isinstance(r, MinScore)]
     return tuple(rules)
 

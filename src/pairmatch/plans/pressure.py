@@ -55,7 +55,7 @@ def tabulate_pressure(plan: Matching) -> pd.DataFrame:
 
 
 def _count_times(slots: Slots, free: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return how many meetings fit into the free time of each person, at starts of use to others."""
+    """Return how many meetings fit into the free time of each person, when others are free."""
     n_fitting = np.zeros(len(free), np.int64)
     ends = np.full(len(free), -1, np.int64)
     for number, start in enumerate(slots.start.tolist()):
@@ -85,7 +85,7 @@ def find_scarce(plan: Matching) -> list[str]:
     found.sort(key=lambda one: (-one[0], one[1]))
     return [
         f"{_count(int(asking.sum()), 'mentee')} can only meet {' '.join(format_minute(moment))}; "
-        f"{_count(int(offering.sum()), 'mentor')} {'is' if offering.sum() == 1 else 'are'} free then"
+        f"then {_count(int(offering.sum()), 'mentor')} can"
         for _, moment, asking, offering in found[:_SHOWN]
     ]
 

@@ -21,6 +21,7 @@ from pairmatch.constraints import (
     Spread,
     Vetoes,
 )
+from pairmatch.constraints.minutes import MenteeMinutes
 from pairmatch.scoring import FULL, units_of_weights
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Rescorer:
         self.rules: list[PairConstraint] = []
         asked = (Require, Meetings, Observation, MinScore, NotAgain, Different, Spread)
         self.rules += [r for r in constraints if isinstance(r, asked)]
+        self.rules += MenteeMinutes.of(constraints, scored.coached)
         lifted = any(isinstance(r, EvaluatorPairs) and r.allowed for r in constraints)
         if self.criteria is not None and not lifted:
             self.rules.insert(0, EvaluatorPairs())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints import CarryOver, Demand, Load, Minutes, Pin, Quota, Tiers
+from pairmatch.constraints.minutes import settle_minutes
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.plans.group_verification import find_false_claims, verify_grouping
 from pairmatch.plans.grouping import Grouping
@@ -173,9 +174,7 @@ def _amount(plan: Matching, load: Load, side: str, j: int) -> int:
 def _minute_faults(plan: Matching) -> list[Fault]:
     """Add up the minutes of each mentor, from the value and the cells."""
     faults = []
-    for rule in plan.program.constraints:
-        if not isinstance(rule, Minutes):
-            continue
+    for rule in settle_minutes(plan.program.constraints):
         used: Counter[int] = Counter()
         for i, j in plan.solution.pairs.tolist():
             minutes = _minutes_of(plan, rule, i, j)

@@ -105,6 +105,8 @@ def solve_assignment(
     [[0, 1], [1, 0], [2, 1]]
     """
     if problem.slots is not None:
+        if problem.budgets and not _is_budgeted(problem):
+            problem = replace(problem, budgets=())
         plain = partial(solve_assignment, method=method, seed=seed, time_limit=time_limit)
         return solve_with_slots(problem, partial(plain, progress=progress), time_limit=time_limit)
     watch = Watch(time_limit)

@@ -122,16 +122,31 @@ def test_in_a_triad_each_coaches_once_and_everybody_gives_and_receives():
             assert not entries(plan, "goals", a) or entries(plan, "goals", a) & gets
 
 
-@pytest.mark.parametrize("name", ["observational", "tandem"])
-def test_who_observes_or_shares_a_lesson_is_free_while_the_other_teaches(name):
-    plan = plan_of(name)
+def lesson_free(plan, teaching, taught_by, free, watched_by):
+    """Whether one person has forty minutes free while another teaches."""
+    lessons = taught_by.windows("teaching")[teaching]
+    hours = watched_by.windows("free")[free]
+    return any(min(b, d) - max(a, c) >= 40 for a, b in lessons for c, d in hours)
+
+
+def test_who_observes_is_free_while_the_other_teaches_in_both_directions():
+    plan = plan_of("observational")
+    mentees, mentors = plan.scored.coached, plan.scored.coach
+    for i, j in pairs_of(plan):
+        assert lesson_free(plan, i, mentees, j, mentors)
+        assert lesson_free(plan, j, mentors, i, mentees)
+        assert mentees["school"][i] == mentors["school"][j]
+    timetable = plan.timetable()
+    assert (timetable["kind"] == "observation").sum() == 2 * plan.matched
+
+
+def test_who_shares_a_lesson_is_free_while_the_other_teaches():
+    plan = plan_of("tandem")
     table = plan.scored.coached
     for teaching, free in directed_pairs(plan):
-        lessons, hours = table.windows("teaching")[teaching], table.windows("free")[free]
-        assert any(min(b, d) - max(a, c) >= 40 for a, b in lessons for c, d in hours)
+        assert lesson_free(plan, teaching, table, free, table)
         assert table["school"][teaching] == table["school"][free]
-        if name == "tandem":
-            assert known(pm.SubjectMatch(), plan, teaching, free) > 0
+        assert known(pm.SubjectMatch(), plan, teaching, free) > 0
 
 
 def test_tandem_gives_style_the_largest_weight():
@@ -264,7 +279,12 @@ def test_every_parameter_changes_its_program(name):
     other = {str: "another", tuple: ("art",)}
     usual = pm.Program.preset(name, **NEEDED.get(name, {}))
     for key, default in PRESETS[name].parameters.items():
-        value = default + 1 if isinstance(default, (int, float)) else other.get(type(default), "x")
+        if isinstance(default, bool):
+            value = not default
+        elif isinstance(default, (int, float)):
+            value = default + 1
+        else:
+            value = other.get(type(default), "x")
         changed = pm.Program.preset(name, **(NEEDED.get(name, {}) | {key: value}))
         assert changed != usual, key
 

@@ -103,7 +103,7 @@ _ALL = (
     ),
     Preset(
         "observational",
-        "groups",
+        "match",
         "Two colleagues of one school watch each other's lessons, each while free.",
         recipes.make_observational,
     ),

@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from pairmatch.constraints import Load, Meetings, Require
+from pairmatch.constraints import Load, Meetings, Observation, Require
 from pairmatch.errors import Fault, PairmatchWarning, ProgramError, did_you_mean
 from pairmatch.programs.presets import parts_of_preset
 from pairmatch.programs.reading import read_parts
@@ -333,6 +333,8 @@ def _lacking_columns(part: Any, coached: Profiles, coach: Profiles) -> list[str]
     """Return the columns that a criterion or rule needs, if a table lacks one of them."""
     if isinstance(part, Meetings):
         needs: Any = ("free",)
+    elif isinstance(part, Observation):
+        needs = ("free", "teaching")
     else:
         needs = getattr(part.criterion if isinstance(part, Require) else part, "needs", ())
     if all(isinstance(need, str) for need in needs):

@@ -13,6 +13,7 @@ from pairmatch.constraints import (
     Load,
     Meetings,
     MinScore,
+    Observation,
     Require,
 )
 from pairmatch.scoring import (
@@ -186,21 +187,21 @@ def make_triad(*, minutes: int = 45) -> Parts:
     }
 
 
-def make_observational(*, minutes: int = 40) -> Parts:
+def make_observational(
+    *, minutes: int = 40, both_ways: bool = True, weeks: int = 12, most_mentees: int = 3
+) -> Parts:
     """Return the parts of coaching by watching each other's lessons."""
     return {
         "criteria": [
             GoalCoverage(weight=3),
             SubjectMatch(weight=1),
-            CommonTime(minutes=minutes, weight=2),
+            StyleFit(weight=1),
         ],
         "constraints": [
-            Require(CommonTime(minutes=minutes, coached="teaching")),
+            Observation(minutes=minutes, both_ways=both_ways, weeks=weeks),
             Require(SameSchool()),
-            EvaluatorPairs(),
+            *_loads(most_mentees),
         ],
-        "objective": "worst_rotation",
-        "size": 2,
     }
 
 

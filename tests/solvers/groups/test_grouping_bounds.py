@@ -31,10 +31,10 @@ def without_enumeration(monkeypatch):
     monkeypatch.setattr(certify_groups, "_N_SOME_OUT", 0)
 
 
-def test_bound_is_never_below_the_best_grouping_of_200_pools(
+def test_bound_is_never_below_the_best_grouping_of_300_pools(
     pool, best_by_enumeration, without_enumeration
 ):
-    for seed in range(200):
+    for seed in range(300):
         objective = ("total", "worst_rotation")[seed % 2]
         n = 4 + seed % 5
         size = (3, 3, 2, (3, 4), 4)[seed % 5]

@@ -89,6 +89,8 @@ def price_triads(
     price = np.full(n, share) if start is None else start
     # a person whose best triad is below this has hardly any: half a mean share is far
     floor = -2 * max(abs(share) // 2, unit * values.scale)
+    if start is not None:
+        floor = max(floor, -8 * max(1, (int(start.sum()) - lower * unit) * 3 // n))
     pool = np.empty((0, 3), np.int64)
     best: TriadPrices | None = None
     length = 1.0
@@ -106,6 +108,7 @@ def price_triads(
         if best.bound <= lower or n_done == n_rounds - 1:
             break
         margin = max(4 * (best.price.sum() - lower * unit) * 3 // n, unit * values.scale)
+        floor = max(floor, -2 * int(margin))
         pool = _grow(values, pool, full, unit, 2 * int(margin))
         value = values.of_groups(pool) * unit
         length = max(0.02, length * (0.5 if poorer else 0.7)) if n_done else 1.0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.annealing import anneal
 from pairmatch.solvers.groups.answers import (
     bound_of_matching,
     finish_small,
@@ -17,10 +19,9 @@ from pairmatch.solvers.groups.answers import (
     widen_case,
 )
 from pairmatch.solvers.groups.bounds import Priced, bound_of_triads, improve_prices
-from pairmatch.solvers.groups.branching import Proof, prove
+from pairmatch.solvers.groups.branching import Proof
 from pairmatch.solvers.groups.clock import Clock
 from pairmatch.solvers.groups.exact import N_SMALL, solve_by_subsets
-from pairmatch.solvers.groups.master import UNIT
 from pairmatch.solvers.groups.packing import (
     list_groups,
     pack_groups,
@@ -28,9 +29,9 @@ from pairmatch.solvers.groups.packing import (
     tighten,
 )
 from pairmatch.solvers.groups.pairs import match_pool
+from pairmatch.solvers.groups.parts import N_PART, join_parts, start_in_parts
 from pairmatch.solvers.groups.pools import TriadPrices, price_triads
 from pairmatch.solvers.groups.repair import breaks_rules, placeable_people, plan_of, repair_plan
-from pairmatch.solvers.groups.rounding import cheapest_triads
 from pairmatch.solvers.groups.search import (
     Plan,
     Search,
@@ -39,7 +40,7 @@ from pairmatch.solvers.groups.search import (
     seat_greedily,
 )
 from pairmatch.solvers.groups.sizes import scale_of, usual_sizes
-from pairmatch.solvers.groups.triads import deal_parts, price_unit, round_and_descend
+from pairmatch.solvers.groups.triads import deal_parts, price_unit, prove_triads, round_and_descend
 from pairmatch.solvers.groups.values import GroupValues
 from pairmatch.solvers.solution import GroupingSolution, GroupPrices, Status
 
@@ -58,7 +59,8 @@ _N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the t
 _N_PROVED = 330  # people above whom nothing better than prices of people is tried
 _N_MATCHED = 3000  # people of whom all pairs are priced at once
 _N_LISTED = 60_000  # legal groups up to which all of them are listed where somebody is left out
-_N_CASES = 600  # cases of a proof of the optimum
+_N_SWEEPS = 2  # solutions of all parts of a large pool
+_N_ANNEALED = 3  # times that larger groups are annealed
 
 
 def solve_grouping(
@@ -116,7 +118,7 @@ def solve_grouping(
     """
     clock = Clock(perf_counter(), time_limit, progress)
     people = placeable_people(problem)
-    core = problem.take(people)
+    core = problem if people.size == problem.n else problem.take(people)
     sizes = usual_sizes(core)
     full = core.rules is None and bool((core.allowed | np.eye(core.n, dtype=bool)).all())
     used = set(sizes)
@@ -155,6 +157,7 @@ class _Run:
     best: Plan | None = None
     priced: Priced | None = None
     prices: TriadPrices | None = None
+    start: NDArray[np.int64] | None = None
     case: GroupPrices | None = None
     proof: Proof | None = None
     listed: list[NDArray[np.int64]] = field(default_factory=list)
@@ -179,9 +182,12 @@ class _Run:
     def search(self) -> None:
         """Find a good plan: greedy seats, descent, then disturbed descents."""
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.5))
+        triads = set(self.sizes) == {3}
+        if triads and self.full and 3 * len(self.sizes) == self.values.n > 2 * N_PART:
+            self.best, self.start = start_in_parts(look, self._unit(), look.keep_on)
+            return
         plan = seat_greedily(look, self.sizes)
         self.best = plan.copy()  # the descent works in place and may be interrupted
-        triads = set(self.sizes) == {3}
         large = triads and self.values.n > _N_SMALL_ENOUGH
         descend(look, plan, 12 if large else 40)
         self.best = plan.copy()
@@ -199,6 +205,7 @@ class _Run:
         self.clock.tell(None)
         if not triads:
             self._start_again(look)
+            self.best = anneal(look, self.best, _N_ANNEALED)
         if not self.full:
             look = Search.of(self.values, self.rng, lambda: self.clock.within(0.6))
             self.best = repaired = repair_plan(self.problem, look, self.best)
@@ -247,7 +254,9 @@ class _Run:
         if plan is None or prices is None or not self._all_triads(plan):
             return
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.8))
-        for improve in (round_and_descend, deal_parts):
+        if self.start is not None:
+            self.best = plan = join_parts(look, plan, prices, _N_SWEEPS, look.keep_on)
+        for improve in (round_and_descend, deal_parts)[self.start is not None :]:
             if plan.worth >= prices.bound:
                 return
             better = improve(look, plan, prices, look.keep_on)
@@ -268,29 +277,9 @@ class _Run:
             return
         if not self._all_triads(plan):
             return
-        small = n <= _N_SMALL_ENOUGH
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.95))
-        nobody = plan.bench
-
-        def improve(triads: NDArray[np.int64]) -> NDArray[np.int64]:
-            trial = Plan([triads.copy()], nobody, look.worth([triads]))
-            descend(look, trial, 15)
-            return trial.tables[0]
-
-        margin = max(1, (prices.bound - plan.worth) * 6 * prices.unit // n)
-        columns, _ = cheapest_triads(self.values, prices.price, prices.unit, 10 * n, margin)
         self.proof = Proof(plan.tables[0].copy(), plan.worth)
-        prove(
-            self.values,
-            self.proof,
-            columns,
-            prices.price * (UNIT // prices.unit),
-            n_cut_rounds=15 if small else 3,
-            n_cases=_N_CASES if small else 0,
-            rng=self.rng,
-            improve=improve,
-            keep_on=self._report,
-        )
+        prove_triads(look, self.proof, prices, in_whole=n <= _N_SMALL_ENOUGH, keep_on=self._report)
 
     def _report(self) -> bool:
         """Tell how far the proof is, and return whether there is time left."""
@@ -357,6 +346,10 @@ class _Run:
         against = "triads" if smallest == 3 else "pairs"
         return priced.bound, prices, (), f"prices of people against {against}"
 
+    def _unit(self) -> int:
+        """Return the fraction of a scaled gain in which prices are written."""
+        return price_unit(self.values.largest_value, self.values.n)
+
     def _n_steps(self) -> int:
         """Return the deterministic work limit, in steps."""
         n = self.values.n
@@ -385,16 +378,17 @@ class _Run:
         assert self.best is not None  # noqa: S101  there is a plan before there are prices
         sizes = [table.shape[1] for table in self.best.tables for _ in table]
         values, worth = self.values, self.best.worth
-
-        def keep_on() -> bool:
-            return self.clock.within(0.7)
-
+        keep_on = partial(self.clock.within, 0.7)
         mixed = values.rules is not None and max(sizes) > 3  # legal triads are not all that count
         if min(sizes) != 3 or sum(sizes) < values.n or mixed:
             return improve_prices(values, sizes, worth, n_steps, keep_on)
-        unit = price_unit(values.largest_value, values.n)
-        n_rounds = 1 + n_steps // 12
         self.prices = price_triads(
-            values, worth, unit=unit, n_rounds=n_rounds, n_steps=400, keep_on=keep_on
+            values,
+            worth,
+            unit=self._unit(),
+            n_rounds=1 + n_steps // 12,
+            n_steps=400,
+            keep_on=keep_on,
+            start=self.start,
         )
         return bound_of_triads(values, self.prices.rounded(), sizes)

@@ -1,0 +1,124 @@
+"""Groups of four and more: swaps of two people, accepted as in simulated annealing.
+
+What each person adds to each group is kept up to date (as is usual for maximally diverse grouping),
+so that a swap is judged in a few operations; millions are tried. Compiled by numba; without it the
+descent alone is used.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.groups.search import Plan, descend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.groups.search import Search
+
+__all__ = ["anneal"]
+
+_N_LEVELS = 200  # temperatures
+_WARM, _COLD = 0.3, 0.003  # of the spread of single gains
+
+
+def anneal(look: Search, plan: Plan, n_times: int) -> Plan:
+    """Return the plan, or a better one with the same sizes.
+
+    Parameters
+    ----------
+    look : Search
+        Values, randomness; annealing works under "total" where no pair is forbidden.
+    plan : Plan
+        Left as it is.
+    n_times : int
+        How often to anneal, from the best plan each time.
+    """
+    for _ in range(n_times):
+        found = _anneal_once(look, plan, min(1_000_000 + 60_000 * look.values.n, 12_000_000))
+        descend(look, found, 15)
+        if found.worth > plan.worth:
+            plan = found
+    return plan
+
+
+def _anneal_once(look: Search, plan: Plan, n_swaps: int) -> Plan:
+    """Return the best plan on the way down, or the plan itself where annealing does not work."""
+    swap = _load_swap()
+    values = look.values
+    if swap is None or values.worst or not values.allowed_everywhere or plan.n_groups < 2:
+        return plan.copy()
+    n = values.n
+    group_of = np.full(n, -1, np.int64)
+    factor = np.zeros(plan.n_groups, np.int64)
+    first = 0
+    for table in plan.tables:
+        numbers = np.arange(first, first + len(table))
+        group_of[table] = numbers[:, None]
+        factor[numbers] = values.scale // (table.shape[1] - 1)
+        first += len(table)
+    seated = np.flatnonzero(group_of >= 0)
+    member = np.zeros((n, plan.n_groups), np.int64)
+    member[seated, group_of[seated]] = 1
+    inside = values.pair @ member  # what each person gains in each group
+    spread = float(values.pair[~np.eye(n, dtype=bool)].std()) * float(factor.max())
+    best, best_worth, worth = group_of.copy(), plan.worth, plan.worth
+    for level in range(_N_LEVELS):
+        if not look.keep_on():
+            break
+        heat = spread * _WARM * (_COLD / _WARM) ** (level / (_N_LEVELS - 1)) + 1e-9
+        chances = look.rng.random((n_swaps // _N_LEVELS + 1, 3))
+        worth += swap(values.pair, factor, seated, group_of, inside, heat, chances)
+        if worth > best_worth:
+            best, best_worth = group_of.copy(), worth
+    tables, first = [], 0
+    for table in plan.tables:
+        rows = [np.flatnonzero(best == g) for g in range(first, first + len(table))]
+        tables.append(np.array(rows))
+        first += len(table)
+    return Plan(tables, plan.bench.copy(), look.worth(tables))
+
+
+@lru_cache(maxsize=1)
+def _load_swap() -> Callable[..., int] | None:
+    """Return the compiled loop, or None without numba."""
+    try:
+        from numba import njit
+    except ImportError:
+        return None
+    compiled: Callable[..., int] = njit(cache=True, nogil=True)(_swap)
+    return compiled
+
+
+def _swap(
+    pair: NDArray[np.int64],
+    factor: NDArray[np.int64],
+    seated: NDArray[np.int64],
+    group_of: NDArray[np.int64],
+    inside: NDArray[np.int64],
+    heat: float,
+    chances: NDArray[np.float64],
+) -> int:
+    """Try a swap for each row of chances, in place; return what was gained."""
+    gained, n = 0, len(seated)
+    for at in range(len(chances)):
+        i = seated[int(chances[at, 0] * n)]
+        j = seated[int(chances[at, 1] * n)]
+        g, h = group_of[i], group_of[j]
+        if g == h:
+            continue
+        delta = factor[g] * (inside[j, g] - inside[i, g] - pair[i, j])
+        delta += factor[h] * (inside[i, h] - inside[j, h] - pair[i, j])
+        if delta < 0 and chances[at, 2] >= np.exp(delta / heat):
+            continue
+        gained += delta
+        for person in range(len(group_of)):
+            inside[person, g] += pair[j, person] - pair[i, person]
+            inside[person, h] += pair[i, person] - pair[j, person]
+        group_of[i], group_of[j] = h, g
+    return gained

@@ -1,0 +1,147 @@
+"""Large pools of triads: solved in parts, with prices that carry over to the whole.
+
+The people of a random part look like those of the whole, so that its prices are a good start for
+all. Later parts are made of groups that cheap triads of the whole pool link to each other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.groups.pools import price_triads
+from pairmatch.solvers.groups.rounding import cheapest_triads, round_prices
+from pairmatch.solvers.groups.search import Plan, Search, descend, seat_greedily
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.groups.pools import TriadPrices
+
+__all__ = ["N_PART", "join_parts", "start_in_parts"]
+
+N_PART = 900  # people in a part, about
+_N_NEAR = 16  # cheap triads a person that link groups
+
+
+def start_in_parts(
+    look: Search, unit: int, keep_on: Callable[[], bool]
+) -> tuple[Plan, NDArray[np.int64]]:
+    """Return triads found in random parts, and prices to start from.
+
+    Parameters
+    ----------
+    look : Search
+        Values and randomness; the number of people is a multiple of three.
+    unit : int
+        Factor of the prices.
+    keep_on : callable
+        Asked between steps; False leaves the rest of the parts as they were seated.
+
+    Returns
+    -------
+    plan : Plan
+        Everybody in triads.
+    price : ndarray of int64, shape (n,)
+        Prices in scaled gains times ``unit``; triads across parts may exceed them.
+    """
+    values = look.values
+    n, price = values.n, np.zeros(values.n, np.int64)
+    order, found = look.rng.permutation(n), []
+    n_parts = -(-n // N_PART)
+    for part in np.array_split(order.reshape(-1, 3), n_parts):
+        people = np.sort(part.ravel())
+        own = Search.of(values.take(people), look.rng, look.keep_on)
+        plan = seat_greedily(own, (3,) * len(part))
+        descend(own, plan, 4)
+        prices = price_triads(
+            own.values, plan.worth, unit=unit, n_rounds=8, n_steps=300, keep_on=keep_on
+        )
+        price[people] = prices.price
+        rounded = round_prices(own.values, prices.price, unit, plan.worth, keep_on)
+        if rounded is not None and own.worth([rounded]) > plan.worth:
+            plan = Plan([rounded], plan.bench, own.worth([rounded]))
+            descend(own, plan, 6)
+        found.append(people[plan.tables[0]])
+    triads = np.concatenate(found)
+    return Plan([triads], np.empty(0, np.int64), look.worth([triads])), price
+
+
+def join_parts(
+    look: Search, plan: Plan, prices: TriadPrices, n_sweeps: int, keep_on: Callable[[], bool]
+) -> Plan:
+    """Return the plan after parts of linked groups were solved again.
+
+    Parameters
+    ----------
+    look : Search
+        Values and randomness.
+    plan : Plan
+        Everybody in triads; left as it is.
+    prices : TriadPrices
+        Prices that no triad of the whole pool exceeds.
+    n_sweeps : int
+        How often every group is in some part.
+    keep_on : callable
+        Asked before each part; False ends the work.
+    """
+    values, unit, n = look.values, prices.unit, look.values.n
+    margin = max(1, (int(prices.price.sum()) - plan.worth * unit) * 3 // n)
+    cheap, _ = cheapest_triads(values, prices.price, unit, _N_NEAR * n, margin)
+    triads = plan.tables[0].copy()
+    for _ in range(n_sweeps):
+        for part in _link_groups(triads, cheap, N_PART // 3, look.rng):
+            if not keep_on():
+                break
+            people = np.sort(triads[part].ravel())
+            own = values.take(people)
+            before = int(values.of_groups(triads[part]).sum())
+            start = prices.price[people]
+            local = price_triads(
+                own, before, unit=unit, n_rounds=4, n_steps=300, keep_on=keep_on, start=start
+            )
+            rounded = round_prices(own, local.price, unit, before, keep_on)
+            if rounded is None:
+                continue
+            trial = Plan([rounded], plan.bench, int(own.of_groups(rounded).sum()))
+            descend(Search.of(own, look.rng, look.keep_on), trial, 6)
+            if trial.worth > before:
+                triads[part] = people[trial.tables[0]]
+    return Plan([triads], plan.bench, look.worth([triads]))
+
+
+def _link_groups(
+    triads: NDArray[np.int64], cheap: NDArray[np.int64], n_most: int, rng: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Return parts of about ``n_most`` groups, each grown along cheap triads; all groups once."""
+    from scipy.sparse import csr_array
+
+    n_groups = len(triads)
+    group_of = np.empty(triads.size, np.int64)
+    group_of[triads] = np.arange(n_groups)[:, None]
+    ends = group_of[cheap]
+    first = np.concatenate([ends[:, 0], ends[:, 0], ends[:, 1]])
+    second = np.concatenate([ends[:, 1], ends[:, 2], ends[:, 2]])
+    one = np.ones(first.size)
+    link = csr_array((one, (first, second)), shape=(n_groups, n_groups))
+    link = csr_array(link + link.T)
+    free = np.ones(n_groups, bool)
+    parts = []
+    n_parts = -(-n_groups // n_most)
+    for n_left in range(n_parts, 0, -1):
+        size = -(-int(free.sum()) // n_left)
+        pull = rng.random(n_groups) * 1e-3  # links to the part so far
+        chosen = np.zeros(n_groups, bool)
+        n_chosen = 0
+        while n_chosen < size:
+            open_ = np.flatnonzero(free)
+            few = max(1, min(size - n_chosen, size // 20))
+            take = open_[np.argsort(-pull[open_], kind="stable")[:few]]
+            free[take], chosen[take] = False, True
+            n_chosen += take.size
+            pull += link[take].sum(axis=0)
+        parts.append(np.flatnonzero(chosen))
+    return parts

@@ -16,7 +16,6 @@ from pairmatch.solvers.groups.search import Plan, descend
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from pairmatch.solvers.groups.branching import Proof

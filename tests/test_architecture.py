@@ -41,6 +41,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("datasets",),
     ("inputs",),
     ("verbs",),
+    ("terms",),
     ("cycles",),
     ("batch", "formats"),
     ("",),  # the package itself, which shows the public names
@@ -154,6 +155,7 @@ PUBLIC_NAMES = [
     "compare",
     "evaluate",
     "form_groups",
+    "form_rounds",
     "group_scores",
     "match",
     "match_cycles",

@@ -91,6 +91,7 @@ if TYPE_CHECKING:
         read_history,
     )
     from pairmatch.solvers.solution import Certificate, Status
+    from pairmatch.terms import form_rounds
     from pairmatch.verbs import form_groups, group_scores, match, match_scores, score
 
 __version__ = "0.1.0"
@@ -168,6 +169,7 @@ __all__ = [
     "compare",
     "evaluate",
     "form_groups",
+    "form_rounds",
     "group_scores",
     "match",
     "match_cycles",
@@ -211,6 +213,7 @@ _HOMES = {
         "Wishes read_history"
     ),
     "solvers.solution": "Certificate Status",
+    "terms": "form_rounds",
     "verbs": "form_groups group_scores match match_scores score",
 }
 _HOME_OF = {name: room for room, names in _HOMES.items() for name in names.split()}

@@ -345,7 +345,7 @@ def _check_groups(program: Program, legal: tuple[type, ...]) -> None:
             "use 'total' or 'worst_rotation'."
         )
     if program.rounds != 1:
-        raise CapabilityError("form_groups() cannot honour rounds yet; leave them out.")
+        raise CapabilityError("form_groups() forms groups once; use form_rounds() for rounds.")
     check_capabilities(program.constraints, legal, "form_groups()", _REMEDIES)
 
 

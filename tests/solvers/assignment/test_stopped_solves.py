@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CapabilityError
-from pairmatch.solvers.assignment import LoadConflict, descent, solve_assignment
+from pairmatch.solvers.assignment import LoadConflict, descent, integer, solve_assignment
 from pairmatch.solvers.assignment.watch import OutOfTime, Watch
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify_fair import certify_plan
@@ -50,6 +50,20 @@ def test_stopped_plan_keeps_the_rules_and_bounds_the_best_one(method, limit, dra
     assert ended <= {Status.TIME_LIMIT, Status.OPTIMAL, Status.FEASIBLE}
     if limit < 1e-6 and method != "pricing":
         assert Status.TIME_LIMIT in ended
+
+
+def test_plan_of_fewer_rules_is_no_draft_of_the_whole_problem(draw, monkeypatch):
+    problem = draw(3, quotas="crossing")
+    problem = replace(problem, at_least=np.zeros_like(problem.at_least))
+
+    def run_out(easy, watch):
+        watch.keep(lambda: pytest.fail("this keeps fewer rules"))
+        raise OutOfTime
+
+    monkeypatch.setattr(integer, "solve_by_flow", run_out)
+    solution = solve_assignment(problem, method="integer", time_limit=60)
+    assert solution.status is Status.TIME_LIMIT
+    assert certify_assignment(problem, solution).matched == len(solution.pairs)
 
 
 @pytest.mark.parametrize("objective", ["worst_off", "leximin"])

@@ -175,7 +175,7 @@ def _begin(problem: AssignmentProblem, watch: Watch) -> Prices | None:
     quotas = tuple(problem.quotas[k] for k in kept)
     free = np.zeros_like(problem.at_least)
     easy = replace(problem, quotas=quotas, budgets=(), at_least=free)
-    prices = solve_by_flow(easy, watch).prices
+    prices = solve_by_flow(easy, watch.aside()).prices
     if prices is None:
         return None
     prices = _widen(problem, prices, kept)

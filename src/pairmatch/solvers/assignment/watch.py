@@ -51,6 +51,12 @@ class Watch:
         if self.deadline is not None and perf_counter() + seconds >= self.deadline:
             raise OutOfTime
 
+    def aside(self) -> Watch:
+        """Return a watch of the same limit for another problem, whose plans are kept apart."""
+        other = Watch()
+        other.deadline = self.deadline
+        return other
+
     def keep(self, draft: Callable[[], AssignmentSolution]) -> None:
         """Remember how to write down the best plan so far."""
         self._draft = draft

@@ -185,7 +185,7 @@ def _warn_of_strangers(coached: Profiles, coach: Profiles, known: Mapping[str, i
 
 def _plain_id(text: str) -> str:
     """Return the letters and digits of an id, case folded."""
-    return "".join(letter for letter in text.casefold() if letter.isalnum())
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _evaluators(table: Profiles) -> list[tuple[int, list[str]]]:

@@ -126,4 +126,4 @@ def _named(
 
 def _plain(text: str) -> str:
     """Return the letters and digits of an id, case folded."""
-    return "".join(letter for letter in text.casefold() if letter.isalnum())
+    return "".join(filter(str.isalnum, text.casefold()))

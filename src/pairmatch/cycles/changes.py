@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,6 +83,14 @@ class Changes:
         told += [n for n in ("mentees", "mentors", "scores") if getattr(self, n) is not None]
         told += ["program"] if self.program is not None else []
         return f"Changes({', '.join(told)})"
+
+    def read(self) -> Changes:
+        """Return these changes with their tables read, so that no file is read twice."""
+        tables = [
+            None if table is None else read_table(table, side)
+            for table, side in ((self.mentees, "mentees"), (self.mentors, "mentors"))
+        ]
+        return replace(self, mentees=tables[0], mentors=tables[1])
 
     def apply(self, plan: Matching) -> tuple[Any, Any, Program]:
         """Return both sides and the program as they are now.

@@ -261,6 +261,7 @@ def rematch(
         raise ProgramError("these are no changes", [Fault(f"found {given!r}.", "", remedy)])
     if at_most_changes is not None and not is_count(at_most_changes):
         raise ProgramError(f"at_most_changes is {at_most_changes!r}; give a whole number >= 0")
+    changes = changes.read()
     coached, coach, program = changes.apply(plan)
     new = renew(plan, coached, coach, program)
     column_of = find_keepable(plan, new.scored, new.problem)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.choice import solve_assignment
+from pairmatch.solvers.assignment.layout import draw_network
+from pairmatch.solvers.assignment.network import find_cheapest_flow, find_potentials
+from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
 from pairmatch.solvers.assignment.rematching import HullPoint, Rematching, TooManyChangesError
 from pairmatch.solvers.certify_changes import ChangePrices
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Ground", "solve_nearby"]
 
 _ABSENT = -(2**52)  # worth of a pair that is not allowed; below every other
-_MOST_ACTIVE = 400
+_MOST_ACTIVE = 800
 _ROUNDS = 400
 _AT_ONCE = 24  # columns, and rows, that are let in at a time: prices then put others off
 
@@ -141,15 +143,13 @@ class _Nearby:
             small = AssignmentProblem(
                 MatrixGains(value, allowed), self.problem.capacity[columns], zero, objective="total"
             )
-            found = solve_assignment(small)
-            if found.prices is None:
-                return None
+            found, bought = settle_small(small)
             price = scale * self.old_price
-            price[columns] = found.prices.column
+            price[columns] = bought
             self._close(whole, price, scale)
             inside = np.where(allowed, value - price[columns], 0).max(axis=1, initial=0)
             if not self._grow(columns, whole, inside, price, keep, scale):
-                return self._finish(rows, columns, found.pairs, price, keep, scale)
+                return self._finish(rows, columns, found, price, keep, scale)
         return None
 
     def _close(self, whole: NDArray[np.int64], price: NDArray[np.int64], scale: int) -> None:
@@ -230,6 +230,24 @@ class _Nearby:
         return _Answer(HullPoint(pairs, kept, value), price, keep, scale)
 
 
+def settle_small(
+    problem: AssignmentProblem,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a best plan of a small problem of objective "total", and prices of its places.
+
+    One flow and its potentials; which of several best plans it is does not matter here.
+    """
+    remainder = set_pins(problem)
+    edges = collect_edges(problem, remainder)
+    layout = draw_network(edges, remainder, {})
+    cost = layout.spend(on_pairs=-edges.gain)
+    flow = find_cheapest_flow(layout.network, cost)
+    potential = find_potentials(layout.network, cost, flow, layout.sink)
+    price, _ = layout.read_prices(potential, remainder.at_least, [])
+    chosen = edges.take(flow[layout.pair_arcs] > 0)
+    return np.stack([chosen.row, chosen.column], axis=1), price
+
+
 def solve_nearby(
     problem: AssignmentProblem,
     column_of: NDArray[np.int64],
@@ -257,7 +275,7 @@ def solve_nearby(
     Rematching
         Proved best at the corners of the concave hull of the trade-off between pairs kept and
         value; between two corners the plan of the one that keeps more, with the hull as bound.
-        Where changes reach more than 400 rows, the best plan so far, with the bound so far.
+        Where changes reach more than 800 rows, the best plan so far, with the bound so far.
 
     Raises
     ------

@@ -127,6 +127,23 @@ class _Family:
         kept = int(np.count_nonzero(self.column_of[rows] == columns))
         return HullPoint(pairs, kept, int(self.gain[rows, columns].sum()) + self.bonus * len(pairs))
 
+    def find_useful(self, corner: _Corner, value: int, n_kept: int) -> NDArray[np.bool_]:
+        """Return the pairs that a plan of more value, which keeps enough, could have.
+
+        A pair that is worth less than its row's profit and its column's price by more than the
+        bound leaves above that value is in no such plan.
+        """
+        problem, prices = self.problem, corner.prices
+        plain = not (problem.quotas or problem.budgets or len(problem.pins))
+        if not plain or prices is None or (prices.column < 0).any() or prices.scale != 1:
+            return self.allowed
+        left = self.lift(corner.keep, corner.scale).gains.gain - prices.column  # type: ignore[attr-defined]
+        profit = np.where(self.allowed, left, 0).max(axis=1, initial=0)
+        bound = int(profit.sum()) + int(problem.capacity @ prices.column)
+        most = bound - corner.scale * value - corner.keep * n_kept
+        useful: NDArray[np.bool_] = self.allowed & (profit[:, None] - left <= most)
+        return useful
+
     @property
     def highest(self) -> int:
         """A price at which no change pays."""
@@ -185,10 +202,11 @@ def solve_rematching(
             start = min(
                 (p for p in (many.point, middle.point) if p.kept >= n_kept), key=lambda p: p.kept
             )
-            found = solve_between(
-                problem, family.gain, family.allowed, column_of, n_kept, start.pairs
+            useful = family.find_useful(middle, start.value, n_kept)
+            found = solve_between(problem, family.gain, useful, column_of, n_kept, start.pairs)
+            return Rematching(
+                found, middle.dual(family.bonus), "prices of changes, then an integer program"
             )
-            return Rematching(found, middle.dual(family.bonus), "prices of changes, then MIP")
         if middle.point.kept >= n_kept:
             many = middle
         else:

@@ -182,3 +182,23 @@ def test_mistakes_in_rules_are_explained(people):
         pm.match(people, people, pm.Program(constraints=[pm.NotAlone("school")]))
     with pytest.raises(pm.CapabilityError, match="several meetings a week"):
         form(people, pm.Meetings(per_week=2))
+
+
+def test_row_order_changes_nothing_under_rules(people):
+    rules = [pm.Different("school"), pm.Balance("years", within=6), pm.Meetings(minutes=30)]
+    small = people.head(12)
+    once = form(small, *rules)
+    again = form(small.sample(frac=1, random_state=4), *rules)
+    assert once.group_ids == again.group_ids
+    assert once.to_frame().equals(again.to_frame())
+
+
+def test_own_scores_of_the_same_rules_give_the_same_groups(people):
+    small = people.head(12)
+    rules = [pm.Different("school"), pm.Spread("years", at_most=25)]
+    program = pm.Program(criteria=CRITERIA, constraints=rules, size=3, objective="worst_rotation")
+    by_table = pm.form_groups(small, program)
+    frame = pm.score(small, small, program).to_frame()
+    by_scores = pm.group_scores(frame, size=3, objective="worst_rotation")
+    assert by_table.objective == pytest.approx(by_scores.objective)
+    assert by_table.group_ids == by_scores.group_ids

@@ -93,6 +93,8 @@ def test_wishes_for_nobody_known_are_refused_by_row_with_the_near_match():
     assert "(id T-2), column wishes: 'm-2' is not in the other table. Did you mean 'M-2'?" in text
     assert "'M-9'" in text
     assert "(id T-3), column wishes: wishes for themselves" in text
+    with pytest.raises(pm.ProgramError, match="Separate ids by semicolons"):
+        scores(pm.Wishes(), mentees=MENTEES.assign(wishes=["M-1, M-2", "", ""]))
     skipped = scores(pm.Wishes(absent="skip", missing="zero"), mentees=table[:2])
     assert skipped.loc["T-2"].tolist() == [0.0, 0.0, 0.0]
 

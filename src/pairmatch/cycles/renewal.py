@@ -34,10 +34,8 @@ _LEGAL = (
     rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes,
     rules.NotAgain, rules.Load, rules.Minutes, rules.Pin, rules.Quota,
 )  # fmt: skip
-_REMEDIES = {
-    "CarryOver": "Match anew with match(), or leave it out of the changed program.",
-    "Tiers": "Match anew with match(), or leave it out of the changed program.",
-}
+_ANEW = "Match anew with match(), or leave it out of the changed program."
+_REMEDIES = dict.fromkeys(("CarryOver", "Tiers", "Meetings", "Demand", "Compose"), _ANEW)
 
 
 def find_running(plan: Matching, new: Matching, changes: Changes) -> Running | None:

@@ -180,6 +180,8 @@ class Wishes:
                     near = did_you_mean(person, place)
                     what = f"{person!r} is not in the other table.{near}"
                     remedy = "Correct it, leave its rank empty, or use Wishes(absent='skip')."
+                    if "," in person:
+                        remedy = "Separate ids by semicolons."
                     faults.append(Fault(what, own.place(row, "wishes"), remedy))
         return ranks
 

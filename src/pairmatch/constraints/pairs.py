@@ -42,6 +42,9 @@ def _id_checks(name: str, value: object) -> tuple[bool, str, str]:
 class Pin:
     """A pair that must be in the plan; it uses up one place of its mentor.
 
+    In groups: two people who share a group. If no group can hold them with all others who are
+    pinned to them, they stay out together, with the reason.
+
     Parameters
     ----------
     mentee, mentor : str or int

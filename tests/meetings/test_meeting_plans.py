@@ -343,3 +343,37 @@ def test_minutes_a_week_hold_for_both_with_what_meetings_take():
     assert plan.to_frame()["mentee"].tolist() == ["T-3"]
     with pytest.raises(pm.ProgramError, match="add Meetings"):
         pm.match(*tables, pm.Program([pm.SubjectMatch()], [pm.Minutes()]))
+
+
+def test_a_plan_that_ran_out_of_time_keeps_every_calendar_and_a_true_bound():
+    from pairmatch.datasets import district
+
+    sheet = district(80, 30, seed=5)
+    wanted = pm.Program([pm.SubjectMatch()], [pm.Load(), pm.Meetings(30)])
+    plan = pm.match(sheet.mentees, sheet.mentors, wanted, options=pm.Options(time_limit=1e-6))
+    pm.verify(plan)
+    assert plan.status is pm.Status.TIME_LIMIT
+    assert double_bookings(plan, sheet.mentees, sheet.mentors) == []
+    best = pm.match(sheet.mentees, sheet.mentors, wanted)
+    assert plan.matched <= best.matched <= plan.matched_bound
+
+
+def test_one_pool_matched_with_itself_has_one_calendar_a_person():
+    from pairmatch.datasets import staff
+
+    people = pm.read_profiles(staff(24, seed=3))
+    wanted = pm.Program([pm.SubjectMatch()], [pm.Load(at_most=2), pm.Meetings(30)])
+    plan = pm.match(people, people, wanted)
+    pm.verify(plan)
+    assert plan.matched > 0
+    minutes = defaultdict(list)
+    for meeting in plan.timetable().itertuples():
+        for person in meeting.people.split(";"):
+            minutes[person].append((meeting.day, meeting.start))
+    assert all(len(set(own)) == len(own) for own in minutes.values())
+
+
+def test_free_times_cost_nothing_where_everybody_has_enough():
+    tables = pool(mentees={"free": ["Mon 08:00-12:00"] * 3}, mentors={"free": ["Mon 08:00-12:00"]})
+    plan = pm.match(*tables, program(pm.Meetings()))
+    assert "meeting times cost this plan nothing" in plan.summary()

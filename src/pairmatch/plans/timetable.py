@@ -63,6 +63,8 @@ class TimePrice:
     total: float
 
     def __str__(self) -> str:
+        if not self.matched and not self.total:
+            return "meeting times cost this plan nothing"
         people = "mentee" if self.matched == 1 else "mentees"
         verb = "higher" if self.total >= 0 else "lower"
         return (

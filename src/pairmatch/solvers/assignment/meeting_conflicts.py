@@ -173,6 +173,10 @@ def solve_jointly(
         solver="integer programming over slots (HiGHS)",
         slots=taken[order],
     )
+    first = certify_slots(problem, answer)
+    if rest is not None and first.bound is not None and first.matched_bound in (None, len(pairs)):
+        # A pair that falls short by more than the gap is in no better plan.
+        rest = None if rest > first.bound - first.objective else rest
     n_pairs = 0 if coverage is None else len(pairs)
     better = _relax(problem, rounds, edges, n_pairs, watch)
     cover = None

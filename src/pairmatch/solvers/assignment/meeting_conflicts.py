@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.program import IntegerProgram
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["assign_slots", "place_greedily", "solve_jointly"]
+__all__ = ["assign_slots", "solve_jointly"]
 
 _NODES = 5_000  # of the search tree of an objective
 _NODES_TO_CHOOSE = 50  # the same for a choice between equally good plans
@@ -370,34 +370,3 @@ def _dual_values(joint: JointProgram, worth: NDArray[np.int64]) -> NDArray[np.in
         duals[equal] = -answer.eqlin.marginals
     found: NDArray[np.int64] = np.rint(_FRACTIONS * duals).astype(np.int64)
     return found
-
-
-def place_greedily(
-    problem: AssignmentProblem, pairs: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return those of some pairs that find slots one after the other, and these slots."""
-    slots = problem.slots
-    assert slots is not None  # noqa: S101 - whoever calls has looked
-    calendar: dict[int, list[int]] = {}
-    kept, taken = [], []
-    for row, column in pairs.tolist():
-        twin = int(slots.twin[row])
-        person = twin if twin >= 0 else problem.n_columns + row
-        booked = calendar.setdefault(column, []), calendar.setdefault(person, [])
-        own: list[int] = []
-        if not (slots.open_row[row] or slots.open_column[column]):
-            for slot in np.flatnonzero(slots.row[row] & slots.column[column]).tolist():
-                if len(own) == slots.per_week:
-                    break
-                if not any(slots.clash(slot, other) for other in (*booked[0], *booked[1], *own)):
-                    own.append(slot)
-            if len(own) < slots.per_week:
-                continue
-            booked[0].extend(own)
-            booked[1].extend(own)
-        kept.append((row, column))
-        taken.append(own or [-1] * slots.per_week)
-    shape = -1, slots.per_week
-    return (
-        np.array(kept, np.int64).reshape(-1, 2), np.array(taken, np.int64).reshape(shape)
-    )  # fmt: skip

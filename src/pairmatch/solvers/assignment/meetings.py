@@ -13,7 +13,6 @@ from pairmatch.solvers.assignment.flow import find_safe_bonus
 from pairmatch.solvers.assignment.meeting_classes import find_classes
 from pairmatch.solvers.assignment.meeting_conflicts import (
     assign_slots,
-    place_greedily,
     solve_jointly,
 )
 from pairmatch.solvers.assignment.meeting_rounds import MeetingRounds
@@ -25,6 +24,8 @@ from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.meeting_classes import SlotClasses
     from pairmatch.solvers.assignment.meeting_rounds import SlotPrices
@@ -97,7 +98,7 @@ def solve_with_slots(
             "to meet; allow more time, or leave out the minimum loads"
         )
     pinned = np.isin(first.pairs[:, 0], problem.pins[:, 0])
-    pairs, taken = place_greedily(problem, first.pairs[np.argsort(~pinned, kind="stable")])
+    pairs, taken = _place_greedily(problem, first.pairs[np.argsort(~pinned, kind="stable")])
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     prices = first.prices
     if prices is not None:
@@ -181,3 +182,34 @@ def _climb(problem: AssignmentProblem, rounds: MeetingRounds) -> tuple[SlotPrice
         if rounds.bonus >= most:
             raise ArithmeticError("no bonus makes the plan match as many as possible")
         rounds.bonus = min(most, rounds.bonus * _RAISE)
+
+
+def _place_greedily(
+    problem: AssignmentProblem, pairs: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return those of some pairs that find slots one after the other, and these slots."""
+    slots = problem.slots
+    assert slots is not None  # noqa: S101 - whoever calls has looked
+    calendar: dict[int, list[int]] = {}
+    kept, taken = [], []
+    for row, column in pairs.tolist():
+        twin = int(slots.twin[row])
+        person = twin if twin >= 0 else problem.n_columns + row
+        booked = calendar.setdefault(column, []), calendar.setdefault(person, [])
+        own: list[int] = []
+        if not (slots.open_row[row] or slots.open_column[column]):
+            for slot in np.flatnonzero(slots.row[row] & slots.column[column]).tolist():
+                if len(own) == slots.per_week:
+                    break
+                if not any(slots.clash(slot, other) for other in (*booked[0], *booked[1], *own)):
+                    own.append(slot)
+            if len(own) < slots.per_week:
+                continue
+            booked[0].extend(own)
+            booked[1].extend(own)
+        kept.append((row, column))
+        taken.append(own or [-1] * slots.per_week)
+    shape = -1, slots.per_week
+    return (
+        np.array(kept, np.int64).reshape(-1, 2), np.array(taken, np.int64).reshape(shape)
+    )  # fmt: skip

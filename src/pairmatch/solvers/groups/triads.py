@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["deal_parts", "price_unit", "prove_triads", "round_and_descend"]
 
 _N_NEAR = 60  # cheap triads a person that parts are dealt from
-_OPENED = (8, 12, 16)  # groups in one part
+_OPENED = (8, 12, 16, 12, 16)  # groups in one part, round after round
 _N_NODES = 150
 _BATCH = 1000
 _N_CASES = 600  # cases of a proof of the optimum
@@ -90,7 +90,7 @@ def deal_parts(look: Search, plan: Plan, prices: TriadPrices, keep_on: Callable[
     for n_opened in _OPENED:
         board = Board(triads, short, best.tables[0], _shortfall(look, prices, best.tables[0]))
         n_idle = n_done = 0
-        while n_done < min(16 * n, 16_000) and n_idle < 3 * n and keep_on():
+        while n_done < min(40 * n, 40_000) and n_idle < 4 * n and keep_on():
             gained = deal_again(board, _BATCH, n_opened, _N_NODES, look.rng)
             n_done += _BATCH
             n_idle = 0 if gained else n_idle + _BATCH

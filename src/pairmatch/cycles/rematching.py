@@ -10,14 +10,16 @@ import numpy as np
 
 from pairmatch.cycles.changes import Changes
 from pairmatch.cycles.moves import list_moves
-from pairmatch.cycles.renewal import find_keepable, find_running, renew
+from pairmatch.cycles.renewal import find_keepable, find_running, find_times, renew
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.seam import MOST_HELD
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
+from pairmatch.solvers.assignment.keeping import keep_slots
 from pairmatch.solvers.assignment.nearby import Ground, solve_nearby
 from pairmatch.solvers.assignment.rematching import (
     TooManyChangesError,
+    UnsettledError,
     solve_rematching,
     trace_hull,
 )
@@ -145,6 +147,11 @@ class Rematch:
                 "ask rematch() for single numbers of changes"
             )
         corners, bonus = trace_hull(self.plan.problem, self.column_of)
+        if not all(corner.proved for corner in corners):
+            raise CapabilityError(
+                "with these calendars not every corner of the curve could be proved best; "
+                "ask rematch() for single numbers of changes"
+            )
         n_kept = int(np.count_nonzero(self.column_of >= 0))
         rows = []
         for corner, after in zip(corners, [*corners[1:], None], strict=True):
@@ -174,7 +181,7 @@ class Rematch:
         if self.running is not None and self.dual and _n_pairs(problem) > NEARBY_FROM:
             look: Any = self.plan.scored.evaluate
             return certify_nearby(problem, limit, pairs, self.dual, self.running, look)
-        return certify_rematching(problem, limit, pairs, self.dual)
+        return certify_rematching(problem, limit, pairs, self.dual, self.plan.solution.slots)
 
     def _limit(self) -> ChangeLimit:
         n_before = int(np.count_nonzero(self.column_of >= 0))
@@ -235,13 +242,14 @@ def rematch(
     InfeasibleError
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
-        If the program has a fair objective or tiers, or there are more than 4,194,304 pairs and
-        the running plan's proof cannot be built on.
+        If the program has a fair objective, tiers or several mentors each, or there are more than
+        4,194,304 pairs and the running plan's proof cannot be built on.
 
     Notes
     -----
     Scores stay on the scale of the first plan: what unknown values count as is taken over from
-    it. Of the plans that are best, one with the fewest changes is returned.
+    it. Of the plans that are best, one with the fewest changes is returned. With ``Meetings``,
+    pairs that stay meet when they did before, as far as the others leave room for that.
 
     Examples
     --------
@@ -274,15 +282,20 @@ def rematch(
         raise CapabilityError(
             f"here are {n_pairs:,} pairs; above {MOST_HELD:,} a plan is re-matched near the "
             "running one, which must be proved best and without pins, quotas, minutes, minimum "
-            "loads and new rules; match anew with match()"
+            "loads, meetings and new rules; match anew with match()"
         )
     try:
         if running is not None and n_pairs > NEARBY_FROM:
             new, certificate, dual = _solve_near(new, limit, running)
         else:
-            new, certificate, dual = _solve_whole(new, limit)
+            new, certificate, dual = _solve_whole(new, limit, find_times(plan, new, column_of))
     except LoadConflict as conflict:
         raise explain_conflict(new.scored, new.problem, conflict) from None
+    except UnsettledError:
+        raise CapabilityError(
+            f"no plan with at most {at_most_changes} changes was found, though none is ruled out; "
+            "allow more changes, or match anew with match()"
+        ) from None
     except TooManyChangesError as error:
         forced = n_before - int(error.args[0])
         what = f"at least {forced} people must move, {at_most_changes} may."
@@ -298,14 +311,19 @@ def _n_pairs(problem: AssignmentProblem) -> int:
 
 
 def _solve_whole(
-    new: Matching, limit: ChangeLimit
+    new: Matching, limit: ChangeLimit, times: NDArray[np.int64]
 ) -> tuple[Matching, Certificate, ChangePrices | None]:
     """Solve and prove with all pairs in hand."""
     found = solve_rematching(new.problem, limit.column_of, limit.n_kept)
     free = solve_assignment(new.problem)
-    certificate = certify_rematching(new.problem, limit, found.pairs, found.dual)
     order = np.lexsort((found.pairs[:, 1], found.pairs[:, 0]))
-    solution = AssignmentSolution(found.pairs[order], free.prices, Status.FEASIBLE, found.solver)
+    pairs, slots = found.pairs[order], None
+    if found.slots is not None:
+        stays = limit.column_of[pairs[:, 0]] == pairs[:, 1]
+        times[np.setdiff1d(np.arange(len(times)), pairs[stays, 0])] = -1
+        slots = keep_slots(new.problem, pairs, found.slots[order], times)
+    certificate = certify_rematching(new.problem, limit, pairs, found.dual, slots)
+    solution = AssignmentSolution(pairs, free.prices, Status.FEASIBLE, found.solver, slots=slots)
     checked = certify_plan(new.problem, solution)
     if checked.proved:
         solution = replace(solution, status=Status.OPTIMAL)
@@ -318,7 +336,7 @@ def _solve_near(
     """Solve and prove near the running plan, without a look at most pairs."""
     profit = leave_rows(running)
     if profit is None:
-        return _solve_whole(new, limit)
+        return _solve_whole(new, limit, np.empty((0, 0), np.int64))
     ground = Ground(
         np.where(running.row >= 0, profit[running.row], -1),
         np.where(running.column >= 0, running.prices.column[running.column], -1),
@@ -327,7 +345,7 @@ def _solve_near(
     look = new.scored.evaluate
     found = solve_nearby(new.problem, limit.column_of, limit.n_kept, ground, look)  # type: ignore[arg-type]
     if found.dual is None:  # pragma: no cover - it always has prices
-        return _solve_whole(new, limit)
+        return _solve_whole(new, limit, np.empty((0, 0), np.int64))
     certificate = certify_nearby(
         new.problem,
         limit,

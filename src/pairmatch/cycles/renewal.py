@@ -28,14 +28,15 @@ if TYPE_CHECKING:
     from pairmatch.programs import Program
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["find_keepable", "find_running", "renew"]
+__all__ = ["find_keepable", "find_running", "find_times", "renew"]
 
 _LEGAL = (
     rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes,
-    rules.NotAgain, rules.Load, rules.Minutes, rules.Pin, rules.Quota,
+    rules.NotAgain, rules.Load, rules.Minutes, rules.Pin, rules.Quota, rules.Meetings,
+    rules.Observation, rules.Different, rules.Spread,
 )  # fmt: skip
 _ANEW = "Match anew with match(), or leave it out of the changed program."
-_REMEDIES = dict.fromkeys(("CarryOver", "Tiers", "Meetings", "Demand", "Compose"), _ANEW)
+_REMEDIES = dict.fromkeys(("CarryOver", "Tiers", "Demand", "Compose"), _ANEW)
 
 
 def find_running(plan: Matching, new: Matching, changes: Changes) -> Running | None:
@@ -140,3 +141,19 @@ def find_keepable(plan: Matching, scored: Any, problem: AssignmentProblem) -> ND
         could &= budget.pairs(rows, columns) <= budget.limit[columns]
     column_of[rows[~could]] = -1
     return column_of
+
+
+def find_times(plan: Matching, new: Matching, column_of: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return by new row when the meetings with a mentor who could stay began, -1 for none."""
+    now, was = new.problem.slots, plan.problem.slots
+    taken = plan.solution.slots
+    times = np.full((new.problem.n_rows, 0 if now is None else now.per_week), -1)
+    if now is None or was is None or taken is None:
+        return times
+    row_of = {str(who): i for i, who in enumerate(new.scored.coached.ids)}
+    for (i, _), own in zip(plan.solution.pairs.tolist(), taken, strict=True):
+        row = row_of.get(str(plan.scored.coached.ids[i]), -1)
+        if row >= 0 and column_of[row] >= 0:
+            begin = was.start[own[own >= 0]][: times.shape[1]]
+            times[row, : len(begin)] = begin
+    return times

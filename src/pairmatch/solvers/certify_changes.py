@@ -9,6 +9,7 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify import certify_assignment
+from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
 
@@ -77,6 +78,7 @@ def certify_rematching(
     limit: ChangeLimit,
     pairs: NDArray[np.int64],
     dual: ChangePrices | None,
+    slots: NDArray[np.int64] | None = None,
 ) -> Certificate:
     """Check an answer with a limited number of changes, and bound every other such answer.
 
@@ -90,6 +92,8 @@ def certify_rematching(
         What was answered.
     dual : ChangePrices or None
         The prices that prove it; without them there is no bound.
+    slots : ndarray of int64, shape (n_pairs, per_week), optional
+        The slots of the pairs, where they take some.
 
     Returns
     -------
@@ -111,8 +115,8 @@ def certify_rematching(
     """
     pairs = np.asarray(pairs, np.int64).reshape(-1, 2)
     plain = replace(problem, objective="total", tiers=None)
-    answer = AssignmentSolution(pairs, None, Status.FEASIBLE, "")
-    objective = certify_assignment(plain, answer).objective
+    answer = AssignmentSolution(pairs, None, Status.FEASIBLE, "", slots=slots)
+    objective = certify_plan(plain, answer).objective
     kept = int(np.count_nonzero(limit.column_of[pairs[:, 0]] == pairs[:, 1]))
     if kept < limit.n_kept:
         what = f"keeps {kept} of the pairs there were, fewer than {limit.n_kept}."
@@ -127,7 +131,7 @@ def certify_rematching(
     rows = np.flatnonzero(limit.column_of >= 0)
     worth[rows, limit.column_of[rows]] += dual.keep
     lifted = replace(plain, gains=MatrixGains(np.where(allowed, worth, 0), allowed))
-    priced = certify_assignment(lifted, replace(answer, prices=dual.prices))
+    priced = certify_plan(lifted, replace(answer, prices=dual.prices))
     if priced.bound is None:  # pragma: no cover - prices always give one
         return Certificate(objective, None, len(pairs), None)
     value = (priced.bound - dual.keep * limit.n_kept) // dual.scale

@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.solvers.assignment.meeting_conflicts import read_slots
+from pairmatch.solvers.assignment.meeting_program import draw_program
+from pairmatch.solvers.assignment.program import maximise
+from pairmatch.solvers.assignment.remainder import Edges
+from pairmatch.solvers.assignment.watch import Watch
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -14,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["solve_between"]
 
 _SECONDS = 30.0
+_NODES = 100_000
 _MOST_EDGES = 2**18
 
 
@@ -23,60 +30,99 @@ def solve_between(
     allowed: NDArray[np.bool_],
     column_of: NDArray[np.int64],
     n_kept: int,
-    start: NDArray[np.int64],
-) -> NDArray[np.int64]:
+    start: NDArray[np.int64] | None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None] | None:
     """Return the best plan that is found among those that keep enough pairs.
 
     Parameters
     ----------
     problem : AssignmentProblem
-        Loads, pins, quotas and budgets.
+        Loads, pins, quotas, budgets and slots.
     gain, allowed : ndarray, shape (n_rows, n_columns)
         Its gains, and which pairs may be formed.
     column_of : ndarray of int64, shape (n_rows,)
         Column of each row in the pairs there were, -1 for none.
     n_kept : int
         How many of these must stay, at least.
-    start : ndarray of int64, shape (n_pairs, 2)
-        A plan that keeps enough; returned if nothing better is found.
+    start : ndarray of int64, shape (n_pairs, 2), or None
+        A plan that keeps enough, if there is one.
 
     Returns
     -------
-    ndarray of int64, shape (n_pairs, 2)
-        The pairs, sorted.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        The pairs, sorted. None instead of both if nothing better than the start is found.
+    slots : ndarray of int64, shape (n_pairs, per_week), or None
+        Their slots, where they take some.
 
     Notes
     -----
     Branch and cut by HiGHS, first for the number of pairs and then for their gains, 30 seconds
-    each at most. Above 262,144 pairs the start is returned.
+    each at most. Above 262,144 pairs nothing is looked for.
     """
     row, column = np.nonzero(allowed)
     if len(row) > _MOST_EDGES:
-        return start
-    was = (column_of[row] == column).astype(np.float64)
-    limits = [*_limits(problem, row, column), (was[None, :], n_kept, np.inf)]
-    fixed = np.zeros(len(row))
-    pins = {tuple(pin) for pin in problem.pins.tolist()}
-    for k, pair in enumerate(zip(row.tolist(), column.tolist(), strict=True)):
-        fixed[k] = pair in pins
-    best = start
+        return None
+    pinned = np.isin(row, problem.pins[:, 0])
+    is_pin = np.isin(row * problem.n_columns + column, problem.pins @ [problem.n_columns, 1])
+    row, column = row[~pinned | is_pin], column[~pinned | is_pin]
+    was = column_of[row] == column
+    worth = gain[row, column]
+    found: NDArray[Any] | None = None
+    slots = None
+    if problem.slots is not None:
+        found, slots = _place(problem, Edges(row, column, worth), was, n_kept)
+    else:
+        found = _choose(problem, row, column, worth, was, n_kept)
+    if found is None:
+        return None
+    pairs = np.stack([row[found], column[found]], axis=1)
+    if start is None:
+        return pairs, slots
+    number = (len(pairs), len(start)) if problem.objective == "coverage" else (0, 0)
+    new, old = int(worth[found].sum()), int(gain[start[:, 0], start[:, 1]].sum())
+    return (pairs, slots) if (number[0], new) > (number[1], old) else None
+
+
+def _choose(
+    problem: AssignmentProblem,
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    worth: NDArray[np.int64],
+    was: NDArray[np.bool_],
+    n_kept: int,
+) -> NDArray[np.bool_] | None:
+    """Return which of some pairs are best, or None if nothing was found."""
+    limits = [*_limits(problem, row, column), (was.astype(np.float64)[None, :], n_kept, np.inf)]
+    fixed = np.isin(row, problem.pins[:, 0]).astype(np.float64)
     if problem.objective == "coverage":
         most = _solve(np.ones(len(row)), limits, fixed)
-        if most is None or most.sum() < len(start):
-            return start
+        if most is None:
+            return None
         limits.append((np.ones((1, len(row))), int(most.sum()), np.inf))
-    worth = gain[row, column].astype(np.float64)
-    found = _solve(worth, limits, fixed)
-    if found is not None:
-        pairs = np.stack([row[found], column[found]], axis=1)
-        old = gain[start[:, 0], start[:, 1]].sum()
-        new = gain[pairs[:, 0], pairs[:, 1]].sum()
-        covers = problem.objective == "coverage"
-        if (covers and len(pairs) > len(start)) or (
-            new > old and len(pairs) >= covers * len(start)
-        ):
-            best = pairs
-    return best
+    return _solve(worth.astype(np.float64), limits, fixed)
+
+
+def _place(
+    problem: AssignmentProblem, edges: Edges, was: NDArray[np.bool_], n_kept: int
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    """Return which of some pairs are best together with their slots, and these."""
+    assert problem.slots is not None  # noqa: S101 - whoever calls has looked
+    joint = draw_program(problem, edges)
+    if joint.n_variables > _MOST_EDGES:
+        return None, None
+    program = joint.program().demand(joint.spread(was.astype(np.int64)), n_kept)
+    number, gain = joint.spread(np.ones(len(edges), np.int64)), joint.spread(edges.gain)
+    best = None
+    for goal in [number, gain] if problem.objective == "coverage" else [gain]:
+        found, _ = maximise(program, goal, _NODES, Watch(_SECONDS))
+        best = best if found is None else found
+        if found is None:
+            break
+        program = program.demand(goal, float(goal @ found))
+    if best is None:
+        return None, None
+    chosen = np.flatnonzero(best[: len(edges)] > 0)
+    return chosen, read_slots(joint, best, chosen, problem.slots.per_week)
 
 
 def _limits(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.program import IntegerProgram
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["assign_slots", "solve_jointly"]
+__all__ = ["assign_slots", "read_slots", "solve_jointly"]
 
 _NODES = 5_000  # of the search tree of an objective
 _NODES_TO_CHOOSE = 50  # the same for a choice between equally good plans
@@ -74,13 +74,13 @@ def assign_slots(
     found, _ = maximise(joint.program(), weight, _NODES, watch or Watch())
     if found is None:
         return None
-    taken = _read_slots(joint, found, np.arange(len(edges)), slots.per_week)
+    taken = read_slots(joint, found, np.arange(len(edges)), slots.per_week)
     back = np.empty_like(taken)
     back[order] = taken
     return back
 
 
-def _read_slots(
+def read_slots(
     joint: JointProgram, found: NDArray[np.int64], chosen: NDArray[np.int64], per_week: int
 ) -> NDArray[np.int64]:
     """Return the slots of chosen pairs, ascending."""
@@ -163,7 +163,7 @@ def solve_jointly(
         best = np.zeros(joint.n_variables, np.int64)
         complete = False
     chosen = np.flatnonzero(best[: len(edges)] > 0)
-    taken = _read_slots(joint, best, chosen, slots.per_week)
+    taken = read_slots(joint, best, chosen, slots.per_week)
     pairs = np.stack([edges.row[chosen], edges.column[chosen]], axis=1)
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     answer = AssignmentSolution(

@@ -12,18 +12,33 @@ from pairmatch.solvers.assignment.flow import find_safe_bonus
 from pairmatch.solvers.assignment.limited import solve_between
 from pairmatch.solvers.certify_changes import ChangePrices
 from pairmatch.solvers.problem import MatrixGains
+from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem
-    from pairmatch.solvers.solution import Prices
+    from pairmatch.solvers.solution import AssignmentSolution, Prices
 
-__all__ = ["HullPoint", "Rematching", "TooManyChangesError", "solve_rematching", "trace_hull"]
+__all__ = [
+    "HullPoint",
+    "Rematching",
+    "TooManyChangesError",
+    "UnsettledError",
+    "solve_rematching",
+    "trace_hull",
+]
 
 
 class TooManyChangesError(Exception):
     """The rules force more changes than are allowed; ``args[0]`` is how many pairs can stay."""
+
+
+class UnsettledError(Exception):
+    """No plan with so few changes was found, and none is ruled out."""
+
+
+_BETWEEN = "prices of changes, then an integer program"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,11 +53,17 @@ class HullPoint:
         How many of the pairs there were it keeps.
     value : int
         Sum of its gains, and of the bonus of each pair.
+    slots : ndarray of int64, shape (n_pairs, per_week), or None
+        Slots of its pairs, where they take some.
+    proved : bool, default: True
+        Whether no plan is better for that price.
     """
 
     pairs: NDArray[np.int64]
     kept: int
     value: int
+    slots: NDArray[np.int64] | None = None
+    proved: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +78,14 @@ class Rematching:
         Prices that bound every plan which keeps as many.
     solver : str
         How it was found, in a few words.
+    slots : ndarray of int64, shape (n_pairs, per_week), or None
+        Slots of its pairs, where they take some.
     """
 
     pairs: NDArray[np.int64]
     dual: ChangePrices | None
     solver: str
+    slots: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +105,8 @@ class _Corner:
 
     def prove(self, bonus: int) -> Rematching:
         """Return the plan with its proof."""
-        return Rematching(self.point.pairs, self.dual(bonus), "prices of changes")
+        point = self.point
+        return Rematching(point.pairs, self.dual(bonus), "prices of changes", point.slots)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,17 +140,19 @@ class _Family:
     def solve(self, keep: int, scale: int = 1) -> _Corner:
         """Return the best plan for a price of a change."""
         found = solve_assignment(self.lift(keep, scale))
-        return _Corner(self.point(found.pairs), found.prices, keep, scale)
+        return _Corner(self.point(found), found.prices, keep, scale)
 
     def solve_freely(self) -> _Corner:
         """Return the best plan of all, and of several one that keeps most."""
         return self.solve(1, int(np.count_nonzero(self.column_of >= 0)) + 1)
 
-    def point(self, pairs: NDArray[np.int64]) -> HullPoint:
+    def point(self, found: AssignmentSolution) -> HullPoint:
         """Return what a plan keeps and is worth."""
-        rows, columns = pairs[:, 0], pairs[:, 1]
+        rows, columns = found.pairs[:, 0], found.pairs[:, 1]
         kept = int(np.count_nonzero(self.column_of[rows] == columns))
-        return HullPoint(pairs, kept, int(self.gain[rows, columns].sum()) + self.bonus * len(pairs))
+        value = int(self.gain[rows, columns].sum()) + self.bonus * len(rows)
+        proved = found.status is Status.OPTIMAL
+        return HullPoint(found.pairs, kept, value, found.slots, proved)
 
     def find_useful(self, corner: _Corner, value: int, n_kept: int) -> NDArray[np.bool_]:
         """Return the pairs that a plan of more value, which keeps enough, could have.
@@ -135,6 +162,7 @@ class _Family:
         """
         problem, prices = self.problem, corner.prices
         plain = not (problem.quotas or problem.budgets or len(problem.pins))
+        plain = plain and problem.slots is None
         if not plain or prices is None or (prices.column < 0).any() or prices.scale != 1:
             return self.allowed
         left = self.lift(corner.keep, corner.scale).gains.gain - prices.column  # type: ignore[attr-defined]
@@ -173,6 +201,8 @@ def solve_rematching(
     ------
     TooManyChangesError
         If no plan keeps as many.
+    UnsettledError
+        If no such plan was found, though there may be one.
 
     Notes
     -----
@@ -190,23 +220,29 @@ def solve_rematching(
         return few.prove(family.bonus)
     many = family.solve(family.highest)
     if many.point.kept < n_kept:
-        raise TooManyChangesError(many.point.kept)
+        if many.point.proved:
+            raise TooManyChangesError(many.point.kept)
+        found = solve_between(problem, family.gain, family.allowed, column_of, n_kept, None)
+        if found is None:
+            raise UnsettledError
+        return Rematching(found[0], few.dual(family.bonus), _BETWEEN, found[1])
     while many.point.kept > n_kept:
         rise = few.point.value - many.point.value
         run = many.point.kept - few.point.kept
+        if rise <= 0:  # only where a solver has stopped before the best plan
+            break
         middle = family.solve(rise, run)
         level = run * many.point.value + rise * many.point.kept
-        if run * middle.point.value + rise * middle.point.kept == level:
-            if middle.point.kept == n_kept:
+        if run * middle.point.value + rise * middle.point.kept <= level:
+            if middle.point.kept == n_kept and middle.point.proved:
                 return middle.prove(family.bonus)
-            start = min(
-                (p for p in (many.point, middle.point) if p.kept >= n_kept), key=lambda p: p.kept
+            start = max(
+                (p for p in (many.point, middle.point) if p.kept >= n_kept), key=lambda p: p.value
             )
             useful = family.find_useful(middle, start.value, n_kept)
             found = solve_between(problem, family.gain, useful, column_of, n_kept, start.pairs)
-            return Rematching(
-                found, middle.dual(family.bonus), "prices of changes, then an integer program"
-            )
+            pairs, slots = found or (start.pairs, start.slots)
+            return Rematching(pairs, middle.dual(family.bonus), _BETWEEN, slots)
         if middle.point.kept >= n_kept:
             many = middle
         else:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify_meetings import certify_slots
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
 
@@ -116,7 +116,8 @@ def certify_rematching(
     pairs = np.asarray(pairs, np.int64).reshape(-1, 2)
     plain = replace(problem, objective="total", tiers=None)
     answer = AssignmentSolution(pairs, None, Status.FEASIBLE, "", slots=slots)
-    objective = certify_plan(plain, answer).objective
+    certify = certify_assignment if problem.slots is None else certify_slots
+    objective = certify(plain, answer).objective
     kept = int(np.count_nonzero(limit.column_of[pairs[:, 0]] == pairs[:, 1]))
     if kept < limit.n_kept:
         what = f"keeps {kept} of the pairs there were, fewer than {limit.n_kept}."
@@ -131,7 +132,7 @@ def certify_rematching(
     rows = np.flatnonzero(limit.column_of >= 0)
     worth[rows, limit.column_of[rows]] += dual.keep
     lifted = replace(plain, gains=MatrixGains(np.where(allowed, worth, 0), allowed))
-    priced = certify_plan(lifted, replace(answer, prices=dual.prices))
+    priced = certify(lifted, replace(answer, prices=dual.prices))
     if priced.bound is None:  # pragma: no cover - prices always give one
         return Certificate(objective, None, len(pairs), None)
     value = (priced.bound - dual.keep * limit.n_kept) // dual.scale

@@ -18,12 +18,14 @@ from pairmatch.constraints import (
     GiveAndReceive,
     Meetings,
     NotAlone,
+    Observation,
     Pin,
     Spread,
     TakeTurns,
     find_id,
 )
 from pairmatch.constraints.cells import DIGITS, entries_of, number_of
+from pairmatch.constraints.lessons import weeks_of_group
 from pairmatch.constraints.turns import missing_group_columns
 from pairmatch.errors import CapabilityError, Fault, PairmatchWarning, ProgramError, did_you_mean
 from pairmatch.profiles.members import fold_entry
@@ -56,6 +58,7 @@ GROUP_RULES = (
     GiveAndReceive,
     Meetings,
     NotAlone,
+    Observation,
     Pin,
     Spread,
     TakeTurns,
@@ -69,11 +72,35 @@ EITHER = "both"
 def limits_of(program: Program) -> tuple[int, int, int]:
     """Return the smallest, the largest and the preferred size of groups.
 
+    With ``Observation``, groups are no larger than the weeks of the term allow.
+
     Raises
     ------
     ProgramError
-        If sizes, roles and leftovers contradict each other.
+        If sizes, roles, leftovers and the weeks of the term contradict each other.
+    CapabilityError
+        If an observation is asked for that groups do not know.
     """
+    smallest, largest, target = _sizes_of(program)
+    for rule in program.constraints:
+        if not isinstance(rule, Observation):
+            continue
+        if not rule.both_ways:
+            what = "in groups, everybody watches everybody."
+            fault = Fault(what, repr(rule), "Leave both_ways out.")
+            raise CapabilityError("a constraint is not for groups", [fault])
+        if weeks_of_group(smallest) > rule.weeks:
+            what = f"a group of {smallest} takes {weeks_of_group(smallest)} weeks until "
+            what += f"everybody has watched everybody, and the term has {rule.weeks}."
+            fault = Fault(what, repr(rule), "Raise the weeks or form smaller groups.")
+            raise ProgramError("groups cannot be formed", [fault])
+        while weeks_of_group(largest) > rule.weeks:
+            largest -= 1
+    return smallest, largest, min(target, largest)
+
+
+def _sizes_of(program: Program) -> tuple[int, int, int]:
+    """Return the smallest, the largest and the preferred size that were asked for."""
     size = 3 if program.size is None else program.size
     if program.roles is not None:
         n_seats = sum(program.roles.values())

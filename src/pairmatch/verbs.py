@@ -70,7 +70,7 @@ _REMEDIES = {
     "Demand": "Demand is about the mentors of a mentee; groups have a size.",
     "CarryOver": "CarryOver is about mentees who had no mentor; use match().",
     "Load": "Load is about mentors; groups have a size.",
-    "Observation": "Observations are about pairs with the columns free and teaching; use match().",
+    "Observation": "Observations are about people with the columns free and teaching; use match().",
     "Meetings": "Meetings are about people with a column free; match() knows them.",
     "Minutes": "Minutes are about mentors; groups have a size.",
     "Quota": "Quota is about the mentees of one mentor; use match().",

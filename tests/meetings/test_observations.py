@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -147,6 +148,105 @@ def test_cover_is_counted_and_least():
     assert plan.timetable()["day"].tolist() == ["Tue"]
     assert "15 minutes of cover (cost 30)" in plan.summary()
     pm.verify(plan)
+
+
+@settings(max_examples=25)
+@given(st.data(), st.integers(3, 9), st.sampled_from([3, (3, 5), 2]), st.booleans())
+def test_in_groups_everybody_watches_everybody_beside_the_meeting(data, n, size, meets):
+    kinds = [
+        data.draw(st.lists(st.sampled_from("fftt-"), min_size=6, max_size=6)) for _ in range(n)
+    ]
+    free, teaching = (
+        ["; ".join(p for p, k in zip(PERIODS, row, strict=True) if k == kind) for row in kinds]
+        for kind in "ft"
+    )
+    table = sheet("P", free, teaching)
+    rule = pm.Observation(minutes=45, weeks=10)
+    rules = [rule, *([pm.Meetings(45)] if meets else [])]
+    plan = pm.form_groups(table, pm.Program([pm.SubjectMatch()], rules, size=size))
+    pm.verify(plan)
+    cells = {row.id: row for row in table.itertuples()}
+    frame = plan.timetable()
+    lessons = frame[frame["kind"] == "observation"]
+    asked = sorted((a, b) for group in plan.group_ids for a in group for b in group if a != b)
+    found = zip(lessons["observer"], lessons["observed"], strict=True)
+    assert sorted(found) == asked
+    seen = Counter()
+    meeting = {
+        row.group: (row.day, row.start) for row in frame[frame["kind"] == "meeting"].itertuples()
+    }
+    assert len(meeting) == (len(plan.groups) if meets else 0)
+    for row in lessons.itertuples():
+        assert {row.observer, row.observed} == set(row.people.split(";"))
+        seen[row.observer, row.week] += 1
+        seen[row.observed, row.week] += 1
+        joint = minutes(parse_windows(cells[row.observed].teaching or "none"))
+        joint &= minutes(parse_windows(cells[row.observer].free or "none"))
+        assert joint
+        if not row.day:
+            assert meets
+            continue
+        start = DAYS.index(row.day) * 1440 + int(row.start[:2]) * 60 + int(row.start[3:])
+        assert set(range(start, start + 45)) <= joint
+        assert meeting.get(row.group) != (row.day, row.start)
+    assert not seen or max(seen.values()) == 1
+    assert not seen or max(week for _, week in seen) <= 10
+
+
+def pool_of_three(**columns):
+    """Each teaches while the two others are free; all are free on Monday at 8 and Tuesday at 9."""
+    free = [
+        "Mon 08:00-08:50; Tue 08:00-08:50; Mon 10:00-10:50; Tue 09:00-09:50",
+        "Mon 08:00-08:50; Mon 09:00-09:50; Mon 10:00-10:50; Tue 09:00-09:50",
+        "Mon 08:00-08:50; Mon 09:00-09:50; Tue 08:00-08:50; Tue 09:00-09:50",
+    ]
+    return sheet("P", free, ["Mon 09:00-09:50", "Tue 08:00-08:50", "Mon 10:00-10:50"], **columns)
+
+
+def test_a_group_is_no_larger_than_the_weeks_allow_and_the_error_says_how_many():
+    program = pm.Program([pm.SubjectMatch()], [pm.Observation(weeks=6)], size=3)
+    plan = pm.form_groups(pool_of_three(), program)
+    assert len(plan.groups) == 1
+    assert sorted(plan.timetable()["week"]) == [1, 2, 3, 4, 5, 6]
+    assert plan.problem.largest == 4
+    assert "6 observations of 45 minutes in 6 weeks" in plan.summary()
+    with pytest.raises(pm.ProgramError, match=r"takes 6 weeks until .* and the term has 5"):
+        pm.form_groups(pool_of_three(), program.replace(constraints=[pm.Observation(weeks=5)]))
+    one_way = program.replace(constraints=[pm.Observation(both_ways=False)])
+    with pytest.raises(pm.CapabilityError, match="everybody watches everybody"):
+        pm.form_groups(pool_of_three(), one_way)
+
+
+def test_a_group_meets_when_no_lesson_is_lost():
+    table = pool_of_three()
+    table.loc[0, "teaching"] = "Mon 08:10-08:55; Mon 09:00-09:50"  # taught while free: a typo?
+    rules = [pm.Meetings(45), pm.Observation(45)]
+    plan = pm.form_groups(table, pm.Program([pm.SubjectMatch()], rules, size=3))
+    assert "have no time left" not in plan.summary()
+    late = table.assign(
+        free=[cell.replace("; Tue 09:00-09:50", "") for cell in table["free"]],
+        teaching=["Mon 08:00-08:50", *table["teaching"][1:]],
+    )
+    plan = pm.form_groups(late, pm.Program([pm.SubjectMatch()], rules, size=3))
+    assert "2 have no time left beside the weekly meetings: P2 at P0, P1 at P0" in plan.summary()
+    frame = plan.timetable()
+    assert (frame["day"] == "").sum() == 2
+    pm.verify(plan)
+
+
+def test_spoiled_lessons_of_groups_are_refused():
+    program = pm.Program([pm.SubjectMatch()], [pm.Observation(45), pm.Meetings(45)], size=3)
+    plan = pm.form_groups(pool_of_three(), program)
+    ((start, ways),) = plan.chosen_times
+    (pair, when), *_ = ways.items()
+    for times, why in (
+        ((start, ways | {pair: replace(when, start=480)}), "does not teach then"),
+        ((when.start, ways), "not free for the meeting|at the same time"),
+    ):
+        spoiled = replace(plan)
+        vars(spoiled)["chosen_times"] = (times,)
+        with pytest.raises(pm.CertificateError, match=why):
+            pm.verify(spoiled)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(6, 10)), max_size=18))

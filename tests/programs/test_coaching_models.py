@@ -261,7 +261,7 @@ def test_job_alike_means_the_same_subject_and_a_near_grade_and_not_job_alike_the
     [
         ("triads", {}, "Did you mean 'triad'?"),
         ("triad", {"minuts": 30}, "'triad' has no parameter 'minuts'. Did you mean 'minutes'?"),
-        ("triad", {"skill": "AI"}, "It has: minutes."),
+        ("triad", {"skill": "AI"}, "It has: minutes, weeks."),
         ("initiative", {}, "'initiative' needs the parameter 'skill'"),
         ("mentoring", {"gap_at_least": 30}, "at_least <= ideal <= at_most"),
         ("mentoring", {"most_mentees": -1}, "at_most is -1"),

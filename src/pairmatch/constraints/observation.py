@@ -26,12 +26,14 @@ __all__ = ["Observable", "Observation", "free_windows"]
 class Observation:
     """Every pair watches a lesson: the observed teaches while the observer is free.
 
+    In groups, everybody watches everybody else.
+
     Parameters
     ----------
     minutes : int, default: 45
         How long a lesson is watched.
     both_ways : bool, default: True
-        Whether each watches the other; otherwise the mentor watches the mentee.
+        Whether each watches the other; otherwise the mentor watches the mentee. Always in groups.
     conferences : bool or int, default: False
         A talk of both before and after the lesson, in the same week, in their joint free time; of
         so many minutes, 20 if True.
@@ -52,6 +54,9 @@ class Observation:
     -----
     A pair is allowed if such a lesson exists in each direction. The schedule follows the pairs:
     lessons that none of the two has a weekly meeting at (``Meetings``), in weeks of their own.
+    Weekly meetings are held at such of their equally good times that leave most lessons; the plan
+    names those for which no lesson is left. A group of k needs 2 (k - 1) weeks, or 2 k for odd k,
+    so groups are no larger than the weeks allow.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""When groups meet and who sits where: a joint start, and a seat for each member."""
+"""How groups meet and who sits where: a seat for each member."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.compositions import meeting_times_of, seats_of
-from pairmatch.profiles.week import format_minute
+from pairmatch.compositions import seats_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from pairmatch.plans.grouping import Grouping
 
-__all__ = ["meeting_rows", "meets", "seat_members", "timetable_frame"]
+__all__ = ["meets", "modality_of", "seat_members"]
 
 
 def meets(plan: Grouping) -> bool:
@@ -23,56 +20,7 @@ def meets(plan: Grouping) -> bool:
     return any(type(rule).__name__ == "Meetings" for rule in plan.program.constraints)
 
 
-def meeting_rows(plan: Grouping) -> list[tuple[str, str, str]]:
-    """Return day, start and end of the meeting of each group; blank where no time is known.
-
-    Of all joint starts, the one that most members prefer, then the earliest.
-    """
-    times = meeting_times_of(plan.scored.coached, plan.program.constraints)
-    if times is None:
-        return [("", "", "")] * len(plan.groups)
-    rows = []
-    for members in plan.groups:
-        among = np.array(members)
-        joint = np.flatnonzero(times.coached[among].all(axis=0))
-        if not joint.size or not times.known_coached[among].all():
-            rows.append(("", "", ""))
-            continue
-        likes = times.likes_coached[np.ix_(among, joint)].sum(axis=0)
-        start = int(times.start[joint[int(likes.argmax())]])
-        day, opening = format_minute(start)
-        rows.append((day, opening, _clock(start + times.minutes)))
-    return rows
-
-
-def _clock(minute: int) -> str:
-    """Return the time of day at which a meeting ends; midnight is 24:00."""
-    _, text = format_minute(minute % (7 * 1440))
-    return "24:00" if text == "00:00" else text
-
-
-def timetable_frame(plan: Grouping) -> pd.DataFrame:
-    """Return one row a meeting, sorted by day, start and people."""
-    import pandas as pd
-
-    minutes = next(
-        (rule.minutes for rule in plan.program.constraints if type(rule).__name__ == "Meetings"), 0
-    )
-    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-    rows = []
-    for number, (keys, members, when) in enumerate(
-        zip(plan.group_ids, plan.groups, meeting_rows(plan), strict=True), 1
-    ):
-        if when[0]:
-            people = ";".join(str(key) for key in keys)
-            way = _modality(plan.scored.coached, members)
-            rows.append(("meeting", number, people, *when, minutes, way))
-    rows.sort(key=lambda row: (days.index(row[3]), row[4], row[2]))
-    columns = ["kind", "group", "people", "day", "start", "end", "minutes", "modality"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _modality(table: Any, members: tuple[int, ...]) -> str:
+def modality_of(table: Any, members: tuple[int, ...]) -> str:
     """Return how a group meets: virtually if somebody can only do so, blank if nobody says."""
     if "modality" not in getattr(table, "columns", ()):
         return ""

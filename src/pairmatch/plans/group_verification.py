@@ -11,6 +11,7 @@ from pairmatch.constraints import Meetings, Pin
 from pairmatch.constraints.cells import entries_of
 from pairmatch.constraints.meeting_times import meeting_windows
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.plans.lesson_checks import group_lesson_faults
 from pairmatch.plans.rebuild import rebuild_grouping
 from pairmatch.plans.rescore import Rescorer
 from pairmatch.profiles.spans import common_windows
@@ -47,7 +48,7 @@ def verify_grouping(plan: Grouping) -> Certificate:
     problem = rebuild_grouping(plan)
     rescorer = Rescorer(plan.scored, plan.program.constraints, mutual=True)
     ids = plan.scored.coached.ids
-    faults = _pin_faults(plan)
+    faults = _pin_faults(plan) + group_lesson_faults(plan)
     total = Fraction(0)
     for number, members in enumerate(plan.groups, 1):
         scores = {}

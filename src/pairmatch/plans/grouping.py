@@ -19,8 +19,10 @@ from pairmatch.errors import (
 )
 from pairmatch.plans import files, left_out, summary
 from pairmatch.plans.explain import explain_pair
-from pairmatch.plans.group_meetings import meeting_rows, meets, seat_members, timetable_frame
+from pairmatch.plans.group_lessons import choose_times, meeting_rows, timetable_frame
+from pairmatch.plans.group_meetings import meets, seat_members
 from pairmatch.plans.handouts import Handouts
+from pairmatch.plans.observations import observation_rule
 from pairmatch.plans.order import natural_key
 from pairmatch.solvers.certify_groups import certify_grouping
 from pairmatch.solvers.groups.sizes import scale_of
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from pairmatch.constraints.lessons import Watched
     from pairmatch.programs import Program
     from pairmatch.scoring import Compatibility
     from pairmatch.scoring.own import OwnScores
@@ -175,14 +178,22 @@ class Grouping(Handouts):
     def timetable(self) -> pd.DataFrame:
         """Return one row a meeting: ``kind, group, people, day, start, end, minutes, modality``.
 
-        Sorted by day, start and people.
+        Sorted by day, start and people. With ``Observation`` also the rows of observations and
+        conferences, by week of the term, and the columns ``observer, observed, week``; what has no
+        time left beside the meeting of the group has no day.
 
         Raises
         ------
         CapabilityError
-            If the program has no ``Meetings``.
+            If the program has neither ``Meetings`` nor ``Observation``.
         """
-        return timetable_frame(self) if meets(self) else super().timetable()
+        timed = meets(self) or observation_rule(self) is not None
+        return timetable_frame(self) if timed else super().timetable()
+
+    @cached_property
+    def chosen_times(self) -> tuple[tuple[int, dict[tuple[int, int], Watched]], ...]:
+        """Start of the meeting of each group, and when its members watch each other."""
+        return choose_times(self)
 
     def rotations(self) -> pd.DataFrame:
         """Return one row a rotation: ``group, round, coach, peers, score``.
@@ -339,7 +350,7 @@ class Grouping(Handouts):
             "rotations": self.rotations(),
             "unmatched": self.unmatched,
         }
-        if meets(self):
+        if meets(self) or observation_rule(self) is not None:
             frames["timetable"] = self.timetable()
         files.write_folder(folder, frames, self.summary(), self.to_json())
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
+from pairmatch.constraints import Meetings
 from pairmatch.errors import Fault
+from pairmatch.plans.group_lessons import meeting_rows, schedule_group_lessons
 from pairmatch.plans.observations import observation_rule, schedule_lessons
 from pairmatch.plans.timetable import list_meetings
+from pairmatch.profiles.week import DAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pairmatch.constraints import Observation
+    from pairmatch.plans.grouping import Grouping
     from pairmatch.plans.matching import Matching
     from pairmatch.plans.observations import Lesson
 
-__all__ = ["lesson_faults"]
+__all__ = ["group_lesson_faults", "lesson_faults"]
 
 
 def lesson_faults(plan: Matching) -> list[Fault]:
-    """Return what is wrong with the observations of a plan.
+    """Return what is wrong with the observations of a plan of pairs.
 
     The observed must teach and the observer be free (or covered), nobody may have a weekly meeting
     then, two observations in a week, or one after the term. Lessons that found no time are no
@@ -33,30 +41,76 @@ def lesson_faults(plan: Matching) -> list[Fault]:
         for person in (plan.scored.coached.ids[i], plan.scored.coach.ids[j]):
             if start >= 0 and plan.problem.slots is not None:
                 met[person].append((start, start + plan.problem.slots.minutes))
+
+    def find(one: Lesson, person: Any) -> Any:
+        return sides[person != one.of[1]][person]
+
+    return _find_faults(rule, schedule_lessons(plan), find, met)
+
+
+def group_lesson_faults(plan: Grouping) -> list[Fault]:
+    """Return what is wrong with the observations of a plan of groups; see ``lesson_faults``.
+
+    Also if somebody in a group does not watch everybody else in it.
+    """
+    rule = observation_rule(plan)
+    if rule is None:
+        return []
+    table: Any = plan.scored.coached
+    row_of = {person: row for row, person in enumerate(table.ids)}
+    met: dict[Any, list[tuple[int, int]]] = {person: [] for person in table.ids}
+    length = next((r.minutes for r in plan.program.constraints if isinstance(r, Meetings)), 0)
+    lessons = schedule_group_lessons(plan)
     faults = []
-    weeks: dict[tuple[Any, int], Lesson] = {}
-    for one in schedule_lessons(plan):
+    for members, (day, opening, _) in zip(plan.group_ids, meeting_rows(plan), strict=True):
+        if day:
+            start = DAYS.index(day) * 1440 + 60 * int(opening[:2]) + int(opening[3:])
+            for person in members:
+                met[person].append((start, start + length))
+                windows = table.windows("free")[row_of[person]]
+                if windows is not None and not _holds(windows, start, start + length):
+                    faults.append(Fault("is not free for the meeting of the group.", str(person)))
+    asked = Counter(pair for members in plan.group_ids for pair in permutations(members, 2))
+    if asked != Counter((one.observer, one.observed) for one in lessons):
+        faults.append(Fault("not everybody watches everybody else in the group.", repr(rule)))
+    return faults + _find_faults(rule, lessons, lambda _, who: (table, row_of[who]), met)
+
+
+def _find_faults(
+    rule: Observation,
+    lessons: Iterable[Lesson],
+    find: Callable[[Lesson, Any], Any],
+    met: Mapping[Any, list[tuple[int, int]]],
+) -> list[Fault]:
+    """Return what is wrong with lessons; `find` gives the table and the row of a person."""
+    faults = []
+    weeks = set()
+    for one in lessons:
         if one.start is None:
             continue
         where = f"{one.observer} at {one.observed}"
         end = one.start + rule.minutes
-        table, row = sides[one.observed != one.mentor][one.observed]
+        table, row = find(one, one.observed)
         if not _holds(table.windows("teaching")[row] or (), one.start, end):
             faults.append(Fault(f"{one.observed} does not teach then.", where))
-        table, row = sides[one.observer != one.mentor][one.observer]
+        table, row = find(one, one.observer)
         busy = (table.windows("busy")[row] or ()) if "busy" in table else ()
         free = table.windows("free")[row] or () if "free" in table else ()
         if rule.cover_cost is None and not _holds(free, one.start, end):
             faults.append(Fault(f"{one.observer} is not free then.", where))
-        taken = [*busy, *met[one.mentee], *met[one.mentor]]
+        held = sum(max(0, min(b, end) - max(a, one.start)) for a, b in free)
+        if rule.cover_cost is not None and not busy and one.when.cover != rule.minutes - held:
+            what = f"takes {rule.minutes - held} minutes of cover, not {one.when.cover}."
+            faults.append(Fault(what, where))
+        taken = [*busy, *met[one.observer], *met[one.observed]]
         if any(a < end and one.start < b for a, b in taken):
             faults.append(Fault("there is a meeting at the same time.", where))
         if one.week > rule.weeks:
             faults.append(Fault(f"week {one.week} is after the term.", where))
-        for person in {one.mentee, one.mentor} if one.week else ():
+        for person in {one.observer, one.observed} if one.week else ():
             if (person, one.week) in weeks:
                 faults.append(Fault(f"{person} has two observations in week {one.week}.", where))
-            weeks[person, one.week] = one
+            weeks.add((person, one.week))
     return faults
 
 

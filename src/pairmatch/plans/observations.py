@@ -7,52 +7,58 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints import Observation
-from pairmatch.constraints.observation import free_windows
+from pairmatch.constraints.lessons import watch_lesson
 from pairmatch.plans.order import natural_key
-from pairmatch.plans.timetable import COLUMNS, list_meetings, write_time
-from pairmatch.profiles.spans import common_windows, cut_windows
+from pairmatch.plans.timetable import list_meetings, write_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
+    from pairmatch.constraints.lessons import Watched
+    from pairmatch.plans.grouping import Grouping
     from pairmatch.plans.matching import Matching
-    from pairmatch.profiles.week import Windows
 
-__all__ = ["Lesson", "describe_lessons", "observation_rule", "schedule_lessons", "tabulate_lessons"]
+__all__ = [
+    "Lesson",
+    "describe_lessons",
+    "observation_rule",
+    "schedule_lessons",
+    "sort_lessons",
+    "tabulate_lessons",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One observation of a pair.
+    """One observation of a plan.
 
     Parameters
     ----------
-    mentee, mentor, observer, observed : str or int
+    of : tuple
+        Mentee and mentor, or the number of the group.
+    observer, observed : str or int
         Ids.
     week : int
-        Week of the term, from 1.
-    start : int or None
-        Minute of the week; None if no lesson is left beside the weekly meetings.
-    before, after : int or None
-        Starts of the conferences; None if there are none, or no time for them.
-    cover : int
-        Minutes for which the observer has to be covered.
+        Week of the term, from 1; 0 if none is left.
+    when : Watched
+        Start, conferences and cover.
     """
 
-    mentee: Any
-    mentor: Any
+    of: tuple[Any, ...]
     observer: Any
     observed: Any
     week: int
-    start: int | None
-    before: int | None
-    after: int | None
-    cover: int
+    when: Watched
+
+    @property
+    def start(self) -> int | None:
+        """Minute of the week; None if no lesson is left beside the weekly meetings."""
+        return self.when.start
 
 
-def observation_rule(plan: Matching) -> Observation | None:
+def observation_rule(plan: Matching | Grouping) -> Observation | None:
     """Return the ``Observation`` of a plan's program, None without."""
     return next((r for r in plan.program.constraints if isinstance(r, Observation)), None)
 
@@ -76,88 +82,30 @@ def schedule_lessons(plan: Matching) -> tuple[Lesson, ...]:
         if start >= 0:
             met[ids[i]].append((start, start + minutes))
             met[mentors[j]].append((start, start + minutes))
+    coached: Any = plan.scored.coached
+    coach: Any = plan.scored.coach
     pairs = sorted(plan.solution.pairs.tolist(), key=lambda p: (natural_key(ids[p[0]]), p[1]))
     lessons, edges = [], []
     for i, j in pairs:
-        for mentor_watches in (True, False) if rule.both_ways else (True,):
-            lessons.append(_find_lesson(plan, rule, i, j, mentor_watches, met))
-            edges.append((ids[i], mentors[j]))
+        of = ids[i], mentors[j]
+        taken = {*met[of[0]], *met[of[1]]}
+        ways = [(coach, j, coached, i), (coached, i, coach, j)]
+        for observer, a, observed, b in ways if rule.both_ways else ways[:1]:
+            when = watch_lesson(rule, observer, a, observed, b, taken)
+            lessons.append(Lesson(of, observer.ids[a], observed.ids[b], 0, when))
+            edges.append(of)
     weeks = _colour(edges, rule.weeks)
     found = [replace(one, week=week) for one, week in zip(lessons, weeks, strict=True)]
-    found.sort(key=lambda one: (one.week, natural_key(one.mentee), natural_key(one.observer)))
-    return tuple(found)
+    return sort_lessons(found)
 
 
-def _find_lesson(
-    plan: Matching,
-    rule: Observation,
-    i: int,
-    j: int,
-    mentor_watches: bool,
-    met: dict[Any, list[tuple[int, int]]],
-) -> Lesson:
-    """Return ids, start, conferences and cover of one observation."""
-    coached: Any = plan.scored.coached
-    coach: Any = plan.scored.coach
-    mentee, mentor = coached.ids[i], coach.ids[j]
-    observer, a, observed, b = (coach, j, coached, i) if mentor_watches else (coached, i, coach, j)
-    blank = Lesson(mentee, mentor, observer.ids[a], observed.ids[b], 0, None, None, None, 0)
-    taken = tuple(sorted({*met[mentee], *met[mentor]}))
-    lessons = rule.lessons(observer, a, observed, b)
-    if isinstance(lessons, str):
-        return blank
-    own = free_windows(observer, a) or ()
-    starts = sorted(
-        (_cover(own, start, rule.minutes), start)
-        for start in _starts(cut_windows(lessons, taken), rule.minutes, own)
-    )
-    joint = common_windows(free_windows(coached, i) or (), free_windows(coach, j) or ())
-    joint = cut_windows(joint, taken)
-    for cover, start in starts:
-        if not rule.talk:
-            return replace(blank, start=start, cover=cover)
-        first = _latest(joint, start, rule.talk)
-        then = _earliest(joint, start + rule.minutes, rule.talk)
-        if first is not None and then is not None:
-            return replace(blank, start=start, before=first, after=then, cover=cover)
-    if starts:
-        return replace(blank, start=starts[0][1], cover=starts[0][0])
-    return blank
+def sort_lessons(lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
+    """Return lessons by week, then by pair or group."""
 
+    def key(one: Lesson) -> tuple[Any, ...]:
+        return one.week, natural_key(one.of[0]), natural_key(one.observer)
 
-def _starts(windows: Windows, minutes: int, own: Windows) -> Iterator[int]:
-    """List the starts at which windows begin, or something of one's own begins or ends in them."""
-    for start, end in windows:
-        marks = {
-            start,
-            end - minutes,
-            *(m for window in own for m in (window[0], window[1] - minutes)),
-        }
-        yield from sorted(m for m in marks if start <= m <= end - minutes)
-
-
-def _latest(windows: Windows, end: int, minutes: int) -> int | None:
-    """Return the latest start of a talk that is over by `end`."""
-    found = [
-        min(closes, end) - minutes
-        for opens, closes in windows
-        if min(closes, end) - minutes >= opens
-    ]
-    return max(found, default=None)
-
-
-def _earliest(windows: Windows, begin: int, minutes: int) -> int | None:
-    """Return the earliest start of a talk that begins at `begin` or later."""
-    found = [
-        max(opens, begin) for opens, closes in windows if max(opens, begin) + minutes <= closes
-    ]
-    return min(found, default=None)
-
-
-def _cover(free: Windows, start: int, minutes: int) -> int:
-    """Return for how many of these minutes somebody is not free."""
-    inside = common_windows(free, ((start, start + minutes),))
-    return minutes - sum(end - begin for begin, end in inside)
+    return tuple(sorted(lessons, key=key))
 
 
 def _colour(edges: Sequence[tuple[Any, Any]], n_weeks: int) -> list[int]:
@@ -213,24 +161,22 @@ def _swap(
     return set()
 
 
-def describe_lessons(plan: Matching) -> list[str]:
+def describe_lessons(rule: Observation | None, lessons: Sequence[Lesson]) -> list[str]:
     """Return the lines of a summary about observations."""
-    rule = observation_rule(plan)
     if rule is None:
         return []
-    lessons = schedule_lessons(plan)
     placed = [one for one in lessons if one.start is not None and one.week]
     last = max((one.week for one in placed), default=0)
     lines = [f"  lessons   {len(placed)} observations of {rule.minutes} minutes in {last} weeks"]
     if rule.cover_cost is not None:
-        cover = sum(one.cover for one in placed)
+        cover = sum(one.when.cover for one in placed)
         lines[0] += f", {cover} minutes of cover (cost {cover * rule.cover_cost:g})"
     missing = [one for one in lessons if one.start is None or not one.week]
     if missing:
         text = f"            {len(missing)} have no time left beside the weekly meetings"
         lines.append(f"{text}: {_names(missing)}")
     if rule.talk:
-        silent = [one for one in placed if one.before is None]
+        silent = [one for one in placed if one.when.before is None]
         if silent:
             lines.append(
                 f"            {len(silent)} have no time for conferences: {_names(silent)}"
@@ -243,27 +189,43 @@ def _names(lessons: list[Lesson]) -> str:
     return ", ".join(shown) + (" ..." if len(lessons) > 5 else "")
 
 
-def tabulate_lessons(plan: Matching, meetings: pd.DataFrame | None) -> pd.DataFrame:
-    """Return meetings, then observations and conferences by week, as one frame."""
+def tabulate_lessons(
+    rule: Observation,
+    lessons: Sequence[Lesson],
+    columns: tuple[str, ...],
+    meetings: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """Return meetings, then observations and conferences by week, as one frame.
+
+    Parameters
+    ----------
+    rule : Observation
+        What was asked for.
+    lessons : sequence of Lesson
+        What was found.
+    columns : tuple of str
+        Those of meetings.
+    meetings : DataFrame or None
+        Weekly meetings, if there are any.
+    """
     import pandas as pd
 
-    rule = observation_rule(plan)
     rows: list[tuple[Any, ...]] = []
-    for one in schedule_lessons(plan):
-        people = ";".join(map(str, (one.mentee, one.mentor)))
-        talk, minutes = (0, 0) if rule is None else (rule.talk, rule.minutes)
-        parts = [("observation", one.start, minutes)]
-        if one.before is not None and one.after is not None:
-            parts = [("conference", one.before, talk), *parts, ("conference", one.after, talk)]
+    for one in lessons:
+        of = one.of if len(one.of) == 2 else (one.observer, one.observed)
+        people = ";".join(map(str, sorted(of, key=natural_key) if of != one.of else of))
+        when = one.when
+        parts = [("observation", when.start, rule.minutes)]
+        if when.before is not None and when.after is not None:
+            talks = [("conference", at, rule.talk) for at in (when.before, when.after)]
+            parts = [talks[0], *parts, talks[1]]
         for kind, start, length in parts:
             time = write_time(-1 if start is None else start, length)
             who = (one.observer, one.observed) if kind == "observation" else ("", "")
-            rows.append(
-                (kind, one.mentee, one.mentor, people, *time, length, "", *who, one.week or "")
-            )
-    columns = [*COLUMNS, "observer", "observed", "week"]
-    lessons = pd.DataFrame(rows, columns=columns)
+            rows.append((kind, *one.of, people, *time, length, "", *who, one.week or ""))
+    columns = (*columns, "observer", "observed", "week")
+    frame = pd.DataFrame(rows, columns=list(columns))
     if meetings is None:
-        return lessons
-    whole = meetings.assign(observer="", observed="", week="")[columns].astype(object)
-    return pd.concat([whole, lessons.astype(object)], ignore_index=True)
+        return frame
+    whole = meetings.assign(observer="", observed="", week="")[list(columns)].astype(object)
+    return pd.concat([whole, frame.astype(object)], ignore_index=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.plans.files import versions
-from pairmatch.plans.observations import describe_lessons
+from pairmatch.plans.group_lessons import schedule_group_lessons
+from pairmatch.plans.observations import describe_lessons, observation_rule, schedule_lessons
 from pairmatch.plans.pressure import find_scarce
 from pairmatch.plans.timetable import describe_time
 
@@ -76,7 +77,7 @@ def describe_matching(plan: Matching) -> str:
     lines.append(f"  loads     mentors by number of mentees: {loads}")
     lines += describe_time(plan)
     lines += [f"            scarce: {text}" for text in find_scarce(plan)]
-    lines += describe_lessons(plan)
+    lines += describe_lessons(observation_rule(plan), schedule_lessons(plan))
     lines += _asked_lines(plan)
     lines += _unmatched_lines(plan.unmatched)
     return "\n".join(lines)
@@ -130,6 +131,7 @@ def describe_grouping(plan: Grouping) -> str:
             f"  groups    mean value {np.mean(values):.3f}, lowest {min(values):.3f} "
             f"(group {int(np.argmin(values)) + 1})"
         )
+    lines += describe_lessons(observation_rule(plan), schedule_group_lessons(plan))
     lines += _asked_lines(plan)
     lines += _unmatched_lines(plan.unmatched)
     return "\n".join(lines)

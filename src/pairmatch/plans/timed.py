@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from pairmatch.plans import timetable
 from pairmatch.plans.handouts import Handouts
-from pairmatch.plans.observations import observation_rule, tabulate_lessons
+from pairmatch.plans.observations import observation_rule, schedule_lessons, tabulate_lessons
 from pairmatch.plans.pressure import tabulate_pressure
 
 if TYPE_CHECKING:
@@ -39,13 +39,16 @@ class Timetabled(Handouts):
             If the program has neither ``Meetings`` nor ``Observation``.
         """
         plan = cast("Matching", self)
-        watches = observation_rule(plan) is not None
-        if plan.solution.slots is None and not watches:
+        rule = observation_rule(plan)
+        if plan.solution.slots is None and rule is None:
             return super().timetable()
         meetings = None
         if plan.solution.slots is not None:
             meetings = timetable.tabulate_meetings(plan)
-        return tabulate_lessons(plan, meetings) if watches or meetings is None else meetings
+        if rule is None and meetings is not None:
+            return meetings
+        assert rule is not None  # noqa: S101 - one of the two is there
+        return tabulate_lessons(rule, schedule_lessons(plan), timetable.COLUMNS, meetings)
 
     def price_of_time(self) -> TimePrice:
         """Return what ``Meetings`` cost: how many more would be matched, and the total, without.

@@ -172,8 +172,9 @@ def make_reciprocal(*, at_least: float = 0.25, minutes: int = 45) -> Parts:
     }
 
 
-def make_triad(*, minutes: int = 45) -> Parts:
-    """Return the parts of the Triad Model."""
+def make_triad(*, minutes: int = 45, weeks: int = 0) -> Parts:
+    """Return the parts of the Triad Model; in `weeks` all watch each other's lessons, if any."""
+    lessons = [Observation(minutes=minutes, weeks=weeks)] if weeks else []
     return {
         "criteria": [
             GoalCoverage(weight=4),
@@ -181,7 +182,7 @@ def make_triad(*, minutes: int = 45) -> Parts:
             StyleFit(weight=1),
             CommonTime(minutes=minutes, weight=2),
         ],
-        "constraints": [GiveAndReceive(unknown="allow"), EvaluatorPairs()],
+        "constraints": [GiveAndReceive(unknown="allow"), *lessons, EvaluatorPairs()],
         "objective": "worst_rotation",
         "size": 3,
     }

@@ -1,0 +1,149 @@
+"""When groups meet, and when their members watch each other's lessons."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pairmatch.compositions import meeting_times_of
+from pairmatch.constraints import Meetings
+from pairmatch.constraints.lessons import watch_lesson
+from pairmatch.plans.group_meetings import meets, modality_of
+from pairmatch.plans.observations import (
+    Lesson,
+    observation_rule,
+    sort_lessons,
+    tabulate_lessons,
+)
+from pairmatch.plans.timetable import write_time
+from pairmatch.profiles.week import DAYS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pairmatch.constraints import Observation
+    from pairmatch.constraints.lessons import Watched
+    from pairmatch.plans.grouping import Grouping
+
+__all__ = ["choose_times", "meeting_rows", "schedule_group_lessons", "timetable_frame"]
+
+_COLUMNS = ("kind", "group", "people", "day", "start", "end", "minutes", "modality")
+_Ways = dict[tuple[int, int], "Watched"]
+
+
+def choose_times(plan: Grouping) -> tuple[tuple[int, _Ways], ...]:
+    """Return for each group the start of its meeting, and when its members watch each other.
+
+    Of all joint starts one that most members prefer, of these one that leaves most lessons to
+    watch, then most conferences, then least cover, then the earliest. -1 for groups that do not
+    meet, or where somebody's free time is unknown.
+    """
+    table: Any = plan.scored.coached
+    rule = observation_rule(plan)
+    times = meeting_times_of(table, plan.program.constraints)
+    found = []
+    for members in plan.groups:
+        among = np.array(members)
+        starts = [-1]
+        if times is not None and times.known_coached[among].all():
+            joint = np.flatnonzero(times.coached[among].all(axis=0))
+            likes = times.likes_coached[np.ix_(among, joint)].sum(axis=0)
+            best = joint[likes == likes.max(initial=0)]
+            starts = times.start[best].tolist() or starts
+        minutes = 0 if times is None else times.minutes
+        chosen: tuple[Any, int, _Ways] | None = None
+        for start in starts if rule is not None else starts[:1]:
+            ways = {} if rule is None else _watch(rule, table, members, start, minutes)
+            cost = () if rule is None else _add(one.cost(rule) for one in ways.values())
+            if chosen is None or cost < chosen[0]:
+                chosen = cost, start, ways
+        assert chosen is not None  # noqa: S101 - there is at least one start
+        found.append(chosen[1:])
+    return tuple(found)
+
+
+def _watch(
+    rule: Observation, table: Any, members: tuple[int, ...], start: int, minutes: int
+) -> _Ways:
+    """Return when each member of a group watches each other one."""
+    taken = [(start, start + minutes)] if start >= 0 else []
+    return {
+        (a, b): watch_lesson(rule, table, a, table, b, taken)
+        for pair in combinations(members, 2)
+        for a, b in (pair, pair[::-1])
+    }
+
+
+def _add(costs: Any) -> tuple[int, ...]:
+    """Add up costs, part by part."""
+    return tuple(map(sum, zip(*costs, strict=True)))
+
+
+def schedule_group_lessons(plan: Grouping) -> tuple[Lesson, ...]:
+    """Return every observation of a plan of groups, sorted by week and group.
+
+    Weeks are those of a round robin in which each encounter is played twice: everybody has one
+    observation a week at most, and a group of k is through in 2 (k - 1) weeks, or 2 k for odd k.
+    """
+    rule = observation_rule(plan)
+    if rule is None:
+        return ()
+    ids = plan.scored.coached.ids
+    lessons = []
+    chosen = zip(plan.groups, plan.chosen_times, strict=True)
+    for number, (members, (_, ways)) in enumerate(chosen, 1):
+        for round_, pairs in enumerate(_rounds(len(members))):
+            for x, y in pairs:
+                for late, (a, b) in enumerate(((x, y), (y, x))):
+                    week = 2 * round_ + late + 1
+                    when = ways[members[a], members[b]]
+                    of = (number,)
+                    lessons.append(Lesson(of, ids[members[a]], ids[members[b]], week, when))
+    return sort_lessons(lessons)
+
+
+def _rounds(size: int) -> list[list[tuple[int, int]]]:
+    """Return the encounters of a round robin, round by round; with an odd number one rests."""
+    circle = [*range(size), *([-1] if size % 2 else [])]
+    rounds = []
+    for _ in range(len(circle) - 1):
+        half = len(circle) // 2
+        pairs = zip(circle[:half], reversed(circle[half:]), strict=True)
+        rounds.append([(min(p), max(p)) for p in pairs if -1 not in p])
+        circle = [circle[0], circle[-1], *circle[1:-1]]
+    return rounds
+
+
+def meeting_rows(plan: Grouping) -> list[tuple[str, str, str]]:
+    """Return day, start and end of the meeting of each group; blank where no time is known."""
+    minutes = _minutes(plan)
+    return [
+        write_time(start, minutes) if start >= 0 else ("", "", "") for start, _ in plan.chosen_times
+    ]
+
+
+def _minutes(plan: Grouping) -> int:
+    return next((r.minutes for r in plan.program.constraints if isinstance(r, Meetings)), 0)
+
+
+def timetable_frame(plan: Grouping) -> pd.DataFrame:
+    """Return meetings by day, start and people, then observations by week."""
+    import pandas as pd
+
+    minutes, rule = _minutes(plan), observation_rule(plan)
+    rows = []
+    for number, (keys, members, when) in enumerate(
+        zip(plan.group_ids, plan.groups, meeting_rows(plan), strict=True), 1
+    ):
+        if when[0]:
+            people = ";".join(str(key) for key in keys)
+            way = modality_of(plan.scored.coached, members)
+            rows.append(("meeting", number, people, *when, minutes, way))
+    rows.sort(key=lambda row: (DAYS.index(row[3]), row[4], row[2]))
+    meetings = pd.DataFrame(rows, columns=list(_COLUMNS))
+    if rule is None:
+        return meetings
+    held = meetings if meets(plan) else None
+    return tabulate_lessons(rule, schedule_group_lessons(plan), _COLUMNS, held)

@@ -30,6 +30,7 @@ __all__ = ["certify_assignment"]
 _HEIGHT, _WIDTH = 64, 2048  # pairs at a time: 1 MB of profits, which stay in the cache
 _MANY = 2**22  # pairs from which on threads pay
 _LIMIT = 2**61
+_ENORMOUS = 2**31  # prices of quotas from which on pairs are looked at one by one
 
 
 def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution) -> Certificate:
@@ -271,9 +272,9 @@ def _sweep(
 
 
 def _is_plain(problem: AssignmentProblem, prices: Prices) -> bool:
-    """Say whether all that a pair pays is the price of its column, in whole gains."""
-    paid = [of_class.any() for of_class in prices.quota]
-    if problem.budgets or any(paid) or prices.row is not None or prices.scale > 1:
+    """Say whether a pair pays for places and quotas only, in whole gains that are not enormous."""
+    enormous = any(_largest(of_class) >= _ENORMOUS for of_class in prices.quota)
+    if problem.budgets or enormous or prices.row is not None or prices.scale > 1:
         return False
     if prices.coverage is None or problem.objective == "total":
         return True

@@ -8,7 +8,7 @@ are looked at one by one.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import Prices
+
+    Index = slice | NDArray[np.int64]
 
 __all__ = ["find_best_profits", "find_profits", "worth_one"]
 
@@ -46,11 +48,59 @@ def find_profits(
     Rows that are pinned are not looked at.
     """
     price = prices.column - prices.bonus
+    gains = _subtract_quotas(problem, gains, prices)
     known = np.zeros(problem.n_rows, np.int64)
     known[pairs[:, 0]] = gains.pairs(pairs[:, 0], pairs[:, 1])[0] - price[pairs[:, 1]]
     known = np.maximum(known, 0)
     known[problem.pins[:, 0]] = _ENOUGH
     return find_best_profits(gains, price, known)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _QuotaTerm:
+    """What pairs pay for a place within a quota; rows that a quota does not count pay nothing."""
+
+    class_of: NDArray[np.int64]
+    price: NDArray[np.int32]  # n_classes + 1 lines, the last for the rows that are not counted
+
+    def block(self, rows: Index, columns: Index) -> NDArray[np.int32]:
+        line = self.class_of[rows]
+        if isinstance(columns, slice):
+            return -self.price[:, columns][line]
+        return -self.price[line[:, None], columns]
+
+    def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int32]:
+        return -self.price[self.class_of[i], j]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LeastTest:
+    """The least gain that pairs need, asked of what they are worth before they pay."""
+
+    gains: StreamedGains
+
+    def forbids(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.bool_]:
+        i, j = np.broadcast_arrays(i, j)
+        return ~self.gains.pairs(i.reshape(-1), j.reshape(-1))[1].reshape(i.shape)
+
+
+def _subtract_quotas(
+    problem: AssignmentProblem, gains: StreamedGains, prices: Prices
+) -> StreamedGains:
+    """Return what pairs leave once they have paid for places within quotas."""
+    terms, largest = list(gains.terms), gains.largest
+    for quota, price in zip(problem.quotas, prices.quota, strict=False):
+        if not price.any():
+            continue
+        table = np.zeros((quota.n_classes + 1, problem.n_columns), np.int32)
+        table[:-1] = price.T
+        line = np.where(quota.class_of < 0, quota.n_classes, quota.class_of)
+        terms.append(_QuotaTerm(line, table))
+        largest += int(price.max())
+    if len(terms) == len(gains.terms):
+        return gains
+    tests = gains.tests if gains.least is None else (*gains.tests, _LeastTest(gains))
+    return replace(gains, terms=tuple(terms), tests=tests, least=None, largest=largest)
 
 
 def find_best_profits(

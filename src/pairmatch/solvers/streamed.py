@@ -31,11 +31,11 @@ _PEOPLE = 1 << 13
 class PairTerm(Protocol):
     """Integer units that are no product of features."""
 
-    def block(self, rows: Index, columns: Index) -> NDArray[np.int32]:
+    def block(self, rows: Index, columns: Index) -> NDArray[np.signedinteger]:
         """Return the units of a block; rows and columns are slices or index arrays."""
         ...
 
-    def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int32]:
+    def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.signedinteger]:
         """Return the units of the pairs ``(i[k], j[k])``."""
         ...
 
@@ -270,10 +270,10 @@ class _TakenTerm:
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
 
-    def block(self, rows: Index, columns: Index) -> NDArray[np.int32]:
+    def block(self, rows: Index, columns: Index) -> NDArray[np.signedinteger]:
         return self.term.block(self.rows[rows], self.columns[columns])
 
-    def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int32]:
+    def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.signedinteger]:
         return self.term.at(self.rows[i], self.columns[j])
 
 

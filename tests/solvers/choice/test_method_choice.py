@@ -76,5 +76,5 @@ def test_estimate_grows_with_the_pool_and_oversize_is_refused_with_advice(monkey
     with pytest.raises(CapabilityError, match=r"this machine has 1 MB; use method .pricing."):
         refuse_oversize(problem)
     limited = pose(np.ones((50, 50)), 3, quotas=(Quotas(np.zeros(50, np.int64), 1),))
-    with pytest.raises(CapabilityError, match=r"method .flow.*drop the quota that binds"):
-        refuse_oversize(limited)
+    with pytest.raises(CapabilityError, match=r"method .flow.*use method .pricing."):
+        refuse_oversize(limited, "flow")

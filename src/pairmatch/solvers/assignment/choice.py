@@ -20,6 +20,7 @@ from pairmatch.solvers.assignment.integer import solve_by_integers
 from pairmatch.solvers.assignment.layout import find_laminar
 from pairmatch.solvers.assignment.meetings import solve_with_slots
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
+from pairmatch.solvers.assignment.quota_rounds import breaks_quota, solve_with_quotas
 from pairmatch.solvers.assignment.remainder import set_pins
 from pairmatch.solvers.assignment.watch import OutOfTime, Watch
 from pairmatch.solvers.problem import MatrixGains
@@ -61,9 +62,9 @@ def solve_assignment(
     method : {"auto", "dense", "flow", "pricing", "integer"}, default: "auto"
         How to look for it; the plan does not depend on it. ``"dense"``: one place each, no
         minimum loads, no quota that binds. ``"flow"``: any loads, and quotas that nest.
-        ``"pricing"``: any loads, no quota that binds, never more than a few pairs of each person
-        at a time. ``"integer"``: everything, slowly, and alone budgets that bind. ``"auto"``:
-        whichever of those that can is likely to be the fastest.
+        ``"pricing"``: the same, but never more than a few pairs of each person at a time.
+        ``"integer"``: everything, slowly, and alone budgets that bind. ``"auto"``: whichever of
+        those that can is likely to be the fastest.
     seed : int, default: 0
         Where ``"pricing"`` begins.
     time_limit : float, optional
@@ -165,6 +166,8 @@ def _solve(
             )
         except LoadConflict as conflict:
             raise refine_conflict(open_problem, conflict) from None
+        if breaks_quota(problem, solution.pairs):
+            return solve_with_quotas(problem, solution, time_limit=watch.left, progress=progress)
         return _price_quotas(problem, solution)
     problem = _hold(problem)
     if chosen == "dense":
@@ -194,9 +197,9 @@ def choose_method(
     Returns
     -------
     str
-        "integer" where quotas cross each other or a budget binds; "pricing" for large pools
-        without a quota that binds; "dense" with one place each; "flow" for everything else, fair
-        objectives and rows that should have several columns included.
+        "integer" where quotas cross each other or a budget binds; "pricing" for large pools;
+        "dense" with one place each; "flow" for everything else, fair objectives and rows that
+        should have several columns included.
 
     Raises
     ------
@@ -241,9 +244,10 @@ def choose_method(
             'method "flow" takes quotas only whose classes lie within each other or apart; '
             'use "integer" or "auto"'
         )
-    if method == "pricing" and not free:
+    if method == "pricing" and not (free or nested):
         raise ProgramError(
-            'method "pricing" takes no quota that binds; use "flow", "integer" or "auto"'
+            'method "pricing" takes quotas that bind only if their classes lie within each other '
+            'or apart; use "integer" or "auto"'
         )
     if method != "auto":
         return method
@@ -253,6 +257,8 @@ def choose_method(
         return "pricing"
     if not nested:
         return "integer"
+    if not free and _is_large(problem, dense=False):
+        return "pricing"
     return "dense" if dense and _pays_off(problem) else "flow"
 
 

@@ -14,9 +14,10 @@ from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.assignment.remainder import Remainder
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["draft_plan", "take_better"]
+__all__ = ["draft_plan", "take_better", "take_in_turn"]
 
 
 def draft_plan(problem: AssignmentProblem) -> AssignmentSolution:
@@ -115,6 +116,37 @@ def take_better(
     if rate(known) >= rate(draft):
         return known
     return replace(known, pairs=draft.pairs, solver=f"{known.solver}, then {draft.solver}")
+
+
+def take_in_turn(
+    problem: AssignmentProblem, remainder: Remainder, pairs: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the pairs of a list for which there is still room, one row after the other.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem of one column a row, without budgets.
+    remainder : Remainder
+        What its pins leave.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        Allowed pairs of rows that are not pinned, the first come first.
+    """
+    room = [left.copy() for left in remainder.room]
+    labels = [quota.class_of for quota in problem.quotas]
+    places = remainder.capacity.copy()
+    seated: set[int] = set()
+    taken = []
+    for i, j in pairs.tolist():
+        cells = [(k, int(label[i])) for k, label in enumerate(labels) if label[i] >= 0]
+        if i in seated or places[j] <= 0 or any(room[k][j, c] <= 0 for k, c in cells):
+            continue
+        seated.add(i)
+        places[j] -= 1
+        for k, c in cells:
+            room[k][j, c] -= 1
+        taken.append((i, j))
+    return np.array(taken, np.int64).reshape(-1, 2)
 
 
 def _look(problem: AssignmentProblem, row: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -23,6 +23,7 @@ __all__ = ["Estimate", "estimate_effort", "refuse_oversize"]
 _BYTES = {"dense": 60.0, "flow": 250.0, "integer": 1000.0, "pricing": 0.0}  # a pair that is held
 _SECONDS = {"dense": 4e-7, "flow": 4e-6, "integer": 2e-4, "pricing": 2e-7}  # a pair that is seen
 _LIBRARIES = 150e6  # bytes of Python and the libraries themselves
+_CLASS = 80  # bytes of what a place within a quota costs, in all copies
 _SHORTLIST = 40 * 80  # bytes of the candidates of one person
 
 
@@ -89,6 +90,7 @@ def estimate_effort(problem: AssignmentProblem, method: Method = "auto") -> Esti
         held += 3 * (gains.row_features.nbytes + gains.column_features.nbytes)
     if chosen == "pricing":
         held += (n_rows + n_columns) * _SHORTLIST
+        held += sum(_CLASS * n_columns * quota.n_classes for quota in problem.quotas)
     seconds = n_pairs * _SECONDS[chosen]
     if chosen == "dense":
         seconds *= max(1.0, min(n_rows, n_columns) / 1000)
@@ -107,13 +109,13 @@ def refuse_oversize(problem: AssignmentProblem, method: Method = "auto") -> None
     memory = _count_memory()
     if memory is None or estimate.megabytes <= memory / 1e6:
         return
+    pricing, one_by_one = 'use method "pricing" or "auto"', "match schools or regions one by one"
     advice = {
-        "dense": 'use method "pricing" or "auto"',
-        "flow": "drop the quota that binds, or match schools or regions one by one with "
-        "match_many()",
-        "integer": "drop one of the quotas that cross, give all the same minutes, or match schools "
-        "or regions one by one",
-    }.get(estimate.method, "match schools or regions one by one with match_many()")
+        "dense": pricing,
+        "flow": pricing if method == "flow" else f"{one_by_one} with match_many()",
+        "integer": "drop one of the quotas that cross, give all the same minutes, or "
+        f"{one_by_one}",
+    }.get(estimate.method, f"{one_by_one} with match_many()")
     raise CapabilityError(
         f"this would take {estimate}, and this machine has {memory / 1e6:,.0f} MB; {advice}"
     )

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.remainder import Edges, Remainder
     from pairmatch.solvers.problem import Quotas
 
-__all__ = ["Layout", "draw_network", "find_laminar"]
+__all__ = ["Layout", "draw_network", "find_laminar", "reward_loads"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,3 +233,42 @@ def _order_classes(quotas: dict[int, Quotas], rows: NDArray[np.int64]) -> list[N
         size[position, counted] = np.bincount(label[counted])[label[counted]]
     order = np.argsort(-size, axis=0, kind="stable")
     return [np.asarray(keys)[turn] for turn in order]
+
+
+def reward_loads(
+    layout: Layout, cost: NDArray[np.int64], at_least: NDArray[np.int64]
+) -> tuple[Network, NDArray[np.int64]]:
+    """Return the network without minimum loads, and costs by which they pay off as far as met.
+
+    Parameters
+    ----------
+    layout : Layout
+        The network.
+    cost : ndarray of int64, shape (n_arcs,)
+        Cost of one unit on each arc.
+    at_least : ndarray of int64, shape (n_columns,)
+        Rows that each column must get: each of them costs 1 less.
+
+    Returns
+    -------
+    network : Network
+        The arcs of the layout, then one for each column that takes further rows.
+    cost : ndarray of int64
+        Their costs.
+    """
+    network, arcs = layout.network, layout.load_arcs
+    lower, upper = np.zeros_like(network.lower), network.upper.copy()
+    further = upper[arcs] - at_least
+    upper[arcs] = at_least
+    cost = cost.copy()
+    cost[arcs] = -1
+    return (
+        replace(
+            network,
+            tail=np.concatenate([network.tail, network.tail[arcs]]),
+            head=np.concatenate([network.head, network.head[arcs]]),
+            lower=np.concatenate([lower, np.zeros_like(further)]),
+            upper=np.concatenate([upper, further]),
+        ),
+        np.concatenate([cost, np.zeros_like(further)]),
+    )

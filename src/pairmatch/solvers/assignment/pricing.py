@@ -319,7 +319,7 @@ class _Search:
         def should_stop() -> bool:
             return self.stop.is_set() or monotonic() > ends
 
-        return settle_plan(self.problem, pairs, self._price(), edges, profit, should_stop)
+        return settle_plan(self.problem, pairs, Prices(self._price()), edges, profit, should_stop)
 
     def _report(self, rounds: Rounds) -> None:
         """Pass on where the search is."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.remainder import Remainder
     from pairmatch.solvers.assignment.rounds import Rounds
     from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.solution import Prices
 
 __all__ = ["collect_tight", "join_edges", "settle_plan"]
 
@@ -39,7 +40,7 @@ _MOST_TIGHT = 2**21  # more than these are left as they are: their network would
 def settle_plan(
     problem: AssignmentProblem,
     pairs: NDArray[np.int64],
-    price: NDArray[np.int64],
+    prices: Prices,
     edges: Edges,
     profit: NDArray[np.int64],
     should_stop: Callable[[], bool],
@@ -49,11 +50,11 @@ def settle_plan(
     Parameters
     ----------
     problem : AssignmentProblem
-        A problem without quotas.
+        A problem whose quotas nest.
     pairs : ndarray of int64, shape (n_pairs, 2)
         A best plan.
-    price : ndarray of int64, shape (n_columns,)
-        Prices that prove it best.
+    prices : Prices
+        Prices that prove it best; without those of places within quotas there are no quotas.
     edges : Edges
         The tight pairs of rows that are not pinned.
     profit : ndarray of int64, shape (n_rows,)
@@ -73,12 +74,14 @@ def settle_plan(
     O(tight pairs) memory.
     """
     remainder = set_pins(problem)
-    layout = draw_network(edges, remainder, {})
+    quotas = dict(enumerate(problem.quotas)) if prices.quota else {}
+    layout = draw_network(edges, remainder, quotas)
     network = layout.network
-    lower, upper = network.lower.copy(), network.upper.copy()
+    lower, upper, price = network.lower.copy(), network.upper.copy(), prices.column
     loads, idle = layout.load_arcs, layout.idle_arcs
     lower[loads] = np.where(price > 0, upper[loads], lower[loads])
     upper[loads] = np.where(price < 0, lower[loads], upper[loads])
+    _fill_classes(problem, prices, layout, edges, lower, upper)
     upper[idle] = np.where(profit[remainder.rows] > 0, 0, upper[idle])
     network = replace(network, lower=lower, upper=upper)
     flow = _draw_flow(layout, edges, remainder, pairs)
@@ -95,6 +98,29 @@ def settle_plan(
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
+def _fill_classes(
+    problem: AssignmentProblem,
+    prices: Prices,
+    layout: Layout,
+    edges: Edges,
+    lower: NDArray[np.int64],
+    upper: NDArray[np.int64],
+) -> None:
+    """Demand that places within quotas are filled where they have a price."""
+    for k, (quota, price) in enumerate(zip(problem.quotas, prices.quota, strict=False)):
+        mine = np.flatnonzero(layout.limit_of[:, 0] == k)
+        column, label = layout.limit_of[mine, 1], layout.limit_of[mine, 2]
+        arcs = layout.limit_arcs.start + mine
+        lower[arcs] = np.where(price[column, label] > 0, upper[arcs], 0)
+        # Where there are no more tight pairs than places there is no arc: all of them are taken.
+        label = quota.class_of[edges.row]
+        taken = (label >= 0) & (price[edges.column, label] > 0) if price.size else label < -1
+        has_arc = np.zeros(price.shape, np.bool_)
+        has_arc[layout.limit_of[mine, 1], layout.limit_of[mine, 2]] = True
+        taken[taken] = ~has_arc[edges.column[taken], label[taken]]
+        lower[layout.pair_arcs] |= taken
+
+
 def _draw_flow(
     layout: Layout, edges: Edges, remainder: Remainder, pairs: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -104,6 +130,12 @@ def _draw_flow(
     mate[pairs[is_open, 0]] = pairs[is_open, 1]
     flow = np.zeros(len(layout.network.tail), np.int64)
     flow[layout.pair_arcs] = mate[edges.row] == edges.column
+    network, taken = layout.network, flow[layout.pair_arcs] > 0
+    inflow = np.bincount(network.head[layout.pair_arcs][taken], minlength=network.n_nodes)
+    # A narrower class stands behind the wider one that it leads to.
+    for arc in reversed(range(layout.limit_arcs.start, layout.limit_arcs.stop)):
+        flow[arc] = inflow[network.tail[arc]]
+        inflow[network.head[arc]] += flow[arc]
     flow[layout.load_arcs] = np.bincount(pairs[is_open, 1], minlength=layout.n_columns)
     flow[layout.idle_arcs] = mate[remainder.rows] < 0
     return flow

@@ -113,8 +113,7 @@ def refuse_oversize(problem: AssignmentProblem, method: Method = "auto") -> None
     advice = {
         "dense": pricing,
         "flow": pricing if method == "flow" else f"{one_by_one} with match_many()",
-        "integer": "drop one of the quotas that cross, give all the same minutes, or "
-        f"{one_by_one}",
+        "integer": f"drop one of the quotas that cross, give all the same minutes, or {one_by_one}",
     }.get(estimate.method, f"{one_by_one} with match_many()")
     raise CapabilityError(
         f"this would take {estimate}, and this machine has {memory / 1e6:,.0f} MB; {advice}"

@@ -164,6 +164,7 @@ PUBLIC_NAMES = [
     "match_scores",
     "read_feedback",
     "read_history",
+    "read_plan",
     "read_profiles",
     "rematch",
     "score",

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         evaluate,
         match_cycles,
         read_feedback,
+        read_plan,
         rematch,
         suggest_weights,
         what_if,
@@ -178,6 +179,7 @@ __all__ = [
     "match_scores",
     "read_feedback",
     "read_history",
+    "read_plan",
     "read_profiles",
     "rematch",
     "score",
@@ -197,7 +199,7 @@ _HOMES = {
     ),
     "cycles": (
         "Changes Comparison Cycles Evaluation Feedback Rematch Suggestion compare evaluate "
-        "match_cycles read_feedback rematch suggest_weights what_if"
+        "match_cycles read_feedback read_plan rematch suggest_weights what_if"
     ),
     "errors": (
         "CapabilityError CertificateError CriterionError Fault InfeasibleError PairmatchError "

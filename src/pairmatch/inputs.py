@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.errors import Fault, ProfileError, ProgramError
@@ -36,7 +37,7 @@ def read_tables(
     mentees: Table, mentors: Table, schedule: Schedule | None = None
 ) -> tuple[Profiles, Profiles]:
     """Read both tables, or say what is wrong with both."""
-    if mentors is mentees:
+    if mentors is mentees or _same_file(mentees, mentors):
         both = read_table(mentees, "mentees", schedule)
         return both, both
     tables, errors = [], []
@@ -55,6 +56,13 @@ def read_tables(
     if errors:
         raise errors[0]
     return tables[0], tables[1]
+
+
+def _same_file(one: Any, other: Any) -> bool:
+    """Return whether these are two names of one file: a pool of peers."""
+    if not isinstance(one, str | Path) or not isinstance(other, str | Path):
+        return False
+    return Path(one).resolve() == Path(other).resolve()
 
 
 def check_arguments(program: Any, options: Any) -> tuple[Program, Options]:

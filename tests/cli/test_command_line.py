@@ -38,6 +38,7 @@ def test_main_job_prints_a_summary_and_writes_the_plan(district, tmp_path):
         "loads.csv",
         "pairs.csv",
         "plan.json",
+        "program.toml",
         "reasons.csv",
         "summary.txt",
         "unmatched.csv",

@@ -121,7 +121,7 @@ def test_who_coaches_and_is_coached_keeps_the_minutes_for_both():
 def test_formats_that_need_no_time_take_no_minutes(pool):
     writing = pm.Program([pm.SubjectMatch()], [pm.Load(at_most=2)])
     formats = pm.match_formats(pool, [writing, PAIR], minutes_per_week=45)
-    assert formats.minutes == (0, 45)
+    assert formats.to_frame().groupby("format")["minutes"].max().tolist() == [0, 45]
     assert formats.plans[0].matched == 8
     assert formats.plans[1].matched == 12
 
@@ -143,9 +143,108 @@ def test_presets_run_together_on_a_staff_list():
 
 def test_a_spoiled_answer_is_found(pool):
     formats = pm.match_formats(pool, [PAIR, TEAM], minutes_per_week=75)
-    twice = pm.Formats((formats.plans[0], formats.plans[0]), (45, 45), formats.ids, formats.budget)
+    twice = pm.Formats((formats.plans[0], formats.plans[0]), formats.ids, formats.budget)
     with pytest.raises(pm.CertificateError, match=r"90 minutes of 75(.|\n)*two meetings on"):
         twice.check()
+
+
+LESSONS = pm.Program([pm.SubjectMatch()], [pm.Observation(minutes=45, weeks=3), pm.Load(at_most=1)])
+
+
+@pytest.fixture(scope="module")
+def peers():
+    """Two can watch each other at 9 or 10 only, and meet at 9 only."""
+    return pd.DataFrame(
+        {
+            "id": list("abcd"),
+            "role": ["mentee", "mentee", "mentor", "mentor"],
+            "subjects": ["art"] * 4,
+            "free": ["Mon 09:00-09:45; Mon 12:00-12:45"] * 2
+            + ["Mon 10:00-10:45; Mon 12:00-12:45"] * 2,
+            "teaching": ["Mon 10:00-10:45"] * 2 + ["Mon 09:00-09:45"] * 2,
+        }
+    )
+
+
+def test_lessons_that_are_watched_are_times_that_other_formats_leave_alone(peers):
+    two = pm.Program([pm.SubjectMatch()], [pm.Meetings(minutes=45)], size=2)
+    formats = pm.match_formats(peers, [LESSONS, two])
+    timetable = formats.timetable()
+    assert timetable["kind"].value_counts().to_dict() == {"observation": 4, "meeting": 2}
+    assert set(timetable.query("kind == 'meeting'")["start"]) == {"12:00"}
+    again = pm.match_formats(
+        peers,
+        [two.replace(constraints=[pm.Meetings(minutes=45, within="Mon 09:00-11:00")]), LESSONS],
+    )
+    assert again.plans[0].matched == 4
+    assert again.plans[1].matched == 0
+
+
+def test_nobody_is_watched_in_a_lesson_that_another_format_has_taken(peers):
+    formats = pm.match_formats(peers, [LESSONS, LESSONS])
+    assert [plan.matched for plan in formats.plans] == [2, 0]
+    assert formats.plans[1].unmatched["id"].tolist() == ["a", "b"]
+
+
+def test_watching_takes_minutes_of_the_week_once(peers):
+    formats = pm.match_formats(
+        peers,
+        [
+            LESSONS.replace(
+                constraints=[
+                    pm.Observation(minutes=45, conferences=False, weeks=9),
+                    pm.Load(at_most=2),
+                ]
+            )
+        ],
+        minutes_per_week=45,
+    )
+    assert formats.plans[0].matched == 2
+    assert formats.budgets()["used"].max() == 45
+
+
+def test_lessons_in_two_places_are_found(peers):
+    plan = pm.match(peers.iloc[:2], peers.iloc[2:], LESSONS)
+    none = np.full(4, np.inf)
+    pm.Formats((plan,), tuple("abcd"), none).check()
+    with pytest.raises(
+        pm.CertificateError, match="two meetings on Mon of week 2 at 09:00 and 09:00"
+    ):
+        pm.Formats((plan, plan), tuple("abcd"), none).check()
+    weekly = pm.form_groups(
+        peers,
+        pm.Program(
+            [pm.SubjectMatch()], [pm.Meetings(minutes=45, within="Mon 09:00-11:00")], size=2
+        ),
+    )
+    with pytest.raises(pm.CertificateError, match="two meetings on Mon of week"):
+        pm.Formats((weekly, plan), tuple("abcd"), none).check()
+
+
+def test_bells_and_busy_times_are_kept_when_times_are_booked():
+    bells = pd.DataFrame(
+        {
+            "school": ["N"] * 2,
+            "day": [""] * 2,
+            "period": ["P1", "P2"],
+            "start": ["08:00", "09:00"],
+            "end": ["08:45", "09:45"],
+        }
+    )
+    people = pd.DataFrame(
+        {
+            "id": list("ab"),
+            "school": ["N"] * 2,
+            "subjects": ["art"] * 2,
+            "free": ["Mon P1; Mon P2"] * 2,
+            "busy": ["Mon P1", ""],
+        }
+    )
+    table = pm.read_profiles(people, schedule=pm.Schedule.from_bells(bells))
+    two = pm.Program([pm.SubjectMatch()], [pm.Meetings(minutes=45)], size=2)
+    formats = pm.match_formats(table, [two, two])
+    assert formats.plans[0].timetable()["start"].tolist() == ["09:00"]
+    assert formats.plans[1].matched == 0
 
 
 @pytest.mark.parametrize(

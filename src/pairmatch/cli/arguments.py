@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,22 +10,33 @@ import typer
 
 import pairmatch as pm
 from pairmatch.constraints import Load, Minutes, Quota, Tiers
-from pairmatch.errors import Fault, ProgramError
+from pairmatch.cycles import read_record
+from pairmatch.errors import Fault, ProfileError, ProgramError
+from pairmatch.profiles.records import read_records
 from pairmatch.programs import PRESETS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pairmatch.profiles.records import Records
+
     Verb = Literal["match", "groups"]
 
 __all__ = [
     "Folder",
+    "Histories",
     "Limit",
     "MenteesFile",
     "MentorsFile",
     "ProgramName",
     "Seed",
+    "Settings",
     "TeachersFile",
     "choose_program",
+    "choose_programs",
     "pair_objective",
+    "read_settings",
+    "remember",
 ]
 
 MenteesFile = Annotated[str, typer.Argument(metavar="MENTEES", help="CSV of who is coached.")]
@@ -39,6 +51,23 @@ ProgramName = Annotated[
         help="A ready-made program (see: pairmatch programs) or a TOML file.",
     ),
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A parameter of the ready-made program; may be repeated.",
+    ),
+]
+Histories = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--history",
+        metavar="PLAN|FILE",
+        help="Earlier plans, oldest first: folders, their pairs.csv or groups.csv, or tables with "
+        "a column cycle. Nobody meets the same person again.",
+    ),
+]
 Folder = Annotated[
     Path | None, typer.Option("--out", "-o", help="Write the plan into this folder.")
 ]
@@ -51,29 +80,128 @@ _USE = {"match": "pairmatch match MENTEES MENTORS", "groups": "pairmatch groups 
 
 
 def choose_program(
-    name: str | None, verb: Verb, coached: pm.Profiles, coach: pm.Profiles
+    name: str | None,
+    verb: Verb,
+    coached: pm.Profiles,
+    coach: pm.Profiles,
+    settings: Sequence[str] | None = None,
 ) -> pm.Program | None:
     """Read a program file as it is; let a ready-made program fit the columns that are there."""
     if name is None:
+        if settings:
+            remedy = "Add --program NAME; 'pairmatch programs' lists them."
+            raise ProgramError(
+                "--set is for a ready-made program", [Fault("none is named.", "", remedy)]
+            )
         return None
-    if Path(name).suffix == ".toml" or Path(name).is_file():
-        program = pm.Program.from_toml(name)
+    program = _read_file(name, settings)
+    if program is not None:
         _refuse_other_verb(name, verb, _verb_of(program))
         return program
     if name in PRESETS:
         _refuse_other_verb(name, verb, PRESETS[name].verb)
-        needed = PRESETS[name].needed
-        if needed:
-            settings = " ".join(f"--set {key}=..." for key in needed)
-            raise ProgramError(
-                f"the program {name!r} needs {' and '.join(needed)}",
-                [
-                    Fault(
-                        f"write it to a file first: pairmatch programs {name} {settings} > my.toml"
-                    )
-                ],
-            )
-    return pm.Program.preset(name).fitting(coached, coach)
+    return _preset(name, settings).fitting(coached, coach)
+
+
+def choose_programs(names: Sequence[str], pool: pm.Profiles) -> list[pm.Program]:
+    """Return programs of any kind over one pool."""
+    return [_read_file(name) or _preset(name).fitting(pool, pool) for name in names]
+
+
+def _read_file(name: str, settings: Sequence[str] | None = None) -> pm.Program | None:
+    """Return the program in a file, None if the name is not that of a file."""
+    if Path(name).suffix != ".toml" and not Path(name).is_file():
+        return None
+    if settings:
+        remedy = "Change them in the file."
+        raise ProgramError(
+            "--set is for ready-made programs", [Fault(f"{name} is a file.", "", remedy)]
+        )
+    return pm.Program.from_toml(name)
+
+
+def _preset(name: str, settings: Sequence[str] | None = None) -> pm.Program:
+    parameters = read_settings(settings)
+    lacking = (
+        [key for key in PRESETS[name].needed if key not in parameters] if (name in PRESETS) else []
+    )
+    if lacking:
+        told = " ".join(f"--set {key}=..." for key in lacking)
+        what = f"write it to a file: pairmatch programs {name} {told} > my.toml"
+        raise ProgramError(
+            f"the program {name!r} needs {' and '.join(lacking)}",
+            [Fault(f"add {told}, or {what}")],
+        )
+    return pm.Program.preset(name, **parameters)
+
+
+def read_settings(texts: Sequence[str] | None) -> dict[str, Any]:
+    """Read ``KEY=VALUE`` each; a value is a number, true, false or a list if it reads like one."""
+    found: dict[str, Any] = {}
+    for text in texts or ():
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not key:
+            what = "for example minutes=30."
+            raise ProgramError(f"--set {text}: expected KEY=VALUE", [Fault(what)])
+        if key in found:
+            raise ProgramError(f"--set {key} is given twice")
+        try:
+            content = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            content = value
+        found[key] = tuple(content) if isinstance(content, list) else content
+    return found
+
+
+def remember(program: pm.Program | None, sources: Sequence[str] | None) -> pm.Program | None:
+    """Add the rule that nobody meets again whom these plans and tables brought together."""
+    if not sources:
+        return program
+    history = pm.History()
+    for source in sources:
+        history = _read_earlier(history, source)
+    program = program or pm.Program()
+    return program.replace(constraints=[*program.constraints, pm.NotAgain(history)])
+
+
+def _read_earlier(history: pm.History, source: str) -> pm.History:
+    """Add a plan, or a table of earlier cycles, to what is known."""
+    path = Path(source)
+    pairs: list[Any] = []
+    groups: list[Any] = []
+    left_out: list[Any] = []
+    cycle = history.next_cycle
+    if path.is_dir():
+        record = read_record(path)
+        pairs = [(cycle, *pair[:2]) for pair in record.pairs]
+        groups = [(cycle, members) for members in record.groups]
+        left_out = [(cycle, person) for person in record.left_out]
+    else:
+        table = read_records(path, ("cycle", "mentee", "mentor", "group", "id"), key="cycle")
+        if "cycle" in table:
+            told = pm.read_history(path)
+            pairs, groups, left_out = [*told.pairs], [*told.groups], [*told.left_out]
+            cycle = max(history.next_cycle, told.next_cycle) - 1
+        else:
+            told = _read_plan_table(table, cycle, path)
+            pairs, groups, left_out = [*told.pairs], [*told.groups], [*told.left_out]
+    return pm.History(
+        (*history.pairs, *pairs),
+        (*history.groups, *groups),
+        (*history.left_out, *left_out),
+        cycle,
+    )
+
+
+def _read_plan_table(table: Records, cycle: int, path: Path) -> pm.History:
+    """Read pairs or groups without a cycle as one cycle."""
+    import pandas as pd
+
+    frame = pd.DataFrame(dict(table.cells)).assign(cycle=str(cycle))
+    try:
+        return pm.read_history(frame)
+    except ProfileError as error:
+        raise ProfileError(f"{path.name} cannot be used as a history", error.faults) from None
 
 
 def _verb_of(program: pm.Program) -> Verb | None:

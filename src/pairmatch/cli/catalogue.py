@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from inspect import Parameter
 from typing import Annotated, Any
 
@@ -11,9 +10,8 @@ import typer
 from rich.markup import escape
 
 import pairmatch as pm
-from pairmatch.cli.arguments import Seed  # noqa: TC001 - typer reads annotations
+from pairmatch.cli.arguments import Seed, Settings, read_settings
 from pairmatch.cli.console import out, show_frame
-from pairmatch.errors import Fault, ProgramError
 from pairmatch.programs import PRESETS, program_schema
 
 __all__ = ["demo_command", "programs_command", "schema_command"]
@@ -21,10 +19,7 @@ __all__ = ["demo_command", "programs_command", "schema_command"]
 
 def programs_command(
     name: Annotated[str | None, typer.Argument(help="One of them, as a file to edit.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="One of its parameters; may be repeated."),
-    ] = None,
+    settings: Settings = None,
 ) -> None:
     """List the ready-made programs, or print one as TOML: pairmatch programs triad > my.toml."""
     if name is None:
@@ -34,8 +29,7 @@ def programs_command(
             if has:
                 out.print(f"    {escape(has)}")
         return
-    parameters = dict(_setting(text) for text in settings or ())
-    text = pm.Program.preset(name, **parameters).to_toml(comments=True)
+    text = pm.Program.preset(name, **read_settings(settings)).to_toml(comments=True)
     preset = PRESETS[name]
     tables = "MENTEES.csv MENTORS.csv" if preset.verb == "match" else "TEACHERS.csv"
     typer.echo(f"# {preset.sentence}")
@@ -47,17 +41,6 @@ def programs_command(
 def _shown(parameter: tuple[str, Any]) -> str:
     name, default = parameter
     return f"{name} (needed)" if default is Parameter.empty else f"{name}={default!r}"
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """Read ``KEY=VALUE``; a value is a number, true, false or a list if it reads like one."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise ProgramError(f"--set {text}: expected KEY=VALUE", [Fault("for example minutes=30.")])
-    try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), value.strip()
 
 
 def schema_command() -> None:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 import pairmatch as pm
-from pairmatch.cli import catalogue, inspection, planning
+from pairmatch.cli import catalogue, inspection, living, planning
 from pairmatch.cli.console import PatientStream, err, out, print_warning
 from pairmatch.errors import InfeasibleError, PairmatchError, PairmatchWarning
 
@@ -42,8 +42,12 @@ app = typer.Typer(
 )
 app.command("match")(planning.match_command)
 app.command("groups")(planning.groups_command)
+app.command("formats")(planning.formats_command)
 app.command("check")(inspection.check_command)
 app.command("explain")(inspection.explain_command)
+app.command("rematch")(living.rematch_command)
+app.command("compare")(living.compare_command)
+app.command("evaluate")(living.evaluate_command)
 app.command("programs")(catalogue.programs_command)
 app.command("schema")(catalogue.schema_command)
 app.command("demo")(catalogue.demo_command)

@@ -13,6 +13,7 @@ from pairmatch.cli.arguments import (
     MentorsFile,
     ProgramName,
     Seed,
+    Settings,
     choose_program,
     pair_objective,
 )
@@ -40,6 +41,7 @@ def check_command(
         typer.Argument(metavar="[MENTORS]", help="CSV of who coaches; left out for groups."),
     ] = None,
     program: ProgramName = None,
+    settings: Settings = None,
     bells: Bells = None,
     hours: Hours = None,
     slot_minutes: SlotMinutes = None,
@@ -53,9 +55,9 @@ def check_command(
             raise ProfileError(error.headline, [*error.faults, Fault(hint)]) from None
         raise
     if mentors is None:
-        _check_pool(tables[0], program or "triad")
+        _check_pool(tables[0], program or "triad", settings)
     else:
-        _check_pairs(tables, program)
+        _check_pairs(tables, program, settings)
     for hint in hint_at_sheets(*tables):
         out.print(f"[bold]hint[/bold]: {escape(hint)}")
     out.print("The tables can be used.")
@@ -70,15 +72,17 @@ def _read(
     return table, table
 
 
-def _check_pool(table: Profiles, name: str) -> None:
-    wanted = choose_program(name, "groups", table, table) or pm.Program(size=3)
+def _check_pool(table: Profiles, name: str, settings: list[str] | None) -> None:
+    wanted = choose_program(name, "groups", table, table, settings) or pm.Program(size=3)
     scored = pm.score(table, table, wanted)
     _describe(scored, "teachers")
     _count(scored, "partner")
 
 
-def _check_pairs(tables: tuple[Profiles, Profiles], program: str | None) -> None:
-    wanted = choose_program(program, "match", *tables) or pm.Program()
+def _check_pairs(
+    tables: tuple[Profiles, Profiles], program: str | None, settings: list[str] | None
+) -> None:
+    wanted = choose_program(program, "match", *tables, settings) or pm.Program()
     scored = pm.score(*tables, wanted)
     problem = assignment_problem(scored, wanted.constraints, pair_objective(wanted))
     _describe(scored, "mentees")
@@ -128,6 +132,7 @@ def explain_command(
     mentee: Annotated[str, typer.Argument(help="Id of a mentee.")],
     mentor: Annotated[str | None, typer.Argument(help="Id of a mentor.")] = None,
     program: ProgramName = None,
+    settings: Settings = None,
     seed: Seed = 0,
     bells: Bells = None,
     hours: Hours = None,
@@ -135,7 +140,7 @@ def explain_command(
 ) -> None:
     """Say why a mentee has this mentor, another one, or none."""
     tables = read_tables(mentees, mentors, read_schedule(bells, hours, slot_minutes))
-    wanted = choose_program(program, "match", *tables)
+    wanted = choose_program(program, "match", *tables, settings)
     plan = pm.match(*tables, wanted, options=pm.Options(seed=seed))
     frame = plan.to_frame()
     row = frame[frame["mentee"] == plan.scored.coached.ids[plan.mentee_row(mentee)]]

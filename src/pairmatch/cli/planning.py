@@ -1,8 +1,8 @@
-"""The commands that make plans: ``match`` and ``groups``."""
+"""The commands that make plans: ``match``, ``groups`` and ``formats``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -10,14 +10,19 @@ from rich.markup import escape
 import pairmatch as pm
 from pairmatch.cli.arguments import (
     Folder,
+    Histories,
     Limit,
     MenteesFile,
     MentorsFile,
     ProgramName,
     Seed,
+    Settings,
     TeachersFile,
     choose_program,
+    choose_programs,
+    remember,
 )
+from pairmatch.cli.auditing import Audit, MatchedOn, WithinDays, plan_audit
 from pairmatch.cli.console import out, show_progress
 from pairmatch.cli.times import (
     Bells,
@@ -42,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["groups_command", "match_command"]
+__all__ = ["formats_command", "groups_command", "match_command"]
 
 STOPPED = 3
 
@@ -51,7 +56,12 @@ def match_command(
     mentees: MenteesFile,
     mentors: MentorsFile,
     program: ProgramName = None,
+    settings: Settings = None,
+    histories: Histories = None,
     folder: Folder = None,
+    audit: Audit = False,
+    matched_on: MatchedOn = None,
+    within_days: WithinDays = 30,
     seed: Seed = 0,
     time_limit: Limit = None,
     bells: Bells = None,
@@ -68,6 +78,7 @@ def match_command(
 ) -> None:
     """Match mentees with mentors."""
     _prepare(folder)
+    write_audit = plan_audit(folder, wanted=audit, matched_on=matched_on, within_days=within_days)
     schedule = read_schedule(bells, hours, slot_minutes)
     hand_out = plan_handouts(
         folder,
@@ -83,14 +94,20 @@ def match_command(
     with show_progress("matching") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
         tables = read_tables(mentees, mentors, schedule)
-        plan = pm.match(*tables, choose_program(program, "match", *tables), options=options)
-    _finish(plan, folder, hand_out)
+        wanted = remember(choose_program(program, "match", *tables, settings), histories)
+        plan = pm.match(*tables, wanted, options=options)
+    _finish(plan, folder, (hand_out, write_audit))
 
 
 def groups_command(
     teachers: TeachersFile,
     program: ProgramName = "triad",
+    settings: Settings = None,
+    histories: Histories = None,
     folder: Folder = None,
+    audit: Audit = False,
+    matched_on: MatchedOn = None,
+    within_days: WithinDays = 30,
     seed: Seed = 0,
     time_limit: Limit = None,
     bells: Bells = None,
@@ -107,6 +124,7 @@ def groups_command(
 ) -> None:
     """Form coaching triads or groups of one pool."""
     _prepare(folder)
+    write_audit = plan_audit(folder, wanted=audit, matched_on=matched_on, within_days=within_days)
     schedule = read_schedule(bells, hours, slot_minutes)
     hand_out = plan_handouts(
         folder,
@@ -122,9 +140,55 @@ def groups_command(
     with show_progress("forming groups") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
         table = read_table(teachers, schedule=schedule)
-        wanted = choose_program(program, "groups", table, table)
-        plan = pm.form_groups(table, wanted, options=options)
-    _finish(plan, folder, hand_out)
+        wanted = choose_program(program, "groups", table, table, settings)
+        plan = pm.form_groups(table, remember(wanted, histories), options=options)
+    _finish(plan, folder, (hand_out, write_audit))
+
+
+def formats_command(
+    teachers: TeachersFile,
+    programs: Annotated[
+        list[str],
+        typer.Option(
+            "--program",
+            "-p",
+            metavar="NAME|FILE",
+            help="A format, the most important first; give one --program for each.",
+        ),
+    ],
+    folder: Folder = None,
+    minutes_per_week: Annotated[
+        int | None,
+        typer.Option(min=0, help="Minutes of each person; by default the column of that name."),
+    ] = None,
+    seed: Seed = 0,
+    time_limit: Limit = None,
+    bells: Bells = None,
+    hours: Hours = None,
+    slot_minutes: SlotMinutes = None,
+) -> None:
+    """Run several formats over one pool: one budget of time, nobody in two places."""
+    _prepare(folder)
+    schedule = read_schedule(bells, hours, slot_minutes)
+    with show_progress("matching") as progress:
+        options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
+        table = read_table(teachers, schedule=schedule)
+        found = pm.match_formats(
+            table,
+            choose_programs(programs, table),
+            minutes_per_week="minutes_per_week" if minutes_per_week is None else minutes_per_week,
+            options=options,
+        )
+    plans = [plan for plan in found.plans if plan is not None]
+    for plan in plans:
+        pm.verify(plan)
+    if folder is not None:
+        found.save(folder)
+    out.print(escape(found.summary()))
+    if folder is not None:
+        out.print(f"written to {escape(str(folder))}")
+    if any(plan.status in (Status.TIME_LIMIT, Status.INTERRUPTED) for plan in plans):
+        raise typer.Exit(STOPPED)
 
 
 def _prepare(folder: Path | None) -> None:
@@ -136,13 +200,14 @@ def _prepare(folder: Path | None) -> None:
 def _finish(
     plan: pm.Matching | pm.Grouping,
     folder: Path | None,
-    hand_out: Callable[[pm.Matching | pm.Grouping], None],
+    writers: tuple[Callable[[pm.Matching | pm.Grouping], None], ...],
 ) -> None:
     """Check once more, write, print, and leave with the right code."""
     pm.verify(plan)
     if folder is not None:
         plan.save(folder)
-        hand_out(plan)
+        for write in writers:
+            write(plan)
     out.print(escape(plan.summary()))
     if folder is not None:
         out.print(f"written to {escape(str(folder))}")

@@ -2,11 +2,12 @@
 
 from pairmatch.cycles.alternatives import what_if
 from pairmatch.cycles.changes import Changes
-from pairmatch.cycles.comparison import Comparison, compare
+from pairmatch.cycles.comparison import Comparison, compare, compare_records
 from pairmatch.cycles.evaluation import Evaluation, evaluate
 from pairmatch.cycles.feedback import Feedback, read_feedback
 from pairmatch.cycles.horizon import Cycles, match_cycles
 from pairmatch.cycles.rematching import Rematch, rematch
+from pairmatch.cycles.saved import Record, read_plan, read_record
 from pairmatch.cycles.weighting import Suggestion, suggest_weights
 
 __all__ = [
@@ -15,12 +16,16 @@ __all__ = [
     "Cycles",
     "Evaluation",
     "Feedback",
+    "Record",
     "Rematch",
     "Suggestion",
     "compare",
+    "compare_records",
     "evaluate",
     "match_cycles",
     "read_feedback",
+    "read_plan",
+    "read_record",
     "rematch",
     "suggest_weights",
     "what_if",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 from pairmatch.cycles.moves import list_moves
 from pairmatch.errors import ProgramError
@@ -11,9 +12,15 @@ from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.order import natural_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import pandas as pd
 
-__all__ = ["Comparison", "compare"]
+    from pairmatch.cycles.saved import Record
+
+    Groups = Iterable[Sequence[Any]]
+
+__all__ = ["Comparison", "compare", "compare_records"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -81,7 +88,7 @@ def compare(first: Matching | Grouping, second: Matching | Grouping) -> Comparis
     if isinstance(first, Matching) and isinstance(second, Matching):
         moved = list_moves(first, second)
     elif isinstance(first, Grouping) and isinstance(second, Grouping):
-        moved = _list_company(first, second)
+        moved = _list_company(first.group_ids, second.group_ids)
     else:
         kinds = f"{type(first).__name__} and {type(second).__name__}"
         raise ProgramError(f"two matchings or two groupings can be compared, not {kinds}")
@@ -89,14 +96,49 @@ def compare(first: Matching | Grouping, second: Matching | Grouping) -> Comparis
     return Comparison(moved, second.matched - first.matched, difference)
 
 
-def _list_company(first: Grouping, second: Grouping) -> pd.DataFrame:
+def compare_records(first: Record, second: Record) -> Comparison:
+    """Return who moves from one plan to another, from their folders alone.
+
+    Raises
+    ------
+    ProgramError
+        If one is of pairs and the other of groups.
+    """
+    import pandas as pd
+
+    if first.kind != second.kind:
+        raise ProgramError(f"a {first.kind} and a {second.kind} cannot be compared")
+    if first.kind == "grouping":
+        moved = _list_company(first.groups, second.groups)
+    else:
+        sides: list[dict[str, dict[str, float]]] = [{}, {}]
+        for found, record in zip(sides, (first, second), strict=True):
+            for mentee, mentor, score in record.pairs:
+                found.setdefault(mentee, {})[mentor] = score
+        rows = []
+        for mentee in sorted({*sides[0], *sides[1]}, key=natural_key):
+            before, after = (side.get(mentee, {}) for side in sides)
+            gone = sorted(before.keys() - after.keys(), key=natural_key) or [""]
+            new = sorted(after.keys() - before.keys(), key=natural_key) or [""]
+            rows += [
+                (mentee, a, b, before.get(a), after.get(b))
+                for a, b in zip_longest(gone, new, fillvalue="")
+                if a or b
+            ]
+        columns = ["mentee", "before", "after", "score_before", "score_after"]
+        moved = pd.DataFrame(rows, columns=columns)
+    matched = second.matched - first.matched
+    return Comparison(moved, matched, second.objective - first.objective)
+
+
+def _list_company(first: Groups, second: Groups) -> pd.DataFrame:
     """Return one row for each person whose group is another one."""
     import pandas as pd
 
     company = []
-    for plan in (first, second):
+    for groups in (first, second):
         others: dict[str, str] = {}
-        for members in plan.group_ids:
+        for members in groups:
             for person in members:
                 rest = sorted((str(p) for p in members if p != person), key=natural_key)
                 others[str(person)] = "; ".join(rest)

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["dump_csv", "dump_json", "make_folder", "versions", "write_folder", "write_whole"]
 
-_OURS = tuple(
-    f"{name}.csv" for name in ("pairs", "reasons", "loads", "groups", "rotations", "timetable")
+_OURS = (
+    *(
+        f"{name}.csv"
+        for name in ("pairs", "reasons", "loads", "groups", "rotations", "timetable", "audit")
+    ),
+    "program.toml",
 )
 
 
@@ -76,11 +80,15 @@ def write_whole(path: str | PathLike[str], text: str) -> None:
 
 
 def write_folder(
-    folder: str | PathLike[str], frames: Mapping[str, pd.DataFrame], summary: str, record: str
+    folder: str | PathLike[str],
+    frames: Mapping[str, pd.DataFrame],
+    summary: str,
+    record: str,
+    program: str | None,
 ) -> None:
     """Write the files of one plan into a folder, which is made if need be.
 
-    Files that an earlier plan of another kind left there are removed.
+    Files that an earlier plan left there and this one does not have are removed.
 
     Raises
     ------
@@ -90,6 +98,8 @@ def write_folder(
     target = make_folder(folder)
     texts = {f"{name}.csv": dump_csv(frame) for name, frame in frames.items()}
     texts |= {"summary.txt": summary + "\n", "plan.json": record}
+    if program is not None:
+        texts["program.toml"] = program
     for name in texts:
         if (target / name).is_dir():
             raise PairmatchError(f"{target / name} is a folder; it cannot be written as a file")

@@ -344,7 +344,7 @@ class Grouping(Handouts):
         return text
 
     def save(self, folder: str | PathLike[str]) -> None:
-        """Write groups, rotations, people left out, summary and JSON into a folder."""
+        """Write groups, rotations, people left out, summary, JSON and program into a folder."""
         frames = {
             "groups": self.to_frame(),
             "rotations": self.rotations(),
@@ -352,7 +352,8 @@ class Grouping(Handouts):
         }
         if meets(self) or observation_rule(self) is not None:
             frames["timetable"] = self.timetable()
-        files.write_folder(folder, frames, self.summary(), self.to_json())
+        program = summary.program_text(self)
+        files.write_folder(folder, frames, self.summary(), self.to_json(), program)
 
     def __repr__(self) -> str:
         gap = "no bound" if self.gap is None else f"gap {self.gap:.2%}"

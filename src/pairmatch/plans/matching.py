@@ -358,7 +358,7 @@ class Matching(Timetabled):
         return text
 
     def save(self, folder: str | PathLike[str]) -> None:
-        """Write pairs, reasons, loads, explanations, summary and JSON into a folder."""
+        """Write pairs, reasons, loads, summary, JSON and program into a folder."""
         frames = {"pairs": self.to_frame(), "unmatched": self.unmatched, "loads": self.loads}
         if self.problem.demand.max(initial=1) > 1:
             frames["partly_served"] = self.partly_served
@@ -366,7 +366,8 @@ class Matching(Timetabled):
             frames["timetable"] = self.timetable()
         if isinstance(self.scored, Compatibility):
             frames["reasons"] = explain.explain_all(self.scored, self.solution.pairs)
-        files.write_folder(folder, frames, self.summary(), self.to_json())
+        program = summary.program_text(self)
+        files.write_folder(folder, frames, self.summary(), self.to_json(), program)
 
     def __repr__(self) -> str:
         gap = "no bound" if self.gap is None else f"gap {self.gap:.2%}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.errors import ProgramError
 from pairmatch.plans.files import versions
 from pairmatch.plans.group_lessons import schedule_group_lessons
 from pairmatch.plans.observations import describe_lessons, observation_rule, schedule_lessons
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
     from pairmatch.plans.grouping import Grouping
     from pairmatch.plans.matching import Matching
 
-__all__ = ["describe_grouping", "describe_matching", "markup", "record_grouping", "record_matching"]
+__all__ = [
+    "describe_grouping",
+    "describe_matching",
+    "markup",
+    "program_text",
+    "record_grouping",
+    "record_matching",
+]
 
 _SHOWN = 10
 
@@ -166,6 +174,17 @@ def _record(plan: Matching | Grouping) -> dict[str, Any]:
         },
         "neutral": neutral_of(plan.scored),
     }
+
+
+def program_text(plan: Matching | Grouping) -> str | None:
+    """Return the criteria and rules in force as TOML; None where they have no place in a file."""
+    criteria = getattr(plan.scored, "criteria", None)
+    if criteria is None:
+        return None
+    try:
+        return plan.program.replace(criteria=criteria).to_toml()
+    except ProgramError:
+        return None
 
 
 def input_hashes(scored: Any) -> dict[str, str]:

@@ -71,14 +71,15 @@ def join_tables(first: Profiles, second: Profiles) -> Profiles:
 
 
 def replace_texts(table: Profiles, column: str, texts: list[str]) -> Profiles:
-    """Return a table with other, valid cells in one column."""
+    """Return a table with other, valid cells in one column, which may be new."""
     read = {
         key: values
         for key, values in list(table._cache.items())
         if key[0] in {"numbers", "lists", "windows"} and key[1] != column
     }
     cells = {**table.cells, column: np.array(texts, dtype=object)}
-    return Profiles(table.source, table.ids, table.columns, cells, table.numeric, table.rows, read)
+    columns = table.columns if column in table else (*table.columns, column)
+    return Profiles(table.source, table.ids, columns, cells, table.numeric, table.rows, read)
 
 
 def _texts(table: Profiles, column: str) -> Any:

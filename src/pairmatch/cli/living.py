@@ -1,0 +1,177 @@
+"""The commands for a plan that runs: ``rematch``, ``compare`` and ``evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from rich.markup import escape
+
+import pairmatch as pm
+from pairmatch.cli.arguments import Folder, Histories, remember
+from pairmatch.cli.console import err, out, show_frame
+from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
+from pairmatch.cycles import compare_records, read_record
+from pairmatch.errors import CapabilityError, Fault, ProgramError
+from pairmatch.inputs import read_table, read_tables
+from pairmatch.plans.files import dump_csv, make_folder, write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pairmatch.cycles import Record
+    from pairmatch.profiles import Profiles
+
+__all__ = ["compare_command", "evaluate_command", "rematch_command"]
+
+Plan = Annotated[Path, typer.Argument(metavar="PLAN", help="Folder of a plan (--out).")]
+ProgramFile = Annotated[
+    str | None,
+    typer.Option("--program", "-p", metavar="FILE", help="The rules from now on, as TOML."),
+]
+_SHOWN = 12
+
+
+def rematch_command(
+    plan: Plan,
+    mentees: Annotated[str, typer.Argument(metavar="MENTEES", help="The mentees as of now.")],
+    mentors: Annotated[str, typer.Argument(metavar="MENTORS", help="The mentors as of now.")],
+    at_most_changes: Annotated[
+        int | None,
+        typer.Option(min=0, help="How many may move who could keep their mentor."),
+    ] = None,
+    program: ProgramFile = None,
+    histories: Histories = None,
+    folder: Folder = None,
+    bells: Bells = None,
+    hours: Hours = None,
+    slot_minutes: SlotMinutes = None,
+) -> None:
+    """Bring a plan of pairs up to date after people left, joined or changed; move few."""
+    if folder is not None:
+        make_folder(folder)
+    record = read_record(plan)
+    if record.kind != "matching":
+        raise CapabilityError("plans of groups cannot be re-matched; form them anew with 'groups'")
+    tables = read_tables(mentees, mentors, read_schedule(bells, hours, slot_minutes))
+    changed = remember(None if program is None else pm.Program.from_toml(program), histories)
+    if changed is not None and program is None:
+        raise ProgramError("--history needs --program here", [Fault("the rules change with it.")])
+    has_own = (plan / "program.toml").is_file()
+    one_table = tables[0] is tables[1]
+    old, joined = (tables[0], None) if one_table else _split(tables[0], record)
+    before = pm.read_plan(
+        plan, old, old if one_table else tables[1], program=None if has_own else changed
+    )
+    here = {*tables[0].ids, *tables[1].ids}
+    gone = sorted({*before.scored.coached.ids, *before.scored.coach.ids} - here)
+    changes = pm.Changes(leave=gone, mentees=joined, program=changed)
+    after = pm.rematch(before, changes, at_most_changes=at_most_changes)  # type: ignore[arg-type]
+    after.verify()
+    moved = _with_old_scores(after.moved, {pair[:2]: pair[2] for pair in record.pairs})
+    if folder is not None:
+        after.plan.save(folder)
+        write_whole(folder / "moved.csv", dump_csv(moved))
+    out.print(escape(after.summary()))
+    _show_some(moved.drop(columns=["counted"]), "who moves")
+    if folder is not None:
+        out.print(f"written to {escape(str(folder))}")
+
+
+def _split(mentees: Profiles, record: Record) -> tuple[Profiles, Profiles | None]:
+    """Return who was there when the plan was made, and who joined; (everybody, None) if nobody."""
+    known = {pair[0] for pair in record.pairs} | {*record.left_out}
+    was_there = np.array([person in known for person in mentees.ids])
+    if was_there.all() or not was_there.any():
+        return mentees, None
+    return mentees.take(was_there), mentees.take(~was_there)
+
+
+def _with_old_scores(moved: pd.DataFrame, score: dict[tuple[str, str], float]) -> pd.DataFrame:
+    """Fill in what pairs were worth of whom one has left."""
+    rows: Any = moved.itertuples()
+    known = [score.get((str(row.mentee), str(row.before))) for row in rows]
+    gone = moved["reason"].str.endswith("left")
+    return moved.assign(score_before=moved["score_before"].where(~gone, known))
+
+
+def compare_command(
+    first: Annotated[Path, typer.Argument(metavar="BEFORE", help="Folder of a plan.")],
+    second: Annotated[Path, typer.Argument(metavar="AFTER", help="Folder of another plan.")],
+    folder: Folder = None,
+) -> None:
+    """Say who moves from one plan to another."""
+    before, after = read_record(first), read_record(second)
+    found = compare_records(before, after)
+    out.print(escape(found.summary()))
+    if before.neutral != after.neutral:
+        err.print(
+            "note: unknown values count differently in the two plans, so their scores are not on "
+            "one scale; 'pairmatch rematch' keeps the scale."
+        )
+    _show_some(found.moved, "who moves")
+    if folder is not None:
+        write_whole(make_folder(folder) / "moved.csv", dump_csv(found.moved))
+        out.print(f"written to {escape(str(folder))}")
+
+
+def evaluate_command(
+    plan: Plan,
+    feedback: Annotated[str, typer.Argument(metavar="FEEDBACK", help="CSV of what people said.")],
+    first: Annotated[
+        str, typer.Argument(metavar="MENTEES", help="The sheet of the plan (or of its one pool).")
+    ],
+    mentors: Annotated[
+        str | None, typer.Argument(metavar="[MENTORS]", help="Left out for groups.")
+    ] = None,
+    folder: Folder = None,
+    scale: Annotated[str, typer.Option(help="Lowest and highest rating.")] = "1-5",
+    bells: Bells = None,
+    hours: Hours = None,
+    slot_minutes: SlotMinutes = None,
+) -> None:
+    """Say what feedback tells about a plan, with intervals."""
+    record = read_record(plan)
+    if record.kind == "matching" and mentors is None:
+        raise ProgramError("this is a plan of pairs: give MENTEES and MENTORS")
+    said = pm.read_feedback(feedback, scale=_read_scale(scale))
+    schedule = read_schedule(bells, hours, slot_minutes)
+    tables = (
+        (read_table(first, schedule=schedule),)
+        if mentors is None or record.kind == "grouping"
+        else read_tables(first, mentors, schedule)
+    )
+    found = pm.evaluate(pm.read_plan(plan, *tables), said)
+    frames = {
+        "coverage": found.coverage,
+        "outcomes": found.outcomes,
+        "by_decile": found.by_decile,
+        "by_criterion": found.by_criterion,
+    }
+    for name, frame in frames.items():
+        if len(frame):
+            show_frame(frame, name.replace("_", " "))
+    if found.lost:
+        out.print(f"{len(found.lost)} answers are about pairs or groups that are not in this plan")
+    if folder is not None:
+        target = make_folder(folder)
+        for name, frame in frames.items():
+            write_whole(target / f"{name}.csv", dump_csv(frame))
+        out.print(f"written to {escape(str(folder))}")
+
+
+def _read_scale(text: str) -> tuple[float, float]:
+    low, _, high = text.partition("-")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise ProgramError(f"--scale {text}: expected two numbers, such as 1-5") from None
+
+
+def _show_some(frame: pd.DataFrame, title: str) -> None:
+    if not len(frame):
+        return
+    more = f" (the first {_SHOWN} of {len(frame)})" if len(frame) > _SHOWN else ""
+    show_frame(frame.head(_SHOWN).fillna(""), title + more)

@@ -1,0 +1,264 @@
+"""What several formats over one pool come to: one timetable, one budget for each person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pairmatch.constraints import Meetings, Observation, Require
+from pairmatch.errors import CertificateError, Fault
+from pairmatch.plans.files import dump_csv, make_folder, write_whole
+from pairmatch.plans.order import natural_key
+from pairmatch.profiles.week import format_minute
+from pairmatch.scoring import CommonTime
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from pairmatch.plans import Grouping, Matching
+    from pairmatch.programs import Program
+
+__all__ = ["Engagement", "Formats", "engagements", "minutes_of", "seats", "watching_of"]
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Formats:
+    """What :func:`match_formats` found: one plan for each format, over one pool.
+
+    Parameters
+    ----------
+    plans : tuple of Matching, Grouping or None
+        One for each program, in their order; None where nobody had minutes left.
+    ids : tuple of str
+        Everybody in the pool.
+    budget : ndarray of float, shape (n,)
+        Minutes a week of each person; infinite where there is no limit.
+    """
+
+    plans: tuple[Matching | Grouping | None, ...]
+    ids: tuple[str, ...]
+    budget: NDArray[np.float64]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each person in each format: ``format, id, role, partners, minutes``.
+
+        Formats are counted from 1; ``partners`` are ids joined by ``;``.
+        """
+        import pandas as pd
+
+        rows = []
+        for number, plan in enumerate(self.plans, 1):
+            for key, role, partners, minutes in sorted(
+                seats(plan), key=lambda seat: (natural_key(seat[0]), seat[1])
+            ):
+                rows.append((number, key, role, ";".join(map(str, partners)), minutes))
+        return pd.DataFrame(rows, columns=["format", "id", "role", "partners", "minutes"])
+
+    def timetable(self) -> pd.DataFrame:
+        """Return one row a meeting, observation or conference of all formats, ``format`` first."""
+        import pandas as pd
+
+        frames = [
+            plan.timetable().astype(object).assign(format=number)
+            for number, plan in enumerate(self.plans, 1)
+            if plan is not None and has_times(plan.program)
+        ]
+        if not frames:
+            return pd.DataFrame(columns=["format", "kind", "people", "day", "start", "end"])
+        whole: Any = pd.concat(frames, ignore_index=True)
+        whole = whole.where(whole.notna(), "")
+        week = {day: k for k, day in enumerate(_DAYS)}
+        order = sorted(
+            range(len(whole)),
+            key=lambda row: (
+                week.get(whole["day"][row], 7), whole["start"][row], whole["people"][row]
+            ),
+        )  # fmt: skip
+        columns = ["format", *(name for name in whole.columns if name != "format")]
+        frame: pd.DataFrame = whole.iloc[order][columns].reset_index(drop=True)
+        return frame
+
+    def budgets(self) -> pd.DataFrame:
+        """Return one row a person: ``id, minutes_per_week, used, left``; NaN is no limit."""
+        import pandas as pd
+
+        used = self.to_frame().groupby("id")["minutes"].sum().to_dict()
+        rows: list[Any] = []
+        for key, limit in zip(self.ids, self.budget.tolist(), strict=True):
+            spent = int(used.get(key, 0))
+            known = limit != np.inf
+            rows.append(
+                (key, limit if known else np.nan, spent, limit - spent if known else np.nan)
+            )
+        rows.sort(key=lambda row: natural_key(row[0]))
+        return pd.DataFrame(rows, columns=["id", "minutes_per_week", "used", "left"])
+
+    def summary(self) -> str:
+        """Return the formats in a few lines of text, with what is proved and what is not."""
+        lines = [f"{len(self.plans)} formats over {len(self.ids)} people"]
+        for number, plan in enumerate(self.plans, 1):
+            if plan is None:
+                lines.append(f"  format {number}  nobody has minutes left for it")
+                continue
+            proof = "no bound is proved"
+            if plan.gap is not None:
+                proof = "proved optimal" if plan.gap == 0 else f"within {plan.gap:.2%}"
+            time = "times fixed" if has_times(plan.program) else "no times fixed"
+            lines.append(
+                f"  format {number}  {plan!r}: {proof} given the formats before it, {time}"
+            )
+        lines.append(
+            "  together  each format is judged given those before it; another order may be better"
+        )
+        return "\n".join(lines)
+
+    def check(self) -> None:
+        """Check once more that nobody is in two places or beyond their minutes.
+
+        Raises
+        ------
+        CertificateError
+            If somebody is; all such people at once.
+        """
+        rows: Any = self.budgets().itertuples()
+        faults = [
+            Fault(f"{row.used} minutes of {row.minutes_per_week:g}.", f"id {row.id}")
+            for row in rows
+            if row.left < 0
+        ]
+        held: dict[Any, list[Engagement]] = {}
+        for plan in self.plans:
+            for new in engagements(plan):
+                others = held.setdefault(new.who, [])
+                for old in others:
+                    if new.clashes(old):
+                        (day, one), (_, other) = format_minute(new.start), format_minute(old.start)
+                        week = new.week or old.week
+                        when = f"{day} of week {week}" if week else day
+                        what = f"two meetings on {when} at {one} and {other}."
+                        faults.append(Fault(what, f"id {new.who}"))
+                others.append(new)
+        if faults:
+            raise CertificateError("the formats do not fit together", faults)
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write each plan into a folder of its own, and what they come to together.
+
+        ``format-1``, ``format-2``, ... and ``formats.csv``, ``timetable.csv``, ``budgets.csv``,
+        ``summary.txt``.
+        """
+        target = make_folder(folder)
+        for number, plan in enumerate(self.plans, 1):
+            if plan is not None:
+                plan.save(target / f"format-{number}")
+        frames = {
+            "formats": self.to_frame(),
+            "timetable": self.timetable(),
+            "budgets": self.budgets(),
+        }
+        for name, frame in frames.items():
+            write_whole(target / f"{name}.csv", dump_csv(frame))
+        write_whole(target / "summary.txt", self.summary() + "\n")
+
+    def __repr__(self) -> str:
+        return f"Formats({', '.join(map(repr, self.plans))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """One time at which one person is taken.
+
+    Parameters
+    ----------
+    who : str or int
+        Id.
+    start, end : int
+        Minutes of the week.
+    week : int or None
+        Week of the term; None for every week.
+    """
+
+    who: Any
+    start: int
+    end: int
+    week: int | None
+
+    def clashes(self, other: Engagement) -> bool:
+        """Whether one person cannot keep both."""
+        same_week = self.week is None or other.week is None or self.week == other.week
+        return same_week and self.start < other.end and other.start < self.end
+
+
+def has_times(program: Program) -> bool:
+    """Whether what a program plans has times: weekly meetings, or lessons that are watched."""
+    return any(isinstance(rule, Meetings | Observation) for rule in program.constraints)
+
+
+def engagements(plan: Matching | Grouping | None) -> list[Engagement]:
+    """Return when whom a plan takes; what has no time is not among it."""
+    if plan is None or not has_times(plan.program):
+        return []
+    ids = {str(key): key for key in (*plan.scored.coached.ids, *plan.scored.coach.ids)}
+    found = []
+    rows: Any = plan.timetable().itertuples()
+    for row in rows:
+        if not row.day:
+            continue
+        hours, minutes = str(row.start).split(":")
+        start = 1440 * _DAYS.index(str(row.day)) + 60 * int(hours) + int(minutes)
+        week: int | None = getattr(row, "week", None) or None
+        found += [
+            Engagement(ids[who], start, start + int(row.minutes), week)
+            for who in str(row.people).split(";")
+        ]
+    return found
+
+
+def minutes_of(program: Program) -> int:
+    """Return the minutes a week that a place in this format takes, lessons not counted."""
+    rules = program.constraints
+    meetings = next((rule for rule in rules if isinstance(rule, Meetings)), None)
+    if meetings is not None:
+        return meetings.minutes * meetings.per_week
+    parts = [*(program.criteria or ()), *rules]
+    criteria = [part.criterion if isinstance(part, Require) else part for part in parts]
+    return max((int(c.minutes) for c in criteria if isinstance(c, CommonTime)), default=0)
+
+
+def watching_of(program: Program) -> int:
+    """Return the minutes of an observation and its conferences, 0 without."""
+    rule = next((r for r in program.constraints if isinstance(r, Observation)), None)
+    return 0 if rule is None else rule.minutes + 2 * rule.talk
+
+
+def seats(plan: Any) -> list[tuple[Any, str, list[Any], int]]:
+    """Return who takes part in a plan, as what, with whom, and for how many minutes a week.
+
+    Nobody has two observations in a week, so these count once, whatever the number of partners.
+    """
+    if plan is None:
+        return []
+    minutes, watching = minutes_of(plan.program), watching_of(plan.program)
+    if hasattr(plan, "groups"):
+        roles = dict(plan.to_frame()[["id", "role"]].itertuples(index=False))
+        return [
+            (key, roles[key], [other for other in members if other != key], minutes + watching)
+            for members in plan.group_ids
+            for key in members
+        ]
+    frame = plan.to_frame()
+    found = []
+    counted: set[Any] = set()
+    for side, other in (("mentee", "mentor"), ("mentor", "mentee")):
+        for key, partners in frame.groupby(side, sort=False)[other]:
+            own = minutes * len(partners) + (0 if key in counted else watching)
+            counted.add(key)
+            found.append((key, side, partners.tolist(), own))
+    return found

@@ -1,0 +1,141 @@
+"""Plans that run, on the command line: history, changes, comparison, feedback, audit, formats."""
+
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+MENTEES = "id,subjects,enrolled\nT-1,art,2026-09-01\nT-2,maths,2026-09-10\nT-3,art,\n"
+MENTORS = "id,subjects\nM-1,art\nM-2,maths; art\nM-3,music\n"
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "pairmatch", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("year")
+    (folder / "mentees.csv").write_text(MENTEES)
+    (folder / "mentors.csv").write_text(MENTORS)
+    done = run(
+        "match", folder / "mentees.csv", folder / "mentors.csv", "--out", folder / "plan",
+        "--matched-on", "2026-10-05", "--within-days", 28,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def pairs_in(folder):
+    frame = pd.read_csv(folder / "pairs.csv")
+    return dict(zip(frame["mentee"], frame["mentor"], strict=True))
+
+
+def test_the_audit_is_written_with_the_plan(home):
+    audit = pd.read_csv(home / "plan" / "audit.csv").set_index("mentee")
+    assert audit["days"].tolist()[:2] == [34, 25]
+    assert audit["in_time"].tolist()[:2] == ["no", "yes"]
+
+
+def test_who_left_is_replaced_and_nobody_else_moves(home, tmp_path):
+    was = pairs_in(home / "plan")
+    gone = was["T-1"]
+    rows = [row for row in MENTORS.splitlines() if not row.startswith(gone)]
+    (tmp_path / "mentors.csv").write_text("\n".join([*rows, "M-9,art"]))
+    (tmp_path / "mentees.csv").write_text(MENTEES + "T-9,maths,\n")
+    out = tmp_path / "new"
+    done = run(
+        "rematch", home / "plan", tmp_path / "mentees.csv", tmp_path / "mentors.csv",
+        "--at-most-changes", 0, "--out", out,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "0 who could have stayed (at most 0)" in done.stdout
+    now = pairs_in(out)
+    assert {who for who in was if was[who] != now[who]} == {"T-1"}
+    moved = pd.read_csv(out / "moved.csv", keep_default_na=False)
+    assert moved[["mentee", "before", "reason"]].to_numpy().tolist() == [["T-1", gone, f"{gone} left"]]
+    assert moved["score_before"].tolist() == [1]
+    done = run("compare", home / "plan", out)
+    assert done.returncode == 0, done.stderr
+    assert "1 person moves, +0 matched" in done.stdout
+
+
+def test_nobody_meets_the_same_person_again(home, tmp_path):
+    done = run(
+        "match", home / "mentees.csv", home / "mentors.csv", "--out", tmp_path / "second",
+        "--history", home / "plan",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    done = run(
+        "match", home / "mentees.csv", home / "mentors.csv", "--out", tmp_path / "third",
+        "--history", home / "plan" / "pairs.csv", "--history", tmp_path / "second",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    met = [pairs_in(f) for f in (home / "plan", tmp_path / "second", tmp_path / "third")]
+    for one in range(3):
+        for other in range(one):
+            assert not met[one].items() & met[other].items()
+
+
+def test_feedback_is_told_with_intervals(home, tmp_path):
+    rows = [f"{mentee},{mentor},4" for mentee, mentor in pairs_in(home / "plan").items()]
+    (tmp_path / "said.csv").write_text("\n".join(["mentee,mentor,rating", *rows, "T-1,M-9,2"]))
+    sheets = home / "mentees.csv", home / "mentors.csv"
+    done = run("evaluate", home / "plan", tmp_path / "said.csv", *sheets, "--out", tmp_path / "e")
+    assert done.returncode == 0, done.stderr
+    assert "1 answers are about pairs or groups that are not in this plan" in done.stdout
+    assert pd.read_csv(tmp_path / "e" / "coverage.csv")["answered"].tolist() == [3]
+
+
+def test_several_formats_share_one_staff(tmp_path):
+    rows = [f"T-{k},art,Mon 08:00-10:00,90" for k in range(6)]
+    staff = tmp_path / "staff.csv"
+    staff.write_text("\n".join(["id,subjects,free,minutes_per_week", *rows]))
+    text = 'size = {}\n[[criteria]]\nkind = "SubjectMatch"\n[[constraints]]\nkind = "Meetings"\n'
+    for size in (2, 3):
+        (tmp_path / f"{size}.toml").write_text(text.format(size))
+    out = tmp_path / "all"
+    done = run("formats", staff, "-p", tmp_path / "2.toml", "-p", tmp_path / "3.toml", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert pd.read_csv(out / "budgets.csv")["left"].tolist() == [0] * 6
+    assert len(pd.read_csv(out / "timetable.csv")) == 5
+    assert (out / "format-1" / "groups.csv").exists()
+    assert "another order may be better" in (out / "summary.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("rematch", "gone", "a.csv", "b.csv"), "there is no plan in gone"),
+        (("compare", "PLAN", "broken"), "this is no plan. Make the plan again."),
+        (("evaluate", "PLAN", "x.csv", "MENTEES"), "give MENTEES and MENTORS"),
+        (("match", "MENTEES", "MENTORS", "--set", "minutes=3"), "Add --program NAME"),
+        (("match", "MENTEES", "MENTORS", "-p", "mentoring", "--set", "minuts=3"), "'minutes'?"),
+        (("match", "MENTEES", "MENTORS", "-p", "initiative"), "add --set skill=..."),
+        (("match", "MENTEES", "MENTORS", "--matched-on", "5.10.26"), "2 faults"),
+        (("match", "MENTEES", "MENTORS", "--history", "MENTEES"), "cannot be used as a history"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(home, tmp_path, arguments, says):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "plan.json").write_text('{"kind": "matching", "seed": []}')
+    named = {
+        "PLAN": home / "plan",
+        "MENTEES": home / "mentees.csv",
+        "MENTORS": home / "mentors.csv",
+        "broken": tmp_path / "broken",
+    }
+    done = run(*[named.get(argument, argument) for argument in arguments])
+    assert done.returncode == 2, done.stdout
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr

@@ -63,7 +63,9 @@ def test_who_left_is_replaced_and_nobody_else_moves(home, tmp_path):
     now = pairs_in(out)
     assert {who for who in was if was[who] != now[who]} == {"T-1"}
     moved = pd.read_csv(out / "moved.csv", keep_default_na=False)
-    assert moved[["mentee", "before", "reason"]].to_numpy().tolist() == [["T-1", gone, f"{gone} left"]]
+    assert moved[["mentee", "before", "reason"]].to_numpy().tolist() == [
+        ["T-1", gone, f"{gone} left"]
+    ]
     assert moved["score_before"].tolist() == [1]
     done = run("compare", home / "plan", out)
     assert done.returncode == 0, done.stderr

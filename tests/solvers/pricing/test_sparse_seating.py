@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pairmatch.solvers.assignment.augment import Seating
+from pairmatch.solvers.assignment.augment_paths import load_kernels
 from pairmatch.solvers.assignment.candidates import Candidates
 
 
@@ -94,5 +95,13 @@ def test_candidates_are_a_set():
     assert candidates.row.tolist() == [0, 1, 2]
     assert candidates.column.tolist() == [3, 0, 1]
     assert candidates.gain.tolist() == [6, 0, 5]
-    start, row, gain = candidates.by_column()
+
+
+def test_candidates_are_sorted_by_column_for_the_compiled_search():
+    kernels = load_kernels()
+    if kernels is None:
+        pytest.skip("numba is not installed")
+    candidates = Candidates((3, 4))
+    candidates.add(np.array([2, 0, 1]), np.array([1, 3, 0]), np.array([5, 6, 0]))
+    start, row, gain = candidates.by_column(kernels[3])
     assert (start.tolist(), row.tolist(), gain.tolist()) == ([0, 1, 2, 2, 3], [1, 2, 0], [0, 5, 6])

@@ -121,7 +121,7 @@ class Seating:
         budget: int,
     ) -> bool:
         """Seat the rows that would rather sit, then fill the places that are too dear."""
-        _, insert_rows, fill_columns = kernels
+        _, insert_rows, fill_columns, turn_edges = kernels
         n_columns, size = len(self.capacity), len(candidates) + 1
         dist, via, onto = np.full(n_columns, _FAR), *np.empty((2, n_columns), np.int64)
         heap = (*np.empty((2, size), np.int64), np.empty(n_columns, np.int64))
@@ -135,7 +135,7 @@ class Seating:
         queue, at = self._wanting_columns(), 0
         if len(queue) == 0:
             return True
-        columns = candidates.by_column()
+        columns = candidates.by_column(turn_edges)
         while at < len(queue):
             if should_stop():
                 return False

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
-    Kernels = tuple[Callable[..., None], Callable[..., int], Callable[..., int]]
+    Kernels = tuple[Callable[..., Any], ...]
 
 __all__ = ["load_kernels"]
 
@@ -354,9 +354,32 @@ def _fill_columns(
     return at
 
 
+# fmt: off
+def _turn_edges(
+    start: Array, edge_column: Array, edge_gain: Array, column_start: Array, edge_row: Array,
+    turned_gain: Array,
+) -> None:
+    # fmt: on
+    """Write edges sorted by column; ``column_start``, n_columns + 1 zeros, gets their starts."""
+    for e in range(len(edge_column)):
+        column_start[edge_column[e] + 1] += 1
+    for j in range(len(column_start) - 1):
+        column_start[j + 1] += column_start[j]
+    place = column_start.copy()
+    for i in range(len(start) - 1):
+        for e in range(start[i], start[i + 1]):
+            j = edge_column[e]
+            edge_row[place[j]] = i
+            turned_gain[place[j]] = edge_gain[e]
+            place[j] += 1
+
+
 @lru_cache(maxsize=1)
 def load_kernels() -> Kernels | None:
-    """Return the compiled ``_seat_rows``, ``_insert_rows`` and ``_fill_columns``, or None."""
+    """Return the compiled ``_seat_rows``, ``_insert_rows``, ``_fill_columns``, ``_turn_edges``.
+
+    None without numba.
+    """
     try:
         from numba import njit
         from numba.extending import register_jitable
@@ -365,4 +388,5 @@ def load_kernels() -> Kernels | None:
     for helper in (_push, _pop, _seat, _unseat):
         register_jitable(helper)
     compile_ = njit(cache=True, nogil=True)
-    return compile_(_seat_rows), compile_(_insert_rows), compile_(_fill_columns)
+    kernels = _seat_rows, _insert_rows, _fill_columns, _turn_edges
+    return tuple(compile_(kernel) for kernel in kernels)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["Candidates"]
@@ -65,14 +67,14 @@ class Candidates:
         """Row of every pair."""
         return np.repeat(np.arange(self.shape[0]), np.diff(self.start))
 
-    def by_column(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
-        """Return starts, rows and gains, sorted by column."""
-        from scipy.sparse import csr_array
-
-        by_row = csr_array((self.gain, self.column, self.start), shape=self.shape)
-        by_column = by_row.tocsc()  # a counting sort; zeros stay
-        start: NDArray[np.int64] = by_column.indptr.astype(np.int64)
-        return start, by_column.indices.astype(np.int32), by_column.data
+    def by_column(
+        self, turn_edges: Callable[..., None]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+        """Return starts, rows and gains, sorted by column; by the compiled kernel for it."""
+        start = np.zeros(self.shape[1] + 1, np.int64)
+        row, gain = np.empty(len(self), np.int32), np.empty(len(self), np.int64)
+        turn_edges(self.start, self.column, self.gain, start, row, gain)
+        return start, row, gain
 
     def find(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the gains of pairs that are in the set."""

@@ -39,6 +39,7 @@ def load_compiled() -> bool:
     kernels[0].compile((*rows, *seats))
     kernels[1].compile((line, whole, whole, *rows, *seats, *(line,) * 5))
     kernels[2].compile((line, whole, whole, line, columns, *(line,) * 7, *seats, *(line,) * 6))
+    kernels[3].compile((line, columns, line, line, columns, line))
     return True
 
 

@@ -66,16 +66,18 @@ class Shortlist:
     ----------
     keep : ndarray of int64, shape (n_lines,)
         How many to keep of each line, >= 1.
-    lowest : int
+    lowest : ndarray of int64, shape (n_lines,)
         Only values above it count.
     scan : pair of callables, or None
         The compiled scan of :func:`load_scan`, or None for numpy.
     """
 
-    def __init__(self, keep: NDArray[np.int64], lowest: int, scan: Scan | None) -> None:
+    def __init__(
+        self, keep: NDArray[np.int64], lowest: NDArray[np.int64], scan: Scan | None
+    ) -> None:
         n_lines = len(keep)
         self.keep = keep
-        self.floor = np.full(n_lines, float(lowest))
+        self.floor = lowest.astype(np.float64)
         self._scan = scan
         if scan is not None:
             width = 2 * int(keep.max(initial=1))

@@ -312,9 +312,13 @@ def find_loose_arcs(network: Network, flow: NDArray[np.int64]) -> NDArray[np.boo
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    tail, head, _, _ = _list_residual_arcs(network, flow)
+    up, down = flow < network.upper, flow > network.lower
+    ends = (
+        np.concatenate([network.tail[up], network.head[down]], dtype=np.int32),
+        np.concatenate([network.head[up], network.tail[down]], dtype=np.int32),
+    )
     graph = csr_array(
-        (np.ones(len(tail), np.int32), (tail, head)), shape=(network.n_nodes, network.n_nodes)
+        (np.ones(len(ends[0]), np.int8), ends), shape=(network.n_nodes, network.n_nodes)
     )
     _, component = connected_components(graph, directed=True, connection="strong")
     same: NDArray[np.bool_] = component[network.tail] == component[network.head]

@@ -304,22 +304,32 @@ class _Search:
 
     def _settle(self) -> NDArray[np.int64] | None:
         """Return the one best plan that all methods agree on; None if told to stop."""
+        pairs, edges = self._pairs(), self._collect_tight()
+        if edges is None:
+            return pairs
         profit = np.zeros(self.problem.n_rows, np.int64)
-        tight = []
-        pairs = self._pairs()
         for part in self.parts:
-            edges, seating = collect_tight(part.rounds), part.rounds.seating
-            if edges is None or seating is None:
-                return pairs
-            profit[part.rows] = seating.u + self.bonus
-            tight.append(Edges(part.rows[edges.row], part.columns[edges.column], edges.gain))
-        edges = join_edges(tight)
+            assert part.rounds.seating is not None  # noqa: S101 - the pool has been run
+            profit[part.rows] = part.rounds.seating.u + self.bonus
         ends = self._deadline - FLOW_SECONDS * len(edges)  # a flow cannot be stopped
 
         def should_stop() -> bool:
             return self.stop.is_set() or monotonic() > ends
 
-        return settle_plan(self.problem, pairs, Prices(self._price()), edges, profit, should_stop)
+        fast = self.effort.fast
+        prices = Prices(self._price())
+        return settle_plan(self.problem, pairs, prices, edges, profit, should_stop, fast=fast)
+
+    def _collect_tight(self) -> Edges | None:
+        """Return all pairs that a best plan can have, or None; rounds forget theirs."""
+        tight = []
+        for part in self.parts:
+            edges = collect_tight(part.rounds)
+            if edges is None:
+                return None
+            tight.append(Edges(part.rows[edges.row], part.columns[edges.column], edges.gain))
+            part.rounds.forget_pairs()
+        return join_edges(tight)
 
     def _report(self, rounds: Rounds) -> None:
         """Pass on where the search is."""

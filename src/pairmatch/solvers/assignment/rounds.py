@@ -19,7 +19,7 @@ from pairmatch.solvers.assignment.augment import Seating
 from pairmatch.solvers.assignment.candidates import Candidates
 from pairmatch.solvers.assignment.effort import FLOW_SECONDS, Effort
 from pairmatch.solvers.assignment.start import find_largest, sample_pool, take_gains
-from pairmatch.solvers.assignment.sweep import Stopped, Sweeper
+from pairmatch.solvers.assignment.sweep import Hits, Stopped, Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ class Rounds:
         Who sits where and at which prices; None before the first full sweep is over. ``u`` is
         short of the bonus: a row that sits outside is worth ``-bonus``.
     sample : (ndarray, ndarray, Rounds) or None
-        Rows and columns of the sample, and its rounds.
+        Rows and columns of the sample, and its rounds, until the first full sweep is over.
     n_rounds : int
         Rounds so far.
     bound : int or None
@@ -106,12 +106,6 @@ class Rounds:
         self._slack = 0
         self._n_jumps = 0
         self._is_whole = False  # whether all allowed pairs are candidates
-
-    @property
-    def n_priced(self) -> int:
-        """Pairs priced so far, in samples too."""
-        below = 0 if self.sample is None else self.sample[2].n_priced
-        return below + (0 if self._sweeper is None else self._sweeper.n_priced)
 
     @property
     def value(self) -> int:
@@ -159,6 +153,22 @@ class Rounds:
         rows = np.flatnonzero(seating.u <= self._row_floor)
         return rows, np.flatnonzero(seating.v <= self._column_floor)
 
+    def find_tight(self, lines: NDArray[np.int64], keep: int, *, by_column: bool) -> Hits:
+        """Return so many pairs of each line that gain what the prices of the two add up to.
+
+        Where the floor of a line is not below its price, it may have more of them.
+        """
+        seating = self.seating
+        assert seating is not None  # noqa: S101 - the pool has been run
+        own, price = (seating.v, seating.u) if by_column else (seating.u, seating.v)
+        return self.sweeper.best(
+            lines, price, np.full(len(lines), keep), own[lines] - 1, by_column=by_column
+        )
+
+    def forget_pairs(self) -> None:
+        """Free what is kept of pairs; seating and prices stay."""
+        self.candidates, self._sweeper = Candidates(self.gains.shape), None
+
     def short_columns(self) -> NDArray[np.int64]:
         """Return the columns that a pool, run to its end, cannot give their minimum load."""
         if self.seating is None:
@@ -176,9 +186,7 @@ class Rounds:
             return 0
         far = 2 * find_largest(self.gains) + 2
         price = np.where(columns, 0, far)
-        if self._sweeper is None:
-            self._sweeper = self._make_sweeper(self.gains)
-        hits = self._sweeper.best(rows, price, np.full(len(rows), keep), -far // 2)
+        hits = self.sweeper.best(rows, price, np.full(len(rows), keep), -far // 2)
         return self.candidates.add(hits.line, hits.position, hits.gain)
 
     def _start(self) -> None:
@@ -192,16 +200,15 @@ class Rounds:
             self._open(np.zeros(m, np.int64))
             return
         v = self._learn_prices()
-        self._sweeper = self._make_sweeper(self.gains)
         self._sweep_rows(v)
         self._open(v)
+        self.sample = None
 
     def _sweep_rows(self, v: NDArray[np.int64]) -> None:
         """Take the best pairs of all rows at some prices, and floors from the rest."""
         n, m = self.gains.shape
-        assert self._sweeper is not None  # noqa: S101 - for the type checker
         keep = np.full(n, min(self._effort.keep, m))
-        hits = self._sweeper.best(np.arange(n), v, keep, -self.bonus)
+        hits = self.sweeper.best(np.arange(n), v, keep, -self.bonus)
         self.candidates.add(hits.line, hits.position, hits.gain)
         best = np.full(n, -self.bonus)
         np.maximum.at(best, hits.line, hits.gain - v[hits.position])
@@ -253,6 +260,13 @@ class Rounds:
         part = self._make_sweeper(take_gains(self.gains, rows, everyone))
         one = np.ones(len(everyone), np.int64)
         return part.best(everyone, u, one, 0, by_column=True).floor
+
+    @property
+    def sweeper(self) -> Sweeper:
+        """All pairs of the pool, ready to be priced."""
+        if self._sweeper is None:
+            self._sweeper = self._make_sweeper(self.gains)
+        return self._sweeper
 
     def _make_sweeper(self, gains: Gains) -> Sweeper:
         """Return a sweeper of some gains, with the sizes of this run."""
@@ -359,15 +373,13 @@ class Rounds:
         n_own = np.bincount(self.candidates.column, minlength=m)[columns]
         keep = np.minimum(n, np.maximum(growth * self._column_keep[columns], n_own + 4))
         self._column_keep[columns] = keep
-        if self._sweeper is None:
-            self._sweeper = self._make_sweeper(self.gains)
-        hits = self._sweeper.best(rows, self._column_floor, self._row_keep[rows], -self.bonus)
+        hits = self.sweeper.best(rows, self._column_floor, self._row_keep[rows], -self.bonus)
         self.candidates.add(hits.line, hits.position, hits.gain)
         self._row_floor[rows] = np.minimum(self._row_floor[rows], hits.floor)
         for has_least, lowest in ((False, 0), (True, _NEVER)):
             some = columns[(self.least[columns] > 0) == has_least]
             keep = self._column_keep[some]
-            hits = self._sweeper.best(some, self._row_floor, keep, lowest, by_column=True)
+            hits = self.sweeper.best(some, self._row_floor, keep, lowest, by_column=True)
             self.candidates.add(hits.position, hits.line, hits.gain)
             self._column_floor[some] = np.minimum(self._column_floor[some], hits.floor)
 

@@ -16,8 +16,7 @@ from pairmatch.solvers.assignment.flow import even_loads, improve_flow, settle_t
 from pairmatch.solvers.assignment.layout import draw_network
 from pairmatch.solvers.assignment.network import find_loose_arcs
 from pairmatch.solvers.assignment.remainder import Edges, set_pins
-from pairmatch.solvers.assignment.start import take_gains
-from pairmatch.solvers.processors import map_blocks
+from pairmatch.solvers.assignment.tie_seating import seat_ties
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["collect_tight", "join_edges", "settle_plan"]
 
-_HEIGHT = 256  # rows looked at in one go
-_AT_ONCE = 64  # stripes between two looks at how many pairs have been found
+_KEEP, _GROWTH = 64, 8  # tight pairs looked for a line at first; and how many times more then
+_AT_ONCE = 2**20  # tight pairs looked for in one go
 _MOST_TIGHT = 2**21  # more than these are left as they are: their network would be a large one
 
 
@@ -44,6 +43,8 @@ def settle_plan(
     edges: Edges,
     profit: NDArray[np.int64],
     should_stop: Callable[[], bool],
+    *,
+    fast: bool = True,
 ) -> NDArray[np.int64] | None:
     """Return, of all best plans, the one that does not depend on how the first was found.
 
@@ -61,6 +62,8 @@ def settle_plan(
         What the prices leave each row, its bonus included.
     should_stop : callable
         Whether there is no time for this.
+    fast : bool, default: True
+        Whether to use compiled code if numba is there.
 
     Returns
     -------
@@ -74,6 +77,12 @@ def settle_plan(
     O(tight pairs) memory.
     """
     remainder = set_pins(problem)
+    if fast and not prices.quota:
+        seated = seat_ties(edges, remainder, pairs, prices.column, profit, should_stop)
+        if seated is not None:
+            return _sort_pairs(np.concatenate([problem.pins, seated]))
+    if should_stop():
+        return None
     quotas = dict(enumerate(problem.quotas)) if prices.quota else {}
     layout = draw_network(edges, remainder, quotas)
     network = layout.network
@@ -94,7 +103,10 @@ def settle_plan(
         return None
     flow = settle_ties(network, flow, layout, edges)
     chosen = edges.take(flow[layout.pair_arcs] > 0)
-    pairs = np.concatenate([problem.pins, np.stack([chosen.row, chosen.column], axis=1)])
+    return _sort_pairs(np.concatenate([problem.pins, np.column_stack([chosen.row, chosen.column])]))
+
+
+def _sort_pairs(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
@@ -147,44 +159,41 @@ def collect_tight(rounds: Rounds) -> Edges | None:
     Notes
     -----
     A pair that is no candidate gains at most the sum of its two floors, so it is tight only if
-    both prices are at their floors: only such rows and columns are looked at once more.
+    both prices are at their floors: only such rows, or columns, are looked at once more.
     """
     seating, candidates = rounds.seating, rounds.candidates
     assert seating is not None  # noqa: S101 - the pool has been run
-    row, column = candidates.row, candidates.column.astype(np.int64)
-    tight = candidates.gain == seating.u[row] + seating.v[column]
-    parts = [Edges(row[tight], column[tight], candidates.gain[tight])]
+    n_columns = candidates.shape[1]
+    row = candidates.row
+    tight = candidates.gain == seating.u[row] + seating.v[candidates.column]
+    parts = [row[tight] * n_columns + candidates.column[tight]]
     n_tight = len(parts[0])
     rows, columns = rounds.at_floors()
-    if len(rows) and len(columns):
-        part = take_gains(rounds.gains, rows, columns)
-        u, v = seating.u[rows], seating.v[columns]
-
-        def look(some: slice) -> Edges:
-            """Return the tight pairs of some of the rows."""
-            gain, allowed = part.block(some, slice(0, len(columns)))
-            i, j = np.nonzero(allowed & (gain == u[some, None] + v))
-            return Edges(rows[i + some.start], columns[j], gain[i, j])
-
-        stripes = [slice(k, min(k + _HEIGHT, len(rows))) for k in range(0, len(rows), _HEIGHT)]
-        for first in range(0, len(stripes), _AT_ONCE):
-            parts += map_blocks(look, stripes[first : first + _AT_ONCE])
-            n_tight = sum(len(edges) for edges in parts)
-            if n_tight > _MOST_TIGHT:
+    by_column = len(columns) * candidates.shape[0] < len(rows) * n_columns
+    lines, keep = columns if by_column else rows, _KEEP
+    while len(rows) and len(columns) and len(lines):
+        full = [np.empty(0, np.int64)]
+        for first in range(0, len(lines), max(1, _AT_ONCE // keep)):
+            some = lines[first : first + max(1, _AT_ONCE // keep)]
+            hits = rounds.find_tight(some, keep, by_column=by_column)
+            more = some[hits.floor >= (seating.v if by_column else seating.u)[some]]
+            i, j = (hits.position, hits.line) if by_column else (hits.line, hits.position)
+            whole = ~np.isin(hits.line, more)  # the others are looked at again
+            parts.append(i[whole] * n_columns + j[whole])
+            full.append(more)
+            n_tight += len(parts[-1])
+            if n_tight + keep * sum(map(len, full)) > _MOST_TIGHT:
                 return None
-    if n_tight > _MOST_TIGHT:
-        return None
-    return join_edges(parts)
+        lines, keep = np.concatenate(full), keep * _GROWTH
+    found = np.unique(np.concatenate(parts))
+    row, column = np.divmod(found, n_columns)
+    return Edges(row, column, seating.u[row] + seating.v[column])
 
 
 def join_edges(parts: list[Edges]) -> Edges:
-    """Return all edges of some lists, each once, sorted by row and then column."""
+    """Return the edges of parts of a pool that share no row, sorted by row and then column."""
     none = np.empty(0, np.int64)
     row = np.concatenate([none, *(part.row for part in parts)])
     column = np.concatenate([none, *(part.column for part in parts)])
     gain = np.concatenate([none, *(part.gain for part in parts)])
-    order = np.lexsort((column, row))
-    row, column, gain = row[order], column[order], gain[order]
-    once = np.ones(len(row), np.bool_)
-    once[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1])
-    return Edges(row, column, gain).take(once)
+    return Edges(row, column, gain).take(np.lexsort((column, row)))

@@ -8,7 +8,7 @@ come out of the same product. Tiles run on Python threads, each with BLAS held t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Event, local
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,7 +116,7 @@ class Sweeper:
         self._tile = tile
         self._scan = load_scan() if fast else None
         self._stop = stop or Event()
-        self._local = local()
+        self._buffers: list[NDArray[np.float32]] = []  # of tiles, one for each thread
         self._sides: tuple[_Side, _Side] | None = None
         self._needs: list[slice] = []
         self._joined: tuple[NDArray[np.uint64], ...] = ()
@@ -147,7 +147,7 @@ class Sweeper:
         lines: NDArray[np.int64],
         price: NDArray[np.int64],
         keep: NDArray[np.int64],
-        lowest: int,
+        lowest: int | NDArray[np.int64],
         *,
         by_column: bool = False,
     ) -> Hits:
@@ -161,8 +161,8 @@ class Sweeper:
             Price of every position, that is of every column, or row if ``by_column``.
         keep : ndarray of int64, shape (n_lines,)
             How many pairs to keep of each line, >= 1.
-        lowest : int
-            Only pairs with gain minus price above it count.
+        lowest : int or ndarray of int64, shape (n_lines,)
+            Only pairs with gain minus price above it count; of all lines, or of each.
         by_column : bool, default: False
             Whether the lines are columns.
 
@@ -177,14 +177,15 @@ class Sweeper:
         who are next to each other have nothing in common that a rule asks for.
         """
         none = np.empty(0, np.int64)
+        lowest = np.broadcast_to(np.asarray(lowest, np.int64), len(lines))
         if len(lines) == 0 or len(price) == 0:
-            return Hits(none, none, none, np.full(len(lines), lowest, np.int64))
+            return Hits(none, none, none, lowest.copy())
         sweep = self._open(price, by_column=by_column)
         pieces = self._cut(keep)
 
         def search(turn: int) -> tuple[Hits, int]:
             piece = pieces[turn]
-            return self._search(sweep, lines[piece], keep[piece], lowest, turn)
+            return self._search(sweep, lines[piece], keep[piece], lowest[piece], turn)
 
         searched = map_blocks(search, range(len(pieces)), self._n_threads)
         found = [hits for hits, _ in searched]
@@ -226,7 +227,7 @@ class Sweeper:
         sweep: _Pass,
         lines: NDArray[np.int64],
         keep: NDArray[np.int64],
-        lowest: int,
+        lowest: NDArray[np.int64],
         turn: int,
     ) -> tuple[Hits, int]:
         """Price some lines against all positions, in tiles; return how many pairs that were."""
@@ -239,6 +240,7 @@ class Sweeper:
             side = self._sides[sweep.by_column]
             own = _Side(side.features[lines], side.bits[lines])
         held = None if own is None else np.bitwise_or.reduce(own.bits, axis=0)
+        buffer = self._take_buffer(len(lines) * self._tile[1])
         for start in starts[turn:] + starts[:turn]:  # rotated, so that ties spread
             if self._stop.is_set():
                 raise Stopped
@@ -249,9 +251,10 @@ class Sweeper:
             if own is None:
                 tile, rules = self._look_up(sweep, lines, part)
             else:
-                tile, rules = self._multiply(sweep, own, lines, part)
+                tile, rules = self._multiply(sweep, own, lines, part, buffer)
                 self._test(sweep, tile, lines, part, shortlist.floor)
             shortlist.add(tile, start, rules)
+        self._buffers.append(buffer)
         line, position, value = shortlist.result()
         gain = value.astype(np.int64) + sweep.price[position]
         floor = np.maximum(shortlist.floor.astype(np.int64), lowest)
@@ -277,8 +280,21 @@ class Sweeper:
         none = np.empty(0, np.int64)
         return tile, TileRules(bits, bits, none, np.empty(0), sweep.price[part], None)
 
+    def _take_buffer(self, size: int) -> NDArray[np.float32]:
+        """Return room for one tile; it is put back once a stripe of tiles is done."""
+        try:
+            buffer = self._buffers.pop()
+        except IndexError:
+            return np.empty(size, np.float32)
+        return buffer if len(buffer) >= size else np.empty(size, np.float32)
+
     def _multiply(
-        self, sweep: _Pass, own: _Side, lines: NDArray[np.int64], part: slice
+        self,
+        sweep: _Pass,
+        own: _Side,
+        lines: NDArray[np.int64],
+        part: slice,
+        buffer: NDArray[np.float32],
     ) -> tuple[NDArray[np.floating], TileRules]:
         """Return the product of a tile, prices folded in, and the rules still to be applied."""
         assert self._sides is not None  # noqa: S101 - for the type checker
@@ -287,7 +303,7 @@ class Sweeper:
         right = other.features[part]
         tile: NDArray[np.floating]
         if sweep.cost is None:
-            tile = self._buffer(len(lines), len(right))
+            tile = buffer[: len(lines) * len(right)].reshape(len(lines), len(right))
             np.matmul(own.features, right.T, out=tile)
         else:
             tile = own.features.astype(np.float64) @ right.T.astype(np.float64)
@@ -325,15 +341,6 @@ class Sweeper:
         for test in gains.tests:
             forbidden |= test.forbids(i, j)
         tile.reshape(-1)[at[forbidden]] = -BARRED
-
-    def _buffer(self, n_lines: int, width: int) -> NDArray[np.float32]:
-        """Return this thread's buffer for one tile."""
-        size = n_lines * width
-        buffer: NDArray[np.float32] | None = getattr(self._local, "buffer", None)
-        if buffer is None or len(buffer) < size:
-            buffer = np.empty(size, np.float32)
-            self._local.buffer = buffer
-        return buffer[:size].reshape(n_lines, width)
 
 
 def _fold(features: NDArray[np.float32], words: list[NDArray[np.uint64]]) -> _Side:

@@ -33,7 +33,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("solvers",),
     ("streams",),
     ("budgets", "compositions", "demands"),
-    ("slots",),
+    ("lessons", "slots"),
     ("seam",),
     ("grouping_seam",),
     ("reports",),

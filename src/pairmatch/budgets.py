@@ -51,10 +51,23 @@ def budgets_of(scored: Scored, constraints: Sequence[Any]) -> tuple[Budget, ...]
         faults += wrong + missing
         if not wrong + missing:
             no_limit = int(use.max(axis=1, initial=0).sum())
-            budgets.append(Budget(use, np.where(limit == _BLANK, no_limit, limit)))
+            limit = np.where(limit == _BLANK, no_limit, _keep_own(scored, use, limit))
+            budgets.append(Budget(use, limit))
     if faults:
         raise ProgramError("minutes cannot be used", faults)
     return tuple(budgets)
+
+
+def _keep_own(
+    scored: Scored, use: NDArray[np.int64], limit: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return what people who are mentees as well have left for mentees of their own."""
+    row_of = {key: i for i, key in enumerate(scored.coached.ids)}
+    twin = np.array([row_of.get(key, -1) for key in scored.coach.ids], np.int64)
+    if isinstance(scored.coached, Labels):  # rows and columns of numbers are not the same people
+        return limit
+    own = np.where(twin >= 0, use.max(axis=1, initial=0)[twin] if len(use) else 0, 0)
+    return np.maximum(0, limit - own)
 
 
 def limits_places(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from pairmatch.constraints import bind_pair_rules
 from pairmatch.errors import CapabilityError, Fault, ScoreError
 from pairmatch.grouping_seam import grouping_problem
 from pairmatch.inputs import check_arguments, read_table, read_tables
+from pairmatch.lessons import move_meetings
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.programs import Program, default_criteria
@@ -367,6 +368,7 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
     except RangeError as error:
         remedy = "Scale the scores down, or round them."
         raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
+    solution = move_meetings(scored, program.constraints, problem, solution)
     certificate = certify_plan(problem, solution)
     seconds = perf_counter() - start
     return Matching(scored, problem, solution, certificate, program, options.seed, seconds)

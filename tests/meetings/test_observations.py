@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from pairmatch.profiles.phrases import parse_windows
 from pairmatch.profiles.week import DAYS
 
 PERIODS = [f"{day} {h:02d}:00-{h:02d}:50" for day in ("Mon", "Tue") for h in (8, 9, 10)]
+
+PERIOD_STARTS = [d * 1440 + h * 60 for d in (0, 1) for h in (8, 9, 10)]
 
 
 def sheet(prefix, free, teaching, **columns):
@@ -113,6 +116,70 @@ def test_lessons_avoid_weekly_meetings_and_say_so_where_none_is_left():
     tight = sheet("T", ["Mon 09:00-09:50"], ["Mon 09:00-09:50"])
     plan = plan_of(tight, mentors, *rules)
     assert "1 have no time left beside the weekly meetings: M0 at T0" in plan.summary()
+
+
+def test_a_weekly_meeting_moves_aside_for_a_lesson():
+    mentees = sheet("T", ["Mon 09:00-09:50; Tue 10:00-10:50"], ["Mon 09:00-09:50"])
+    mentors = sheet("M", ["Mon 09:00-09:50; Tue 10:00-10:50"], ["none"])
+    observe = pm.Observation(both_ways=False)
+    plan = plan_of(mentees, mentors, pm.Meetings(45), observe)
+    assert plan.timetable()["day"].tolist() == ["Tue", "Mon"]
+    assert "have no time left" not in plan.summary()
+    assert pm.verify(plan).proved
+    kept = plan_of(mentees, mentors, pm.Meetings(45, prefer="Mon 08:00-12:00"), observe)
+    assert kept.timetable()["day"].tolist() == ["Mon", ""]
+
+
+def fewest_lost(plan, rule):
+    """The fewest lessons without a time, over all ways to place the meetings of these pairs."""
+    slots, pairs = plan.problem.slots, plan.solution.pairs.tolist()
+    tables = plan.scored.coached, plan.scored.coach
+    best = None
+    joint = [np.flatnonzero(slots.row[i] & slots.column[j]).tolist() for i, j in pairs]
+    for chosen in product(*joint):
+        own = {}
+        for (i, j), slot in zip(pairs, chosen, strict=True):
+            own.setdefault(("t", i), set()).add(int(slots.start[slot]))
+            own.setdefault(("m", j), set()).add(int(slots.start[slot]))
+        if sum(len(starts) for who, starts in own.items() if who[0] == "m") < len(pairs):
+            continue
+        lost = 0
+        for i, j in pairs:
+            met = own["t", i] | own["m", j]
+            lost += not [
+                s for s in PERIOD_STARTS
+                if s not in met
+                and {s, s + 49} <= minutes(tables[0].windows("teaching")[i] or ())
+                and {s, s + 49} <= minutes(tables[1].windows("free")[j] or ())
+            ]  # fmt: skip
+        best = lost if best is None else min(best, lost)
+    return best or 0
+
+
+@settings(max_examples=30)
+@given(schools())
+def test_no_other_placing_of_the_meetings_loses_fewer_lessons(tables):
+    overlap = tables[0].assign(teaching=tables[0]["free"])  # teaching while free: always conflicts
+    rule = pm.Observation(50, both_ways=False)
+    plan = plan_of(overlap, tables[1], rule, pm.Meetings(50))
+    pm.verify(plan)
+    frame = plan.timetable()
+    lost = int(((frame["kind"] == "observation") & (frame["day"] == "")).sum())
+    assert lost == fewest_lost(plan, rule)
+
+
+def test_meetings_of_people_in_both_tables_move_one_mentor_at_a_time():
+    n = 40
+    kinds = np.random.default_rng(3).choice(list("fffft"), (n, 6))
+    rows = [["; ".join(p for p, k in zip(PERIODS, row, strict=True) if k == kind) for row in kinds]
+            for kind in "ft"]  # fmt: skip
+    table = sheet("P", rows[0], rows[0])  # whoever is free teaches, so that meetings are in the way
+    rule = pm.Observation(45, both_ways=False)
+    plan = plan_of(table, table, rule, pm.Meetings(45), most=2)
+    assert plan.matched > 30
+    assert pm.verify(plan).proved
+    turned = plan_of(table[::-1], table[::-1], rule, pm.Meetings(45), most=2)
+    assert turned.timetable().equals(plan.timetable())
 
 
 def test_a_mentor_has_no_more_partners_than_the_term_has_weeks_for():

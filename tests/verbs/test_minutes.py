@@ -279,3 +279,19 @@ def test_places_have_no_value_of_their_own_where_minutes_differ(tables):
     plan = pm.match(*tables, program(pm.Minutes(each="meeting"), objective="total"))
     with pytest.raises(pm.CapabilityError, match="values of places"):
         plan.place_values()
+
+
+def test_who_is_in_both_tables_keeps_within_the_minutes_of_both_roles():
+    table = pd.DataFrame(
+        {"id": list("abcd"), "subjects": ["art"] * 4, "minutes_per_week": [90, 90, 90, 90]}
+    )
+    program = pm.Program([pm.SubjectMatch()], [pm.Minutes(each=45)])
+    plan = pm.match(table, table, program)
+    pairs = plan.to_frame()
+    taken = {key: 45 * int((pairs[["mentee", "mentor"]] == key).sum().sum()) for key in "abcd"}
+    assert plan.matched == 4
+    assert max(taken.values()) <= 90
+    pm.verify(plan)
+    crowded = plan.replace(pairs={"a": "b", "b": "a", "c": "b", "d": "a"})
+    with pytest.raises(pm.CertificateError, match="90 minutes of meetings and 45 as a mentee"):
+        pm.verify(crowded)

@@ -49,6 +49,9 @@ class Minutes:
     as many places as fit into them; with either, both hold. A pair that does not fit into the
     minutes of its mentor even alone is not formed.
 
+    Of a person in both tables, the limit is about both roles: what its own meetings as a mentee
+    take (with the mentor that takes most, where they differ) is kept free for them.
+
     Such plans are a generalised assignment. They are found by integer programming, and the gap of
     the plan is what can be proved: see ``plan.gap``.
 

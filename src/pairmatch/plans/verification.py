@@ -174,18 +174,23 @@ def _amount(plan: Matching, load: Load, side: str, j: int) -> int:
 def _minute_faults(plan: Matching) -> list[Fault]:
     """Add up the minutes of each mentor, from the value and the cells."""
     faults = []
+    labelled = hasattr(plan.scored.coached, "columns")
+    twin_of = {key: j for j, key in enumerate(plan.scored.coach.ids)} if labelled else {}
     for rule in settle_minutes(plan.program.constraints):
         used: Counter[int] = Counter()
+        own: Counter[int] = Counter()  # as mentees
         for i, j in plan.solution.pairs.tolist():
             minutes = _minutes_of(plan, rule, i, j)
             if minutes is None:
                 where = f"{plan.scored.coached.ids[i]} with {plan.scored.coach.ids[j]}"
                 faults.append(Fault("it is not said how many minutes they take.", where))
             used[j] += minutes or 0
+            own[twin_of.get(plan.scored.coached.ids[i], -1)] += minutes or 0
         for j, minutes in sorted(used.items()):
             most = _cell_amount(plan.scored.coach, rule.at_most, j)
-            if most is not None and minutes > most:
-                what = f"has {minutes} minutes of meetings for {most}."
+            if most is not None and minutes > max(0, most - own[j]):
+                also = f" and {own[j]} as a mentee" if own[j] else ""
+                what = f"has {minutes} minutes of meetings{also} for {most}."
                 faults.append(Fault(what, f"mentor {plan.scored.coach.ids[j]}"))
     return faults
 

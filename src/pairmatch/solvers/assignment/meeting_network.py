@@ -64,8 +64,10 @@ def list_classes(
         joint = slots.row[i] & (classes.of[j] >= 0)
         joint &= ~(slots.open_row[i] | slots.open_column[j])[:, None]
         pair, slot = np.nonzero(joint)
-        key = np.unique(pair * classes.n_classes + classes.of[j[pair], slot])
-        pair, label = np.divmod(key, classes.n_classes)
+        label = classes.of[j[pair], slot].astype(np.int64)
+        once = np.ones(len(pair), np.bool_)  # classes come in the order of their slots
+        once[1:] = (pair[1:] != pair[:-1]) | (label[1:] != label[:-1])
+        pair, label = pair[once], label[once]
         pairs.append(pair + begin)
         labels.append(label)
     return np.concatenate(pairs), np.concatenate(labels)

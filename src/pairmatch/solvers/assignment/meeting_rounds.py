@@ -10,6 +10,7 @@ import numpy as np
 from pairmatch.solvers.assignment.meeting_network import draw_slots, list_classes
 from pairmatch.solvers.assignment.network import find_cheapest_flow, find_potentials
 from pairmatch.solvers.assignment.remainder import Edges
+from pairmatch.solvers.assignment.start import take_gains
 from pairmatch.solvers.processors import map_blocks
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.assignment.meeting_classes import SlotClasses
     from pairmatch.solvers.assignment.watch import Watch
-    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.problem import AssignmentProblem, Gains
 
 __all__ = ["MeetingRounds", "SlotPrices", "cheapest_slot", "price_pairs"]
 
@@ -26,6 +27,7 @@ _FAR = -(2**61)
 _DEAR = 2**55  # more than any price, and 50 of them still fit
 _AT_ONCE = 2**22
 _FIRST = 12  # pairs of each row to begin with
+_SAMPLE = 64  # rows that say how far down the best few pairs of a row lie
 _SPARE = 1  # classes of slots beyond those needed that still count as few
 _KEEP = 6  # pairs of each row that a sweep adds
 
@@ -104,6 +106,7 @@ class MeetingRounds:
             np.concatenate([found[1], own[:, 1], pins[:, 1]]),
         )
         self.chosen = pairs
+        self.tight = none, none  # pairs worth to their rows what prices leave, and more
         self.expanded |= find_crowded(self, pairs)  # they would be found crowded anyway
 
     # -- candidates ----------------------------------------------------------------------------
@@ -112,7 +115,10 @@ class MeetingRounds:
         """Make pairs candidates; return how many were none before."""
         m = self.problem.n_columns
         old = self.edges.row * m + self.edges.column
-        key = np.setdiff1d(rows * m + columns, old)
+        key = np.sort(rows * m + columns)
+        key = key[np.diff(key, prepend=-1) > 0]
+        if len(old):
+            key = key[old[np.minimum(np.searchsorted(old, key), len(old) - 1)] != key]
         if len(key):
             row, column = np.divmod(key, m)
             gain, _ = self.problem.gains.pairs(row, column)
@@ -128,18 +134,27 @@ class MeetingRounds:
         usable = self.problem.capacity > 0
         keep = min(_FIRST, n_columns)
 
-        def look(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        def measure(rows: slice) -> NDArray[np.int64]:
             gain, allowed = self.problem.gains.block(rows, slice(0, n_columns))
             allowed = allowed & usable & ~self.pinned[rows, None]
-            value = np.where(allowed, gain - price, _FAR)
-            best = np.argpartition(value, n_columns - keep, axis=1)[:, n_columns - keep :]
-            line = np.repeat(np.arange(len(best)), keep)
-            column = best.ravel()
-            fine = allowed[line, column]
-            return line[fine] + rows.start, column[fine]
+            return np.where(allowed, gain - price, _FAR)
 
-        if not n_columns:
+        def look(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+            value = measure(rows)
+            floor = np.maximum(value.max(axis=1) - reach, _FAR + 1)
+            row, column = np.divmod(np.flatnonzero(value >= floor[:, None]), n_columns)
+            order = np.lexsort((column, -value[row, column], row))
+            row, column = row[order], column[order]
+            near = np.arange(len(row)) - np.searchsorted(row, row, "left") < 2 * keep
+            return row[near] + rows.start, column[near]
+
+        if not n_columns or not n_rows:
             return np.empty(0, np.int64), np.empty(0, np.int64)
+        # How far the last of the best few is from the first, in a sample: comparing all others
+        # with that is much faster than sorting.
+        best = -np.partition(-measure(slice(0, min(_SAMPLE, n_rows))), keep - 1, axis=1)[:, :keep]
+        spread = np.where(best[:, -1] > _FAR, best[:, 0] - best[:, -1], 0)
+        reach = int(np.median(spread))
         return _join(map_blocks(look, _stripes(n_rows)))
 
     def collect(
@@ -167,17 +182,30 @@ class MeetingRounds:
         if bonus is None:
             bonus = 0 if worth_one else self.bonus
 
-        def look(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-            row, column, value = price_pairs(self.problem, prices, bonus, rows, worth_one=worth_one)
+        part = None
+        n_rows = self.problem.n_rows
+        if worth_one:  # few rows can gain by any pair
+            most = prices.scale * (1 + bonus) - int(prices.column.min(initial=0))
+            some = np.flatnonzero((prices.profit < most) & ~self.pinned)
+            part = take_gains(self.problem.gains, some, np.arange(self.problem.n_columns)), some
+            n_rows = len(some)
+
+        def look(rows: slice) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
+            row, column, value = price_pairs(
+                self.problem, prices, bonus, rows, worth_one=worth_one, or_equal=True, part=part
+            )
             own = ~self.pinned[row]
             row, column, value = row[own], column[own], value[own]
-            order = np.lexsort((column, -value, row))
-            row, column = row[order], column[order]
-            first = np.searchsorted(row, row, "left")
-            best = np.arange(len(row)) - first < keep
-            return row[best], column[best]
+            more = np.flatnonzero(value > prices.profit[row])
+            more = more[np.lexsort((column[more], -value[more], row[more]))]
+            first = np.searchsorted(row[more], row[more], "left")
+            more = more[np.arange(len(more)) - first < keep]
+            return (row[more], column[more]), (row, column)
 
-        return _join(map_blocks(look, _stripes(self.problem.n_rows)))
+        parts = map_blocks(look, _stripes(n_rows))
+        if not worth_one:
+            self.tight = _join([equal for _, equal in parts])
+        return _join([found for found, _ in parts])
 
     # -- rounds --------------------------------------------------------------------------------
 
@@ -318,30 +346,43 @@ def price_pairs(
     *,
     worth_one: bool = False,
     or_equal: bool = False,
+    part: tuple[Gains, NDArray[np.int64]] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the pairs of some rows that leave more than ``prices.profit``, and what they leave.
 
-    A first look leaves slots out and so over-estimates; slots are asked for where it hits.
+    A first look leaves slots out and so over-estimates; slots are asked for where it hits. With
+    `part`, the gains of some rows and what rows they are, `rows` are a slice of these.
     """
-    gain, allowed = problem.gains.block(rows, slice(0, problem.n_columns))
+    gains, numbers = (problem.gains, np.arange(problem.n_rows)) if part is None else part
+    number = numbers[rows]
+    gain, allowed = gains.block(rows, slice(0, problem.n_columns))
     slots = problem.slots
     assert slots is not None  # noqa: S101 - whoever calls has looked
     costly = np.asarray(prices.cost.any(axis=1))
     own = np.where(slots.column, prices.cost, _DEAR).min(axis=1, initial=_DEAR)
-    free = slots.open_column | slots.open_row[rows].any()
+    free = slots.open_column | slots.open_row[number].any()
+    charge = prices.column - prices.scale * bonus  # passes over whole blocks are what takes time
     least = np.where(costly & ~free, own, 0)
-    worth = np.ones_like(gain) if worth_one else gain
-    value = prices.scale * (worth + bonus) - prices.column - least
-    profit = prices.profit[rows]
-    hit = allowed & (problem.capacity > 0)
-    hit &= value >= profit[:, None] if or_equal else value > profit[:, None]
-    row, column = np.nonzero(hit)
-    value = value[row, column] + least[column]
+    profit = prices.profit[number]
+    some = np.flatnonzero(problem.capacity > 0)
+    if len(some) < problem.n_columns:
+        gain, allowed = gain[:, some], allowed[:, some]
+    asked = (charge + least)[some]
+    if worth_one:
+        value = np.broadcast_to(prices.scale - asked, gain.shape)
+    else:
+        value = (gain if prices.scale == 1 else prices.scale * gain) - asked
+    hit = value >= profit[:, None] if or_equal else value > profit[:, None]
+    hit &= allowed
+    row, column = np.divmod(np.flatnonzero(hit), max(1, len(some)))
+    value = value[row, column]
+    column = some[column]
+    value += least[column]
     asks = costly[column]
     if prices.shared:
-        twin = slots.twin[row + rows.start]
+        twin = slots.twin[number[row]]
         asks |= (twin >= 0) & costly[np.maximum(twin, 0)]
-    some = np.flatnonzero(asks)
-    value[some] -= cheapest_slot(problem, prices, row[some] + rows.start, column[some])
+    timed = np.flatnonzero(asks)
+    value[timed] -= cheapest_slot(problem, prices, number[row[timed]], column[timed])
     keep = value >= profit[row] if or_equal else value > profit[row]
-    return row[keep] + rows.start, column[keep], value[keep]
+    return number[row[keep]], column[keep], value[keep]

@@ -9,10 +9,8 @@ import numpy as np
 
 from pairmatch.solvers.assignment.flow import even_loads, improve_flow, settle_ties
 from pairmatch.solvers.assignment.meeting_network import draw_slots
-from pairmatch.solvers.assignment.meeting_rounds import price_pairs
 from pairmatch.solvers.assignment.network import find_cheapest_flow
 from pairmatch.solvers.assignment.remainder import Edges
-from pairmatch.solvers.processors import map_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import Slots
 
 __all__ = ["best_slots", "settle_meetings"]
-
-_HEIGHT = 256
 
 
 def settle_meetings(
@@ -48,7 +44,7 @@ def settle_meetings(
     every place and class that has a price and seat every row that has a profit.
     """
     problem, classes = rounds.problem, rounds.classes
-    edges = _collect_tight(rounds, prices)
+    edges = _collect_tight(rounds)
     everywhere = np.ones(problem.n_columns, np.bool_)
     drawing = draw_slots(problem, classes, edges, everywhere)
     layout = drawing.layout
@@ -84,23 +80,13 @@ def settle_meetings(
     return np.stack([row[used], column[used]], axis=1), drawing.label[used]
 
 
-def _collect_tight(rounds: MeetingRounds, prices: SlotPrices) -> Edges:
-    """Return the pairs that can be in a best plan."""
-    problem = rounds.problem
-    n_rows = problem.n_rows
-    stripes = [slice(top, min(top + _HEIGHT, n_rows)) for top in range(0, n_rows, _HEIGHT)]
-
-    def look(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        row, column, _ = price_pairs(problem, prices, rounds.bonus, rows, or_equal=True)
-        own = ~rounds.pinned[row]
-        return row[own], column[own]
-
-    parts = map_blocks(look, stripes)
-    pins = problem.pins
-    row = np.concatenate([pins[:, 0], *(part[0] for part in parts)])
-    column = np.concatenate([pins[:, 1], *(part[1] for part in parts)])
+def _collect_tight(rounds: MeetingRounds) -> Edges:
+    """Return the pairs that can be in a best plan, as the last sweep found them."""
+    pins = rounds.problem.pins
+    row = np.concatenate([pins[:, 0], rounds.tight[0]])
+    column = np.concatenate([pins[:, 1], rounds.tight[1]])
     order = np.lexsort((column, row))
-    gain, _ = problem.gains.pairs(row[order], column[order])
+    gain, _ = rounds.problem.gains.pairs(row[order], column[order])
     return Edges(row[order], column[order], gain)
 
 

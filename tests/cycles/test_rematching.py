@@ -13,6 +13,7 @@ from pairmatch.solvers.certify_changes import (
     certify_nearby,
     certify_rematching,
 )
+from pairmatch.solvers.certify_standing import certify_standing
 
 
 def every_plan(scores, capacity):
@@ -232,7 +233,7 @@ def test_near_the_running_plan_the_answers_and_proofs_are_the_same(monkeypatch, 
     plan = pm.match(pool.mentees[:32], pool.mentors[:24])
     gone = [pool.mentees["id"][seed], pool.mentors["id"][seed + 3]]
     changes = pm.Changes(leave=gone, mentees=pool.mentees[32:], mentors=pool.mentors[24:])
-    for k in (0, 1, 3):
+    for k in (1, 3):
         whole = pm.rematch(plan, changes, at_most_changes=k)
         with monkeypatch.context() as patch:
             patch.setattr("pairmatch.cycles.rematching.NEARBY_FROM", 0)
@@ -276,7 +277,12 @@ def test_joined_tables_are_what_reading_them_at_once_gives():
     pool = district(30, 10, seed=4)
     one, two = pm.read_profiles(pool.mentees[:20]), pm.read_profiles(pool.mentees[20:])
     whole = pm.read_profiles(pool.mentees)
+    for column in ("goals", "subjects", "school"):
+        one.members(column)  # what has been read is handed on
     joined = join_tables(one, two)
+    for column in ("goals", "subjects", "school"):
+        assert joined.members(column).labels == whole.members(column).labels
+        np.testing.assert_array_equal(joined.members(column).matrix, whole.members(column).matrix)
     assert joined == whole
     assert joined.fingerprint == whole.fingerprint
     assert joined.windows("free") == whole.windows("free")
@@ -390,3 +396,64 @@ def test_groupings_are_compared_by_company():
     assert pm.compare(one, one).to_frame().empty
     with pytest.raises(pm.ProgramError, match="two matchings or two groupings"):
         pm.compare(one, pm.match_scores([[1]]))
+
+
+@pytest.mark.parametrize("objective", ["coverage", "total"])
+@pytest.mark.parametrize("seed", range(4))
+def test_where_nobody_may_move_only_open_places_are_looked_at(monkeypatch, seed, objective):
+    pool = district(44, 25, seed=seed)
+    rules = [pm.MinScore(0.2), pm.Forbid(pool.mentees["id"][40], pool.mentors["id"][1])]
+    program = pm.Program(constraints=rules, objective=objective)
+    plan = pm.match(pool.mentees, pool.mentors[:22], program)
+    gone = [pool.mentees["id"][seed], pool.mentors["id"][seed + 3]]
+    news = pool.mentees[10:11].assign(grades="K-2")
+    changes = pm.Changes(leave=gone, mentees=news, mentors=pool.mentors[22:])
+    quick = pm.rematch(plan, changes, at_most_changes=0)
+    with monkeypatch.context() as patch:
+        patch.setattr("pairmatch.cycles.rematching.fill_open_places", lambda *_: None)
+        whole = pm.rematch(plan, changes, at_most_changes=0)
+    assert quick.plan.solver == "open places alone"
+    assert whole.plan.solver != "open places alone"
+    assert (quick.matched, quick.objective) == (whole.matched, whole.objective)
+    assert (quick.matched, quick.objective) == (quick.plan.matched, quick.plan.objective)
+    assert quick.gap == 0.0
+    assert quick.bound <= whole.bound
+    assert quick.changes == quick.moved["counted"].sum() == 0
+    assert quick.verify() == quick.certificate
+    assert quick.plan.scored.neutral == plan.scored.neutral
+    assert quick.plan.seconds == quick.seconds
+    # the next month builds on it
+    later = pm.rematch(quick.plan, pm.Changes(leave=[pool.mentees["id"][20]]), at_most_changes=0)
+    assert later.verify() == later.certificate
+    assert later.gap == 0.0
+
+
+def test_a_spoiled_plan_in_which_nobody_was_to_move_is_refused():
+    pool = district(44, 25, seed=1)
+    plan = pm.match(pool.mentees[:42], pool.mentors[:22])
+    leaves = [pool.mentors["id"][4]]
+    changes = pm.Changes(leaves, mentees=pool.mentees[42:], mentors=pool.mentors[22:])
+    answer = pm.rematch(plan, changes, at_most_changes=0)
+    given = answer.plan.problem, answer.column_of
+    more = answer.standing.prices, answer.plan.scored.evaluate
+    pairs = answer.pairs
+    assert certify_standing(*given, pairs, *more) == answer.certificate
+    stays = np.flatnonzero(answer.column_of[pairs[:, 0]] == pairs[:, 1])
+    with pytest.raises(pm.CertificateError, match="had to stay"):
+        certify_standing(*given, np.delete(pairs, stays[0], axis=0), *more)
+    new = np.flatnonzero(answer.column_of[pairs[:, 0]] < 0)
+    full = pairs.copy()
+    full[new[0], 1] = pairs[stays[0], 1]
+    with pytest.raises(pm.CertificateError):
+        certify_standing(*given, full, *more)
+    fewer = certify_standing(*given, np.delete(pairs, new[0], axis=0), *more)
+    assert not fewer.proved
+
+
+def test_wishes_take_the_longer_way():
+    mentees = pd.DataFrame({"id": ["T-1", "T-2"], "wishes": ["M-1; M-2", "M-2"]})
+    mentors = pd.DataFrame({"id": ["M-1", "M-2"]})
+    plan = pm.match(mentees, mentors, pm.Program(criteria=[pm.Wishes()]))
+    after = pm.rematch(plan, pm.Changes(leave=["T-2"]), at_most_changes=0)
+    assert after.standing is None
+    assert after.plan.to_frame()["mentor"].tolist() == ["M-1"]

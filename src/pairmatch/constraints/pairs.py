@@ -22,7 +22,7 @@ from pairmatch.scoring import FULL
 from pairmatch.typed import check_all, is_number, is_whole, typed_repr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pairmatch.constraints.bound import Roster
     from pairmatch.profiles import Profiles
@@ -139,11 +139,10 @@ class EvaluatorPairs:
     def bind(self, coached: Profiles, coach: Profiles) -> PairRule:
         """Return the rule over these two tables."""
         of_coached, of_coach = positions(coached), positions(coach)
-        _warn_of_strangers(coached, coach, {**of_coached, **of_coach})
-        pairs = [(i, of_coach[e]) for i, ids in _evaluators(coached) for e in ids if e in of_coach]
-        pairs += [
-            (of_coached[e], j) for j, ids in _evaluators(coach) for e in ids if e in of_coached
-        ]
+        mine, theirs = _evaluators(coached), _evaluators(coach)
+        _warn_of_strangers([(coached, mine), (coach, theirs)], {**of_coached, **of_coach})
+        pairs = [(i, of_coach[e]) for i, ids in mine for e in ids if e in of_coach]
+        pairs += [(of_coached[e], j) for j, ids in theirs for e in ids if e in of_coached]
         keys = pair_keys(pairs, len(coach.ids))
         return ForbiddenPairs("evaluator", self, coached, coach, keys)
 
@@ -166,15 +165,22 @@ def _ids_in(table: Profiles, row: int) -> list[str]:
     return [part.strip() for part in str(table.texts("evaluator")[row]).split(";") if part.strip()]
 
 
-def _warn_of_strangers(coached: Profiles, coach: Profiles, known: Mapping[str, int]) -> None:
+def _warn_of_strangers(
+    named: Sequence[tuple[Profiles, list[tuple[int, list[str]]]]], known: Mapping[str, int]
+) -> None:
     """Say which evaluators are nobody's id, but nearly: a rule must not fail on a capital."""
+    strangers = {entry for _, lists in named for _, ids in lists for entry in ids} - known.keys()
+    if not strangers:
+        return
     plain = {_plain_id(person): person for person in known}
     doubts = {}
-    for table in (coached, coach):
-        for row, ids in _evaluators(table):
+    for table, lists in named:
+        for row, ids in lists:
             for entry in ids:
+                if entry not in strangers:
+                    continue
                 near = [plain[p] for p in map(_plain_id, entry.split(",")) if p in plain]
-                if entry not in known and near:
+                if near:
                     doubts[f"{entry!r} of {table.ids[row]}"] = near
     if doubts:
         shown = "; ".join(f"{what} (meant: {'; '.join(near)}?)" for what, near in doubts.items())

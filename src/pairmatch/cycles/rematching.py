@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from pairmatch.cycles.changes import Changes
 from pairmatch.cycles.moves import list_moves
 from pairmatch.cycles.renewal import find_keepable, find_running, find_times, renew
+from pairmatch.cycles.standing import Standing, fill_open_places
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.seam import MOST_HELD
@@ -32,6 +34,7 @@ from pairmatch.solvers.certify_changes import (
     leave_rows,
 )
 from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify_standing import certify_standing
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
 from pairmatch.typed import is_count
 
@@ -48,7 +51,7 @@ NEARBY_FROM = 2**18
 """Pairs above which a plan is re-matched near the running one, where its proof allows that."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rematch:
     """A plan after changes, who moved, and how good any plan with as few moves could be.
 
@@ -56,11 +59,12 @@ class Rematch:
 
     Parameters
     ----------
-    plan : Matching
-        The plan from now on. Its own ``gap`` compares it with the best plan of all, which may
-        move more people.
+    source : Matching, or callable that returns it
+        Where :attr:`plan` comes from.
     before : Matching
         The plan that was running.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        The pairs of the plan.
     column_of : ndarray of int64, shape (n_mentees,)
         By row of ``plan``, the column of the mentor whom a mentee had and could keep; -1 for none.
     at_most_changes : int or None
@@ -73,34 +77,54 @@ class Rematch:
         Wall-clock time of everything.
     running : Running or None
         What of the old plan's proof still holds; large pools build on it.
+    standing : Standing or None
+        What was solved and proved where only open places were given away.
     """
 
-    plan: Matching
+    source: Matching | partial[Matching]
     before: Matching
+    pairs: NDArray[np.int64]
     column_of: NDArray[np.int64]
     at_most_changes: int | None
     certificate: Certificate
     dual: ChangePrices | None
     seconds: float
     running: Running | None = None
+    standing: Standing | None = None
+
+    @cached_property
+    def plan(self) -> Matching:
+        """The plan from now on.
+
+        Its own ``gap`` compares it with the best plan of all, which may move more people. Where
+        nobody was to move, the scores of all pairs are made ready only when this is asked for.
+        """
+        if isinstance(self.source, partial):
+            return replace(self.source(), seconds=self.seconds)
+        return self.source
+
+    @property
+    def matched(self) -> int:
+        """Number of mentees who have a mentor."""
+        return self.certificate.matched
 
     @property
     def changes(self) -> int:
         """How many people moved who could have kept their mentor."""
-        pairs = self.plan.solution.pairs
+        pairs = self.pairs
         kept = int(np.count_nonzero(self.column_of[pairs[:, 0]] == pairs[:, 1]))
         return int(np.count_nonzero(self.column_of >= 0)) - kept
 
     @property
     def objective(self) -> float | int:
         """Total score of the pairs."""
-        return self.plan.objective
+        return self._in_scores(self.certificate.objective)
 
     @property
     def bound(self) -> float | int | None:
         """Proved bound on the total of plans with as few changes that match as many."""
         bound = self.certificate.bound
-        return None if bound is None else self.plan.in_scores(bound)
+        return None if bound is None else self._in_scores(bound)
 
     @property
     def gap(self) -> float | None:
@@ -178,10 +202,17 @@ class Rematch:
 
         verify(self.plan)
         problem, limit, pairs = self.plan.problem, self._limit(), self.plan.solution.pairs
+        if self.standing is not None:
+            see: Any = self.plan.scored.evaluate
+            return certify_standing(problem, self.column_of, pairs, self.standing.prices, see)
         if self.running is not None and self.dual and _n_pairs(problem) > NEARBY_FROM:
             look: Any = self.plan.scored.evaluate
             return certify_nearby(problem, limit, pairs, self.dual, self.running, look)
         return certify_rematching(problem, limit, pairs, self.dual, self.plan.solution.slots)
+
+    def _in_scores(self, units: int) -> float | int:
+        """Return units as a score; tables have one scale, before and after."""
+        return (self.plan if self.standing is None else self.before).in_scores(units)
 
     def _limit(self) -> ChangeLimit:
         n_before = int(np.count_nonzero(self.column_of >= 0))
@@ -198,7 +229,7 @@ class Rematch:
             proof = "proved best" if self.gap == 0 else f"at most {self.gap:.2%} below the best"
         return "\n".join(
             [
-                f"{self.plan.matched} of {len(self.plan.scored.coached.ids)} mentees matched, "
+                f"{self.matched} of {len(self.column_of)} mentees matched, "
                 f"{self.before.matched} before",
                 f"  moved     {n_counted} who could have stayed ({limit}), "
                 f"{len(moved) - n_counted} others",
@@ -208,7 +239,7 @@ class Rematch:
 
     def __repr__(self) -> str:
         gap = "no bound" if self.gap is None else f"gap {self.gap:.2%}"
-        return f"Rematch({self.changes} changes, {self.plan.matched} matched, {gap})"
+        return f"Rematch({self.changes} changes, {self.matched} matched, {gap})"
 
 
 def rematch(
@@ -271,6 +302,12 @@ def rematch(
         raise ProgramError(f"at_most_changes is {at_most_changes!r}; give a whole number >= 0")
     changes = changes.read()
     coached, coach, program = changes.apply(plan)
+    if at_most_changes == 0:
+        found = fill_open_places(plan, changes, coached, coach, program)
+        if found is not None:
+            seconds = perf_counter() - start
+            proof = found.certificate, None, seconds, None, found
+            return Rematch(found.make, plan, found.pairs, found.column_of, 0, *proof)
     new = renew(plan, coached, coach, program)
     column_of = find_keepable(plan, new.scored, new.problem)
     n_before = int(np.count_nonzero(column_of >= 0))
@@ -303,7 +340,8 @@ def rematch(
         raise InfeasibleError("the changes force more moves", [Fault(what, "", remedy)]) from None
     seconds = perf_counter() - start
     after = replace(new, seconds=seconds)
-    return Rematch(after, plan, column_of, at_most_changes, certificate, dual, seconds, running)
+    told = column_of, at_most_changes, certificate, dual, seconds, running
+    return Rematch(after, plan, after.solution.pairs, *told)
 
 
 def _n_pairs(problem: AssignmentProblem) -> int:

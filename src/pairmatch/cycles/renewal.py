@@ -22,13 +22,15 @@ from pairmatch.solvers.certify_changes import Running
 from pairmatch.solvers.solution import AssignmentSolution, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pairmatch.cycles.changes import Changes
     from pairmatch.programs import Program
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["find_keepable", "find_running", "find_times", "renew"]
+__all__ = ["carry_neutral", "find_keepable", "find_running", "find_same", "find_times", "renew"]
 
 _LEGAL = (
     rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes,
@@ -53,15 +55,24 @@ def find_running(plan: Matching, new: Matching, changes: Changes) -> Running | N
         or (new.problem.at_least.any() or len(new.problem.pins))
     ):
         return None
+    same = find_same(plan, changes, new.scored.coached.ids, new.scored.coach.ids)
+    return Running(plan.problem, plan.solution.pairs, plan.solution.prices, plan.certificate, *same)
+
+
+def find_same(
+    plan: Matching, changes: Changes, mentees: Sequence[str], mentors: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where people stood in a plan, -1 for those who are new or have new cells."""
     sides = []
-    for side, rows in (("coached", changes.mentees), ("coach", changes.mentors)):
+    for table, rows, ids in (
+        (plan.scored.coached, changes.mentees, mentees),
+        (plan.scored.coach, changes.mentors, mentors),
+    ):
         fresh = set() if rows is None else set(read_table(rows).ids)
-        place = {who: k for k, who in enumerate(getattr(plan.scored, side).ids)}
-        here = [-1 if who in fresh else place.get(who, -1) for who in getattr(new.scored, side).ids]
+        place = {who: k for k, who in enumerate(table.ids)}
+        here = [-1 if who in fresh else place.get(who, -1) for who in ids]
         sides.append(np.array(here, np.int64))
-    return Running(
-        plan.problem, plan.solution.pairs, plan.solution.prices, plan.certificate, *sides
-    )
+    return sides[0], sides[1]
 
 
 def renew(plan: Matching, coached: Any, coach: Any, program: Program) -> Matching:

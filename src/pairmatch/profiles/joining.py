@@ -59,6 +59,9 @@ def join_tables(first: Profiles, second: Profiles) -> Profiles:
             ]
             read["numbers", column] = np.concatenate(numbers)
             read["numbers", column].flags.writeable = False
+        elif ("lists", column) in first._cache and column in second:
+            read["lists", column] = np.concatenate([first._lists(column), second._lists(column)])
+            read["lists", column].flags.writeable = False
     return Profiles(
         first.source,
         (*first.ids, *second.ids),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from pairmatch.profiles.clock import parse_span, parse_time
@@ -141,11 +142,21 @@ def make_windows_parser(
             key = piece, whole is not None
             part = memory.get(key)
             if part is None:
-                part = memory[key] = _read_part(piece, words, days, whole is not None)
+                if words is PLAIN and not days:
+                    part = _read_plain(*key)
+                else:
+                    part = _read_part(piece, words, days, whole is not None)
+                memory[key] = part
             parts.append(part)
         return _combine(parts, words, negative=whole is not None)
 
     return parse
+
+
+@lru_cache(maxsize=2**13)
+def _read_plain(text: str, negative: bool) -> _Part:
+    """Read a piece in plain words; a few people who join repeat what others have written."""
+    return _read_part(text, PLAIN, (), negative)
 
 
 def _combine(parts: list[_Part], words: Vocabulary, *, negative: bool) -> Windows:

@@ -13,7 +13,7 @@ from pairmatch.solvers.certify_changes import (
     certify_nearby,
     certify_rematching,
 )
-from pairmatch.solvers.certify_standing import certify_standing
+from pairmatch.solvers.certify_openings import certify_standing
 
 
 def every_plan(scores, capacity):

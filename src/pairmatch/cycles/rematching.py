@@ -34,7 +34,7 @@ from pairmatch.solvers.certify_changes import (
     leave_rows,
 )
 from pairmatch.solvers.certify_fair import certify_plan
-from pairmatch.solvers.certify_standing import certify_standing
+from pairmatch.solvers.certify_openings import certify_standing
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
 from pairmatch.typed import is_count
 

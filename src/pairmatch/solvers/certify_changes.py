@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import AssignmentProblem
 
-    Look = Callable[
-        [NDArray[np.int64], NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.bool_]]
-    ]
+    Index = slice | NDArray[np.int64]
+    Look = Callable[[Index, Index], tuple[NDArray[np.int64], NDArray[np.bool_]]]
 
 __all__ = [
     "ChangeLimit",
@@ -266,10 +265,10 @@ def certify_nearby(
     same_column = running.column >= 0
     before = np.where(same_column, running.prices.column[running.column], 0)
     cheaper = np.flatnonzero(~same_column | (price < scale * before))
-    every_row, every_column = np.arange(problem.n_rows), np.arange(problem.n_columns)
+    every_row, every_column = slice(0, problem.n_rows), slice(0, problem.n_columns)
     profit = np.where(running.row >= 0, scale * old[running.row], 0)
 
-    def offer(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    def offer(rows: Index, columns: Index) -> NDArray[np.int64]:
         gain, allowed = look(rows, columns)
         worth = scale * (gain.astype(np.int64) + bonus) - price[columns]
         best: NDArray[np.int64] = np.where(allowed, worth, 0).max(axis=1, initial=0)

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Look = Callable[
-        [NDArray[np.int64], NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.bool_]]
-    ]
+    Index = slice | NDArray[np.int64]
+    Look = Callable[[Index, Index], tuple[NDArray[np.int64], NDArray[np.bool_]]]
 
 __all__ = ["Ground", "solve_nearby"]
 
 _ABSENT = -(2**52)  # worth of a pair that is not allowed; below every other
 _MOST_ACTIVE = 800
 _ROUNDS = 400
+_EACH = 4  # pairs of each row, and of each column, that a flow is given before prices ask for more
 _AT_ONCE = 24  # columns, and rows, that are let in at a time: prices then put others off
 
 
@@ -72,7 +72,7 @@ class _Nearby:
     ) -> None:
         self.problem, self.column_of, self.ground, self.look = problem, column_of, ground, look
         n, m = problem.n_rows, problem.n_columns
-        self.every_row, self.every_column = np.arange(n), np.arange(m)
+        self.every_row, self.every_column = slice(0, n), slice(0, m)
         self.old_price = np.maximum(ground.column, 0)
         kept = np.flatnonzero(column_of >= 0)
         gain, _ = problem.gains.pairs(kept, column_of[kept])
@@ -84,6 +84,7 @@ class _Nearby:
         self.column_in = np.zeros(m, np.bool_)
         self.row_place = np.full(n, -1)
         self.row_worth = np.empty((0, m), np.int64)
+        self.asked = np.empty(0, np.int64)
         self.column_place = np.full(m, -1)
         self.column_worth = np.empty((n, 0), np.int64)
         idle = (load < capacity) & (self.old_price > 0)
@@ -139,11 +140,7 @@ class _Nearby:
             value = np.where(allowed, scale * here, 0)
             kept = np.flatnonzero(self.column_of[rows] >= 0)
             value[kept, np.searchsorted(columns, self.column_of[rows[kept]])] += keep
-            zero = np.zeros(len(columns), np.int64)
-            small = AssignmentProblem(
-                MatrixGains(value, allowed), self.problem.capacity[columns], zero, objective="total"
-            )
-            found, bought = settle_small(small)
+            found, bought = self._settle(value, allowed, rows, columns, scale)
             price = scale * self.old_price
             price[columns] = bought
             self._close(whole, price, scale)
@@ -151,6 +148,47 @@ class _Nearby:
             if not self._grow(columns, whole, inside, price, keep, scale):
                 return self._finish(rows, columns, found, price, keep, scale)
         return None
+
+    def _settle(
+        self,
+        value: NDArray[np.int64],
+        allowed: NDArray[np.bool_],
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        scale: int,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return a best plan of some rows and columns, and prices under which no pair pays more.
+
+        Few pairs are ever wanted: those that are best at the old prices, and then whichever the
+        new prices ask for.
+        """
+        capacity, zero = self.problem.capacity[columns], np.zeros(len(columns), np.int64)
+        code = rows[:, None] * self.problem.n_columns + columns
+        left = np.where(allowed, value - scale * self.old_price[columns], _ABSENT * scale)
+        wanted = np.isin(code, self.asked)
+        some = min(_EACH, len(columns))
+        if some:
+            best = np.argpartition(-left, some - 1, axis=1)[:, :some]
+            np.put_along_axis(wanted, best, values=True, axis=1)
+            top = np.argpartition(-left, min(_EACH, len(rows)) - 1, axis=0)[:_EACH]
+            np.put_along_axis(wanted, top, values=True, axis=0)
+        own = np.flatnonzero(self.column_of[rows] >= 0)
+        wanted[own, np.searchsorted(columns, self.column_of[rows[own]])] = True
+        while True:
+            wanted &= allowed
+            gains = MatrixGains(np.where(wanted, value, 0), wanted)
+            small = AssignmentProblem(gains, capacity, zero, objective="total")
+            found, price = settle_small(small)
+            left = np.where(allowed, value - price, 0)
+            profit = np.where(wanted, left, 0).max(axis=1, initial=0)
+            better = left > profit[:, None]
+            if not better.any():
+                return found, price
+            # The best of each row is enough: others come again if they are still wanted.
+            line = np.flatnonzero(better.any(axis=1))
+            most = left[line].argmax(axis=1)
+            wanted[line, most] = True
+            self.asked = np.union1d(self.asked, code[line, most])
 
     def _close(self, whole: NDArray[np.int64], price: NDArray[np.int64], scale: int) -> None:
         """Raise prices of columns without places, which cost nothing, until nobody wants one."""
@@ -308,7 +346,7 @@ def solve_nearby(
             few = answer
         if keep == 0:
             break
-        keep //= 2
+        keep = keep * 3 // 4
     while few is not None and many.point.kept > n_kept:
         rise = few.point.value - many.point.value
         run = many.point.kept - few.point.kept

@@ -87,27 +87,30 @@ def find_wrong_sizes(problem: GroupingProblem, sizes: Sequence[int]) -> list[str
     return [f"the sizes {listed} are not what is asked for: {n_groups} groups as even as possible"]
 
 
-def which_are_legal(problem: GroupingProblem, triads: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which triads, all of whose pairs are allowed, satisfy every rule; shape (m,)."""
+def which_are_legal(problem: GroupingProblem, groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which groups of one size, all of whose pairs are allowed, satisfy every rule."""
     rules = problem.rules
-    legal = np.ones(len(triads), np.bool_)
-    if rules is None or not len(triads):
+    legal = np.ones(len(groups), np.bool_)
+    if rules is None or not len(groups):
         return legal
-    i, j, k = triads.T
+    seats = list(groups.T)
     for amount, most in zip(rules.amount.T, rules.most, strict=True):
-        legal &= amount[i] + amount[j] + amount[k] <= most
+        legal &= np.sum([amount[i] for i in seats], axis=0) <= most
     for bearer in rules.label.T:
-        legal &= ~(bearer[i] ^ bearer[j] ^ bearer[k]) | (bearer[i] & bearer[j] & bearer[k])
+        legal &= np.sum([bearer[i].astype(np.int64) for i in seats], axis=0) != 1
     for links in rules.links:
-        for a, b, c in ((i, j, k), (j, i, k), (k, i, j)):
-            legal &= links[a, a] | links[a, b] | links[a, c]
+        for i in seats:
+            legal &= np.logical_or.reduce([links[i, j] for j in seats])
     if rules.n_together.size:
-        for a, b, c in ((i, j, k), (j, i, k), (k, i, j)):
-            mark = rules.together[a]
-            same = 1 + (rules.together[b] == mark) + (rules.together[c] == mark)
+        for i in seats:
+            mark = rules.together[i]
+            same = np.sum([rules.together[j] == mark for j in seats], axis=0)
             legal &= (mark < 0) | (same == rules.n_together[mark])
     if rules.slots is not None:
-        legal &= (rules.slots[i] & rules.slots[j] & rules.slots[k]).any(axis=1)
+        joint = rules.slots[seats[0]]
+        for i in seats[1:]:
+            joint = joint & rules.slots[i]
+        legal &= joint.any(axis=1)
     return legal
 
 

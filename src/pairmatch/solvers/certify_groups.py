@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.certify_columns import bound_by_sizes
 from pairmatch.solvers.certify_group_rules import (
     find_broken_rules,
     find_wrong_sizes,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["bound_groupings", "certify_grouping"]
 
 _N_ALL_PLACED = 15  # enumerated when everybody is placed
+_N_SEEN = 100  # people whose larger groups are looked at one by one, where time allows
 _N_SOME_OUT = 12  # enumerated when somebody is left out
 
 
@@ -241,6 +243,12 @@ def _bound_case(
     links = _pair_links(problem, person, scale * case.unit)
     if sizes[-1] == 2:
         return _bound_pairs(problem, case, links, scale * case.unit, n_placed)
+    if sizes[-1] > 3 and not (case.set_price.any() or case.together.size or case.apart.size):
+        seen = None
+        if problem.n <= _N_SEEN:
+            seen = bound_by_sizes(problem, person, sizes, scale * case.unit)
+        if seen is not None:
+            return seen // case.unit
     if smallest != 3:
         if case.set_price.any():
             return None

@@ -162,8 +162,8 @@ class GroupRules:
         for column in rest.T:
             inside |= links[rest, column[:, None]]
         for seat, column in enumerate(rest.T):
-            joins |= links[np.ix_(people, column)].T
-            lacking += ~(inside[:, seat, None] | links[np.ix_(column, people)])
+            joins |= links[people, column[:, None]]
+            lacking += ~(inside[:, seat, None] | links[column[:, None], people])
         return lacking + ~joins
 
     def _torn(self, rest: NDArray[np.int64], people: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -181,6 +181,16 @@ class GroupRules:
             lacking = np.where(own >= 0, self.n_together[own] - inside[:, seat], 0)[:, None]
             torn |= lacking != ((own[:, None] == mark) & (own >= 0)[:, None])
         return torn
+
+    def may_grow(self, groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which groups break no rule that further members cannot mend, shape (m,)."""
+        grows = np.ones(len(groups), np.bool_)
+        for amount, most in zip(self.amount.T, self.most.tolist(), strict=True):
+            if amount.min(initial=0) >= 0:
+                grows &= amount[groups].sum(axis=1) <= most
+        if self.slots is not None:
+            grows &= np.bitwise_and.reduce(self.slots[groups], axis=1).any(axis=1)
+        return grows
 
     def legal_pairs(self, largest: int) -> NDArray[np.bool_]:
         """Return which pairs may be in one group as far as two people can tell, shape (n, n).

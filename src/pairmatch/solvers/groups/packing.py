@@ -53,10 +53,13 @@ def list_groups(
             for column in chunk.T:
                 joint &= values.allowed[np.ix_(column, everyone)]
             row, at = np.nonzero(joint)
-            n_grown += row.size
+            grown = np.column_stack([chunk[row], everyone[at]])
+            if values.rules is not None:
+                grown = grown[values.rules.may_grow(grown)]
+            n_grown += len(grown)
             if n_grown > _AT_ONCE * n_most:
                 return tables, False
-            parts.append(np.column_stack([chunk[row], everyone[at]]))
+            parts.append(grown)
         level, size = np.concatenate(parts), size + 1
     return tables, True
 

@@ -21,6 +21,7 @@ from pairmatch.solvers.groups.answers import (
 from pairmatch.solvers.groups.bounds import Priced, bound_of_triads, improve_prices
 from pairmatch.solvers.groups.branching import Proof
 from pairmatch.solvers.groups.clock import Clock
+from pairmatch.solvers.groups.columns import Columns
 from pairmatch.solvers.groups.exact import N_SMALL, solve_by_subsets
 from pairmatch.solvers.groups.packing import (
     list_groups,
@@ -59,6 +60,8 @@ _N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the t
 _N_PROVED = 330  # people above whom nothing better than prices of people is tried
 _N_MATCHED = 3000  # people of whom all pairs are priced at once
 _N_LISTED = 60_000  # legal groups up to which all of them are listed where somebody is left out
+_N_COLUMNS = 700_000  # legal groups up to which all are priced where rules or sizes ask for it
+_N_BRIEF = 100  # people whom rules keep apart and who are searched for briefly first
 _N_SWEEPS = 2  # solutions of all parts of a large pool
 _N_ANNEALED = 3  # times that larger groups are annealed
 
@@ -163,6 +166,7 @@ class _Run:
     listed: list[NDArray[np.int64]] = field(default_factory=list)
     all_listed: bool = False
     places: NDArray[np.int64] | None = None
+    columns: tuple[int, GroupPrices] | None = None
     interrupted: bool = False
 
     def match_pairs(self) -> bool:
@@ -203,7 +207,7 @@ class _Run:
         if not large or not self.full:
             self.best = self._disturb(look, plan, self._n_steps())
         self.clock.tell(None)
-        if not triads:
+        if not triads and not self._is_brief():
             self._start_again(look)
             self.best = anneal(look, self.best, _N_ANNEALED)
         if not self.full:
@@ -211,6 +215,10 @@ class _Run:
             self.best = repaired = repair_plan(self.problem, look, self.best)
             self.best = self._disturb(look, repaired, self._n_steps() // 4)
             self.clock.tell(None)
+
+    def _is_brief(self) -> bool:
+        """Return whether all legal groups are likely to be priced after the search."""
+        return not self.full and self.values.n <= _N_BRIEF
 
     def _pack(self, look: Search, plan: Plan) -> Plan | None:
         """Return a plan that places as many people as possible, where legal groups are few."""
@@ -241,12 +249,32 @@ class _Run:
         """Find prices that bound every grouping."""
         if self.best is None or not self.best.tables:
             return
-        self.priced = self._priced(_N_PRICE_STEPS)
+        if self._is_brief() and not self._all_triads(self.best):
+            self._price_columns()
+        self.priced = self._priced(_N_PRICE_STEPS if self.columns is None else 1)
         if self.listed and self.best.bench.size:
             if self.all_listed:
                 self.places = price_places(self.values, self.listed)
             self.priced = tighten(self.values, self.best, self.listed, self.priced)
         self.clock.tell(gap_of(self.best.worth, self.priced.bound))
+
+    def _price_columns(self) -> None:
+        """Price all legal groups of the sizes that are used, and round their program."""
+        best = self.best
+        assert best is not None  # noqa: S101  there is a plan before there are prices
+        sizes = [table.shape[1] for table in best.tables]
+        everybody = range(self.values.n)
+        tables, every = list_groups(self.values, everybody, min(sizes), max(sizes), _N_COLUMNS)
+        columns = Columns.of(self.values, best, tables) if every else None
+        if columns is None:
+            look = Search.of(self.values, self.rng, lambda: self.clock.within(0.6))
+            self._start_again(look)
+            return
+        bound, prices, used = columns.price(best, partial(self.clock.within, 0.7))
+        self.columns = bound, prices
+        self.clock.tell(gap_of(best.worth, bound))
+        if best.worth < bound and self.clock.within(0.7):
+            self.best = columns.round(best, bound, prices, used)
 
     def deal(self) -> None:
         """Use the prices to find better triads."""
@@ -342,6 +370,10 @@ class _Run:
             case = GroupPrices(fine.price, fine.unit, no_sets, none, none)
             case = widen_case(case, problem.n, people)
             return fine.bound, prices, (case,), "prices of people against triads"
+        if self.columns is not None and self.columns[0] < priced.bound:
+            bound, found = self.columns
+            case = widen_case(found, problem.n, people)
+            return bound, prices, (case,), "prices of people against all legal groups"
         smallest = min(table.shape[1] for table in plan.tables)
         against = "triads" if smallest == 3 else "pairs"
         return priced.bound, prices, (), f"prices of people against {against}"
@@ -353,7 +385,8 @@ class _Run:
     def _n_steps(self) -> int:
         """Return the deterministic work limit, in steps."""
         n = self.values.n
-        return min(4000, 60 * n, max(300, 600_000 // n))
+        n_most = min(4000, 60 * n, max(300, 600_000 // n))
+        return n_most // 5 if self._is_brief() else n_most
 
     def _disturb(self, look: Search, plan: Plan, n_steps: int) -> Plan:
         """Return the best plan that a number of steps from disturbed plans finds."""

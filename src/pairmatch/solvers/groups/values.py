@@ -141,23 +141,23 @@ class GroupValues:
         n_forbidden = np.zeros(shape, np.int64)
         if not self.allowed_everywhere:
             for column in rest.T:
-                n_forbidden += ~self.allowed[np.ix_(column, people)]
+                n_forbidden += ~self.allowed[column[:, None], people]
         if self.rules is not None:
             n_forbidden += self.rules.n_broken_with_each(rest, people)
         given = self.gain[rest[:, :, None], rest[:, None, :]].sum(axis=1)
         if not self.worst:
             value = np.zeros(shape, np.int64)
             for column in rest.T:
-                value += self.pair[np.ix_(column, people)]
+                value += self.pair[column[:, None], people]
             value += given.sum(axis=1)[:, None]
             value *= self.scale // (size - 1)
             return value, n_forbidden
-        value = self.gain[np.ix_(rest[:, 0], people)]
+        value = self.gain[rest[:, 0, None], people]
         for column in rest.T[1:]:
-            value += self.gain[np.ix_(column, people)]
+            value += self.gain[column[:, None], people]
         received = self.gain.T
         for seat, column in enumerate(rest.T):
-            np.minimum(value, received[np.ix_(column, people)] + given[:, seat, None], out=value)
+            np.minimum(value, received[column[:, None], people] + given[:, seat, None], out=value)
         value *= size * (self.scale // (size - 1))
         return value, n_forbidden
 

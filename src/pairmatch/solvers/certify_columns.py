@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bound_by_sizes"]
 
-_N_ROWS = 1_500_000  # parts of groups that are looked at, for each size
+_N_ROWS = 600_000  # parts of groups that are looked at, for each size
 _AT_ONCE = 2048
 _NEVER = -(2**54)
 

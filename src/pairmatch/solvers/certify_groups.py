@@ -114,7 +114,11 @@ def bound_groupings(
     shapes = {(case.person.shape, case.sets.shape[1:]) for case in cases}
     if shapes != {((problem.n,), (problem.n,))}:
         return None
-    bounds = [_bound_case(core, _narrow_case(case, able), sizes, solution.scale) for case in cases]
+    each = len(solution.cases) == 1  # stated apart from the prices: all sizes are to be looked at
+    bounds = [
+        _bound_case(core, _narrow_case(case, able), sizes, solution.scale, each=each)
+        for case in cases
+    ]
     known = [bound for bound in bounds if bound is not None]
     return max(known) if len(known) == len(bounds) else None
 
@@ -227,7 +231,7 @@ def _cover_everything(cases: tuple[GroupPrices, ...]) -> bool:
 
 
 def _bound_case(
-    problem: GroupingProblem, case: GroupPrices, sizes: tuple[int, ...], scale: int
+    problem: GroupingProblem, case: GroupPrices, sizes: tuple[int, ...], scale: int, *, each: bool
 ) -> int | None:
     """Return the bound that the prices of one case prove, or None if they prove nothing."""
     n_sets = len(case.sets)
@@ -243,10 +247,8 @@ def _bound_case(
     links = _pair_links(problem, person, scale * case.unit)
     if sizes[-1] == 2:
         return _bound_pairs(problem, case, links, scale * case.unit, n_placed)
-    if sizes[-1] > 3 and not (case.set_price.any() or case.together.size or case.apart.size):
-        seen = None
-        if problem.n <= _N_SEEN:
-            seen = bound_by_sizes(problem, person, sizes, scale * case.unit)
+    if each and sizes[-1] > 3 and not len(case.sets) and problem.n <= _N_SEEN:
+        seen = bound_by_sizes(problem, person, sizes, scale * case.unit)
         if seen is not None:
             return seen // case.unit
     if smallest != 3:
@@ -286,7 +288,7 @@ def _bound_pairs(
     for row, price in zip(case.sets, case.set_price.tolist(), strict=True):
         inside = np.flatnonzero(row)
         links[np.ix_(inside, inside)] -= price
-    over = np.maximum(links.max(axis=1), 0)
+    over = links.max(axis=1)
     sets = int((case.set_price * (case.sets.sum(axis=1) // 2)).sum())
     return (_add_up(case.person.astype(np.int64), over, 2, n_placed) + sets) // case.unit
 

@@ -113,11 +113,12 @@ def bound_by_places(
     allowed = problem.allowed & problem.allowed.T
     size, level = 1, able[:, None]
     while len(level) and size < problem.largest:
-        grown = []
+        grown, n_grown = [], 0
         for group in level:
             friends = able[(able > group[-1]) & allowed[np.ix_(group, able)].all(axis=0)]
             grown.append(np.column_stack([np.tile(group, (friends.size, 1)), friends]))
-            if sum(map(len, grown)) > _N_LOOKED_AT:
+            n_grown += friends.size
+            if n_grown > _N_LOOKED_AT:
                 return None
         level, size = np.concatenate(grown), size + 1
         if size >= problem.smallest:

@@ -9,10 +9,12 @@ groups of each size is fixed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.solvers.groups.packing import list_groups
 from pairmatch.solvers.groups.search import Plan
 from pairmatch.solvers.solution import GroupPrices
 
@@ -25,10 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns"]
 
+_N_COLUMNS = 700_000  # groups of all sizes that are used
 _N_ROUNDS = 60  # linear programs
 _N_FRESH = 12  # new columns a person in each of them
-_N_MIP = 6000  # columns of the program in whole numbers
-_N_NODES = 200
+_N_MIP = 3000  # columns of the program in whole numbers
+_N_NODES = 60
 _UNIT = 1024  # prices are written in this fraction of a scaled gain
 
 
@@ -64,6 +67,19 @@ class Columns:
             return None
         worth = [values.of_groups(table) for table in tables]
         return cls(values, tables, worth, [sizes[table.shape[1]] for table in tables])
+
+    @classmethod
+    def listed(cls, values: GroupValues, plan: Plan, *, everything: bool) -> Columns | None:
+        """Return the columns for the sizes of a plan, or None where there are too many.
+
+        With ``everything``, any people may share a group.
+        """
+        sizes = [table.shape[1] for table in plan.tables]
+        if everything and comb(values.n, max(sizes)) > _N_COLUMNS:
+            return None
+        limits = min(sizes), max(sizes), _N_COLUMNS
+        tables, every = list_groups(values, range(values.n), *limits)
+        return cls.of(values, plan, tables) if every else None
 
     @property
     def n_placed(self) -> int:

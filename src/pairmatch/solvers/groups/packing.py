@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["list_groups", "pack_groups", "price_people", "price_places", "tighten"]
 
+_N_PACKED = 2500  # groups in the program in whole numbers
+_N_PROGRAMS = 60  # of column generation
 _AT_ONCE = 4  # groups of pairs that get on, per group that may be listed
 
 
@@ -80,19 +82,30 @@ def pack_groups(
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
-    size, cover = _incidence(values.n, tables)
+    size = np.concatenate([np.full(len(table), table.shape[1]) for table in tables])
     if not size.size:
         return []
     worth = np.concatenate([values.of_groups(table) for table in tables]).astype(float)
     worth -= worth.min()
     top = float(worth.max()) or 1.0
+    aim = size + 0.5 * worth / top / values.n
+    prices = _generate(values.n, tables, aim)
+    if prices is None:
+        return []
+    near = np.argsort(-_reduced(tables, aim, prices), kind="stable")[:_N_PACKED]
+    parts, first = [], 0
+    for table in tables:
+        parts.append(table[np.sort(near[(near >= first) & (near < first + len(table))]) - first])
+        first += len(table)
+    aim, tables = aim[np.sort(near)], parts
+    _, cover = _incidence(values.n, tables)
     answer = milp(
-        -(size + 0.5 * worth / top / values.n),
+        -aim,
         constraints=LinearConstraint(cover, -np.inf, 1.0),
-        integrality=np.ones(size.size, np.int64),
+        integrality=np.ones(aim.size, np.int64),
         bounds=Bounds(0.0, 1.0),
         # the values add less than half a person: this gap never costs anybody a place
-        options={"node_limit": 500, "mip_rel_gap": 0.4 / values.n, "time_limit": seconds},
+        options={"node_limit": 100, "mip_rel_gap": 0.4 / values.n, "time_limit": seconds},
     )
     if answer.x is None:
         return []
@@ -142,10 +155,10 @@ def price_places(
     The members of every legal group have prices that add up to its size at least, so that no more
     people than the sum of all prices are in disjoint groups.
     """
-    size, cover = _incidence(values.n, tables)
+    size = np.concatenate([np.full(len(table), table.shape[1]) for table in tables])
     if not size.size:
         return None
-    prices = _prices_of(cover, size.astype(float))
+    prices = _generate(values.n, tables, size.astype(float))
     if prices is None:
         return None
     place: NDArray[np.int64] = np.rint(np.maximum(prices, 0) * PLACE).astype(np.int64)
@@ -155,6 +168,37 @@ def price_places(
             lack = table.shape[1] * PLACE - int(place[table[at]].sum())
             place[table[at, 0]] += max(0, lack)
     return place
+
+
+def _reduced(
+    tables: Sequence[NDArray[np.int64]], aim: NDArray[np.float64], prices: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what each group is worth over the prices of its members."""
+    over: NDArray[np.float64]
+    over = aim - np.concatenate([prices[table].sum(axis=1) for table in tables])
+    return over
+
+
+def _generate(
+    n: int, tables: Sequence[NDArray[np.int64]], aim: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Return the prices of people in the program of packing, by column generation."""
+    kind = np.concatenate([np.full(len(table), at) for at, table in enumerate(tables)])
+    first = np.cumsum([0, *(len(table) for table in tables)])
+    used = np.argsort(-aim, kind="stable")[: 20 * n]
+    prices = None
+    for _ in range(_N_PROGRAMS):
+        used = np.sort(used)
+        parts = [table[used[kind[used] == at] - first[at]] for at, table in enumerate(tables)]
+        prices = _prices_of(_incidence(n, parts)[1], aim[used])
+        if prices is None:
+            return None
+        over = _reduced(tables, aim, prices)
+        fresh = np.setdiff1d(np.flatnonzero(over > 1e-7), used)
+        if not fresh.size:
+            break
+        used = np.union1d(used, fresh[np.argsort(-over[fresh], kind="stable")[: 12 * n]])
+    return prices
 
 
 def _incidence(n: int, tables: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Any]:

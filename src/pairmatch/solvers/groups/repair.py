@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.packing import list_groups
+from pairmatch.solvers.groups.packing import list_groups, pack_groups
 from pairmatch.solvers.groups.search import Plan
 from pairmatch.solvers.groups.sizes import usual_sizes
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from pairmatch.solvers.groups.values import GroupValues
     from pairmatch.solvers.problem import GroupingProblem
 
-__all__ = ["breaks_rules", "placeable_people", "plan_of", "repair_plan"]
+__all__ = ["breaks_rules", "pack_plan", "placeable_people", "plan_of", "repair_plan"]
 
 _N_POOL = 42  # people in one small packing problem
 _N_GROUPS = 30_000  # candidate groups in it
+_N_LISTED = 60_000  # legal groups up to which all of them are listed where somebody is left out
 _ROUNDS = 12
 
 
@@ -50,6 +51,39 @@ def placeable_people(problem: GroupingProblem) -> NDArray[np.int64]:
 def breaks_rules(values: GroupValues, plan: Plan) -> bool:
     """Return whether some group of a plan has a forbidden pair or breaks a rule."""
     return any(bool(values.n_forbidden(table).any()) for table in plan.tables)
+
+
+def pack_plan(
+    problem: GroupingProblem, look: Search, plan: Plan, seconds: float
+) -> tuple[Plan | None, list[NDArray[np.int64]], bool]:
+    """Return a plan that places as many people as possible, where legal groups are few.
+
+    The usual sizes are tried first, then all that are allowed.
+
+    Returns
+    -------
+    packed : Plan or None
+        None where repairing the plan is known to place more people, or groups are too many.
+    tables : list of ndarray of int64, shapes (m, size)
+        The legal groups that were listed; none without a plan.
+    every : bool
+        Whether these are all legal groups of all allowed sizes.
+    """
+    sizes = usual_sizes(problem)
+    usual, allowed = (min(sizes), max(sizes)), (problem.smallest, problem.largest)
+    tables: list[NDArray[np.int64]] = []
+    packed, every = plan, False
+    for limits in dict.fromkeys((usual, allowed)):
+        tables, every = list_groups(look.values, range(problem.n), *limits, _N_LISTED)
+        if not tables:
+            return None, [], False
+        packed = plan_of(look, pack_groups(look.values, tables, seconds))
+        every &= limits == allowed
+        if problem.n - packed.bench.size >= sum(sizes):
+            break
+    if packed.bench.size > repair_plan(problem, look, plan, n_rounds=0).bench.size:
+        return None, [], False
+    return packed, tables, every
 
 
 def repair_plan(

@@ -23,16 +23,11 @@ from pairmatch.solvers.groups.branching import Proof
 from pairmatch.solvers.groups.clock import Clock
 from pairmatch.solvers.groups.columns import Columns
 from pairmatch.solvers.groups.exact import N_SMALL, solve_by_subsets
-from pairmatch.solvers.groups.packing import (
-    list_groups,
-    pack_groups,
-    price_places,
-    tighten,
-)
+from pairmatch.solvers.groups.packing import price_places, tighten
 from pairmatch.solvers.groups.pairs import match_pool
 from pairmatch.solvers.groups.parts import N_PART, join_parts, start_in_parts
 from pairmatch.solvers.groups.pools import TriadPrices, price_triads
-from pairmatch.solvers.groups.repair import breaks_rules, placeable_people, plan_of, repair_plan
+from pairmatch.solvers.groups.repair import breaks_rules, pack_plan, placeable_people, repair_plan
 from pairmatch.solvers.groups.search import (
     Plan,
     Search,
@@ -59,8 +54,6 @@ _N_STARTS = 4  # further beginnings of a search that nothing follows
 _N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the time
 _N_PROVED = 330  # people above whom nothing better than prices of people is tried
 _N_MATCHED = 3000  # people of whom all pairs are priced at once
-_N_LISTED = 60_000  # legal groups up to which all of them are listed where somebody is left out
-_N_COLUMNS = 700_000  # legal groups up to which all are priced where rules or sizes ask for it
 _N_BRIEF = 100  # people whom rules keep apart and who are searched for briefly first
 _N_SWEEPS = 2  # solutions of all parts of a large pool
 _N_ANNEALED = 3  # times that larger groups are annealed
@@ -196,7 +189,11 @@ class _Run:
         descend(look, plan, 12 if large else 40)
         self.best = plan.copy()
         if breaks_rules(self.values, plan):
-            packed = self._pack(look, plan)
+            plan = self._disturb(look, plan, self._n_steps() // 2)
+        if breaks_rules(self.values, plan):
+            packed, self.listed, self.all_listed = pack_plan(
+                self.problem, look, plan, min(60.0, self.clock.left(0.5))
+            )
             if packed is not None:
                 self.best = packed
                 if packed.bench.size and not self.all_listed:
@@ -220,19 +217,6 @@ class _Run:
         """Return whether all legal groups are likely to be priced after the search."""
         return not self.full and self.values.n <= _N_BRIEF
 
-    def _pack(self, look: Search, plan: Plan) -> Plan | None:
-        """Return a plan that places as many people as possible, where legal groups are few."""
-        limits = self.problem.smallest, self.problem.largest, _N_LISTED
-        tables, every = list_groups(self.values, range(self.values.n), *limits)
-        if not tables:
-            return None
-        packed = plan_of(look, pack_groups(self.values, tables, min(60.0, self.clock.left(0.5))))
-        repaired = repair_plan(self.problem, look, plan, n_rounds=0)
-        if packed.bench.size > repaired.bench.size:
-            return None
-        self.listed, self.all_listed = tables, every
-        return packed
-
     def _start_again(self, look: Search) -> None:
         """Search from other beginnings where no proof and no exact re-solving will follow."""
         for _ in range(_N_STARTS):
@@ -249,7 +233,7 @@ class _Run:
         """Find prices that bound every grouping."""
         if self.best is None or not self.best.tables:
             return
-        if self._is_brief() and not self._all_triads(self.best):
+        if self.values.n <= _N_BRIEF and not self._all_triads(self.best):
             self._price_columns()
         self.priced = self._priced(_N_PRICE_STEPS if self.columns is None else 1)
         if self.listed and self.best.bench.size:
@@ -262,11 +246,10 @@ class _Run:
         """Price all legal groups of the sizes that are used, and round their program."""
         best = self.best
         assert best is not None  # noqa: S101  there is a plan before there are prices
-        sizes = [table.shape[1] for table in best.tables]
-        everybody = range(self.values.n)
-        tables, every = list_groups(self.values, everybody, min(sizes), max(sizes), _N_COLUMNS)
-        columns = Columns.of(self.values, best, tables) if every else None
+        columns = Columns.listed(self.values, best, everything=self.full)
         if columns is None:
+            if self.full:
+                return
             look = Search.of(self.values, self.rng, lambda: self.clock.within(0.6))
             self._start_again(look)
             return

@@ -57,6 +57,7 @@ CERTIFY_MAY_IMPORT = (
     "pairmatch.solvers.processors",
     "pairmatch.solvers.certify",
     "pairmatch.solvers.certify_budgets",
+    "pairmatch.solvers.certify_columns",
     "pairmatch.solvers.certify_demands",
     "pairmatch.solvers.certify_group_rules",
     "pairmatch.solvers.certify_small_groups",

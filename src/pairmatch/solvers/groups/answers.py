@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.solution import GroupingSolution, Status
+from pairmatch.solvers.solution import GroupingSolution, GroupPrices, Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.groups.values import GroupValues
     from pairmatch.solvers.problem import GroupingProblem
-    from pairmatch.solvers.solution import GroupPrices
 
 __all__ = [
     "bound_of_matching",
@@ -22,6 +21,8 @@ __all__ = [
     "gap_of",
     "number_groups",
     "place_nobody",
+    "plain_case",
+    "spread_over",
     "widen_case",
 ]
 
@@ -31,6 +32,12 @@ def bound_of_matching(case: GroupPrices, n_placed: int) -> int:
     people = np.sort(case.person)[case.person.size - n_placed :]
     sets = case.set_price @ (case.sets.sum(axis=1) // 2)
     return int(people.sum() + sets) // case.unit
+
+
+def plain_case(price: NDArray[np.int64], unit: int) -> GroupPrices:
+    """Return the only case, with prices of people alone."""
+    none, no_sets = np.zeros(0, np.int64), np.zeros((0, price.size), bool)
+    return GroupPrices(price, unit, no_sets, none, none)
 
 
 def widen_case(case: GroupPrices, n: int, people: NDArray[np.int64]) -> GroupPrices:
@@ -43,6 +50,13 @@ def widen_case(case: GroupPrices, n: int, people: NDArray[np.int64]) -> GroupPri
     sets[:, people] = case.sets
     pairs = people[case.together], people[case.apart]
     return replace(case, person=person, sets=sets, together=pairs[0], apart=pairs[1])
+
+
+def spread_over(n: int, people: NDArray[np.int64], amount: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return an amount for each of n people, 0 for all but some of them."""
+    every = np.zeros(n, np.int64)
+    every[people] = amount
+    return every
 
 
 def number_groups(

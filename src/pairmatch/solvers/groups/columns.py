@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.solvers.groups.answers import plain_case
 from pairmatch.solvers.groups.packing import list_groups
 from pairmatch.solvers.groups.search import Plan
-from pairmatch.solvers.solution import GroupPrices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.groups.values import GroupValues
+    from pairmatch.solvers.solution import GroupPrices
 
 __all__ = ["Columns"]
 
@@ -35,9 +36,9 @@ _N_NODES = 60
 _UNIT = 1024  # prices are written in this fraction of a scaled gain
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """All legal groups of the sizes of a plan; a workspace.
+    """All legal groups of the sizes of a plan.
 
     Parameters
     ----------
@@ -123,8 +124,7 @@ class Columns:
                 best, held = bound, person
             if best <= plan.worth or not self._grow(used, person):
                 break
-        none, no_sets = np.zeros(0, np.int64), np.zeros((0, n), bool)
-        return best, GroupPrices(held, _UNIT, no_sets, none, none), used
+        return best, plain_case(held, _UNIT), used
 
     def round(
         self, plan: Plan, bound: int, prices: GroupPrices, used: list[NDArray[np.int64]]

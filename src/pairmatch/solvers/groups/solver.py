@@ -16,6 +16,8 @@ from pairmatch.solvers.groups.answers import (
     gap_of,
     number_groups,
     place_nobody,
+    plain_case,
+    spread_over,
     widen_case,
 )
 from pairmatch.solvers.groups.bounds import Priced, bound_of_triads, improve_prices
@@ -181,7 +183,9 @@ class _Run:
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.5))
         triads = set(self.sizes) == {3}
         if triads and self.full and 3 * len(self.sizes) == self.values.n > 2 * N_PART:
-            self.best, self.start = start_in_parts(look, self._unit(), look.keep_on)
+            self.best, self.start = start_in_parts(
+                look, price_unit(self.values.largest_value, self.values.n), look.keep_on
+            )
             return
         plan = seat_greedily(look, self.sizes)
         self.best = plan.copy()  # the descent works in place and may be interrupted
@@ -253,10 +257,9 @@ class _Run:
             look = Search.of(self.values, self.rng, lambda: self.clock.within(0.6))
             self._start_again(look)
             return
-        bound, prices, used = columns.price(best, partial(self.clock.within, 0.7))
+        bound, prices, used = columns.price(best, keep_on := partial(self.clock.within, 0.7))
         self.columns = bound, prices
-        self.clock.tell(gap_of(best.worth, bound))
-        if best.worth < bound and self.clock.within(0.7):
+        if best.worth < bound and keep_on():
             self.best = columns.round(best, bound, prices, used)
 
     def deal(self) -> None:
@@ -322,10 +325,7 @@ class _Run:
             status = Status.TIME_LIMIT
         scale = self.values.scale
         solver = "reassignment descent" if self.case is None else "matching with odd sets"
-        places = None
-        if self.places is not None:
-            places = np.zeros(problem.n, np.int64)
-            places[people] = self.places
+        places = None if self.places is None else spread_over(problem.n, people, self.places)
         return GroupingSolution(group_of, bound, scale, how, status, solver, prices, cases, places)
 
     def _bound(
@@ -334,14 +334,12 @@ class _Run:
         """Return the best bound, its prices and cases for the whole pool, and how it was found."""
         if self.case is not None:
             bound = bound_of_matching(self.case, 2 * plan.n_groups)
-            prices = np.zeros(problem.n, np.int64)
-            prices[people] = -(-self.case.person // self.case.unit)
+            prices = spread_over(problem.n, people, -(-self.case.person // self.case.unit))
             how = f"prices of people and of {len(self.case.sets)} odd sets"
             return bound, prices, (widen_case(self.case, problem.n, people),), how
         priced = self.priced if self.priced is not None else self._priced(1)
-        prices = np.zeros(problem.n, np.int64)
-        prices[people] = priced.price
-        known = self.proof.bound if self.proof is not None else None
+        prices = spread_over(problem.n, people, priced.price)
+        known = None if self.proof is None else self.proof.bound
         if self.proof is not None and known is not None and known < priced.bound:
             cases = tuple(widen_case(case, problem.n, people) for case in self.proof.cases())
             n_sets = max(len(case.sets) for case in cases)
@@ -349,9 +347,7 @@ class _Run:
             return known, prices, cases, how + ("s" if len(cases) > 1 else "")
         fine = self.prices
         if fine is not None and set(self.sizes) == {3} and fine.bound < priced.bound:
-            none, no_sets = np.zeros(0, np.int64), np.zeros((0, self.values.n), bool)
-            case = GroupPrices(fine.price, fine.unit, no_sets, none, none)
-            case = widen_case(case, problem.n, people)
+            case = widen_case(plain_case(fine.price, fine.unit), problem.n, people)
             return fine.bound, prices, (case,), "prices of people against triads"
         if self.columns is not None and self.columns[0] < priced.bound:
             bound, found = self.columns
@@ -361,14 +357,9 @@ class _Run:
         against = "triads" if smallest == 3 else "pairs"
         return priced.bound, prices, (), f"prices of people against {against}"
 
-    def _unit(self) -> int:
-        """Return the fraction of a scaled gain in which prices are written."""
-        return price_unit(self.values.largest_value, self.values.n)
-
     def _n_steps(self) -> int:
         """Return the deterministic work limit, in steps."""
-        n = self.values.n
-        n_most = min(4000, 60 * n, max(300, 600_000 // n))
+        n_most = min(4000, 60 * self.values.n, max(300, 600_000 // self.values.n))
         return n_most // 5 if self._is_brief() else n_most
 
     def _disturb(self, look: Search, plan: Plan, n_steps: int) -> Plan:
@@ -401,7 +392,7 @@ class _Run:
         self.prices = price_triads(
             values,
             worth,
-            unit=self._unit(),
+            unit=price_unit(self.values.largest_value, self.values.n),
             n_rounds=1 + n_steps // 12,
             n_steps=400,
             keep_on=keep_on,

@@ -353,8 +353,7 @@ class _Run:
             bound, found = self.columns
             case = widen_case(found, problem.n, people)
             return bound, prices, (case,), "prices of people against all legal groups"
-        smallest = min(table.shape[1] for table in plan.tables)
-        against = "triads" if smallest == 3 else "pairs"
+        against = "triads" if min(table.shape[1] for table in plan.tables) == 3 else "pairs"
         return priced.bound, prices, (), f"prices of people against {against}"
 
     def _n_steps(self) -> int:

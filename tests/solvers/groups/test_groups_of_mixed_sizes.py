@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from pairmatch.errors import CertificateError
+from pairmatch.solvers.certify_columns import bound_by_sizes
+from pairmatch.solvers.certify_group_rules import find_broken_rules
+from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.certify_small_groups import best_by_enumeration, group_value
+from pairmatch.solvers.group_rules import GroupRules
+from pairmatch.solvers.groups import solve_grouping
+from pairmatch.solvers.groups.columns import Columns
+from pairmatch.solvers.groups.search import Plan
+from pairmatch.solvers.groups.values import GroupValues
+
+SIZES = (3, 4, 4)
+STOPPED = """
+import os, signal, threading
+import numpy as np
+from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.group_rules import GroupRules
+from pairmatch.solvers.groups import solve_grouping
+from pairmatch.solvers.problem import GroupingProblem
+rng = np.random.default_rng(5)
+n = 130
+rules = GroupRules(n, rng.integers(0, 2, (n, 1)), np.array([2]))
+problem = GroupingProblem(rng.integers(0, 999, (n, n)), ~np.eye(n, dtype=bool), 3, 5, 4, rules=rules)
+def stop(round_, gap, seconds):
+    if round_ == 1:
+        signal.raise_signal(signal.SIGINT)
+solution = solve_grouping(problem, progress=stop)
+certificate = certify_grouping(problem, solution)
+print(solution.status.value, certificate.matched, certificate.bound >= certificate.objective)
+"""
+
+
+@pytest.fixture
+def ruled(pool):
+    """Eleven people of whom no more than two of one kind share a group."""
+
+    def make(seed, objective="total"):
+        rng = np.random.default_rng(seed)
+        kind = np.arange(11) % 3 == 0
+        rules = GroupRules(11, kind[:, None].astype(np.int64), np.array([2]))
+        link = rng.random((11, 11)) < 0.7
+        rules = replace(rules, links=(link,)) if seed % 2 else rules
+        problem = pool(11, seed, size=(3, 4), objective=objective, forbidden=0.1, low=-50)
+        return replace(problem, rules=rules)
+
+    return make
+
+
+def legal_plan(problem):
+    """Some legal grouping into groups of the sizes, by the solver."""
+    solution = solve_grouping(problem)
+    rows = [np.flatnonzero(solution.group_of == g) for g in range(solution.group_of.max() + 1)]
+    return [row.tolist() for row in rows]
+
+
+@pytest.mark.parametrize("objective", ["total", "worst_rotation"])
+@pytest.mark.parametrize("seed", range(6))
+def test_prices_of_all_legal_groups_bound_the_best_and_rounding_finds_it(ruled, seed, objective):
+    problem = ruled(seed, objective)
+    best = best_by_enumeration(problem, np.arange(11), SIZES, 6)
+    if best is None:
+        pytest.skip("no grouping of these sizes is legal")
+    values = GroupValues.of(problem, 6)
+    groups = legal_plan(problem)
+    assert tuple(sorted(map(len, groups))) == SIZES
+    tables = [np.array([g for g in groups if len(g) == k]) for k in (3, 4)]
+    plan = Plan(tables, np.empty(0, np.int64), values.of_tables(tables))
+    columns = Columns.listed(values, plan, everything=False)
+    bound, prices, used = columns.price(plan, lambda: True)
+    assert best <= bound <= best + abs(best) // 4
+    assert bound_by_sizes(problem, prices.person, SIZES, 6 * prices.unit) // prices.unit == bound
+    found = columns.round(plan, bound, prices, used)
+    assert found.worth == best == plan.worth
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_prices_are_checked_against_every_legal_group(ruled, seed):
+    problem = ruled(seed, ("total", "worst_rotation")[seed % 2])
+    price = np.random.default_rng(seed).integers(-4000, 9000, 11)
+    expected = int(np.sort(price)[:].sum())
+    for size in SIZES:
+        over = [
+            group_value(problem, list(group), 6) - int(price[list(group)].sum())
+            for group in combinations(range(11), size)
+            if not find_broken_rules(problem, group)
+        ]
+        expected += max(over)
+    assert bound_by_sizes(problem, price, SIZES, 6) == expected
+
+
+def test_threes_and_a_four_under_a_rule_come_with_a_small_gap(pool):
+    kind = np.arange(25)[:, None] % 2
+    problem = replace(pool(25, 3), rules=GroupRules(25, kind, np.array([2])))
+    solution = solve_grouping(problem)
+    certificate = certify_grouping(problem, solution)
+    assert certificate.matched == 25
+    assert certificate.bound == solution.bound
+    assert certificate.gap < 0.03
+    assert "all legal groups" in solution.bound_method
+    with pytest.raises(CertificateError, match="the bound does not hold"):
+        certify_grouping(problem, replace(solution, bound=certificate.objective - 1))
+
+
+def test_the_worst_rotation_prefers_another_grouping_under_rules_as_well(pool):
+    gain = np.zeros((6, 6), np.int64)
+    for a in (1, 2):
+        gain[a, 0] = 100  # one coach gives all: a large sum, and two rotations worth nothing
+    for a, b in combinations((0, 3, 4), 2):
+        gain[a, b] = gain[b, a] = 30
+    rules = GroupRules(6, np.array([[0], [1], [1], [0], [0], [0]]), np.array([2]))
+    asked = replace(pool(6), gain=gain, rules=rules)
+    by_sum = solve_grouping(asked).group_of
+    by_worst = solve_grouping(replace(asked, objective="worst_rotation")).group_of
+    assert by_sum[0] == by_sum[1] == by_sum[2]
+    assert by_worst[0] == by_worst[3] == by_worst[4]
+
+
+def test_interrupt_under_rules_returns_the_best_grouping_with_its_bound():
+    run = subprocess.run(
+        [sys.executable, "-c", STOPPED], capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert run.returncode == 0, run.stderr
+    status, matched, valid = run.stdout.split()
+    assert (status, valid) == ("interrupted", "True")
+    assert int(matched) >= 125

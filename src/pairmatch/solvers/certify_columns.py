@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.certify_group_rules import which_are_legal
+from pairmatch.solvers.certify_group_rules import may_become_legal, which_are_legal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bound_by_sizes"]
 
-_N_ROWS = 600_000  # parts of groups that are looked at, for each size
+_N_ROWS = 20_000_000  # parts of groups that are looked at, for each size: most are dropped early
 _AT_ONCE = 2048
 _NEVER = -(2**54)
 
@@ -108,6 +108,7 @@ def _largest_excess(
         within = inside[row] + gives[row, newcomer]
         if n_more > 1:
             order = np.argsort(-reach[row, newcomer], kind="stable")
+            order = order[may_become_legal(problem, grown[order])]
             stack.append((grown[order], within[order]))
             continue
         grown = grown[which_are_legal(problem, grown)]

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import GroupingProblem
 
-__all__ = ["find_broken_rules", "find_wrong_sizes", "most_groups", "which_are_legal"]
+__all__ = [
+    "find_broken_rules",
+    "find_wrong_sizes",
+    "may_become_legal",
+    "most_groups",
+    "which_are_legal",
+]
 
 
 def find_broken_rules(problem: GroupingProblem, members: Sequence[int]) -> list[str]:
@@ -112,6 +118,23 @@ def which_are_legal(problem: GroupingProblem, groups: NDArray[np.int64]) -> NDAr
             joint = joint & rules.slots[i]
         legal &= joint.any(axis=1)
     return legal
+
+
+def may_become_legal(problem: GroupingProblem, parts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which parts of groups break no rule that more members cannot mend."""
+    rules = problem.rules
+    fits = np.ones(len(parts), np.bool_)
+    if rules is None or not len(parts):
+        return fits
+    for amount, most in zip(rules.amount.T, rules.most, strict=True):
+        if (amount >= 0).all():
+            fits &= np.sum([amount[i] for i in parts.T], axis=0) <= most
+    if rules.slots is not None:
+        joint = rules.slots[parts[:, 0]]
+        for i in parts.T[1:]:
+            joint = joint & rules.slots[i]
+        fits &= joint.any(axis=1)
+    return fits
 
 
 def most_groups(problem: GroupingProblem) -> int:

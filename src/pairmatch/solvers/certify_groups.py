@@ -247,9 +247,11 @@ def _bound_case(
     links = _pair_links(problem, person, scale * case.unit)
     if sizes[-1] == 2:
         return _bound_pairs(problem, case, links, scale * case.unit, n_placed)
-    if each and sizes[-1] > 3 and not len(case.sets) and problem.n <= _N_SEEN:
+    seen = None
+    decided = case.together.size or case.apart.size
+    if each and not (len(case.sets) or decided) and problem.n <= _N_SEEN:
         seen = bound_by_sizes(problem, person, sizes, scale * case.unit)
-        if seen is not None:
+        if seen is not None and sizes[-1] > 3:
             return seen // case.unit
     if smallest != 3:
         if case.set_price.any():
@@ -268,7 +270,8 @@ def _bound_case(
         if problem.objective == "worst_rotation":
             extra = _larger_excess(problem, raised, sizes, scale * case.unit)
         return (int(np.sort(raised)[problem.n - n_placed :].sum()) + extra) // case.unit
-    return (_add_up(person, excess, 3, n_placed) + sets) // case.unit
+    bound = _add_up(person, excess, 3, n_placed) + sets
+    return (bound if seen is None else min(bound, seen)) // case.unit
 
 
 def _bound_pairs(

@@ -140,13 +140,43 @@ def test_who_observes_is_free_while_the_other_teaches_in_both_directions():
     assert (timetable["kind"] == "observation").sum() == 2 * plan.matched
 
 
-def test_who_shares_a_lesson_is_free_while_the_other_teaches():
+def test_of_two_who_share_a_lesson_one_is_free_while_the_other_teaches():
     plan = plan_of("tandem")
     table = plan.scored.coached
     for teaching, free in directed_pairs(plan):
-        assert lesson_free(plan, teaching, table, free, table)
+        there = lesson_free(plan, teaching, table, free, table)
+        back = lesson_free(plan, free, table, teaching, table)
+        assert there or back
         assert table["school"][teaching] == table["school"][free]
         assert known(pm.SubjectMatch(), plan, teaching, free) > 0
+
+
+def test_one_direction_is_enough_for_a_lesson_taught_together():
+    teach, free = "Mon 09:00-09:45", "Mon 13:00-13:45"
+    pool = pd.DataFrame(
+        {
+            "id": ["a", "b"],
+            "school": ["N", "N"],
+            "subjects": ["art", "art"],
+            "teaching": [teach, "Mon 14:00-14:45"],
+            "free": [free, teach],
+        }
+    )
+    program = pm.Program.preset("tandem").replace(criteria=[pm.SubjectMatch()])
+    plan = pm.form_groups(pool, program)
+    pm.verify(plan)
+    assert plan.group_ids in ((("a", "b"),), (("b", "a"),))
+    strict = pm.Require(pm.CommonTime(minutes=40, coached="teaching"))
+    assert pm.form_groups(pool, program.replace(constraints=[strict])).matched == 0
+    never = pool.assign(free=free)
+    assert pm.form_groups(never, program).matched == 0
+
+
+def test_an_odd_pool_is_proved_best_when_one_is_left_out():
+    plan = plan_of("reciprocal", at_least=0.01, three_if_odd=False)
+    assert {len(members) for members in plan.groups} == {2}
+    assert plan.matched == 14
+    assert plan.gap == 0
 
 
 def test_tandem_gives_style_the_largest_weight():

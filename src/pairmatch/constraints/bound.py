@@ -140,6 +140,30 @@ class RequiredTerm:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class EitherWay:
+    """A required criterion of which one direction is enough."""
+
+    name: str
+    there: RequiredTerm
+    back: RequiredTerm
+
+    @property
+    def constraint(self) -> PairConstraint:
+        """The rule."""
+        return self.there.constraint
+
+    def reason(self, i: int, j: int) -> str:
+        """Return in words why the pair (i, j) is removed."""
+        return self.there.reason(i, j)
+
+    def forbids(
+        self, i: NDArray[np.int64], j: NDArray[np.int64], units: NDArray[Any]
+    ) -> NDArray[np.bool_]:
+        """Return which of these pairs the criterion scores too low in both directions."""
+        return self.there.forbids(i, j, units) & self.back.forbids(j.T, i.T, units.T).T
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LowScore:
     """A smallest total score."""
 

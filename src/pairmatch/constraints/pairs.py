@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from pairmatch.constraints.bound import (
+    EitherWay,
     ForbiddenPairs,
     LowScore,
     RequiredTerm,
@@ -216,11 +217,15 @@ class Require:
         Smallest score in (0, 1] that is allowed; None asks for more than 0.
     unknown : {"forbid", "allow"}, default: "forbid"
         What to do with pairs for which the criterion is unknown. A rule never guesses.
+    either_way : bool, default: False
+        Whether one direction is enough: the criterion holds for the mentee with the mentor, or the
+        other way round. In groups a rule otherwise holds in both directions.
 
     Raises
     ------
     ProgramError
-        If ``criterion`` is none, ``at_least`` is outside (0, 1] or ``unknown`` is another word.
+        If ``criterion`` is none, ``at_least`` is outside (0, 1], ``unknown`` is another word or
+        ``either_way`` is neither True nor False.
 
     Examples
     --------
@@ -232,10 +237,16 @@ class Require:
     criterion: Criterion
     at_least: float | None = None
     unknown: Literal["forbid", "allow"] = "forbid"
+    either_way: bool = False
 
     def __post_init__(self) -> None:
         check_all(
             "Require",
+            (
+                isinstance(self.either_way, bool),
+                f"either_way is {self.either_way!r}.",
+                "Give True or False.",
+            ),
             (
                 hasattr(self.criterion, "bind") and hasattr(self.criterion, "pair_units"),
                 f"{self.criterion!r} is no criterion.",
@@ -263,6 +274,13 @@ class Require:
 
     def bind(self, coached: Profiles, coach: Profiles) -> PairRule:
         """Return the rule over these two tables."""
+        there = self._bind_one_way(coached, coach)
+        if not self.either_way:
+            return there
+        back = there if coach is coached else self._bind_one_way(coach, coached)
+        return EitherWay(repr(self), there, back)
+
+    def _bind_one_way(self, coached: Profiles, coach: Profiles) -> RequiredTerm:
         term = self.criterion.bind(coached, coach, FULL)
         allow = self.unknown == "allow"
         return RequiredTerm(
@@ -274,6 +292,12 @@ class Require:
     ) -> str | None:
         """Return why this pair breaks the rule, or None; plain Python, one pair."""
         del score
+        why = self._breach_one_way(coached, i, coach, j)
+        if why is not None and self.either_way:
+            return why if self._breach_one_way(coach, j, coached, i) is not None else None
+        return why
+
+    def _breach_one_way(self, coached: Profiles, i: int, coach: Profiles, j: int) -> str | None:
         value = self.criterion.pair_units(coached, i, coach, j, FULL)
         if value is None:
             if self.unknown == "allow":

@@ -157,7 +157,9 @@ def make_asynchronous(*, most_mentees: int = 3) -> Parts:
     }
 
 
-def make_reciprocal(*, at_least: float = 0.25, minutes: int = 45) -> Parts:
+def make_reciprocal(
+    *, at_least: float = 0.25, minutes: int = 45, three_if_odd: bool = True
+) -> Parts:
     """Return the parts of peer coaching in both directions."""
     return {
         "criteria": [
@@ -169,6 +171,7 @@ def make_reciprocal(*, at_least: float = 0.25, minutes: int = 45) -> Parts:
         "constraints": [MinScore(at_least), EvaluatorPairs()],
         "objective": "worst_rotation",
         "size": 2,
+        "leftovers": "grow" if three_if_odd else "leave_out",
     }
 
 
@@ -218,7 +221,7 @@ def make_tandem(*, minutes: int = 40) -> Parts:
         "constraints": [
             Require(SubjectMatch()),
             Require(SameSchool()),
-            Require(CommonTime(minutes=minutes, coached="teaching")),
+            Require(CommonTime(minutes=minutes, coached="teaching"), either_way=True),
             EvaluatorPairs(),
         ],
         "objective": "worst_rotation",

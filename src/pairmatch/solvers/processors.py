@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from threadpoolctl import ThreadpoolController
 
-__all__ = ["count_processors", "map_blocks"]
+__all__ = ["count_processors", "hold_blas", "map_blocks"]
 
 _Block = TypeVar("_Block")
 _Result = TypeVar("_Result")
@@ -35,6 +36,12 @@ def count_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def hold_blas() -> AbstractContextManager[object]:
+    """Hold BLAS to one thread: others that wait for a busy processor make small products slow."""
+    limited: AbstractContextManager[object] = _find_pools().limit(limits=1, user_api="blas")
+    return limited
 
 
 def map_blocks(
@@ -57,7 +64,7 @@ def map_blocks(
     [2, 1]
     """
     n_threads = n_threads or count_processors()
-    with _find_pools().limit(limits=1, user_api="blas"):
+    with hold_blas():
         if n_threads == 1 or len(blocks) <= 1:
             return [look(block) for block in blocks]
         with ThreadPoolExecutor(n_threads) as pool:

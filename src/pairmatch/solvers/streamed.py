@@ -66,10 +66,7 @@ class Overlap:
 
     row: NDArray[np.uint64]
     column: NDArray[np.uint64]
-    _columns_of: NDArray[np.uint64] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_columns_of", _transpose(self.column))
+    _columns_of: list[NDArray[np.uint64]] = field(init=False, repr=False, default_factory=list)
 
     @classmethod
     def pack(cls, row: ArrayLike, column: ArrayLike) -> Overlap:
@@ -96,7 +93,9 @@ class Overlap:
         first = np.concatenate([[0], np.cumsum(counts + 1)])
         entries = np.full(int(first[-1]), self.n_words * _WORD)
         entries[np.arange(len(entry)) + line + 1] = entry
-        sets = self._columns_of[:, words]
+        if not self._columns_of:  # not everybody who takes a part asks for blocks of it
+            self._columns_of.append(_transpose(self.column))
+        sets = self._columns_of[0][:, words]
         if not len(has) or start >= stop:
             return np.zeros((len(has), max(0, stop - start)), np.bool_)
         shared = np.bitwise_or.reduceat(sets[entries], first[:-1], axis=0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.assignment.start import take_gains
+from pairmatch.solvers.processors import hold_blas
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,9 +83,10 @@ def complete_plan(
     where somebody can be spared; where there is none, alternating paths are followed breadth
     first. O(n_rows) for each row that is missing, and as much for each column on a path.
     """
-    if least.any():
-        pairs = _meet_loads(gains, least, pairs)
-    return _seat_idle(gains, capacity, pairs, deadline, coverage=coverage)
+    with hold_blas():
+        if least.any():
+            pairs = _meet_loads(gains, least, pairs)
+        return _seat_idle(gains, capacity, pairs, deadline, coverage=coverage)
 
 
 def _meet_loads(
@@ -210,7 +212,7 @@ def _seat_idle(
         n_idle, turn = len(rows), turn + 1
         if not alone:
             columns = np.roll(columns, turn * len(columns) // _TURNS)
-        part = take_gains(gains, rows, columns)
+        everywhere = take_gains(gains, rows, columns) if alone else None
         n_blocks = -(-len(rows) // (_AT_ONCE if alone else _SOME))
         bounds = np.arange(n_blocks + 1) * len(rows) // n_blocks
         for k, (first, last) in enumerate(pairwise(bounds.tolist())):
@@ -218,8 +220,12 @@ def _seat_idle(
                 break
             left = 0 if alone else k * len(columns) // n_blocks
             right = len(columns) if alone else min(left + _SOME, len(columns))
-            gain, allowed = part.block(slice(first, last), slice(left, right))
             some = columns[left:right]
+            if everywhere is None:  # a few people at a time: to take all of them costs more
+                part = take_gains(gains, rows[first:last], some)
+                gain, allowed = part.block(slice(0, last - first), slice(0, right - left))
+            else:
+                gain, allowed = everywhere.block(slice(first, last), slice(left, right))
             value = np.where(allowed & (room[some] > 0), gain, _NEVER)
             for row, offers in zip(rows[first:last].tolist(), value, strict=True):
                 best = int(offers.argmax())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import pairmatch as pm
 from pairmatch.profiles.phrases import parse_windows
 from pairmatch.profiles.week import DAYS
+from pairmatch.solvers.assignment.meetings import place_greedily
 
 SLOTS = [
     "Mon 08:00-08:45",
@@ -356,6 +357,75 @@ def test_a_plan_that_ran_out_of_time_keeps_every_calendar_and_a_true_bound():
     assert double_bookings(plan, sheet.mentees, sheet.mentors) == []
     best = pm.match(sheet.mentees, sheet.mentors, wanted)
     assert plan.matched <= best.matched <= plan.matched_bound
+
+
+def test_pins_keep_their_times_when_slots_are_given_one_by_one():
+    """T-2 can only meet when T-1 would meet first, and T-3 can only meet when T-1 has to."""
+    tables = pool(
+        mentees={
+            "free": ["Mon 08:00-08:45; Tue 09:00-09:45", "Mon 08:00-08:45", "Tue 09:00-09:45"]
+        },
+        mentors={"free": ["Mon 08:00-08:45; Tue 09:00-09:45"]},
+    )
+    rules = pm.Load(at_most=3), pm.Meetings(), pm.Pin("T-1", "M-7"), pm.Pin("T-2", "M-7")
+    wanted = pm.Program([pm.SubjectMatch()], list(rules))
+    plan = pm.match(*tables, wanted)
+    rows = [plan.mentee_row(key) for key in ("T-1", "T-2", "T-3")]
+    pairs, taken = place_greedily(plan.problem, np.array([[rows[2], 0]]))
+    assert sorted(pairs[:, 0].tolist()) == sorted(rows[:2])
+    assert len(set(taken[:, 0].tolist())) == 2
+    late = pm.match(*tables, wanted, options=pm.Options(time_limit=1e-6))
+    pm.verify(late)
+    assert late.to_frame()["mentee"].tolist() == ["T-1", "T-2"]
+
+
+FEW = [f"{day} 08:00-08:45" for day in DAYS[:4]]
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_hiding_slots_never_makes_the_whole_plan_better(data):
+    """What somebody wins by few slots is lost by the others, so the total says who pays."""
+    choose = st.lists(st.sampled_from(FEW), unique=True, max_size=4)
+    free = [data.draw(choose) for _ in range(3)]
+    years = data.draw(st.lists(st.integers(0, 5), min_size=3, max_size=3))
+    hers = [data.draw(choose) for _ in range(2)]
+    mentors = pd.DataFrame(
+        {"id": ["M-1", "M-2"], "years": [8, 15], "free": ["; ".join(h) or "none" for h in hers]}
+    )
+    wanted = pm.Program([pm.ExperienceGap()], [pm.Load(1), pm.Meetings()])
+
+    def best(slots):
+        cells = ["; ".join(own) or "none" for own in slots]
+        mentees = pd.DataFrame({"id": ["T-1", "T-2", "T-3"], "years": years, "free": cells})
+        plan = pm.match(mentees, mentors, wanted)
+        return plan.matched, plan.objective
+
+    kept = data.draw(st.lists(st.sampled_from(free[0]), unique=True)) if free[0] else []
+    assert best([kept, *free[1:]]) <= best(free)
+
+
+def test_who_hides_slots_may_win_and_is_listed_as_scarce():
+    """Nothing that places as many as possible can prevent this; the plan shows it."""
+    mentors = pd.DataFrame(
+        {"id": ["M-1", "M-2"], "subjects": ["art; maths", "art"], "free": FEW[:2]}
+    )
+
+    def plan(free, seed):
+        mentees = pd.DataFrame({"id": ["T-1", "T-2"], "subjects": ["art; maths"] * 2, "free": free})
+        wanted = pm.Program([pm.SubjectMatch()], [pm.Load(1), pm.Meetings()])
+        return pm.match(mentees, mentors, wanted, options=pm.Options(seed=seed))
+
+    both = "; ".join(FEW[:2])
+    fair = {plan([both, both], seed).to_frame()["mentor"][0] for seed in range(12)}
+    assert fair == {"M-1", "M-2"}
+    for seed in range(12):
+        hidden = plan([FEW[0], both], seed)
+        assert hidden.to_frame()["mentor"].tolist() == ["M-1", "M-2"]
+        pressure = hidden.time_pressure()
+        mentees = pressure[pressure["role"] == "mentee"]
+        assert mentees["id"].tolist() == ["T-1", "T-2"]
+        assert mentees["slots"].tolist() == [1, 2]
 
 
 def test_one_pool_matched_with_itself_has_one_calendar_a_person():

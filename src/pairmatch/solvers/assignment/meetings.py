@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.assignment.meeting_classes import SlotClasses
     from pairmatch.solvers.assignment.meeting_rounds import SlotPrices
-    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.problem import AssignmentProblem, Slots
 
     Solver = Callable[[AssignmentProblem], AssignmentSolution]
 
-__all__ = ["solve_with_slots"]
+__all__ = ["place_greedily", "solve_with_slots"]
 
 _RAISE = 8  # factor of the bonus where coverage was not reached
 
@@ -98,7 +98,7 @@ def solve_with_slots(
             "to meet; allow more time, or leave out the minimum loads"
         )
     pinned = np.isin(first.pairs[:, 0], problem.pins[:, 0])
-    pairs, taken = _place_greedily(problem, first.pairs[np.argsort(~pinned, kind="stable")])
+    pairs, taken = place_greedily(problem, first.pairs[~pinned])
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     prices = first.prices
     if prices is not None:
@@ -184,32 +184,50 @@ def _climb(problem: AssignmentProblem, rounds: MeetingRounds) -> tuple[SlotPrice
         rounds.bonus = min(most, rounds.bonus * _RAISE)
 
 
-def _place_greedily(
+def place_greedily(
     problem: AssignmentProblem, pairs: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return those of some pairs that find slots one after the other, and these slots."""
+    """Return the pins, those of some other pairs that find slots one by one, and these slots.
+
+    Pins get theirs together, so that none is left without.
+    """
     slots = problem.slots
     assert slots is not None  # noqa: S101 - whoever calls has looked
+    pins = problem.pins
+    given = assign_slots(problem, pins) if len(pins) else np.empty((0, slots.per_week), np.int64)
+    if given is None:
+        raise CapabilityError(
+            "the time was over before the pinned pairs had times to meet; allow more time"
+        )
     calendar: dict[int, list[int]] = {}
-    kept, taken = [], []
-    for row, column in pairs.tolist():
+    kept, taken = [tuple(pin) for pin in pins.tolist()], given.tolist()
+    for row, column, own in [
+        *((*pin, mine) for pin, mine in zip(kept, given.tolist(), strict=True)),
+        *((row, column, None) for row, column in pairs.tolist()),
+    ]:
         twin = int(slots.twin[row])
         person = twin if twin >= 0 else problem.n_columns + row
         booked = calendar.setdefault(column, []), calendar.setdefault(person, [])
-        own: list[int] = []
-        if not (slots.open_row[row] or slots.open_column[column]):
-            for slot in np.flatnonzero(slots.row[row] & slots.column[column]).tolist():
-                if len(own) == slots.per_week:
-                    break
-                if not any(slots.clash(slot, other) for other in (*booked[0], *booked[1], *own)):
-                    own.append(slot)
-            if len(own) < slots.per_week:
+        if own is None:
+            own = _find_slots(slots, row, column, (*booked[0], *booked[1]))
+            if own is None:
                 continue
-            booked[0].extend(own)
-            booked[1].extend(own)
-        kept.append((row, column))
-        taken.append(own or [-1] * slots.per_week)
+            kept.append((row, column))
+            taken.append(own)
+        for calendar_of_one in booked:
+            calendar_of_one.extend(slot for slot in own if slot >= 0)
     shape = -1, slots.per_week
     return (
         np.array(kept, np.int64).reshape(-1, 2), np.array(taken, np.int64).reshape(shape)
     )  # fmt: skip
+
+
+def _find_slots(slots: Slots, row: int, column: int, booked: tuple[int, ...]) -> list[int] | None:
+    """Return the first slots that a pair can take, -1 if it takes none, None if there are none."""
+    if slots.open_row[row] or slots.open_column[column]:
+        return [-1] * slots.per_week
+    own: list[int] = []
+    for slot in np.flatnonzero(slots.row[row] & slots.column[column]).tolist():
+        if len(own) < slots.per_week and not any(slots.clash(slot, t) for t in (*booked, *own)):
+            own.append(slot)
+    return own if len(own) == slots.per_week else None

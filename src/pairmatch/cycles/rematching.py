@@ -11,9 +11,15 @@ import numpy as np
 
 from pairmatch.cycles.changes import Changes
 from pairmatch.cycles.moves import list_moves
-from pairmatch.cycles.renewal import find_keepable, find_running, find_times, renew
+from pairmatch.cycles.renewal import (
+    check_request,
+    find_keepable,
+    find_running,
+    find_times,
+    renew,
+)
 from pairmatch.cycles.standing import Standing, fill_open_places
-from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError
+from pairmatch.errors import CapabilityError, Fault, InfeasibleError
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.seam import MOST_HELD
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
@@ -36,7 +42,6 @@ from pairmatch.solvers.certify_changes import (
 from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.certify_openings import certify_standing
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
-from pairmatch.typed import is_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -269,12 +274,13 @@ def rematch(
     Raises
     ------
     ProgramError
-        If ``at_most_changes`` is no whole number >= 0.
+        If ``at_most_changes`` is no whole number >= 0, or there is no plan.
     InfeasibleError
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
-        If the program has a fair objective, tiers or several mentors each, or there are more than
-        4,194,304 pairs and the running plan's proof cannot be built on.
+        If the plan is one of groups, the program has a fair objective, tiers or several mentors
+        each, or there are more than 4,194,304 pairs and the running plan's proof cannot be built
+        on.
 
     Notes
     -----
@@ -293,14 +299,8 @@ def rematch(
     [0, 2]
     """
     start = perf_counter()
-    given: Any = changes
-    changes = Changes() if changes is None else changes
-    if not isinstance(given, Changes | None):
-        remedy = "Write rematch(plan, Changes(leave=[...]))."
-        raise ProgramError("these are no changes", [Fault(f"found {given!r}.", "", remedy)])
-    if at_most_changes is not None and not is_count(at_most_changes):
-        raise ProgramError(f"at_most_changes is {at_most_changes!r}; give a whole number >= 0")
-    changes = changes.read()
+    check_request(plan, changes, at_most_changes)
+    changes = (changes or Changes()).read()
     coached, coach, program = changes.apply(plan)
     if at_most_changes == 0:
         found = fill_open_places(plan, changes, coached, coach, program)

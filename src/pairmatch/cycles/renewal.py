@@ -11,26 +11,35 @@ import numpy as np
 
 from pairmatch import constraints as rules
 from pairmatch.constraints import bind_pair_rules
-from pairmatch.errors import CapabilityError, PairmatchWarning
+from pairmatch.cycles.changes import Changes
+from pairmatch.errors import CapabilityError, Fault, PairmatchWarning, ProgramError
 from pairmatch.inputs import read_table
-from pairmatch.plans import Matching
+from pairmatch.plans import Grouping, Matching
 from pairmatch.scoring import Compatibility, units_of_weights
 from pairmatch.scoring.criterion import tell_apart
 from pairmatch.scoring.own import OwnScores
 from pairmatch.seam import assignment_problem, check_capabilities, hashed_order
 from pairmatch.solvers.certify_changes import Running
 from pairmatch.solvers.solution import AssignmentSolution, Status
+from pairmatch.typed import is_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from pairmatch.cycles.changes import Changes
     from pairmatch.programs import Program
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["carry_neutral", "find_keepable", "find_running", "find_same", "find_times", "renew"]
+__all__ = [
+    "carry_neutral",
+    "check_request",
+    "find_keepable",
+    "find_running",
+    "find_same",
+    "find_times",
+    "renew",
+]
 
 _LEGAL = (
     rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes,
@@ -57,6 +66,24 @@ def find_running(plan: Matching, new: Matching, changes: Changes) -> Running | N
         return None
     same = find_same(plan, changes, new.scored.coached.ids, new.scored.coach.ids)
     return Running(plan.problem, plan.solution.pairs, plan.solution.prices, plan.certificate, *same)
+
+
+def check_request(plan: object, changes: object, at_most_changes: object) -> None:
+    """Raise if this is no plan of pairs, or what is asked is not understood."""
+    if changes is not None and not isinstance(changes, Changes):
+        remedy = "Write rematch(plan, Changes(leave=[...]))."
+        raise ProgramError("these are no changes", [Fault(f"found {changes!r}.", "", remedy)])
+    if at_most_changes is not None and not is_count(at_most_changes):
+        raise ProgramError(f"at_most_changes is {at_most_changes!r}; give a whole number >= 0")
+    if isinstance(plan, Grouping):
+        raise CapabilityError(
+            "rematch() is for pairs and cannot change groups yet; form them anew with "
+            "form_groups(), with NotAgain(history) if people are to meet others, and see with "
+            "compare() who moves"
+        )
+    if not isinstance(plan, Matching):
+        remedy = "Give what match() or match_scores() returned."
+        raise ProgramError("there is no plan", [Fault(f"found {plan!r}.", "plan", remedy)])
 
 
 def find_same(

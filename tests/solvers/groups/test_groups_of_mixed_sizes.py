@@ -113,6 +113,15 @@ def test_threes_and_a_four_under_a_rule_come_with_a_small_gap(pool):
         certify_grouping(problem, replace(solution, bound=certificate.objective - 1))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_threes_that_leave_many_people_out_keep_their_bound(pool, seed):
+    problem = pool(24, seed, size=3, forbidden=0.8)
+    solution = solve_grouping(problem)
+    certificate = certify_grouping(problem, solution)
+    assert 6 <= certificate.matched < 24
+    assert certificate.objective <= certificate.bound <= solution.bound
+
+
 def test_the_worst_rotation_prefers_another_grouping_under_rules_as_well(pool):
     gain = np.zeros((6, 6), np.int64)
     for a in (1, 2):

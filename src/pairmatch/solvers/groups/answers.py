@@ -44,7 +44,7 @@ def widen_case(case: GroupPrices, n: int, people: NDArray[np.int64]) -> GroupPri
     """Return the case of some people in the numbers of the whole pool."""
     if people.size == n:
         return case
-    person = np.zeros(n, np.int64)
+    person = np.full(n, min(0, int(case.person.min(initial=0))))  # never among the dearest
     person[people] = case.person
     sets = np.zeros((len(case.sets), n), bool)
     sets[:, people] = case.sets

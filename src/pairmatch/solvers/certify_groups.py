@@ -114,7 +114,7 @@ def bound_groupings(
     shapes = {(case.person.shape, case.sets.shape[1:]) for case in cases}
     if shapes != {((problem.n,), (problem.n,))}:
         return None
-    each = len(solution.cases) == 1  # stated apart from the prices: all sizes are to be looked at
+    each = len(solution.cases) == 1  # stated apart from the prices of all people
     bounds = [
         _bound_case(core, _narrow_case(case, able), sizes, solution.scale, each=each)
         for case in cases
@@ -233,6 +233,18 @@ def _cover_everything(cases: tuple[GroupPrices, ...]) -> bool:
 def _bound_case(
     problem: GroupingProblem, case: GroupPrices, sizes: tuple[int, ...], scale: int, *, each: bool
 ) -> int | None:
+    """Return the best bound of one case; with ``each``, legal groups are looked at one by one."""
+    bound = _bound_by_parts(problem, case, sizes, scale)
+    if not each or bound is None or len(case.sets) or problem.n > _N_SEEN:
+        return bound
+    person = case.person.astype(np.int64)
+    seen = bound_by_sizes(problem, person, sizes, scale * case.unit)
+    return bound if seen is None else min(bound, seen // case.unit)
+
+
+def _bound_by_parts(
+    problem: GroupingProblem, case: GroupPrices, sizes: tuple[int, ...], scale: int
+) -> int | None:
     """Return the bound that the prices of one case prove, or None if they prove nothing."""
     n_sets = len(case.sets)
     if case.set_price.shape != (n_sets,) or case.divisor.shape != (n_sets,):
@@ -247,12 +259,6 @@ def _bound_case(
     links = _pair_links(problem, person, scale * case.unit)
     if sizes[-1] == 2:
         return _bound_pairs(problem, case, links, scale * case.unit, n_placed)
-    seen = None
-    decided = case.together.size or case.apart.size
-    if each and not (len(case.sets) or decided) and problem.n <= _N_SEEN:
-        seen = bound_by_sizes(problem, person, sizes, scale * case.unit)
-        if seen is not None and sizes[-1] > 3:
-            return seen // case.unit
     if smallest != 3:
         if case.set_price.any():
             return None
@@ -270,8 +276,7 @@ def _bound_case(
         if problem.objective == "worst_rotation":
             extra = _larger_excess(problem, raised, sizes, scale * case.unit)
         return (int(np.sort(raised)[problem.n - n_placed :].sum()) + extra) // case.unit
-    bound = _add_up(person, excess, 3, n_placed) + sets
-    return (bound if seen is None else min(bound, seen)) // case.unit
+    return (_add_up(person, excess, 3, n_placed) + sets) // case.unit
 
 
 def _bound_pairs(

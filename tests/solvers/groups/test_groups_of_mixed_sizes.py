@@ -122,6 +122,22 @@ def test_threes_that_leave_many_people_out_keep_their_bound(pool, seed):
     assert certificate.objective <= certificate.bound <= solution.bound
 
 
+@pytest.mark.parametrize(("size", "forbidden"), [((2, 4), 0.6), ((2, 4), 0.8), ((3, 5), 0.8)])
+def test_any_sizes_among_people_who_hardly_get_on_keep_their_bound(pool, size, forbidden):
+    kind = np.arange(22)[:, None] % 2
+    problem = pool(22, 9, size=size, forbidden=forbidden, low=-200)
+    problem = replace(problem, rules=GroupRules(22, kind, np.array([2])))
+    solution = solve_grouping(problem)
+    certificate = certify_grouping(problem, solution)
+    assert certificate.objective <= certificate.bound <= solution.bound
+
+
+def test_nobody_is_placed_where_no_group_is_legal(pool):
+    rules = GroupRules(20, np.ones((20, 1), np.int64), np.array([2]))
+    solution = solve_grouping(replace(pool(20, 1), rules=rules))
+    assert (solution.group_of == -1).all()
+
+
 def test_the_worst_rotation_prefers_another_grouping_under_rules_as_well(pool):
     gain = np.zeros((6, 6), np.int64)
     for a in (1, 2):

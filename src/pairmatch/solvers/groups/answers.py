@@ -53,8 +53,8 @@ def widen_case(case: GroupPrices, n: int, people: NDArray[np.int64]) -> GroupPri
 
 
 def spread_over(n: int, people: NDArray[np.int64], amount: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return an amount for each of n people, 0 for all but some of them."""
-    every = np.zeros(n, np.int64)
+    """Return an amount for each of n people; those outside have the least, and no more than 0."""
+    every = np.full(n, min(0, int(amount.min(initial=0))))
     every[people] = amount
     return every
 

@@ -364,7 +364,7 @@ class _Run:
     def _disturb(self, look: Search, plan: Plan, n_steps: int) -> Plan:
         """Return the best plan that a number of steps from disturbed plans finds."""
         best, current = plan.copy(), plan
-        if plan.n_groups < 2 and not plan.bench.size:
+        if plan.n_groups < 1 + (not plan.bench.size):
             return best
         tolerance = abs(plan.worth) // 1000
         done = 0

@@ -14,7 +14,9 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify_budgets import check_budgets, count_room, pack_columns
+from pairmatch.solvers.certify_search import is_unbeaten
 from pairmatch.solvers.certify_streamed import find_profits, worth_one
+from pairmatch.solvers.certify_sums import add_up, find_magnitude, multiply
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate, Prices
 from pairmatch.solvers.streamed import StreamedGains
@@ -68,8 +70,9 @@ def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution)
     that equals the objective. Prices y >= 0 of a budget add ``y_j use_ij`` to what a pair pays and
     ``room_j y_j`` to the bound; all prices may be in fractions of a gain. Where rows have prices
     u >= 0 as well, the bound is also at most ``sum_i u_i`` plus what the best rows that fit into
-    the first budget of each column leave, by dynamic programming. One pass over all pairs in
-    blocks of rows: O(n_rows * n_columns) time, O(block) memory.
+    the first budget of each column leave, by dynamic programming, and a small search from there
+    may show that nothing beats the answer. One pass over all pairs in blocks of rows:
+    O(n_rows * n_columns) time, O(block) memory.
 
     Examples
     --------
@@ -108,20 +111,31 @@ def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution)
     if faults:
         raise CertificateError("the answer does not survive its check", faults)
 
-    matched = len(pairs)
+    matched, total = len(pairs), add_up(gain)
     if problem.objective == "total":
         bound = None if prices is None else _sweep(problem, prices, pairs)[0]
-        return Certificate(_add_up(gain), bound, matched, matched_bound=None)
+        matched_bound = None
+    else:
+        bound, matched_bound = _bound_plans(problem, prices, pairs, total)
+    if prices is not None and bound is not None and bound > total:
+        charge, fixed = partial(_charge, problem, prices), _pay_places(problem, prices)
+        if is_unbeaten(problem, prices, pairs, charge, fixed):
+            bound = total
+    return Certificate(total, bound, matched, matched_bound)
+
+
+def _bound_plans(
+    problem: AssignmentProblem, prices: Prices | None, pairs: NDArray[np.int64], total: int
+) -> tuple[int | None, int]:
+    """Bound the gains of plans of at least as many pairs, and how many pairs there can be."""
     bound, matched_bound = _sweep(problem, prices, pairs)
     if prices is not None and bound is not None:
-        bound -= prices.bonus * matched
+        bound -= prices.bonus * len(pairs)
         is_streamed = isinstance(problem.gains, StreamedGains) and _is_plain(problem, prices)
-        if (
-            bound > _add_up(gain) and not is_streamed
-        ):  # with fewer rows than possible, the bonus says little
+        if bound > total and not is_streamed:  # with few rows the bonus says little
             free = _sweep(problem, Prices(np.zeros(problem.n_columns, np.int64)), pairs)[0]
             bound = bound if free is None else min(bound, free)
-    return Certificate(_add_up(gain), bound, matched, matched_bound)
+    return bound, matched_bound
 
 
 def _check_indices(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[Fault]:
@@ -214,8 +228,11 @@ def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> lis
     faults = []
     if prices.scale < 1:
         return [Fault(f"are in fractions of a gain by {prices.scale!r}", where)]
-    paid = [_largest(b.use) * _largest(y) for b, y in zip(problem.budgets, prices.budget)]  # noqa: B905
-    sizes = [_largest(array) for array in given]
+    paid = [
+        find_magnitude(budget.use) * find_magnitude(price)
+        for budget, price in zip(problem.budgets, prices.budget, strict=False)
+    ]
+    sizes = [find_magnitude(array) for array in given]
     if sum(sizes + paid, start=abs(prices.bonus) * prices.scale) > _LIMIT:
         faults.append(Fault("are too large to be added up exactly", where))
     if prices.bonus < 0:
@@ -268,12 +285,12 @@ def _sweep(
         matched_bound = min(matched_bound, bounds[1] + len(pinned))
     if prices is None:
         return None, matched_bound
-    return bounds[0] + _add_up(pinned) + prices.bonus * len(pinned), matched_bound
+    return bounds[0] + add_up(pinned) + prices.bonus * len(pinned), matched_bound
 
 
 def _is_plain(problem: AssignmentProblem, prices: Prices) -> bool:
     """Say whether a pair pays for places and quotas only, in whole gains that are not enormous."""
-    enormous = any(_largest(of_class) >= _ENORMOUS for of_class in prices.quota)
+    enormous = any(find_magnitude(of_class) >= _ENORMOUS for of_class in prices.quota)
     if problem.budgets or enormous or prices.row is not None or prices.scale > 1:
         return False
     if prices.coverage is None or problem.objective == "total":
@@ -288,7 +305,7 @@ def _sweep_stream(
 ) -> tuple[int, int]:
     """Look at the pairs of a streamed pool, starting from what the answer gives each row."""
     gain, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
-    matched_bound = min(problem.n_rows, _add_up(problem.capacity))
+    matched_bound = min(problem.n_rows, add_up(problem.capacity))
     if prices.coverage is not None and problem.objective != "total" and len(pairs) < matched_bound:
         best = find_profits(problem, worth_one(gains), prices.coverage, pairs)
         covered = _close(problem, prices.coverage, best, worth_one=True) + len(gain)
@@ -297,8 +314,8 @@ def _sweep_stream(
     bound = _close(problem, prices, best, worth_one=False) + prices.bonus * len(gain)
     # The same prices bound answers of any size without a bonus; so do full gains.
     free = _close(problem, prices, np.maximum(best - prices.bonus, 0), worth_one=False)
-    free = min(free, matched_bound * gains.largest - _add_up(gain))
-    return _add_up(gain) + min(bound, free + prices.bonus * len(pairs)), matched_bound
+    free = min(free, matched_bound * gains.largest - add_up(gain))
+    return add_up(gain) + min(bound, free + prices.bonus * len(pairs)), matched_bound
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -329,7 +346,7 @@ def _look(problem: AssignmentProblem, sets: list[Prices], counted: bool, rows: s
             served |= has_place.any() if absent is None else (allowed & has_place).any(1)
             wanted[columns] += len(gain) if absent is None else np.count_nonzero(allowed, 0)
         for k, (given, best) in enumerate(zip(sets, profits, strict=True)):
-            if given.scale > 1 and _largest(gain) * given.scale > _LIMIT:
+            if given.scale > 1 and find_magnitude(gain) * given.scale > _LIMIT:
                 raise CertificateError("gains in these fractions are too large to be added up")
             profit = given.scale * (1 if k else gain) - _charge(problem, given, rows, columns)
             profit = (
@@ -360,39 +377,24 @@ def _close(
     problem: AssignmentProblem, prices: Prices, profit: NDArray[np.int64], *, worth_one: bool
 ) -> int:
     """Add up the best profits of the rows and what the places cost that the pins leave."""
-    pinned, column = problem.pins[:, 0], problem.pins[:, 1]
-    load = np.bincount(column, minlength=problem.n_columns)
     is_open = np.ones(problem.n_rows, np.bool_)
-    is_open[pinned] = False
-    places, asked = problem.capacity - load, np.maximum(problem.at_least - load, 0)
-    bound = _add_up(profit[is_open])
+    is_open[problem.pins[:, 0]] = False
+    bound = add_up(profit[is_open])
     if prices.row is not None and problem.budgets:
         charge = partial(_charge, problem, prices)
         packed = pack_columns(problem, prices, charge, worth_one=worth_one)
-        bound = min(bound, _add_up(prices.row[is_open]) + packed)
-    bound += _multiply(np.where(prices.column >= 0, places, asked), prices.column)
+        bound = min(bound, add_up(prices.row[is_open]) + packed)
+    return (bound + _pay_places(problem, prices)) // prices.scale
+
+
+def _pay_places(problem: AssignmentProblem, prices: Prices) -> int:
+    """Add up what the places, quotas and budgets cost that the pins leave."""
+    load = np.bincount(problem.pins[:, 1], minlength=problem.n_columns)
+    places, asked = problem.capacity - load, np.maximum(problem.at_least - load, 0)
+    bound = multiply(np.where(prices.column >= 0, places, asked), prices.column)
     for quota, of_class in zip(problem.quotas, prices.quota, strict=False):
         room = quota.at_most - _count_classes(problem, quota, problem.pins)
-        bound += _multiply(room.ravel(), of_class.ravel())
+        bound += multiply(room.ravel(), of_class.ravel())
     for left, price in zip(count_room(problem), prices.budget, strict=False):
-        bound += _multiply(left, price)
-    return bound // prices.scale
-
-
-def _largest(array: NDArray[np.int64]) -> int:
-    """Return the largest magnitude."""
-    return max(int(array.max(initial=0)), -int(array.min(initial=0)))
-
-
-def _add_up(values: NDArray[np.int64]) -> int:
-    """Return the sum, however large."""
-    if len(values) * _largest(values) < 2**63:
-        return int(values.sum())
-    return sum(values.tolist())
-
-
-def _multiply(counts: NDArray[np.int64], prices: NDArray[np.int64]) -> int:
-    """Return the sum of products, however large."""
-    if len(counts) * _largest(counts) * _largest(prices) < 2**63:
-        return int(counts @ prices)
-    return sum(n * p for n, p in zip(counts.tolist(), prices.tolist(), strict=True))
+        bound += multiply(left, price)
+    return bound

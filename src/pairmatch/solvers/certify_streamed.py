@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.certify_sums import find_magnitude
 from pairmatch.solvers.processors import count_processors, map_blocks
 from pairmatch.solvers.streamed import FLOAT32_EXACT, StreamedGains
 
@@ -174,7 +175,7 @@ class _Tiles:
         most = sum(max(0, units) for _, units in gains.shared)
         offer = most - price
         # No row ever has more than the gains and the prices allow.
-        largest = 2 * gains.largest + most + 2 * _largest(offer) + _largest(known)
+        largest = 2 * gains.largest + most + 2 * find_magnitude(offer) + find_magnitude(known)
         self.dtype = np.float32 if largest < FLOAT32_EXACT else np.float64
         self.width = _NARROW if gains.needs else _WIDTH
         self.right = np.empty((len(price), gains.column_features.shape[1] + 2), self.dtype)
@@ -267,8 +268,3 @@ class _Tiles:
             tile += units * overlap.block(rows, columns)
         for need in self.gains.needs:
             tile[~need.block(rows, columns)] = 0
-
-
-def _largest(values: NDArray[np.int64]) -> int:
-    """Return the largest magnitude."""
-    return max(int(values.max(initial=0)), -int(values.min(initial=0)))

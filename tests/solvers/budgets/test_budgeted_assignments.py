@@ -12,7 +12,7 @@ from pairmatch.solvers.assignment.choice import choose_method
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify_budgets import fill_column
 from pairmatch.solvers.problem import AssignmentProblem, Budget, MatrixGains, Quotas
-from pairmatch.solvers.solution import Status
+from pairmatch.solvers.solution import AssignmentSolution, Status
 
 
 def draw(seed):
@@ -187,6 +187,52 @@ def test_any_prices_make_a_bound_that_no_plan_exceeds():
         )
         certificate = certify_assignment(problem, replace(solution, prices=prices))
         assert certificate.bound >= certificate.objective, seed
+
+
+def list_plans(problem):
+    """Every plan, as the column of each row or -1."""
+    pinned = dict(problem.pins.tolist())
+    choices = [
+        [pinned[i]] if i in pinned else [-1, *np.flatnonzero(problem.gains.allowed[i]).tolist()]
+        for i in range(problem.n_rows)
+    ]
+    return [columns for columns in product(*choices) if keeps(problem, columns)]
+
+
+def test_search_for_something_better_misses_nothing():
+    rng = np.random.default_rng(8)
+    n_found, n_unbeaten = 0, 0
+    for seed in range(90):
+        problem = draw(seed)
+        plans = list_plans(problem)
+        if not plans:
+            continue
+        prices = solve_assignment(problem).prices
+        if prices is None or prices.row is None:
+            continue
+        size = int(rng.choice([1, 1000, 10**5]))
+        prices = replace(
+            prices,
+            row=np.maximum(prices.row + rng.integers(-size, size + 1, problem.n_rows), 0),
+            budget=tuple(0 * price for price in prices.budget),
+            bonus=prices.bonus if problem.objective == "coverage" else 0,
+        )
+        for columns in rng.permutation(plans)[:12]:
+            pairs = np.argwhere(columns[:, None] == np.arange(problem.n_columns))
+            total = int(problem.gains.gain[tuple(pairs.T)].sum())
+            better = [
+                other
+                for other in plans
+                if sum(int(problem.gains.gain[i, j]) for i, j in enumerate(other) if j >= 0) > total
+                and (problem.objective == "total" or sum(j >= 0 for j in other) >= len(pairs))
+            ]
+            solution = AssignmentSolution(pairs, prices, Status.FEASIBLE, "by hand")
+            bound = certify_assignment(problem, solution).bound
+            assert bound > total or not better
+            n_found += bool(better)
+            n_unbeaten += bound == total
+    assert n_found > 100
+    assert n_unbeaten > 50
 
 
 def test_loose_budget_leaves_the_choice_of_method_free():

@@ -22,7 +22,7 @@ def pool(make_gain, make_problem):
 
 
 def test_loading_leaves_nothing_to_compile_later(pool):
-    pytest.importorskip("numba")
+    pytest.importorskip("numba", exc_type=ImportError)
     assert compiled.load_compiled()
     kernels = (*load_scan(), *load_kernels())
     before = [len(kernel.signatures) for kernel in kernels]

@@ -191,7 +191,10 @@ def _add_counts(
     if at is None:
         if rule.at_least:
             what = f"nobody has {rule.column} {rule.value!r}.{near}"
-            raise ProgramError("a rule about groups cannot be used", [Fault(what, repr(rule))])
+            remedy = f"Write it into the column {rule.column}, or change the rule."
+            raise ProgramError(
+                "a rule about groups cannot be used", [Fault(what, repr(rule), remedy)]
+            )
         if "mean" in near:
             text = f"{rule!r}: nobody has {rule.column} {rule.value!r}.{near}"
             warnings.warn(text, PairmatchWarning, stacklevel=2)

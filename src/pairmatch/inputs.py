@@ -50,9 +50,9 @@ def read_tables(
         faults = [
             Fault(fault.what, f"{error.headline}; {fault.where}".rstrip("; "), fault.remedy)
             for error in errors
-            for fault in error.faults or (Fault(error.headline),)
-        ]
-        raise ProfileError("neither table can be used", faults)
+            for fault in error.faults
+        ] + [Fault(f"{error.headline}.") for error in errors if not error.faults]
+        raise ProfileError("neither table can be used", dict.fromkeys(faults))
     if errors:
         raise errors[0]
     return tables[0], tables[1]

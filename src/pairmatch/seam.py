@@ -296,6 +296,8 @@ def _quotas(scored: Scored, rule: Quota) -> list[Quotas]:
         what = f"the mentees have no column {rule.by!r}.{near}"
         raise ProgramError("a constraint cannot be used", [Fault(what, repr(rule))])
     members = scored.coached.members(rule.by)
+    if not members.labels:  # everybody's cell is blank
+        return []
     if (members.matrix.sum(axis=1) <= 1).all():
         class_of = np.where(members.matrix.any(axis=1), members.matrix.argmax(axis=1), -1)
         return [Quotas(class_of.astype(np.int64), rule.at_most)]
@@ -376,7 +378,11 @@ def check_capabilities(
 ) -> None:
     """Raise ``CapabilityError`` for each constraint that a verb cannot honour."""
     faults = [
-        Fault(f"{verb} cannot honour it.", repr(rule), remedies.get(type(rule).__name__, ""))
+        Fault(
+            f"{verb} cannot honour it.",
+            repr(rule),
+            remedies.get(type(rule).__name__, "Leave it out."),
+        )
         for rule in constraints
         if not isinstance(rule, legal)
     ]

@@ -255,3 +255,12 @@ def test_one_pool_can_be_checked_for_groups(district):
     assert done.returncode == 0, done.stderr
     assert "61 teachers" in done.stdout
     assert "The tables can be used." in done.stdout
+
+
+def test_check_of_a_pool_finds_rules_about_groups_that_cannot_be_used(district):
+    done = run("check", district / "teachers.csv", "--program", "plc")
+    assert done.returncode == 2
+    assert "nobody has role 'facilitator'" in done.stderr
+    assert "Write it into the column role" in done.stderr
+    done = run("check", district / "teachers.csv", "--program", "peer_group")
+    assert "rules about whole groups: Alike('subjects', at_most=2)" in done.stdout

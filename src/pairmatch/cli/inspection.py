@@ -21,6 +21,7 @@ from pairmatch.cli.console import list_ids, out, show_frame
 from pairmatch.cli.hints import hint_at_header, hint_at_sheets
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.errors import Fault, ProfileError
+from pairmatch.grouping_seam import grouping_problem
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans.diagnose import count_rules, unknown_evaluators
 from pairmatch.seam import assignment_problem
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from pairmatch.profiles import Profiles
 
 __all__ = ["check_command", "explain_command"]
+
+_WHOLE = (pm.Alike, pm.Balance, pm.Compose, pm.GiveAndReceive, pm.NotAlone)
 
 
 def check_command(
@@ -77,6 +80,10 @@ def _check_pool(table: Profiles, name: str, settings: list[str] | None) -> None:
     scored = pm.score(table, table, wanted)
     _describe(scored, "teachers")
     _count(scored, "partner")
+    grouping_problem(scored, wanted)  # rules that do not fit the table, or contradict each other
+    whole = [repr(rule) for rule in wanted.constraints if isinstance(rule, _WHOLE)]
+    if whole:
+        out.print(f"rules about whole groups: {escape(', '.join(whole))}")
 
 
 def _check_pairs(
@@ -102,7 +109,7 @@ def _describe(scored: pm.Compatibility, people: str) -> None:
         sides.append((scored.coach, "mentors"))
     for table, side in sides:
         out.print(
-            f"{escape(table.source)}: {len(table)} {side}, columns {', '.join(table.columns)}"
+            f"{escape(table.source)}: {len(table)} {side if len(table) > 1 else side[:-1]}, columns {', '.join(table.columns)}"
         )
     out.print("criteria: " + ", ".join(escape(repr(c)) for c in scored.criteria))
 

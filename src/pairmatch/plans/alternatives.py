@@ -130,11 +130,20 @@ def value_places(
     import pandas as pd
 
     if solution.status is not Status.OPTIMAL:
-        raise CapabilityError("values of places are known of plans that are proved best")
+        raise CapabilityError(
+            "values of places are known of plans that are proved best; "
+            "make the plan again with match(), without a time limit"
+        )
     if problem.slots is not None:
-        raise CapabilityError("values of places are not known where pairs need times to meet")
+        raise CapabilityError(
+            "values of places are not known where pairs need times to meet; "
+            "solve again with the larger capacity"
+        )
     if solution.prices is not None and solution.prices.budget:
-        raise CapabilityError("values of places are not known where minutes differ between mentees")
+        raise CapabilityError(
+            "values of places are not known where minutes differ between mentees; "
+            "solve again with the larger capacity"
+        )
     values = place_values(problem, solution)
     ids = scored.coach.ids
     more = [0] * len(ids) if values.matched is None else values.matched.tolist()

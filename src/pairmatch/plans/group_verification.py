@@ -66,7 +66,7 @@ def verify_grouping(plan: Grouping) -> Certificate:
             for rule, why in group_breaches(plan, members)
         ]
         rotations = [
-            Fraction(sum(scores[i, j] for i in members if i != j), len(members) - 1)
+            Fraction(sum(scores[i, j] for i in members if i != j), max(1, len(members) - 1))
             for j in members
         ]
         worst = problem.objective == "worst_rotation"

@@ -98,7 +98,7 @@ class Grouping(Handouts):
     def rotation(self, members: tuple[int, ...], coach: int) -> Fraction:
         """Return what a rotation is worth: the mean of the coach's column over the others."""
         total = sum(int(self.problem.gain[row, coach]) for row in members if row != coach)
-        return Fraction(total, len(members) - 1) / self.scored.scale
+        return Fraction(total, max(1, len(members) - 1)) / self.scored.scale
 
     @property
     def group_values(self) -> tuple[float, ...]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import Meetings
+from pairmatch.constraints import Meetings, Minutes
 from pairmatch.constraints.meeting_times import JointSlot
+from pairmatch.constraints.minutes import settle_minutes
 from pairmatch.plans.order import natural_key
 from pairmatch.profiles.week import format_minute
 from pairmatch.seam import assignment_problem
@@ -219,7 +220,9 @@ def describe_time(plan: Matching) -> list[str]:
 
 def price_time(plan: Matching) -> TimePrice:
     """Solve once more without ``Meetings``, and return what the plan would gain."""
-    constraints = tuple(r for r in plan.program.constraints if not isinstance(r, Meetings))
+    rules = plan.program.constraints
+    constraints: list[Any] = [r for r in rules if not isinstance(r, Meetings | Minutes)]
+    constraints += settle_minutes(rules)  # a meeting takes as long, whenever it is
     scored: Any = plan.scored
     scored = replace(scored, rules=tuple(r for r in scored.rules if not isinstance(r, JointSlot)))
     objective: Any = plan.program.objective

@@ -91,7 +91,7 @@ def _entries(value: Any) -> dict[str, str]:
             raise _NoPlaceError(
                 "a Custom criterion is a function; keep such a program in a Python file"
             )
-        raise _NoPlaceError(f"{name} has no place in a file")
+        raise _NoPlaceError(f"{name} has no place in a file; keep such a program in a Python file")
     entries = {"kind": _text(name)}
     hints = field_hints(kind)
     for entry in fields(value):

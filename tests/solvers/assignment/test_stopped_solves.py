@@ -3,17 +3,26 @@
 import subprocess
 import sys
 from dataclasses import replace
+from queue import SimpleQueue
+from threading import Event
 from time import sleep
 
 import numpy as np
 import pytest
 
 from pairmatch.errors import CapabilityError
-from pairmatch.solvers.assignment import LoadConflict, descent, integer, solve_assignment
+from pairmatch.solvers.assignment import (
+    LoadConflict,
+    descent,
+    draft,
+    integer,
+    solve_assignment,
+    watching,
+)
 from pairmatch.solvers.assignment.watch import OutOfTime, Watch
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify_fair import certify_plan
-from pairmatch.solvers.problem import Budget
+from pairmatch.solvers.problem import AssignmentProblem, Budget, MatrixGains
 from pairmatch.solvers.solution import Status
 
 METHODS = ["dense", "flow", "integer", "pricing"]
@@ -161,3 +170,43 @@ def test_ctrl_c_returns_the_best_plan_so_far(kind, seconds):
     status, matched = done.stdout.split()
     assert status in ("interrupted", "optimal", "feasible")
     assert int(matched) > 0
+
+
+def test_ctrl_c_between_two_looks_at_the_clock_stops_the_search(monkeypatch):
+    class Search:
+        def __init__(self):
+            self.stop, self.messages = Event(), SimpleQueue()
+            self.error = self.settled = None
+
+        def run(self):
+            self.stop.wait(60)
+            self.messages.put(None)
+
+    calls = []
+
+    def monotonic():
+        calls.append(None)
+        if len(calls) == 2:  # after waiting for a message in vain
+            raise KeyboardInterrupt
+        return 0.0
+
+    monkeypatch.setattr(watching, "monotonic", monotonic)
+    search = Search()
+    assert watching.watch(search, 1.0, None) is Status.INTERRUPTED
+    assert search.stop.is_set()
+
+
+def test_draft_looks_at_many_rows_at_once_and_still_takes_them_one_by_one(monkeypatch):
+    rng = np.random.default_rng(3)
+    gain = rng.integers(0, 9, (20, 6))
+    problem = AssignmentProblem(
+        gains=MatrixGains(gain, rng.random(gain.shape) < 0.7),
+        capacity=np.array([2, 0, 3, 1, 4, 1]),
+        at_least=np.array([1, 0, 0, 0, 0, 1]),
+    )
+    found = []
+    for held in (1, 20, 2**20):
+        monkeypatch.setattr(draft, "_HELD", held)
+        found.append(draft.draft_plan(problem).pairs.tolist())
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 11

@@ -12,12 +12,16 @@ from pairmatch.solvers.certify_budgets import count_room
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.remainder import Remainder
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["draft_plan", "take_better", "take_in_turn"]
+
+_HELD = 2**20  # pairs that are computed at once
 
 
 def draft_plan(problem: AssignmentProblem) -> AssignmentSolution:
@@ -58,8 +62,7 @@ def draft_plan(problem: AssignmentProblem) -> AssignmentSolution:
     # First what must be met, then whoever is left: columns below their minimum come first.
     asked = np.maximum(problem.at_least - (problem.capacity - room), 0)
     for _ in range(int(demand.max(initial=0))):
-        for i in np.flatnonzero(demand > 0).tolist():
-            gain, allowed = _look(problem, i)
+        for i, gain, allowed in _look(problem, np.flatnonzero(demand > 0)):
             free = allowed & (room > 0)
             free[[j for k, j in pairs if k == i] if (problem.demand[i] > 1) else []] = False
             for left, label in zip(quotas, labels, strict=True):
@@ -118,6 +121,7 @@ def take_better(
     return replace(known, pairs=draft.pairs, solver=f"{known.solver}, then {draft.solver}")
 
 
+<<<<<<< HEAD
 def take_in_turn(
     problem: AssignmentProblem, remainder: Remainder, pairs: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -153,3 +157,18 @@ def _look(problem: AssignmentProblem, row: int) -> tuple[NDArray[np.int64], NDAr
     """Return gains and "is allowed" of one row."""
     gain, allowed = problem.gains.block(slice(row, row + 1), slice(0, problem.n_columns))
     return gain[0], allowed[0]
+=======
+def _look(
+    problem: AssignmentProblem, rows: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.bool_]]]:
+    """Yield rows, each with gains and "is allowed"; many are computed at once."""
+    n_at_once = max(1, _HELD // max(1, problem.n_columns))
+    for start in range(0, problem.n_rows, n_at_once):
+        stop = min(start + n_at_once, problem.n_rows)
+        some = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)].tolist()
+        if not some:
+            continue
+        gain, allowed = problem.gains.block(slice(start, stop), slice(0, problem.n_columns))
+        for i in some:
+            yield i, gain[i - start], allowed[i - start]
+>>>>>>> 472c54c (Combinations: questions to plans of any program; Ctrl-C and drafts of large pools; check sees rules about groups)

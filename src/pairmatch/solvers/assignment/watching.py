@@ -62,15 +62,17 @@ def watch(search: Search, deadline: float, progress: Progress | None) -> Status 
             wait = _TICK
             if status is None:
                 wait = min(wait, max(0.0, deadline - monotonic()))
-            message = search.messages.get(timeout=wait)
+            try:  # inside, since Ctrl-C may come while Empty is handled
+                message = search.messages.get(timeout=wait)
+            except Empty:
+                if status is None and monotonic() >= deadline:
+                    status = Status.TIME_LIMIT
+                    search.stop.set()
+                continue
             if message is None:
                 break
             if progress is not None and status is None:
                 progress(*message)
-        except Empty:
-            if status is None and monotonic() >= deadline:
-                status = Status.TIME_LIMIT
-                search.stop.set()
         except KeyboardInterrupt:
             if status is Status.INTERRUPTED:
                 raise  # asked twice

@@ -108,9 +108,8 @@ def _describe(scored: pm.Compatibility, people: str) -> None:
     if scored.coach is not scored.coached:
         sides.append((scored.coach, "mentors"))
     for table, side in sides:
-        out.print(
-            f"{escape(table.source)}: {len(table)} {side if len(table) > 1 else side[:-1]}, columns {', '.join(table.columns)}"
-        )
+        who = side if len(table) > 1 else side[:-1]
+        out.print(f"{escape(table.source)}: {len(table)} {who}, columns {', '.join(table.columns)}")
     out.print("criteria: " + ", ".join(escape(repr(c)) for c in scored.criteria))
 
 

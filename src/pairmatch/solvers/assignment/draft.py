@@ -121,7 +121,6 @@ def take_better(
     return replace(known, pairs=draft.pairs, solver=f"{known.solver}, then {draft.solver}")
 
 
-<<<<<<< HEAD
 def take_in_turn(
     problem: AssignmentProblem, remainder: Remainder, pairs: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -153,11 +152,6 @@ def take_in_turn(
     return np.array(taken, np.int64).reshape(-1, 2)
 
 
-def _look(problem: AssignmentProblem, row: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return gains and "is allowed" of one row."""
-    gain, allowed = problem.gains.block(slice(row, row + 1), slice(0, problem.n_columns))
-    return gain[0], allowed[0]
-=======
 def _look(
     problem: AssignmentProblem, rows: NDArray[np.int64]
 ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.bool_]]]:
@@ -171,4 +165,3 @@ def _look(
         gain, allowed = problem.gains.block(slice(start, stop), slice(0, problem.n_columns))
         for i in some:
             yield i, gain[i - start], allowed[i - start]
->>>>>>> 472c54c (Combinations: questions to plans of any program; Ctrl-C and drafts of large pools; check sees rules about groups)

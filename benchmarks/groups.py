@@ -1,7 +1,7 @@
 """Groups: proved gaps by pool size, and other methods side by side at equal time.
 
     python benchmarks/groups.py                     triads, n = 30 .. 999, every family
-    python benchmarks/groups.py --n 3000 --family profile
+    python benchmarks/groups.py --n 3000 9999 --family profile --time-limit 180
     python benchmarks/groups.py --against           others at equal time, n = 30, 99, 300
     python benchmarks/groups.py --diverse           maximally diverse grouping, published generators
     python benchmarks/groups.py --pairs             reciprocal pairs, n = 30 .. 999
@@ -26,7 +26,8 @@ import numpy as np
 
 from pairmatch.solvers.certify_groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.problem import GroupingProblem
+from pairmatch.solvers.problem import GroupingProblem, StreamedGrouping
+from pairmatch.solvers.streamed import StreamedGains
 
 try:
     from numba import njit
@@ -37,24 +38,41 @@ except ImportError:
 
 
 FULL = 1_000_000
+MOST_HELD = 2000  # people above whom the gains of profiles are computed where they are needed
 METHODS = ("ours", "greedy", "exchange", "annealing", "CP-SAT")
 
 
-def profile_gains(n: int, seed: int) -> np.ndarray:
-    """3 parts goals covered, 3 subject, 2 experience, 1 style; row = who is coached."""
+def profile_features(n: int, seed: int) -> StreamedGains:
+    """3 parts goals covered, 3 subject, 2 experience, 1 style; row = who is coached.
+
+    Years are whole, styles are in tenths, so that a gain is a product of whole numbers: goals by
+    strengths, subjects, years by years, and marks on the scales of style.
+    """
     rng = np.random.default_rng(seed)
     strengths = rng.random((n, 14)) < 0.3
     goals = (rng.random((n, 14)) < 0.25) & ~strengths
     goals[np.arange(n), rng.integers(14, size=n)] = True
-    subject = rng.integers(8, size=n)
-    years = rng.gamma(2.0, 5.0, n).clip(0, 40)
-    style = rng.random((n, 4))
-    covered = (goals.astype(float) @ strengths.T) / goals.sum(axis=1, keepdims=True)
-    same = (subject[:, None] == subject[None, :]).astype(float)
-    ahead = years[None, :] - years[:, None]
+    subject = np.eye(8)[rng.integers(8, size=n)]
+    years = np.rint(rng.gamma(2.0, 5.0, n).clip(0, 40)).astype(int)
+    style = np.rint(10 * rng.random((n, 4))).astype(int)
+    part = FULL // 9
+    ahead = np.arange(41)[None, :] - np.arange(41)[:, None]
     fits = np.interp(ahead, [2.999, 3.0, 8.0, 20.0, 20.001], [0.0, 0.5, 1.0, 0.5, 0.0])
-    alike = 1 - sum(np.abs(scale[:, None] - scale[None, :]) for scale in style.T) / 4
-    return np.rint(FULL * (3 * covered + 3 * same + 2 * fits + alike) / 9).astype(np.int64)
+    marks = (style[:, :, None] > np.arange(10)).reshape(n, 40)  # a - b is where marks differ
+    far = style.sum(axis=1, keepdims=True)
+    row = [np.rint(3 * part * goals / goals.sum(axis=1, keepdims=True)), 3 * part * subject]
+    row += [np.rint(2 * part * fits)[years], part // 20 * marks, -(part // 40) * far]
+    row += [np.ones((n, 1)), np.full((n, 1), 40 * (part // 40))]
+    column = [strengths, subject, np.eye(41)[years], marks, np.ones((n, 1))]
+    column += [-(part // 40) * far, np.ones((n, 1))]
+    features = (np.hstack(side).astype(np.float32) for side in (row, column))
+    return StreamedGains(*features, largest=4 * FULL)
+
+
+def profile_gains(n: int, seed: int) -> np.ndarray:
+    """All gains of ``profile_features``."""
+    every = slice(0, n)
+    return profile_features(n, seed).block(every, every)[0]
 
 
 def random_gains(n: int, seed: int) -> np.ndarray:
@@ -72,6 +90,11 @@ def euclidean_gains(n: int, seed: int) -> np.ndarray:
 FAMILIES = {"profile": profile_gains, "random": random_gains, "euclidean": euclidean_gains}
 
 
+def large_triads(n: int, seed: int, objective: str = "total") -> StreamedGrouping:
+    """Return the same problem of profiles as a recipe; the matrix never exists."""
+    return StreamedGrouping(profile_features(n, seed), 3, 5, 3, objective)  # type: ignore[arg-type]
+
+
 def triads(gain: np.ndarray, objective: str = "total") -> GroupingProblem:
     """Return the problem of size 3 whose leftovers make groups grow."""
     return grouping(gain, 3, 5, 3, objective)
@@ -85,12 +108,13 @@ def grouping(
     return GroupingProblem(gain, allowed, smallest, largest, target, objective)  # type: ignore[arg-type]
 
 
-def worst_of(gain: np.ndarray, group_of: np.ndarray) -> float:
+def worst_of(problem: GroupingProblem | StreamedGrouping, group_of: np.ndarray) -> float:
     """Return the mean over people of their group's worst rotation, in points."""
     worst = 0.0
-    for group in range(group_of.max() + 1):
-        who = np.flatnonzero(group_of == group)
-        given = gain[np.ix_(who, who)].sum(axis=0) - gain[who, who]
+    order = np.argsort(group_of, kind="stable")
+    for who in np.split(order, np.cumsum(np.bincount(group_of))[:-1]):
+        inside = problem.gains_among(who)
+        given = inside.sum(axis=0) - np.diag(inside)
         worst += who.size * given.min() / (who.size - 1)
     return worst / group_of.size / FULL * 100
 
@@ -101,7 +125,11 @@ def peak_megabytes() -> int:
 
 
 def run(
-    family: str, n: int, problem: GroupingProblem, seed: int, time_limit: float | None
+    family: str,
+    n: int,
+    problem: GroupingProblem | StreamedGrouping,
+    seed: int,
+    time_limit: float | None,
 ) -> tuple[float, np.ndarray, int]:
     """Solve, check and print one problem; return seconds, groups and scaled bound."""
     start, cpu = time.perf_counter(), time.process_time()
@@ -115,7 +143,7 @@ def run(
     print(
         f"{family:<10} {n:>5}  {problem.objective:<14} {certificate.objective * points:9.4f} "
         f"{certificate.bound * points:9.4f}  {100 * (certificate.gap or 0.0):7.4f} % "
-        f"{seconds:6.1f} s {cpu:6.1f} s {worst_of(problem.gain, solution.group_of):9.3f} "
+        f"{seconds:6.1f} s {cpu:6.1f} s {worst_of(problem, solution.group_of):9.3f} "
         f"{checking:6.1f} s {peak_megabytes():>6} MB  {solution.bound_method}",
         flush=True,
     )
@@ -368,7 +396,11 @@ def main() -> None:
         size = (2, 2, 2) if chosen.pairs else (3, 5, 3)
         for n in [30] if chosen.smoke else chosen.n or [30, 99, 300, 999]:
             for family in chosen.family:
-                problem = grouping(FAMILIES[family](n, chosen.seed), *size, chosen.objective)
+                problem: GroupingProblem | StreamedGrouping
+                if n > MOST_HELD and family == "profile" and not chosen.pairs:
+                    problem = large_triads(n, chosen.seed, chosen.objective)
+                else:
+                    problem = grouping(FAMILIES[family](n, chosen.seed), *size, chosen.objective)
                 run(family, n, problem, chosen.seed, chosen.time_limit)
     if chosen.against or chosen.smoke:
         exchange(np.ones((6, 6)), [3, 3], 0.0, 0)  # compiled before the clock starts

@@ -61,6 +61,7 @@ CERTIFY_MAY_IMPORT = (
     "pairmatch.solvers.certify_demands",
     "pairmatch.solvers.certify_group_rules",
     "pairmatch.solvers.certify_search",
+    "pairmatch.solvers.certify_large_groups",
     "pairmatch.solvers.certify_small_groups",
     "pairmatch.solvers.certify_sums",
     "pairmatch.solvers.certify_streamed",

@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.compositions import group_rules_of, limits_of, pinned_sets, seats_of, turn_order
+from pairmatch.compositions import (
+    GROUP_RULES,
+    group_rules_of,
+    limits_of,
+    pinned_sets,
+    seats_of,
+    turn_order,
+)
 from pairmatch.constraints import Pin, find_id
-from pairmatch.errors import Fault, InfeasibleError
-from pairmatch.seam import matrix_of
+from pairmatch.errors import CapabilityError, Fault, InfeasibleError
+from pairmatch.scoring.own import OwnScores
+from pairmatch.seam import MOST_HELD, matrix_of
 from pairmatch.solvers.groups.repair import placeable_people
 from pairmatch.solvers.groups.sizes import usual_sizes
-from pairmatch.solvers.problem import GroupingProblem
+from pairmatch.solvers.problem import GroupingProblem, StreamedGrouping
+from pairmatch.streams import stream_gains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,15 +31,16 @@ if TYPE_CHECKING:
 
     from pairmatch.programs import Program
     from pairmatch.scoring import Compatibility
-    from pairmatch.scoring.own import OwnScores
     from pairmatch.solvers.group_rules import GroupRules
 
     Scored = Compatibility | OwnScores
 
 __all__ = ["grouping_problem", "stay_out"]
 
+_MOST_RULED = 5000  # people up to whom rules about whole groups are kept
 
-def grouping_problem(scored: Scored, program: Program) -> GroupingProblem:
+
+def grouping_problem(scored: Scored, program: Program) -> GroupingProblem | StreamedGrouping:
     """Return the integers of a partition of one pool; both directions of a pair must be allowed.
 
     Raises
@@ -39,8 +49,29 @@ def grouping_problem(scored: Scored, program: Program) -> GroupingProblem:
         If a rule about groups does not fit the table.
     InfeasibleError
         If people who are pinned together may not share a group; all such pins at once.
+    CapabilityError
+        If the pool is too large for rules about whole groups.
+
+    Notes
+    -----
+    The gains of a large pool are a recipe, and only parts of it are ever held.
     """
     smallest, largest, target = limits_of(program)
+    objective: Any = "worst_rotation" if program.objective == "worst_rotation" else "total"
+    n = scored.shape[0]
+    if n * n > MOST_HELD and not isinstance(scored, OwnScores):
+        asked = [repr(rule) for rule in program.constraints if isinstance(rule, GROUP_RULES)]
+        if program.roles:
+            asked.append(f"roles={dict(program.roles)!r}")
+        if not asked:
+            gains = stream_gains(scored)
+            return StreamedGrouping(gains, smallest, largest, target, objective)
+        if n > _MOST_RULED:
+            raise CapabilityError(
+                f"rules about whole groups look at all pairs at once, at most {_MOST_RULED:,} "
+                f"people, and here are {n:,}: {', '.join(asked)}; leave them out, or form the "
+                "groups of schools or regions one by one"
+            )
     matrix = matrix_of(scored)
     allowed = matrix.allowed & matrix.allowed.T
     np.fill_diagonal(allowed, val=False)
@@ -53,7 +84,6 @@ def grouping_problem(scored: Scored, program: Program) -> GroupingProblem:
         allowed[tuple(pairs[~rules.legal(pairs)].T)] = False
         allowed &= allowed.T
         rules = None
-    objective: Any = "worst_rotation" if program.objective == "worst_rotation" else "total"
     problem = GroupingProblem(matrix.gain, allowed, smallest, largest, target, objective, rules)
     order = turn_order(scored.coached, program.constraints)
     if order is None:

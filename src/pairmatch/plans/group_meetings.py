@@ -40,7 +40,7 @@ def seat_members(plan: Grouping, members: tuple[int, ...]) -> tuple[str, ...]:
         return ("member",) * len(members)
     may = seats_of(plan.scored.coached.take(list(members)), roles)  # type: ignore[union-attr]
     place = {role: k for k, role in enumerate(roles)}
-    gain = plan.problem.gain[np.ix_(members, members)]
+    gain = plan.problem.gains_among(np.array(members))
     given = [int(column.sum() - column[k]) for k, column in enumerate(gain.T)]
 
     @cache

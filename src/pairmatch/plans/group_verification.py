@@ -7,6 +7,8 @@ from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pairmatch.constraints import Meetings, Pin
 from pairmatch.constraints.cells import entries_of
 from pairmatch.constraints.meeting_times import meeting_windows
@@ -52,13 +54,16 @@ def verify_grouping(plan: Grouping) -> Certificate:
     total = Fraction(0)
     for number, members in enumerate(plan.groups, 1):
         scores = {}
+        gain = problem.gains_among(np.array(members))
+        place = {row: at for at, row in enumerate(members)}
         for i, j in product(members, members):
             if i == j:
                 continue
             scores[i, j] = rescorer.score(i, j)
             where = f"group {number}, {ids[i]} and {ids[j]}"
-            if scores[i, j] != int(problem.gain[i, j]):
-                what = f"scores {scores[i, j]} units, not {problem.gain[i, j]}."
+            held = int(gain[place[i], place[j]])
+            if scores[i, j] != held:
+                what = f"scores {scores[i, j]} units, not {held}."
                 faults.append(Fault(what, where))
             faults += [Fault(f"{why}.", where) for why in rescorer.breaches(i, j)]
         faults += [

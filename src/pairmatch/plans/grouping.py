@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pairmatch.programs import Program
     from pairmatch.scoring import Compatibility
     from pairmatch.scoring.own import OwnScores
-    from pairmatch.solvers.problem import GroupingProblem
+    from pairmatch.solvers.problem import GroupingProblem, StreamedGrouping
     from pairmatch.solvers.solution import Certificate, GroupingSolution
 
 __all__ = ["Grouping"]
@@ -55,7 +55,7 @@ class Grouping(Handouts):
     ----------
     scored : Compatibility or OwnScores
         Scores and rules; row = who is coached, column = who coaches.
-    problem : GroupingProblem
+    problem : GroupingProblem or StreamedGrouping
         The integers that were solved.
     solution : GroupingSolution
         The solver's answer.
@@ -70,7 +70,7 @@ class Grouping(Handouts):
     """
 
     scored: Compatibility | OwnScores
-    problem: GroupingProblem
+    problem: GroupingProblem | StreamedGrouping
     solution: GroupingSolution
     certificate: Certificate | None
     program: Program
@@ -97,7 +97,9 @@ class Grouping(Handouts):
 
     def rotation(self, members: tuple[int, ...], coach: int) -> Fraction:
         """Return what a rotation is worth: the mean of the coach's column over the others."""
-        total = sum(int(self.problem.gain[row, coach]) for row in members if row != coach)
+        peers = [row for row in members if row != coach]
+        rows = np.array([coach, *peers])
+        total = int(self.problem.gains_among(rows)[1:, 0].sum())
         return Fraction(total, max(1, len(members) - 1)) / self.scored.scale
 
     @property

@@ -77,7 +77,7 @@ def name_reason(plan: Grouping, row: int) -> tuple[str, str]:
         if not seats[row].any():
             listed = ", ".join(plan.program.roles)
             return "no seat for this role", f"the seats are for {listed}"
-    n_partners = int(plan.problem.allowed[row].sum())
+    n_partners = int(plan.problem.partners_of(row).sum())
     if not n_partners and _is_turn(plan, row):
         return "turn to stay out", "not everybody fits into groups, and it is this person's turn"
     if n_partners < needed - 1:
@@ -98,7 +98,7 @@ def _is_turn(plan: Grouping, row: int) -> bool:
         return False
     others = [rule for rule in plan.program.constraints if not isinstance(rule, TakeTurns)]
     free = grouping_problem(plan.scored, plan.program.replace(constraints=others))
-    return bool(free.allowed[row].any())
+    return bool(free.partners_of(row).any())
 
 
 def explain_left_out(plan: Grouping, row: int) -> WithoutGroup:
@@ -122,7 +122,7 @@ def _why_apart(plan: Grouping, row: int) -> list[str]:
     """Return which rule keeps one person from sharing a group with each other; "" for none."""
     scored: Any = plan.scored
     reasons = [""] * plan.problem.n
-    barred = np.flatnonzero(~plan.problem.allowed[row]).tolist()
+    barred = np.flatnonzero(~plan.problem.partners_of(row)).tolist()
     own = scored.forbidden_by(row)
     for other in barred:
         at = int(own[other])

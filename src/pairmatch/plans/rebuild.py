@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pairmatch.plans.grouping import Grouping
     from pairmatch.plans.matching import Matching
     from pairmatch.programs import Program
-    from pairmatch.solvers.problem import AssignmentProblem, GroupingProblem
+    from pairmatch.solvers.problem import AssignmentProblem, GroupingProblem, StreamedGrouping
 
 __all__ = ["rebuild_grouping", "rebuild_matching"]
 
@@ -39,7 +39,7 @@ def rebuild_matching(plan: Matching) -> AssignmentProblem:
     return assignment_problem(scored, plan.program.constraints, objective)
 
 
-def rebuild_grouping(plan: Grouping) -> GroupingProblem:
+def rebuild_grouping(plan: Grouping) -> GroupingProblem | StreamedGrouping:
     """Return the integers that the table and the program of a grouping mean.
 
     Raises

@@ -15,6 +15,7 @@ from pairmatch.solvers.certify_group_rules import (
     most_groups,
     which_are_legal,
 )
+from pairmatch.solvers.certify_large_groups import certify_large
 from pairmatch.solvers.certify_small_groups import (
     best_by_enumeration,
     bound_by_places,
@@ -22,6 +23,7 @@ from pairmatch.solvers.certify_small_groups import (
     most_by_size,
     most_placed,
 )
+from pairmatch.solvers.problem import StreamedGrouping
 from pairmatch.solvers.solution import Certificate, GroupPrices
 
 if TYPE_CHECKING:
@@ -34,15 +36,18 @@ __all__ = ["bound_groupings", "certify_grouping"]
 
 _N_ALL_PLACED = 15  # enumerated when everybody is placed
 _N_SEEN = 100  # people whose larger groups are looked at one by one, where time allows
+_MOST_HELD = 1200  # people of a streamed pool up to whom it is held whole
 _N_SOME_OUT = 12  # enumerated when somebody is left out
 
 
-def certify_grouping(problem: GroupingProblem, solution: GroupingSolution) -> Certificate:
+def certify_grouping(
+    problem: GroupingProblem | StreamedGrouping, solution: GroupingSolution
+) -> Certificate:
     """Return what a grouping is worth and what is proved about it.
 
     Parameters
     ----------
-    problem : GroupingProblem
+    problem : GroupingProblem or StreamedGrouping
         What was asked.
     solution : GroupingSolution
         What was answered. Nothing in it is believed: sizes and pairs are checked, the objective
@@ -62,6 +67,10 @@ def certify_grouping(problem: GroupingProblem, solution: GroupingSolution) -> Ce
     -----
     Triads are streamed in O(n^3) at worst; with good prices most pairs are skipped at once.
     """
+    if isinstance(problem, StreamedGrouping):
+        if problem.n > _MOST_HELD:
+            return certify_large(problem, solution)
+        problem = problem.take(np.arange(problem.n))
     faults, groups = _read_groups(problem, solution)
     if not faults:
         faults = [Fault(what) for what in find_wrong_sizes(problem, [len(g) for g in groups])]

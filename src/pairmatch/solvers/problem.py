@@ -22,8 +22,10 @@ __all__ = [
     "Gains",
     "GroupingProblem",
     "MatrixGains",
+    "PoolGains",
     "Quotas",
     "Slots",
+    "StreamedGrouping",
 ]
 
 
@@ -46,6 +48,19 @@ class Gains(Protocol):
         self, rows: NDArray[np.int64], columns: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return gain and "is allowed" of the pairs ``(rows[k], columns[k])``."""
+        ...
+
+
+class PoolGains(Gains, Protocol):
+    """Gains of a pool that is too large to be held whole, but may be held in parts."""
+
+    @property
+    def largest(self) -> int:
+        """No gain is larger than this, or lower than minus this."""
+        ...
+
+    def take(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> PoolGains:
+        """Return the gains of some of the rows and columns, renumbered from 0."""
         ...
 
 
@@ -78,6 +93,16 @@ class MatrixGains:
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return gain and "is allowed" of single pairs."""
         return self.gain[rows, columns], self.allowed[rows, columns]
+
+    @property
+    def largest(self) -> int:
+        """Largest magnitude of a gain."""
+        return max(int(self.gain.max(initial=0)), -int(self.gain.min(initial=0)))
+
+    def take(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> MatrixGains:
+        """Return the gains of some of the rows and columns."""
+        part = np.ix_(rows, columns)
+        return MatrixGains(self.gain[part], self.allowed[part])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -285,3 +310,69 @@ class GroupingProblem:
         inside = np.ix_(people, people)
         rules = None if self.rules is None else self.rules.take(people)
         return replace(self, gain=self.gain[inside], allowed=self.allowed[inside], rules=rules)
+
+    def gains_among(self, people: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the gains among some people."""
+        return self.gain[np.ix_(people, people)]
+
+    def partners_of(self, person: int) -> NDArray[np.bool_]:
+        """Return who may share a group with a person, shape (n,)."""
+        partners: NDArray[np.bool_] = self.allowed[person]
+        return partners
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamedGrouping:
+    """Partition a large pool into groups; its gains are computed where they are needed.
+
+    Two people may share a group if both directions are allowed. Sizes and objective are those of
+    :class:`GroupingProblem`; rules about whole groups are for pools that are held whole.
+
+    Parameters
+    ----------
+    gains : PoolGains
+        Directed gains of n by n pairs, the diagonal ignored.
+    smallest, largest, target : int
+        Allowed group sizes and the preferred one.
+    objective : {"total", "worst_rotation"}
+        How a group is valued.
+    """
+
+    gains: PoolGains
+    smallest: int
+    largest: int
+    target: int
+    objective: Literal["total", "worst_rotation"] = "total"
+
+    @property
+    def n(self) -> int:
+        """Number of people in the pool."""
+        return self.gains.shape[0]
+
+    @property
+    def rules(self) -> None:
+        """No rules about whole groups."""
+        return
+
+    def take(self, people: NDArray[np.int64]) -> GroupingProblem:
+        """Return the problem of some of the people, held whole."""
+        every = slice(0, len(people))
+        gain, allowed = self.gains.take(people, people).block(every, every)
+        both = allowed & allowed.T
+        np.fill_diagonal(both, val=False)
+        sizes = self.smallest, self.largest, self.target
+        return GroupingProblem(gain, both, *sizes, self.objective)
+
+    def gains_among(self, people: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the gains among some people."""
+        k = len(people)
+        rows, columns = np.repeat(people, k), np.tile(people, k)
+        return self.gains.pairs(rows, columns)[0].reshape(k, k)
+
+    def partners_of(self, person: int) -> NDArray[np.bool_]:
+        """Return who may share a group with a person, shape (n,)."""
+        one, every = slice(person, person + 1), slice(0, self.n)
+        both: NDArray[np.bool_] = self.gains.block(one, every)[1][0].copy()
+        both &= self.gains.block(every, one)[1][:, 0]
+        both[person] = False
+        return both

@@ -1,5 +1,5 @@
 """Groups of one pool: sizes, exact values, search, bounds."""
 
-from pairmatch.solvers.groups.solver import solve_grouping
+from pairmatch.solvers.groups.choice import solve_grouping
 
 __all__ = ["solve_grouping"]

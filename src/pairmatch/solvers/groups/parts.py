@@ -56,6 +56,10 @@ def start_in_parts(
         people = np.sort(part.ravel())
         own = Search.of(values.take(people), look.rng, look.keep_on)
         plan = seat_greedily(own, (3,) * len(part))
+        if not keep_on():
+            price[people] = plan.worth * unit // max(1, people.size)
+            found.append(people[plan.tables[0]])
+            continue
         descend(own, plan, 4)
         prices = price_triads(
             own.values, plan.worth, unit=unit, n_rounds=8, n_steps=300, keep_on=keep_on

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.groups.kernels import load_kernels
+from pairmatch.solvers.groups.linked import LinkedValues
 from pairmatch.solvers.groups.pricing import best_triads, collect_triads
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class TriadPrices:
 
 
 def price_triads(
-    values: GroupValues,
+    values: GroupValues | LinkedValues,
     lower: int,
     *,
     unit: int,
@@ -118,9 +119,11 @@ def price_triads(
 
 
 def _look(
-    values: GroupValues, price: NDArray[np.int64], floor: int, unit: int
+    values: GroupValues | LinkedValues, price: NDArray[np.int64], floor: int, unit: int
 ) -> NDArray[np.int64]:
     """Return twice the largest reduced value of each person; legal triads only, where they can."""
+    if isinstance(values, LinkedValues):
+        return values.best_triads(price, floor, unit)
     if values.rules is not None:
         triads = collect_triads(values, price, floor, unit, 100 * values.n)
         if len(triads) > 100 * values.n:
@@ -135,7 +138,7 @@ def _look(
 
 
 def _grow(
-    values: GroupValues,
+    values: GroupValues | LinkedValues,
     pool: NDArray[np.int64],
     price: NDArray[np.int64],
     unit: int,
@@ -143,6 +146,8 @@ def _grow(
 ) -> NDArray[np.int64]:
     """Return the pool with the triads that are near the prices, without those far from them."""
     n, most = values.n, _N_POOL * values.n
+    if isinstance(values, LinkedValues):
+        margin = min(margin, 2 * values.fit_margin(price, unit, most * 9 // 10, margin // 2 + 1))
     fresh = collect_triads(values, price, -margin, unit, most)
     while len(fresh) > most and margin:
         margin = margin * 3 // 5

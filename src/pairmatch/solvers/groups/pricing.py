@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.groups.kernels import load_kernels
+from pairmatch.solvers.groups.linked import LinkedValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +98,7 @@ def best_triads(
 
 
 def collect_triads(
-    values: GroupValues,
+    values: GroupValues | LinkedValues,
     price: NDArray[np.int64],
     floor: int,
     unit: int = 1,
@@ -123,6 +124,8 @@ def collect_triads(
     ndarray of int64, shape (n_triads, 3)
         Members in increasing order, rows in lexicographic order, each triad once.
     """
+    if isinstance(values, LinkedValues):
+        return values.collect_triads(price, floor, unit, enough)
     n = values.n
     kernels = load_kernels()
     if kernels is not None:

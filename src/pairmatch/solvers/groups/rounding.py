@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.linked import LinkedValues
 from pairmatch.solvers.groups.pools import price_triads
 from pairmatch.solvers.groups.pricing import collect_triads
 
@@ -30,7 +31,11 @@ _MUCH = 0.6  # a share that is taken
 
 
 def cheapest_triads(
-    values: GroupValues, price: NDArray[np.int64], unit: int, n_most: int, margin: int
+    values: GroupValues | LinkedValues,
+    price: NDArray[np.int64],
+    unit: int,
+    n_most: int,
+    margin: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return about ``n_most`` triads that fall short of their prices the least, and by how much.
 
@@ -47,6 +52,8 @@ def cheapest_triads(
     margin : int
         A guess by how much these fall short.
     """
+    if isinstance(values, LinkedValues):
+        margin = values.fit_margin(price, unit, 2 * n_most, margin)
     triads = collect_triads(values, price, -2 * margin, unit, 4 * n_most)
     for _ in range(30):
         if len(triads) < n_most:

@@ -9,7 +9,7 @@ and the descent starts over; the disturbed plan is kept where it is no worse.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class Plan:
 class Search:
     """What a search needs to know: values, the penalty of a forbidden pair, randomness."""
 
-    values: GroupValues
+    values: Any  # GroupValues; of a large pool those that know what triads are worth
     penalty: int
     rng: np.random.Generator
     keep_on: Callable[[], bool]
@@ -75,7 +75,7 @@ class Search:
 
     def worth(self, tables: list[NDArray[np.int64]]) -> int:
         """Return the sum of the values of the groups, less penalties."""
-        worth = self.values.of_tables(tables)
+        worth: int = self.values.of_tables(tables)
         if self.penalty:
             worth -= self.penalty * sum(int(self.values.n_forbidden(t).sum()) for t in tables)
         return worth

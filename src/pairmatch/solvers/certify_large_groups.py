@@ -1,0 +1,245 @@
+"""Check the bound of a grouping of a large pool, of which only parts are ever held.
+
+Every pair is computed again, block by block, from the gains alone. What is looked at is the link of
+two people: by how much what they give each other exceeds their prices. Twice the excess of a triad
+is at most the sum of its three links.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.certify_small_groups import most_by_size
+from pairmatch.solvers.processors import map_blocks
+from pairmatch.solvers.solution import Certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import StreamedGrouping
+    from pairmatch.solvers.solution import GroupingSolution, GroupPrices
+
+__all__ = ["bound_large", "certify_large"]
+
+_ROWS = 64  # people at a time
+_LOW = -(2**56)  # the link of two who may not share a group
+_MOST_TRIADS = 2**22  # triads looked at together
+
+
+def certify_large(problem: StreamedGrouping, solution: GroupingSolution) -> Certificate:
+    """Return what a grouping of a large pool is worth and what is proved about it.
+
+    Parameters
+    ----------
+    problem : StreamedGrouping
+        What was asked.
+    solution : GroupingSolution
+        What was answered; nothing in it is believed.
+
+    Raises
+    ------
+    CertificateError
+        If a rule is broken, or the stated bound is lower than what can be proved.
+    """
+    group_of, n = np.asarray(solution.group_of), problem.n
+    right = group_of.shape == (n,) and np.issubdtype(group_of.dtype, np.integer)
+    if not right or group_of.min(initial=0) < -1:
+        what = f"expected {n} group numbers from -1"
+        raise CertificateError("the grouping breaks its rules", [Fault(what, "group_of")])
+    count = np.bincount(group_of[group_of >= 0])
+    order = np.argsort(group_of, kind="stable")[n - int(count.sum()) :]
+    first = np.cumsum(count) - count
+    faults, objective = [], 0
+    for size in np.unique(count).tolist():
+        groups = np.flatnonzero(count == size)
+        if not problem.smallest <= size <= problem.largest or solution.scale % (size - 1):
+            limits = f"{problem.smallest} to {problem.largest}, scale {solution.scale}"
+            faults += [Fault(f"has {size} members, allowed are {limits}", f"group {groups[0]}")]
+            continue
+        members = order[first[groups][:, None] + np.arange(size)]
+        given = np.zeros(members.shape, np.int64)
+        for a in range(size):
+            for b in set(range(size)) - {a}:
+                gain, allowed = problem.gains.pairs(members[:, b], members[:, a])
+                given[:, a] += gain
+                for at in np.flatnonzero(~allowed).tolist():
+                    what = f"persons {members[at, a]} and {members[at, b]} may not share a group"
+                    faults.append(Fault(what, f"group {groups[at]}"))
+        worst = problem.objective == "worst_rotation"
+        value = size * given.min(axis=1) if worst else given.sum(axis=1)
+        objective += int(value.sum()) * (solution.scale // (size - 1))
+    if faults:
+        raise CertificateError("the grouping breaks its rules", faults)
+    sizes = tuple(np.sort(count).tolist())
+    bound = 0 if not sizes else None
+    if sizes and len(solution.cases) == 1:
+        bound = bound_large(problem, solution.cases[0], sizes, solution.scale)
+    if solution.bound is not None and (bound is None or solution.bound < bound):
+        what = f"the stated bound {solution.bound} is not proved; the prices prove {bound}"
+        raise CertificateError("the bound does not hold", [Fault(what)])
+    n_placed = int(count.sum())
+    most = most_by_size(n, problem.smallest, problem.largest, n)
+    return Certificate(objective, bound, n_placed, max(n_placed, most), solution.scale)
+
+
+def bound_large(
+    problem: StreamedGrouping, case: GroupPrices, sizes: tuple[int, ...], scale: int
+) -> int | None:
+    """Return the bound that prices prove for groupings into groups of these sizes, or None.
+
+    Parameters
+    ----------
+    problem : StreamedGrouping
+        The pool.
+    case : GroupPrices
+        Prices of people; sets and decisions prove nothing here.
+    sizes : tuple of int
+        Sizes of all groups, in increasing order.
+    scale : int
+        Factor of all values.
+
+    Notes
+    -----
+    A group of more than three is worth at most the prices of its members where every triad is:
+    its mean is that of its triads, and its worst rotation is no more than its mean.
+    """
+    person = np.asarray(case.person, np.int64)
+    simple = not (len(case.sets) or case.together.size or case.apart.size)
+    if not simple or case.unit < 1 or person.shape != (problem.n,):
+        return None
+    factor = scale * case.unit
+    top = int(np.abs(person).max(initial=0)) + 2 * problem.gains.largest * factor
+    if top * (problem.n + 8) * 8 >= 2**62:  # sums could leave 64 bits
+        return None
+    n_placed, n_best = sum(sizes), max(1, sizes[0] - 1)
+    best = _best_links(problem, person, factor, n_best)
+    if sizes[0] != 3:
+        divisor = 2 * (sizes[0] - 1)
+        over = person * divisor + best.sum(axis=1)
+        return int(np.sort(over)[problem.n - n_placed :].sum()) // divisor // case.unit
+    worst = problem.objective == "worst_rotation" and sizes[-1] == 3
+    excess = _excess(problem, person, factor, best.max(axis=1), worst=worst)
+    if sizes[-1] == 3:
+        whole = int(np.sort(3 * person + excess)[problem.n - n_placed :].sum()) // 3
+    else:
+        whole = int(np.sort(person - (-excess // 3))[problem.n - n_placed :].sum())
+    return whole // case.unit
+
+
+def _links(
+    problem: StreamedGrouping, person: NDArray[np.int64], factor: int, rows: slice
+) -> NDArray[np.int64]:
+    """Return the links of some people to everybody."""
+    every = slice(0, problem.n)
+    given, allowed = problem.gains.block(rows, every)
+    received, too = problem.gains.block(every, rows)
+    link: NDArray[np.int64] = (given + received.T) * factor
+    link -= person[rows, None]
+    link -= person[None, :]
+    link[~(allowed & too.T)] = _LOW
+    link[np.arange(len(link)), np.arange(rows.start, rows.stop)] = _LOW
+    return link
+
+
+def _list_rows(n: int) -> list[slice]:
+    """Return parts of the pool."""
+    return [slice(start, min(start + _ROWS, n)) for start in range(0, n, _ROWS)]
+
+
+def _best_links(
+    problem: StreamedGrouping, person: NDArray[np.int64], factor: int, n_best: int
+) -> NDArray[np.int64]:
+    """Return the largest links of each person."""
+    best = np.empty((problem.n, n_best), np.int64)
+    first = problem.n - n_best
+
+    def look(rows: slice) -> None:
+        link = _links(problem, person, factor, rows)
+        best[rows] = np.partition(link, first, axis=1)[:, first:]
+
+    map_blocks(look, _list_rows(problem.n))
+    return best
+
+
+def _excess(
+    problem: StreamedGrouping,
+    person: NDArray[np.int64],
+    factor: int,
+    best: NDArray[np.int64],
+    *,
+    worst: bool,
+) -> NDArray[np.int64]:
+    """Return by how much the worst triad of each person exceeds its prices, at least 0.
+
+    A triad above its prices has a person whose two links are its larger ones: the smaller of these
+    is above minus half of the best link of that person.
+    """
+    excess = np.zeros(problem.n, np.int64)
+
+    def look(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        link = _links(problem, person, factor, rows)
+        line, other = np.nonzero(2 * link > -best[rows, None])
+        strength = link[line, other]
+        order = np.lexsort((-strength, line))
+        ends = np.cumsum(np.bincount(line, minlength=len(link)))
+        return other[order], strength[order], ends
+
+    parts = _list_rows(problem.n)
+    for rows, (other, strength, ends) in zip(parts, map_blocks(look, parts), strict=True):
+        for at, (first, last) in enumerate(zip(np.append(0, ends), ends, strict=False)):
+            near, own = other[first:last], strength[first:last]
+            for a, b, twice in _two_links(near, own):
+                _raise(problem, person, factor, rows.start + at, (a, b, twice), excess, worst=worst)
+    return excess
+
+
+def _two_links(
+    near: NDArray[np.int64], own: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield two partners of a person, and the sum of the links, where the third could matter."""
+    height = max(1, _MOST_TRIADS // max(1, near.size))
+    for first in range(0, near.size, height):
+        some = own[first : first + height]
+        x, y = np.nonzero(some[:, None] + 2 * own[None, :] > 0)
+        x += first
+        x, y = x[x < y], y[x < y]
+        if x.size:
+            yield near[x], near[y], own[x] + own[y]
+
+
+def _raise(
+    problem: StreamedGrouping,
+    person: NDArray[np.int64],
+    factor: int,
+    i: int,
+    found: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    excess: NDArray[np.int64],
+    *,
+    worst: bool,
+) -> None:
+    """Raise the excess of a person and two partners each, in place."""
+    a, b, twice = found
+    gains = problem.gains
+    (forth, allowed), (back, too) = gains.pairs(a, b), gains.pairs(b, a)
+    twice = twice + (forth + back) * factor - person[a] - person[b]
+    over = np.flatnonzero(allowed & too & (twice > 0))
+    if not over.size:
+        return
+    a, b, forth, back = a[over], b[over], forth[over], back[over]
+    value = twice[over] // 2
+    if worst:
+        me = np.full(a.size, i)
+        given = [
+            gains.pairs(a, me)[0] + gains.pairs(b, me)[0],
+            gains.pairs(me, a)[0] + back,
+            gains.pairs(me, b)[0] + forth,
+        ]
+        value = 3 * np.minimum.reduce(given) * (factor // 2) - person[i] - person[a] - person[b]
+    excess[i] = max(int(excess[i]), int(value.max()))
+    np.maximum.at(excess, a, value)
+    np.maximum.at(excess, b, value)

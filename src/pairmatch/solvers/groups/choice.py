@@ -1,0 +1,60 @@
+"""Which way a pool is solved: held whole, or in parts and streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.groups import solver
+from pairmatch.solvers.groups.large import solve_large
+from pairmatch.solvers.problem import StreamedGrouping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pairmatch.solvers.problem import GroupingProblem
+    from pairmatch.solvers.solution import GroupingSolution
+
+__all__ = ["solve_grouping"]
+
+N_HELD = 1200
+"""People of a streamed pool up to whom it is held whole after all."""
+
+
+def solve_grouping(
+    problem: GroupingProblem | StreamedGrouping,
+    *,
+    seed: int = 0,
+    time_limit: float | None = None,
+    progress: Callable[[int, float | None, float], None] | None = None,
+) -> GroupingSolution:
+    """Form groups that are as good as the search can find, with a proved bound on the best.
+
+    Parameters
+    ----------
+    problem : GroupingProblem or StreamedGrouping
+        The pool, the allowed sizes, the objective.
+    seed : int, default: 0
+        Seed of the search. The same problem and seed give the same groups.
+    time_limit : float, optional
+        Seconds after which the search stops; by default a number of steps ends it.
+    progress : callable, optional
+        Called with (round, gap or None, seconds).
+
+    Raises
+    ------
+    OverflowError
+        If the gains are so large that sums leave 64 bits.
+
+    See Also
+    --------
+    pairmatch.solvers.groups.solver.solve_grouping : pools that are held whole.
+    pairmatch.solvers.groups.large.solve_large : pools that are not.
+    """
+    whole = solver.solve_grouping
+    if isinstance(problem, StreamedGrouping):
+        if problem.n > N_HELD:
+            return solve_large(problem, whole, seed=seed, time_limit=time_limit, progress=progress)
+        problem = problem.take(np.arange(problem.n))
+    return whole(problem, seed=seed, time_limit=time_limit, progress=progress)

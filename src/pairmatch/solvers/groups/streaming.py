@@ -1,0 +1,305 @@
+"""Values of groups of a large pool: pairs are computed where they are needed, tile by tile.
+
+Prices tell which pairs matter. With prices u the link of two people is
+``scale * (gain[i, j] + gain[j, i]) - u[i] - u[j]``, and twice the reduced value of a triad is at
+most the sum of its three links. A stream looks at every pair once and keeps those above a limit of
+one of their people; memory is a few pairs a person, whatever the size of the pool.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.processors import map_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import PoolGains, StreamedGrouping
+
+    Hits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+
+__all__ = ["NEVER", "Links", "PoolValues", "sample_limits", "stream_links"]
+
+NEVER = -(2**56)
+"""The link of two people who may not share a group."""
+
+_HEIGHT, _WIDTH = 256, 1024  # pairs at a time
+_MOST_HELD = 12_000  # people of whom what all pairs give each other is held
+_APART = -(2**31)  # what two give each other who may not share a group
+_N_SAMPLE = 1024  # people of whom a sample of links is taken
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoolValues:
+    """What groups of a large pool are worth; the part of ``GroupValues`` that needs no matrix.
+
+    Parameters
+    ----------
+    problem : StreamedGrouping
+        The pool.
+    scale : int
+        A multiple of ``size - 1`` of every size that is used.
+    held : ndarray of int32, shape (n, n), or None
+        What pairs give each other where the pool is small enough to hold that; very low where two
+        may not share a group.
+    """
+
+    problem: StreamedGrouping
+    scale: int
+    held: NDArray[np.int32] | None = None
+
+    @classmethod
+    def of(cls, problem: StreamedGrouping, scale: int) -> PoolValues:
+        """Return the values, with what pairs give each other held up to 12,000 people."""
+        bare = cls(problem, scale)
+        if problem.n > _MOST_HELD or problem.gains.largest >= 2**29:
+            return bare
+        held = np.full((problem.n, problem.n), _APART, np.int32)
+
+        def fill(tile: tuple[slice, slice]) -> None:
+            rows, columns = tile
+            pair, allowed = bare.tile(rows, columns)
+            pair[~allowed] = _APART
+            held[rows, columns] = pair
+            held[columns, rows] = pair.T
+
+        map_blocks(fill, _list_tiles(problem.n))
+        np.fill_diagonal(held, _APART)
+        return cls(problem, scale, held)
+
+    @property
+    def n(self) -> int:
+        """Number of people."""
+        return self.problem.n
+
+    @property
+    def gains(self) -> PoolGains:
+        """Directed gains of all pairs."""
+        return self.problem.gains
+
+    @property
+    def worst(self) -> bool:
+        """Whether a group is worth its worst rotation."""
+        return self.problem.objective == "worst_rotation"
+
+    @property
+    def largest_value(self) -> int:
+        """No group of three is worth more than this, or less than minus this."""
+        return 3 * self.scale * self.gains.largest
+
+    def take(self, people: NDArray[np.int64]) -> GroupValues:
+        """Return the values of groups of some of the people, held whole."""
+        return GroupValues.of(self.problem.take(people), self.scale)
+
+    def of_groups(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the values of groups of one size, ``members`` of shape (n_groups, size)."""
+        size = members.shape[1]
+        factor = self.scale // (size - 1)
+        if self.held is not None and not self.worst:
+            whole: NDArray[np.int64] = np.zeros(len(members), np.int64)
+            for first in range(size):
+                for second in range(first):
+                    pair, allowed = self.pairs(members[:, first], members[:, second])
+                    whole += np.where(allowed, pair, 0)
+            whole *= factor
+            return whole
+        given = np.zeros(members.shape, np.int64)
+        for coach in range(size):
+            for peer in range(size):
+                if peer != coach:
+                    given[:, coach] += self.gains.pairs(members[:, peer], members[:, coach])[0]
+        value: NDArray[np.int64]
+        value = given.min(axis=1) * (size * factor) if self.worst else given.sum(axis=1) * factor
+        return value
+
+    def of_tables(self, tables: Iterable[NDArray[np.int64]]) -> int:
+        """Return the sum of the values of all groups in tables of one size each."""
+        return sum(int(self.of_groups(table).sum()) for table in tables)
+
+    def pairs(
+        self, a: NDArray[np.int64], b: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return what pairs give each other, and whether they may share a group."""
+        if self.held is not None:
+            pair = self.held[a, b].astype(np.int64)
+            return pair, pair > _APART
+        forth, back = self.gains.pairs(a, b), self.gains.pairs(b, a)
+        return forth[0] + back[0], forth[1] & back[1]
+
+    def tile(self, rows: slice, columns: slice) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the same of a block of pairs."""
+        if self.held is not None:
+            pair = self.held[rows, columns].astype(np.int64)
+            return pair, pair > _APART
+        pair, allowed = self.gains.block(rows, columns)
+        back, too = self.gains.block(columns, rows)
+        return pair + back.T, allowed & too.T
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Links:
+    """The strongest links of every person.
+
+    Parameters
+    ----------
+    partner : ndarray of int64, shape (n, most)
+        Other people, best link first; the person itself where there are no more.
+    pair : ndarray of int64, shape (n, most)
+        What the two give each other, in gains.
+    known : ndarray of bool, shape (n, most)
+        Where there is a partner.
+    """
+
+    partner: NDArray[np.int64]
+    pair: NDArray[np.int64]
+    known: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, n: int, hits: Hits, most: int | None = None) -> Links:
+        """Sort the links of a stream by person, at most ``most`` of each."""
+        person, partner, pair, link = hits
+        order = np.lexsort((partner, -link, person))
+        person, partner, pair = person[order], partner[order], pair[order]
+        count = np.bincount(person, minlength=n)
+        rank = np.arange(person.size) - np.repeat(np.cumsum(count) - count, count)
+        width = int(count.max(initial=1)) if most is None else most
+        held = rank < width
+        known = np.zeros((n, width), np.bool_)
+        known[person[held], rank[held]] = True
+        who = np.repeat(np.arange(n), width).reshape(n, width)
+        who[person[held], rank[held]] = partner[held]
+        worth = np.zeros((n, width), np.int64)
+        worth[person[held], rank[held]] = pair[held]
+        return cls(who, worth, known)
+
+    def under(self, price: NDArray[np.int64], factor: int, rows: slice) -> NDArray[np.int64]:
+        """Return the links of some people under prices."""
+        link = self.pair[rows] * factor - price[rows, None] - price[self.partner[rows]]
+        link[~self.known[rows]] = NEVER
+        return link
+
+
+def stream_links(
+    values: PoolValues,
+    price: NDArray[np.int64],
+    unit: int,
+    limit: NDArray[np.int64],
+    n_top: int = 2,
+) -> tuple[NDArray[np.int64], Hits]:
+    """Look at all pairs once.
+
+    Parameters
+    ----------
+    values : PoolValues
+        What groups are worth.
+    price : ndarray of int64, shape (n,)
+        Prices of people in scaled gains times ``unit``.
+    unit : int
+        Factor of the prices.
+    limit : ndarray of int64, shape (n,)
+        Links of a person above this are returned.
+    n_top : int, default: 2
+        Links of each person that are returned in any case, without their partners.
+
+    Returns
+    -------
+    top : ndarray of int64, shape (n, n_top)
+        The largest links of each person, the largest one first.
+    hits : tuple of ndarray
+        Person, partner, what the two give each other, and their link.
+
+    Notes
+    -----
+    Each gain is computed once: n^2 of them, in O(n) memory beside the hits.
+    """
+    n, factor = values.n, values.scale * unit
+
+    def look(
+        tile: tuple[slice, slice],
+    ) -> tuple[tuple[slice, slice], NDArray[np.int64], NDArray[np.int64], list[Hits]]:
+        rows, columns = tile
+        pair, allowed = values.tile(rows, columns)
+        link = pair * factor
+        link -= price[rows, None]
+        link -= price[None, columns]
+        forbidden = ~allowed
+        # what lies left of the diagonal is seen from the other side
+        line, column = np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop)
+        if columns.start < rows.stop:
+            forbidden |= line[:, None] >= column[None, :]
+        np.putmask(link, forbidden, NEVER)
+        i, j = np.nonzero(link > limit[rows, None])
+        found = [(line[i], column[j], pair[i, j], link[i, j])]
+        i, j = np.nonzero(link > limit[None, columns])
+        found.append((column[j], line[i], pair[i, j], link[i, j]))
+        return tile, _largest(link, n_top), _largest(link.T, n_top), found
+
+    top = np.full((n, n_top), NEVER)
+    seen = map_blocks(look, _list_tiles(n))
+    for (rows, columns), by_row, by_column, _ in seen:
+        for part, best in ((rows, by_row), (columns, by_column)):
+            top[part] = np.sort(np.concatenate([top[part], best], axis=1), axis=1)[
+                :, : -n_top - 1 : -1
+            ]
+    every = list(chain.from_iterable(found for _, _, _, found in seen))
+    person, partner, pair, link = (np.concatenate([hit[at] for hit in every]) for at in range(4))
+    return top, (person, partner, pair, link)
+
+
+def sample_limits(
+    values: PoolValues,
+    price: NDArray[np.int64],
+    unit: int,
+    n_links: int,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Return limits above which about ``n_links`` links of each person lie.
+
+    They are read off a random sample of the pool.
+    """
+    n, factor = values.n, values.scale * unit
+    sample = np.sort(rng.permutation(n)[:_N_SAMPLE])
+    rank = min(sample.size - 1, max(2, -(-n_links * sample.size // n)))
+    every = np.arange(n)
+    forth, back = values.gains.take(every, sample), values.gains.take(sample, every)
+    limit = np.empty(n, np.int64)
+    most = slice(0, sample.size)
+    for start in range(0, n, _WIDTH):
+        rows = slice(start, min(start + _WIDTH, n))
+        pair, allowed = forth.block(rows, most)
+        other, too = back.block(most, rows)
+        link = (pair + other.T) * factor - price[rows, None] - price[None, sample]
+        link[~(allowed & too.T) | (every[rows, None] == sample[None, :])] = NEVER
+        limit[rows] = -np.partition(-link, rank, axis=1)[:, rank]
+    return np.maximum(limit, NEVER)
+
+
+def _list_tiles(n: int) -> list[tuple[slice, slice]]:
+    """Return tiles of pairs that cover everything right of the diagonal."""
+    return [
+        (slice(top, min(top + _HEIGHT, n)), slice(left, min(left + _WIDTH, n)))
+        for top in range(0, n, _HEIGHT)
+        for left in range(top, n, _WIDTH)
+    ]
+
+
+def _largest(link: NDArray[np.int64], n_top: int) -> NDArray[np.int64]:
+    """Return the largest links of each row."""
+    if link.shape[1] <= n_top:
+        return link
+    if n_top != 2:
+        most: NDArray[np.int64] = np.partition(link, -n_top, axis=1)[:, -n_top:]
+        return most
+    rows, first = np.arange(len(link)), link.argmax(axis=1)
+    best = link[rows, first]
+    rest = link.copy()
+    rest[rows, first] = NEVER
+    return np.column_stack([rest.max(axis=1), best])

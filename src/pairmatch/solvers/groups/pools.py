@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["TriadPrices", "price_triads"]
 
 _N_POOL = 40  # triads a person in the pool
+_N_LOOKED = 10  # linked triads a person that are looked at first
 _ONE = 1 << 10  # of a direction, so that it is kept in integers
 _IDLE = 20  # steps without gain that halve the step length
 
@@ -92,6 +93,10 @@ def price_triads(
     floor = -2 * max(abs(share) // 2, unit * values.scale)
     if start is not None:
         floor = max(floor, -8 * max(1, (int(start.sum()) - lower * unit) * 3 // n))
+    if isinstance(values, LinkedValues):
+        margin = values.fit_margin(price, unit, _N_LOOKED * n, 1)
+        # prices that hundreds of triads exceed are too low for everybody
+        price, floor = price + max(0, -margin // 3), -2 * max(0, margin)
     pool = np.empty((0, 3), np.int64)
     best: TriadPrices | None = None
     length = 1.0
@@ -109,7 +114,8 @@ def price_triads(
         if best.bound <= lower or n_done == n_rounds - 1:
             break
         margin = max(4 * (best.price.sum() - lower * unit) * 3 // n, unit * values.scale)
-        floor = max(floor, -2 * int(margin))
+        if not isinstance(values, LinkedValues):
+            floor = max(floor, -2 * int(margin))
         pool = _grow(values, pool, full, unit, 2 * int(margin))
         value = values.of_groups(pool) * unit
         length = max(0.02, length * (0.5 if poorer else 0.7)) if n_done else 1.0

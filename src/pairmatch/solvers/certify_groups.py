@@ -22,6 +22,7 @@ from pairmatch.solvers.certify_small_groups import (
     group_value,
     most_by_size,
     most_placed,
+    narrow_case,
 )
 from pairmatch.solvers.problem import StreamedGrouping
 from pairmatch.solvers.solution import Certificate, GroupPrices
@@ -125,7 +126,7 @@ def bound_groupings(
         return None
     each = len(solution.cases) == 1  # stated apart from the prices of all people
     bounds = [
-        _bound_case(core, _narrow_case(case, able), sizes, solution.scale, each=each)
+        _bound_case(core, narrow_case(case, able), sizes, solution.scale, each=each)
         for case in cases
     ]
     known = [bound for bound in bounds if bound is not None]
@@ -193,17 +194,6 @@ def _bound_placed(problem: GroupingProblem, n_placed: int) -> int:
     limits = problem.smallest, problem.largest, most_groups(problem)
     most = min(most_by_size(able.size, *limits), sum(most_by_size(n, *limits) for n in parts))
     return max(n_placed, most)
-
-
-def _narrow_case(case: GroupPrices, able: NDArray[np.int64]) -> GroupPrices:
-    """Return the case for some of the people; decisions about others mean nothing."""
-    row_of = {person: row for row, person in enumerate(able.tolist())}
-    together, apart = (
-        np.array([[row_of.get(a, -1) for a in pair] for pair in pairs.tolist()], np.int64)
-        for pairs in (case.together, case.apart)
-    )
-    person, sets = case.person[able], case.sets[:, able]
-    return replace(case, person=person, sets=sets, together=together, apart=apart)
 
 
 def _cover_everything(cases: tuple[GroupPrices, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -15,8 +16,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import GroupingProblem
+    from pairmatch.solvers.solution import GroupPrices
 
-__all__ = ["best_by_enumeration", "bound_by_places", "group_value", "most_by_size", "most_placed"]
+__all__ = [
+    "best_by_enumeration",
+    "bound_by_places",
+    "group_value",
+    "most_by_size",
+    "most_placed",
+    "narrow_case",
+]
 
 _N_LOOKED_AT = 400_000  # groups of people who get on
 _N_SHORT = 20_000  # of these, groups whose rules are asked again one by one
@@ -128,3 +137,14 @@ def bound_by_places(
             if any(not find_broken_rules(problem, group) for group in short.tolist()):
                 return None
     return int(places[able].sum()) // PLACE
+
+
+def narrow_case(case: GroupPrices, able: NDArray[np.int64]) -> GroupPrices:
+    """Return the case for some of the people; decisions about others mean nothing."""
+    row_of = {person: row for row, person in enumerate(able.tolist())}
+    together, apart = (
+        np.array([[row_of.get(a, -1) for a in pair] for pair in pairs.tolist()], np.int64)
+        for pairs in (case.together, case.apart)
+    )
+    person, sets = case.person[able], case.sets[:, able]
+    return replace(case, person=person, sets=sets, together=together, apart=apart)

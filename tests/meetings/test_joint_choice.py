@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CertificateError
-from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.assignment import meetings, solve_assignment
 from pairmatch.solvers.assignment.meeting_classes import find_classes
 from pairmatch.solvers.certify_fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Slots
+from pairmatch.solvers.solution import Status
 
 
 def check_pool(pools, kind, seed):
@@ -140,3 +141,23 @@ def test_slots_of_a_class_all_overlap_and_plain_columns_have_no_others():
             }
             assert same <= clashes
             assert classes.plain[j] == (same == clashes)
+
+
+def test_ctrl_c_in_the_plan_without_slots_ends_the_whole_solve(pools, monkeypatch):
+    def go_on(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(meetings, "_continue", go_on)
+    rng = np.random.default_rng(2)
+    n_placed = 0
+    for _ in range(20):
+        problem = pools[0](rng)
+
+        def stopped(plain):
+            return replace(solve_assignment(plain), status=Status.INTERRUPTED)
+
+        found = meetings.solve_with_slots(problem, stopped)
+        assert found.status is Status.INTERRUPTED
+        certify_plan(problem, found)
+        n_placed += len(found.pairs)
+    assert n_placed > 20

@@ -86,12 +86,14 @@ def solve_with_slots(
             "mentor each, or leave out Meetings"
         )
     first = solve(replace(problem, slots=None))
-    try:
-        return _continue(problem, first, watch)
-    except OutOfTime:
-        status = Status.TIME_LIMIT
-    except KeyboardInterrupt:
-        status = Status.INTERRUPTED
+    status = first.status
+    if status is not Status.INTERRUPTED:  # Ctrl-C ends all of it, not only the plan without slots
+        try:
+            return _continue(problem, first, watch)
+        except OutOfTime:
+            status = Status.TIME_LIMIT
+        except KeyboardInterrupt:
+            status = Status.INTERRUPTED
     if problem.at_least.any():
         raise CapabilityError(
             "the time was over before there was a plan that meets the minimum loads and has times "

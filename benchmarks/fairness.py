@@ -29,7 +29,7 @@ import numpy as np
 
 from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.assignment.places import place_values
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 from pairmatch.solvers.streamed import StreamedGains
 

@@ -24,7 +24,7 @@ from math import lcm
 
 import numpy as np
 
-from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
 from pairmatch.solvers.problem import GroupingProblem, StreamedGrouping
 from pairmatch.solvers.streamed import StreamedGains

@@ -25,7 +25,7 @@ import pandas as pd
 import pairmatch as pm
 from pairmatch.seam import assignment_problem
 from pairmatch.solvers.assignment import solve_assignment
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify.fair import certify_plan
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri")
 PERIODS = tuple(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from pairmatch.compositions import limits_of
 from pairmatch.constraints import Forbid
 from pairmatch.errors import Fault, InfeasibleError
 from pairmatch.inputs import check_arguments, read_table
 from pairmatch.plans.rounds import GroupingRounds
+from pairmatch.seam.compositions import limits_of
 from pairmatch.verbs import form_groups
 
 if TYPE_CHECKING:

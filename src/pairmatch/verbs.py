@@ -6,22 +6,22 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from pairmatch import constraints as rules
-from pairmatch.compositions import GROUP_RULES
 from pairmatch.constraints import bind_pair_rules
 from pairmatch.errors import CapabilityError, Fault, ScoreError
-from pairmatch.grouping_seam import grouping_problem
 from pairmatch.inputs import check_arguments, read_table, read_tables
-from pairmatch.lessons import move_meetings
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.programs import Program, default_criteria
 from pairmatch.scoring import Compatibility
 from pairmatch.scoring.own import OwnScores
 from pairmatch.seam import assignment_problem, check_capabilities, hashed_order
+from pairmatch.seam.compositions import GROUP_RULES
+from pairmatch.seam.groups import grouping_problem
+from pairmatch.seam.lessons import move_meetings
 from pairmatch.solvers.assignment import LoadConflict, RangeError, solve_assignment
 from pairmatch.solvers.assignment.estimate import refuse_oversize
-from pairmatch.solvers.certify_fair import certify_plan
-from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.certify.fair import certify_plan
+from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ import pytest
 
 import pairmatch as pm
 from pairmatch.datasets import district
-from pairmatch.solvers.certify_changes import (
+from pairmatch.solvers.certify.changes import (
     ChangeLimit,
     ChangePrices,
     certify_nearby,
     certify_rematching,
 )
-from pairmatch.solvers.certify_openings import certify_standing
+from pairmatch.solvers.certify.openings import certify_standing
 
 
 def every_plan(scores, capacity):

@@ -184,7 +184,7 @@ def test_wishes_and_vetoes_can_be_written_in_a_program_file(tmp_path):
 
 def test_streamed_gains_hold_the_same_integers_as_the_matrix():
     from pairmatch.datasets import district
-    from pairmatch.streams import stream_gains
+    from pairmatch.seam.streams import stream_gains
 
     pool = district(60, 40, seed=3)
     mentees, mentors = pm.read_profiles(pool.mentees), pm.read_profiles(pool.mentors)

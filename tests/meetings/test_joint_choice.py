@@ -10,7 +10,7 @@ import pytest
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.assignment import meetings, solve_assignment
 from pairmatch.solvers.assignment.meeting_classes import find_classes
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Slots
 from pairmatch.solvers.solution import Status
 

@@ -233,7 +233,7 @@ def test_large_pools_are_streamed_with_the_same_integers():
     from pairmatch.constraints import bind_pair_rules
     from pairmatch.datasets import district
     from pairmatch.scoring import Compatibility
-    from pairmatch.streams import stream_gains
+    from pairmatch.seam.streams import stream_gains
 
     sheet = district(30, 20, seed=4)
     tables = pm.read_profiles(sheet.mentees), pm.read_profiles(sheet.mentors)

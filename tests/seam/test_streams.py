@@ -4,7 +4,7 @@ import pytest
 import pairmatch as pm
 from pairmatch.datasets import district
 from pairmatch.seam import assignment_problem, matrix_of
-from pairmatch.streams import stream_gains
+from pairmatch.seam.streams import stream_gains
 
 CRITERIA = [
     pm.SubjectMatch(weight=3),
@@ -71,7 +71,7 @@ def test_large_pools_are_streamed_and_small_ones_held(monkeypatch):
     pool = district(30, 20, seed=6)
     scored = pm.score(pool.mentees, pool.mentors)
     assert type(assignment_problem(scored, (), "coverage").gains).__name__ == "MatrixGains"
-    monkeypatch.setattr("pairmatch.seam.MOST_HELD", 100)
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 100)
     assert type(assignment_problem(scored, (), "coverage").gains).__name__ == "StreamedGains"
 
 
@@ -80,7 +80,7 @@ def test_large_pools_are_streamed_and_small_ones_held(monkeypatch):
 def test_plan_of_a_streamed_pool_is_as_good_as_of_a_held_one(pool, monkeypatch, rules, objective):
     program = pm.Program(criteria=CRITERIA, constraints=rules, objective=objective)
     held = pm.match(pool.mentees, pool.mentors, program)
-    monkeypatch.setattr("pairmatch.seam.MOST_HELD", 100)
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 100)
     streamed = pm.match(pool.mentees, pool.mentors, program, options=pm.Options(method="pricing"))
     assert "pricing" in streamed.solver
     assert (streamed.matched, streamed.objective) == (held.matched, held.objective)

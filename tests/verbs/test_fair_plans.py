@@ -103,7 +103,7 @@ def test_tiers_without_their_columns_are_refused():
 
 
 def test_fair_objectives_refuse_pools_that_are_too_large(pool, monkeypatch):
-    monkeypatch.setattr("pairmatch.seam.MOST_FAIR", 10)
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_FAIR", 10)
     with pytest.raises(pm.CapabilityError, match="match_many"):
         pm.match(pool.mentees, pool.mentors, pm.Program(objective="leximin"))
 

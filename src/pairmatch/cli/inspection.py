@@ -21,10 +21,10 @@ from pairmatch.cli.console import list_ids, out, show_frame
 from pairmatch.cli.hints import hint_at_header, hint_at_sheets
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.errors import Fault, ProfileError
-from pairmatch.grouping_seam import grouping_problem
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans.diagnose import count_rules, unknown_evaluators
 from pairmatch.seam import assignment_problem
+from pairmatch.seam.groups import grouping_problem
 from pairmatch.solvers.assignment.estimate import estimate_effort
 
 if TYPE_CHECKING:

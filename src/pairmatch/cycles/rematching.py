@@ -31,7 +31,7 @@ from pairmatch.solvers.assignment.rematching import (
     solve_rematching,
     trace_hull,
 )
-from pairmatch.solvers.certify_changes import (
+from pairmatch.solvers.certify.changes import (
     ChangeLimit,
     ChangePrices,
     Running,
@@ -39,8 +39,8 @@ from pairmatch.solvers.certify_changes import (
     certify_rematching,
     leave_rows,
 )
-from pairmatch.solvers.certify_fair import certify_plan
-from pairmatch.solvers.certify_openings import certify_standing
+from pairmatch.solvers.certify.fair import certify_plan
+from pairmatch.solvers.certify.openings import certify_standing
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ import numpy as np
 
 from pairmatch.constraints import bind_pair_rules
 from pairmatch.errors import Fault, PairmatchError, ProfileError, ProgramError
-from pairmatch.grouping_seam import grouping_problem
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans import Grouping, Matching
 from pairmatch.profiles import read_profiles
@@ -19,6 +18,7 @@ from pairmatch.profiles.joining import join_tables
 from pairmatch.programs import Program
 from pairmatch.scoring import Compatibility
 from pairmatch.seam import assignment_problem
+from pairmatch.seam.groups import grouping_problem
 from pairmatch.solvers.solution import AssignmentSolution, GroupingSolution, Status
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from pairmatch.errors import PairmatchWarning
 from pairmatch.scoring import Compatibility
 from pairmatch.seam import hashed_order, loads_of
 from pairmatch.solvers.assignment import solve_assignment
-from pairmatch.solvers.certify_openings import certify_rest
+from pairmatch.solvers.certify.openings import certify_rest
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
 

@@ -13,7 +13,7 @@ from pairmatch.plans.explain import is_crowded
 from pairmatch.plans.order import natural_key
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
 from pairmatch.solvers.assignment.places import place_values
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:

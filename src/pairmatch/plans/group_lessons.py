@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.compositions import meeting_times_of
 from pairmatch.constraints import Meetings
 from pairmatch.constraints.lessons import watch_lesson
 from pairmatch.plans.group_meetings import meets, modality_of
@@ -19,6 +18,7 @@ from pairmatch.plans.observations import (
 )
 from pairmatch.plans.timetable import write_time
 from pairmatch.profiles.week import DAYS
+from pairmatch.seam.compositions import meeting_times_of
 
 if TYPE_CHECKING:
     import pandas as pd

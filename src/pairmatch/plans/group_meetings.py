@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.compositions import seats_of
+from pairmatch.seam.compositions import seats_of
 
 if TYPE_CHECKING:
     from pairmatch.plans.grouping import Grouping

@@ -17,7 +17,7 @@ from pairmatch.plans.lesson_checks import group_lesson_faults
 from pairmatch.plans.rebuild import rebuild_grouping
 from pairmatch.plans.rescore import Rescorer
 from pairmatch.profiles.spans import common_windows
-from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.compositions import group_rules_of, seats_of, turn_order
 from pairmatch.constraints import TakeTurns
-from pairmatch.grouping_seam import grouping_problem
 from pairmatch.plans.order import natural_key
 from pairmatch.plans.relaxing import loosen
 from pairmatch.plans.rescore import Rescorer
+from pairmatch.seam.compositions import group_rules_of, seats_of, turn_order
+from pairmatch.seam.groups import grouping_problem
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,8 +16,8 @@ from pairmatch.plans.observations import observation_rule
 from pairmatch.plans.order import natural_key
 from pairmatch.plans.timed import Timetabled
 from pairmatch.scoring import Compatibility
-from pairmatch.slots import place_meetings
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.seam.slots import place_meetings
+from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:

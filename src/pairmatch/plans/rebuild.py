@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints import bind_pair_rules
 from pairmatch.errors import CertificateError, Fault, PairmatchWarning
-from pairmatch.grouping_seam import grouping_problem
 from pairmatch.programs import default_criteria
 from pairmatch.scoring import Compatibility
 from pairmatch.scoring.own import OwnScores
 from pairmatch.seam import assignment_problem
+from pairmatch.seam.groups import grouping_problem
 
 if TYPE_CHECKING:
     from pairmatch.plans.grouping import Grouping

@@ -18,7 +18,7 @@ from pairmatch.plans.matching import Matching
 from pairmatch.plans.meeting_checks import meeting_faults
 from pairmatch.plans.rebuild import rebuild_matching
 from pairmatch.plans.rescore import Rescorer
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify.fair import certify_plan
 
 if TYPE_CHECKING:
     from pairmatch.solvers.solution import Certificate

@@ -93,7 +93,7 @@ class AssignmentSolution:
         Which method was used, in a few words.
     steps : tuple of Prices
         Prices that prove the objectives that come before the total, where there are more than
-        coverage: in the order of :func:`~pairmatch.solvers.certify_fair.certify_plan`. They
+        coverage: in the order of :func:`~pairmatch.solvers.certify.fair.certify_plan`. They
         belong to the answers that are as good in all steps before, so any sign is possible.
     price : int or None
         What was asked for beyond coverage costs this much of the total; None if it was nothing.

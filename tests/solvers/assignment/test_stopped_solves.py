@@ -21,7 +21,7 @@ from pairmatch.solvers.assignment import (
 )
 from pairmatch.solvers.assignment.watch import OutOfTime, Watch
 from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, Budget, MatrixGains
 from pairmatch.solvers.solution import Status
 
@@ -136,7 +136,7 @@ INTERRUPTED = """
 import os, signal, sys, threading
 import numpy as np
 from pairmatch.solvers.assignment import solve_assignment
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 
 rng = np.random.default_rng(3)

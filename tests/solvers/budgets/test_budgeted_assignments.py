@@ -10,7 +10,7 @@ from pairmatch.errors import CapabilityError, CertificateError, ProgramError
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
 from pairmatch.solvers.assignment.choice import choose_method
 from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.certify_budgets import fill_column
+from pairmatch.solvers.certify.budgets import fill_column
 from pairmatch.solvers.problem import AssignmentProblem, Budget, MatrixGains, Quotas
 from pairmatch.solvers.solution import AssignmentSolution, Status
 

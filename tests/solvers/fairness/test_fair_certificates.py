@@ -8,7 +8,7 @@ import pytest
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
 from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.solution import Prices
 
 KINDS = [("worst_off", False), ("leximin", False), ("coverage", True), ("total", True)]

@@ -8,7 +8,7 @@ import pytest
 
 from pairmatch.errors import CapabilityError, ProgramError
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 
 if TYPE_CHECKING:

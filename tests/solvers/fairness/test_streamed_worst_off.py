@@ -9,7 +9,7 @@ from pairmatch.errors import CapabilityError, CertificateError
 from pairmatch.solvers.assignment import bottleneck, choice, solve_assignment
 from pairmatch.solvers.assignment.estimate import estimate_effort
 from pairmatch.solvers.barred import Barred
-from pairmatch.solvers.certify_fair import certify_plan
+from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 from pairmatch.solvers.solution import Status
 from pairmatch.solvers.streamed import StreamedGains

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pairmatch.errors import CertificateError
-from pairmatch.solvers.certify_group_rules import find_broken_rules, which_are_legal
-from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.certify.group_rules import find_broken_rules, which_are_legal
+from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.group_rules import GroupRules, pack_slots
 from pairmatch.solvers.groups import solve_grouping
 from pairmatch.solvers.problem import GroupingProblem

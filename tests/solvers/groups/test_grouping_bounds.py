@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CertificateError
-from pairmatch.solvers import certify_groups
-from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.certify import groups as certify_groups
+from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
 from pairmatch.solvers.groups.bounds import improve_prices
 from pairmatch.solvers.groups.cuts import find_overused_sets

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CertificateError
-from pairmatch.solvers.certify_columns import bound_by_sizes
-from pairmatch.solvers.certify_group_rules import find_broken_rules
-from pairmatch.solvers.certify_groups import certify_grouping
-from pairmatch.solvers.certify_small_groups import best_by_enumeration, group_value
+from pairmatch.solvers.certify.columns import bound_by_sizes
+from pairmatch.solvers.certify.group_rules import find_broken_rules
+from pairmatch.solvers.certify.groups import certify_grouping
+from pairmatch.solvers.certify.small_groups import best_by_enumeration, group_value
 from pairmatch.solvers.group_rules import GroupRules
 from pairmatch.solvers.groups import solve_grouping
 from pairmatch.solvers.groups.columns import Columns
@@ -24,7 +24,7 @@ SIZES = (3, 4, 4)
 STOPPED = """
 import os, signal, threading
 import numpy as np
-from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.group_rules import GroupRules
 from pairmatch.solvers.groups import solve_grouping
 from pairmatch.solvers.problem import GroupingProblem

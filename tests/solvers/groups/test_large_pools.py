@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CertificateError
-from pairmatch.solvers.certify_groups import certify_grouping
-from pairmatch.solvers.certify_large_groups import bound_large
+from pairmatch.solvers.certify.groups import certify_grouping
+from pairmatch.solvers.certify.large_groups import bound_large
 from pairmatch.solvers.groups import choice, large, solve_grouping
 from pairmatch.solvers.groups.linked import LinkedValues, find_links, prove_prices
 from pairmatch.solvers.groups.streaming import Links, PoolValues, stream_links
@@ -39,7 +39,7 @@ def nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "N_HELD", 30)
     monkeypatch.setattr(large, "N_PART", 60)
     monkeypatch.setattr("pairmatch.solvers.groups.parts.N_PART", 60)
-    monkeypatch.setattr("pairmatch.solvers.certify_groups._MOST_HELD", 30)
+    monkeypatch.setattr("pairmatch.solvers.certify.groups._MOST_HELD", 30)
 
 
 @pytest.mark.parametrize("held", [True, False])

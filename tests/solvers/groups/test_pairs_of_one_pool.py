@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CertificateError
-from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import Status

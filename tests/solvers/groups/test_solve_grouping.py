@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
 from pairmatch.solvers.groups.sizes import choose_sizes
 from pairmatch.solvers.groups.values import GroupValues

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairmatch.solvers.certify_groups import certify_grouping
+from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import kernels, parts, pools, pricing, solve_grouping, solver
 from pairmatch.solvers.groups.annealing import anneal
 from pairmatch.solvers.groups.dealing import Board, deal_again

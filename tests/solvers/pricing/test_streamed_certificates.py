@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pairmatch.solvers import certify_streamed
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.rounds import Effort
 from pairmatch.solvers.assignment.sweep import Sweeper
 from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.certify_streamed import find_best_profits, worth_one
+from pairmatch.solvers.certify import streams as certify_streamed
+from pairmatch.solvers.certify.streams import find_best_profits, worth_one
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 from pairmatch.solvers.streamed import Overlap, StreamedGains
 

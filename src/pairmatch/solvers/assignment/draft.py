@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CapabilityError
-from pairmatch.solvers.certify_budgets import count_room
+from pairmatch.solvers.certify.budgets import count_room
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:

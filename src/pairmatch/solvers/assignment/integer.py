@@ -20,7 +20,7 @@ from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
 from pairmatch.solvers.assignment.ties import draw_weights
 from pairmatch.solvers.assignment.watch import Watch
 from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.certify_budgets import count_room
+from pairmatch.solvers.certify.budgets import count_room
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pairmatch.solvers.assignment.meeting_rounds import SlotPrices, cheapest_slo
 from pairmatch.solvers.assignment.program import Row, maximise
 from pairmatch.solvers.assignment.remainder import Edges
 from pairmatch.solvers.assignment.watch import Watch
-from pairmatch.solvers.certify_meetings import certify_slots
+from pairmatch.solvers.certify.meetings import certify_slots
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 

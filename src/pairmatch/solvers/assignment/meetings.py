@@ -19,7 +19,7 @@ from pairmatch.solvers.assignment.meeting_rounds import MeetingRounds
 from pairmatch.solvers.assignment.meeting_settling import best_slots, settle_meetings
 from pairmatch.solvers.assignment.network import NoFlowError
 from pairmatch.solvers.assignment.watch import OutOfTime, Watch
-from pairmatch.solvers.certify_meetings import certify_slots
+from pairmatch.solvers.certify.meetings import certify_slots
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pairmatch.solvers.assignment.layout import draw_network
 from pairmatch.solvers.assignment.network import find_cheapest_flow, find_potentials
 from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
 from pairmatch.solvers.assignment.rematching import HullPoint, Rematching, TooManyChangesError
-from pairmatch.solvers.certify_changes import ChangePrices
+from pairmatch.solvers.certify.changes import ChangePrices
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 from pairmatch.solvers.solution import Prices
 

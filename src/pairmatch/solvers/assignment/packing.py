@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.certify_budgets import count_room, fill_column
+from pairmatch.solvers.certify.budgets import count_room, fill_column
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from pairmatch.solvers.certify_budgets import count_room
+from pairmatch.solvers.certify.budgets import count_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import numpy as np
 from pairmatch.solvers.assignment.choice import solve_assignment
 from pairmatch.solvers.assignment.flow import find_safe_bonus
 from pairmatch.solvers.assignment.limited import solve_between
-from pairmatch.solvers.certify_changes import ChangePrices
+from pairmatch.solvers.certify.changes import ChangePrices
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import Status
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
-from pairmatch.solvers.certify import certify_assignment
+from pairmatch.solvers.certify.assignment import certify_assignment
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate, Prices
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
-from pairmatch.solvers.certify_budgets import check_budgets, count_room, pack_columns
-from pairmatch.solvers.certify_search import is_unbeaten
-from pairmatch.solvers.certify_streamed import find_profits, worth_one
-from pairmatch.solvers.certify_sums import add_up, find_magnitude, multiply
+from pairmatch.solvers.certify.budgets import check_budgets, count_room, pack_columns
+from pairmatch.solvers.certify.search import is_unbeaten
+from pairmatch.solvers.certify.streams import find_profits, worth_one
+from pairmatch.solvers.certify.sums import add_up, find_magnitude, multiply
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate, Prices
 from pairmatch.solvers.streamed import StreamedGains

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pairmatch.budgets import budgets_of, count_fitting, limits_places
 from pairmatch.constraints import CarryOver, Load, Pin, Quota, Tiers, find_id
-from pairmatch.demands import check_demand, demand_of
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
 from pairmatch.scoring import find_missing_columns
 from pairmatch.scoring.own import Labels, OwnScores
-from pairmatch.slots import check_pinned_slots, fit_terms, refuse_fair_slots, slots_of
+from pairmatch.seam.budgets import budgets_of, count_fitting, limits_places
+from pairmatch.seam.demands import check_demand, demand_of
+from pairmatch.seam.slots import check_pinned_slots, fit_terms, refuse_fair_slots, slots_of
+from pairmatch.seam.streams import stream_gains
 from pairmatch.solvers.problem import (
     AssignmentProblem,
     Budget,
     MatrixGains,
     Quotas,
 )
-from pairmatch.streams import stream_gains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

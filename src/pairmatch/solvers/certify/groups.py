@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
-from pairmatch.solvers.certify_columns import bound_by_sizes
-from pairmatch.solvers.certify_group_rules import (
+from pairmatch.solvers.certify.columns import bound_by_sizes
+from pairmatch.solvers.certify.group_rules import (
     find_broken_rules,
     find_wrong_sizes,
     most_groups,
     which_are_legal,
 )
-from pairmatch.solvers.certify_large_groups import certify_large
-from pairmatch.solvers.certify_small_groups import (
+from pairmatch.solvers.certify.large_groups import certify_large
+from pairmatch.solvers.certify.small_groups import (
     best_by_enumeration,
     bound_by_places,
     group_value,

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.compositions import (
+from pairmatch.constraints import Pin, find_id
+from pairmatch.errors import CapabilityError, Fault, InfeasibleError
+from pairmatch.scoring.own import OwnScores
+from pairmatch.seam.compositions import (
     GROUP_RULES,
     group_rules_of,
     limits_of,
@@ -15,14 +18,11 @@ from pairmatch.compositions import (
     seats_of,
     turn_order,
 )
-from pairmatch.constraints import Pin, find_id
-from pairmatch.errors import CapabilityError, Fault, InfeasibleError
-from pairmatch.scoring.own import OwnScores
-from pairmatch.seam import MOST_HELD, matrix_of
+from pairmatch.seam.pairs import MOST_HELD, matrix_of
+from pairmatch.seam.streams import stream_gains
 from pairmatch.solvers.groups.repair import placeable_people
 from pairmatch.solvers.groups.sizes import usual_sizes
 from pairmatch.solvers.problem import GroupingProblem, StreamedGrouping
-from pairmatch.streams import stream_gains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.certify_budgets import count_room
-from pairmatch.solvers.certify_sums import add_up, find_magnitude
+from pairmatch.solvers.certify.budgets import count_room
+from pairmatch.solvers.certify.sums import add_up, find_magnitude
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.certify_group_rules import find_broken_rules
+from pairmatch.solvers.certify.group_rules import find_broken_rules
 from pairmatch.solvers.solution import PLACE
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
-from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.certify_meetings import certify_slots
+from pairmatch.solvers.certify.assignment import certify_assignment
+from pairmatch.solvers.certify.meetings import certify_slots
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
 

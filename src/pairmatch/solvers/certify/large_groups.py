@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
-from pairmatch.solvers.certify_small_groups import most_by_size
+from pairmatch.solvers.certify.small_groups import most_by_size
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate
 

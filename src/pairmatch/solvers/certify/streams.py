@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.certify_sums import find_magnitude
+from pairmatch.solvers.certify.sums import find_magnitude
 from pairmatch.solvers.processors import count_processors, map_blocks
 from pairmatch.solvers.streamed import FLOAT32_EXACT, StreamedGains
 

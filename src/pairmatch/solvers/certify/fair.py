@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
-from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.certify_demands import certify_demand
-from pairmatch.solvers.certify_meetings import certify_slots
+from pairmatch.solvers.certify.assignment import certify_assignment
+from pairmatch.solvers.certify.demands import certify_demand
+from pairmatch.solvers.certify.meetings import certify_slots
 from pairmatch.solvers.solution import Prices
 from pairmatch.solvers.streamed import StreamedGains
 
@@ -54,7 +54,7 @@ def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Ce
           and so on (under "total" the number of rows is not asked for).
 
         Otherwise ``bound`` is None. Where rows should have several columns: the certificate of
-        :func:`~pairmatch.solvers.certify_demands.certify_demand`. Of "coverage" and "total" without
+        :func:`~pairmatch.solvers.certify.demands.certify_demand`. Of "coverage" and "total" without
         tiers: the certificate of :func:`~pairmatch.solvers.certify.certify_assignment`.
 
     Raises

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.certify_group_rules import may_become_legal, which_are_legal
+from pairmatch.solvers.certify.group_rules import may_become_legal, which_are_legal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,19 @@
+"""The seam: ids, columns, words and units become integers; nothing else translates."""
+
+from pairmatch.seam.pairs import (
+    MOST_HELD,
+    assignment_problem,
+    check_capabilities,
+    hashed_order,
+    loads_of,
+    matrix_of,
+)
+
+__all__ = [
+    "MOST_HELD",
+    "assignment_problem",
+    "check_capabilities",
+    "hashed_order",
+    "loads_of",
+    "matrix_of",
+]

@@ -447,3 +447,15 @@ def test_free_times_cost_nothing_where_everybody_has_enough():
     tables = pool(mentees={"free": ["Mon 08:00-12:00"] * 3}, mentors={"free": ["Mon 08:00-12:00"]})
     plan = pm.match(*tables, program(pm.Meetings()))
     assert "meeting times cost this plan nothing" in plan.summary()
+
+
+def test_summary_of_a_plan_that_was_cut_short_solves_nothing_more():
+    from pairmatch.datasets import district
+
+    pool = district(60, 30, seed=2)
+    program = pm.Program(constraints=[pm.Meetings(minutes=30), pm.Load(at_most=2)])
+    whole = pm.match(pool.mentees, pool.mentors, program)
+    short = pm.match(pool.mentees, pool.mentors, program, options=pm.Options(time_limit=1e-6))
+    assert short.status is pm.Status.TIME_LIMIT
+    assert str(whole.price_of_time()) in whole.summary()
+    assert str(short.price_of_time()) not in short.summary()

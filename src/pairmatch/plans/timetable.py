@@ -15,6 +15,7 @@ from pairmatch.plans.order import natural_key
 from pairmatch.profiles.week import format_minute
 from pairmatch.seam import assignment_problem
 from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -204,7 +205,8 @@ def describe_time(plan: Matching) -> list[str]:
     if blank:
         text += f"; {blank} without a time (free time unknown)"
     lines = [text]
-    if plan.scored.shape[0] * plan.scored.shape[1] <= _MOST_PRICED:
+    cut_short = plan.status in (Status.INTERRUPTED, Status.TIME_LIMIT)  # who stops it cannot wait
+    if not cut_short and plan.scored.shape[0] * plan.scored.shape[1] <= _MOST_PRICED:
         lines.append(f"            {plan.price_of_time()}")
     if rule.prefer is not None:
         pairs = plan.solution.pairs

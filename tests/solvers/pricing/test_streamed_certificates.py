@@ -137,7 +137,8 @@ def test_tiles_in_which_nobody_shares_a_subject_are_not_checked(subjects, monkey
 @pytest.mark.parametrize("objective", ["total", "coverage"])
 def test_skipping_changes_no_pair_of_the_plan(subjects, objective):
     plans = []
-    for gains in subjects:
-        problem = AssignmentProblem(gains, np.ones(1400, int), np.zeros(1400, int))
+    for whole in subjects:
+        gains = whole.take(np.arange(450), np.arange(400))  # many ties: slow flows at full size
+        problem = AssignmentProblem(gains, np.ones(400, int), np.zeros(400, int))
         plans.append(solve_by_pricing(replace(problem, objective=objective)).pairs)
     np.testing.assert_array_equal(*plans)

@@ -29,20 +29,20 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
 import pairmatch as pm
 from pairmatch.datasets import district as make_district
 from pairmatch.seam import assignment_problem
-from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.seam.streams import stream_gains
 from pairmatch.solvers.assignment.compiled import load_compiled
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.rounds import Effort
 from pairmatch.solvers.assignment.sweep import Sweeper
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.processors import map_blocks
-from pairmatch.solvers.streamed import StreamedGains
 
 KINDS = ("easy", "hard", "one_ranking")
 CRITERIA = (
@@ -91,25 +91,27 @@ class SweepClock:
         Sweeper.best = self._best
 
 
+def stream_problem(scored, program):
+    """Return the problem with gains as a recipe for blocks, however small the pool is."""
+    problem = assignment_problem(scored, program.constraints, program.objective)
+    return replace(problem, gains=stream_gains(scored))
+
+
 def solve_with_pairmatch(arguments):
     """Score, solve and prove one pool."""
     fast = not arguments.no_fast and load_compiled()
     program = make_program(arguments.objective, same_school=arguments.same_school)
     if not arguments.cold:  # libraries are loaded, not timed
-        warm = pm.score(*make_tables(2100, "easy", seed=1), program)
-        warm = assignment_problem(warm, program.constraints, program.objective)
-        certify_assignment(warm, solve_assignment(warm))
+        warm = stream_problem(pm.score(*make_tables(600, "easy", seed=1), program), program)
+        certify_assignment(warm, solve_by_pricing(warm, effort=Effort(fast=fast)))
     tables = make_tables(arguments.n, arguments.kind)
     begin, cpu = time.perf_counter(), time.process_time()
     scored = pm.score(*tables, program)
-    problem = assignment_problem(scored, program.constraints, program.objective)
+    problem = stream_problem(scored, program)
     with SweepClock() as sweeps:
-        if isinstance(problem.gains, StreamedGains):
-            solution = solve_by_pricing(
-                problem, effort=Effort(fast=fast), time_limit=arguments.time_limit
-            )
-        else:
-            solution = solve_assignment(problem)
+        solution = solve_by_pricing(
+            problem, effort=Effort(fast=fast), time_limit=arguments.time_limit
+        )
     solved = time.perf_counter()
     certificate = certify_assignment(problem, solution)
     answer = {
@@ -123,9 +125,8 @@ def solve_with_pairmatch(arguments):
         "status": solution.status.value,
         "solver": solution.solver,
     }
-    if isinstance(problem.gains, StreamedGains):
-        bare = multiply(problem.gains.row_features, problem.gains.column_features)
-        answer["bare_share"] = bare / answer["seconds"]
+    bare = multiply(problem.gains.row_features, problem.gains.column_features)
+    answer["bare_share"] = bare / answer["seconds"]
     if sweeps.n_pairs:  # small schools are looked at whole
         answer["sweep_rate"] = sweeps.n_pairs / sweeps.seconds / (arguments.n**2 / bare)
     return answer
@@ -294,7 +295,7 @@ def main():
     parser.add_argument("--time-limit", type=float)
     parser.add_argument("--no-scipy", action="store_true")
     parser.add_argument("--no-fast", action="store_true", help="without numba")
-    parser.add_argument("--smoke", action="store_true", help="every row, 2,100 a side")
+    parser.add_argument("--smoke", action="store_true", help="every row, 600 a side")
     parser.add_argument("--cold", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -312,7 +313,7 @@ def main():
     elif arguments.n:
         compare(arguments.n, arguments.kind, arguments)
     else:
-        n = 2100 if arguments.smoke else 5000
+        n = 600 if arguments.smoke else 5000
         for kind in KINDS:
             compare(n, kind, arguments)
         arguments.objective, arguments.same_school = "coverage", True

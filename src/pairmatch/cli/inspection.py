@@ -22,6 +22,7 @@ from pairmatch.cli.hints import hint_at_header, hint_at_sheets
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.errors import Fault, ProfileError
 from pairmatch.inputs import read_table, read_tables
+from pairmatch.plans.conflict import check_pins
 from pairmatch.plans.diagnose import count_rules, unknown_evaluators
 from pairmatch.seam import assignment_problem
 from pairmatch.seam.groups import grouping_problem
@@ -92,6 +93,7 @@ def _check_pairs(
     wanted = choose_program(program, "match", *tables, settings) or pm.Program()
     scored = pm.score(*tables, wanted)
     problem = assignment_problem(scored, wanted.constraints, pair_objective(wanted))
+    check_pins(scored, problem)
     _describe(scored, "mentees")
     out.print(
         f"places: {int(problem.capacity.sum())}, "

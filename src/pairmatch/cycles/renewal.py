@@ -15,6 +15,7 @@ from pairmatch.cycles.changes import Changes
 from pairmatch.errors import CapabilityError, Fault, PairmatchWarning, ProgramError
 from pairmatch.inputs import read_table
 from pairmatch.plans import Grouping, Matching
+from pairmatch.plans.conflict import check_pins
 from pairmatch.scoring import Compatibility, units_of_weights
 from pairmatch.scoring.criterion import tell_apart
 from pairmatch.scoring.own import OwnScores
@@ -131,6 +132,7 @@ def renew(plan: Matching, coached: Any, coach: Any, program: Program) -> Matchin
             bound = bind_pair_rules(program.constraints, coached, coach)
             scored = Compatibility.bind(coached, coach, criteria, bound, neutral=dict(neutral))
     problem = assignment_problem(scored, program.constraints, program.objective)  # type: ignore[arg-type]
+    check_pins(scored, problem)
     nobody = AssignmentSolution(np.empty((0, 2), np.int64), None, Status.FEASIBLE, "")
     return Matching(scored, problem, nobody, None, program, plan.seed, 0.0, fixed_neutral=neutral)
 

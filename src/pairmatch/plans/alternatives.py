@@ -12,6 +12,7 @@ from pairmatch.errors import CapabilityError, CertificateError
 from pairmatch.plans.explain import is_crowded
 from pairmatch.plans.order import natural_key
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
+from pairmatch.solvers.assignment.meeting_pins import PinConflict
 from pairmatch.solvers.assignment.places import place_values
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.solution import Status
@@ -97,6 +98,9 @@ def explain_alternative(
     try:
         other = solve_assignment(changed)
         certify_plan(changed, other)
+    except PinConflict:
+        text = f"{pair} cannot be formed: with the pins there is no time left to meet."
+        return Alternative(text, None, 0, ())
     except LoadConflict:
         text = f"{pair} would leave another mentor below the minimum load."
         return Alternative(text, None, 0, ())

@@ -1,11 +1,13 @@
-"""Minimum loads that cannot be met, in the words of the sheet."""
+"""Minimum loads and pins that cannot be met, in the words of the sheet."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pairmatch.constraints.meeting_times import JointSlot
 from pairmatch.errors import Fault, InfeasibleError
 from pairmatch.plans.order import natural_key
+from pairmatch.solvers.assignment.meeting_pins import PinConflict, check_pinned_slots
 
 if TYPE_CHECKING:
     from pairmatch.scoring import Compatibility
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment import LoadConflict
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["explain_conflict"]
+__all__ = ["check_pins", "explain_conflict"]
 
 
 def explain_conflict(
@@ -30,6 +32,8 @@ def explain_conflict(
     conflict : LoadConflict
         What the solver found.
     """
+    if isinstance(conflict, PinConflict):
+        return _explain_pins(scored, problem, conflict)
     mentors, mentees = scored.coach.ids, scored.coached.ids
     columns = sorted(conflict.columns.tolist(), key=lambda j: natural_key(mentors[j]))
     faults = []
@@ -67,3 +71,30 @@ def explain_conflict(
         f"({shown or 'nobody'}) with these mentors.{also}",
         faults,
     )
+
+
+def check_pins(scored: Compatibility | OwnScores, problem: AssignmentProblem) -> None:
+    """Raise ``InfeasibleError`` if pinned pairs cannot all meet, with the mentors concerned."""
+    try:
+        check_pinned_slots(problem)
+    except PinConflict as conflict:
+        raise _explain_pins(scored, problem, conflict) from None
+
+
+def _explain_pins(
+    scored: Compatibility | OwnScores, problem: AssignmentProblem, conflict: PinConflict
+) -> InfeasibleError:
+    """Return the error that names the mentors whose pinned mentees they cannot all meet."""
+    mentors, mentees = scored.coach.ids, scored.coached.ids
+    rule = next((rule.name for rule in scored.rules if isinstance(rule, JointSlot)), "Meetings")
+    remedy = "Drop a pin, or find them more free time."
+    faults = []
+    for j in conflict.columns.tolist():
+        own = problem.pins[problem.pins[:, 1] == j, 0].tolist()
+        people = ", ".join(str(mentees[i]) for i in own)
+        what = f"{mentors[j]} cannot meet all of its pinned mentees ({people}) at times apart."
+        faults.append(Fault(what, rule, remedy))
+    if not faults:
+        what = "the pinned pairs cannot all meet: somebody in several of them is double-booked."
+        faults.append(Fault(what, rule, remedy))
+    return InfeasibleError("the pins contradict other rules", faults)

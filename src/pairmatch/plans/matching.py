@@ -16,7 +16,6 @@ from pairmatch.plans.observations import observation_rule
 from pairmatch.plans.order import natural_key
 from pairmatch.plans.timed import Timetabled
 from pairmatch.scoring import Compatibility
-from pairmatch.seam.slots import place_meetings
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.solution import Status
 
@@ -330,7 +329,7 @@ class Matching(Timetabled):
         solution = replace(
             self.solution,
             pairs=pairs,
-            slots=place_meetings(self.problem, pairs),
+            slots=timetable.place_meetings(self.problem, pairs),
             status=Status.FEASIBLE,
             solver="edited by hand",
         )

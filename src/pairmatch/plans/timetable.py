@@ -15,12 +15,14 @@ from pairmatch.plans.order import natural_key
 from pairmatch.profiles.week import format_minute
 from pairmatch.seam import assignment_problem
 from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.assignment.meeting_conflicts import assign_slots
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from pairmatch.plans.matching import Matching
     from pairmatch.scoring import Compatibility
@@ -35,6 +37,7 @@ __all__ = [
     "find_taken",
     "list_meetings",
     "meeting_of_pairs",
+    "place_meetings",
     "price_time",
     "say_taken",
     "tabulate_meetings",
@@ -95,6 +98,16 @@ def list_meetings(plan: Matching) -> Iterator[tuple[int, int, int]]:
     for (i, j), own in zip(plan.solution.pairs.tolist(), taken.tolist(), strict=True):
         for slot in own:
             yield i, j, int(slots.start[slot]) if slot >= 0 else -1
+
+
+def place_meetings(
+    problem: AssignmentProblem, pairs: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """Return slots for pairs that were chosen by hand; -1 throughout if they do not all fit."""
+    if problem.slots is None:
+        return None
+    found = assign_slots(problem, pairs)
+    return np.full((len(pairs), problem.slots.per_week), -1) if found is None else found
 
 
 def meeting_of_pairs(plan: Matching) -> dict[tuple[int, int], tuple[str, str, str]] | None:

@@ -14,7 +14,7 @@ from pairmatch.scoring import find_missing_columns
 from pairmatch.scoring.own import Labels, OwnScores
 from pairmatch.seam.budgets import budgets_of, count_fitting, limits_places
 from pairmatch.seam.demands import check_demand, demand_of
-from pairmatch.seam.slots import check_pinned_slots, fit_terms, refuse_fair_slots, slots_of
+from pairmatch.seam.slots import fit_terms, refuse_fair_slots, slots_of
 from pairmatch.seam.streams import stream_gains
 from pairmatch.solvers.problem import (
     AssignmentProblem,
@@ -135,11 +135,9 @@ def assignment_problem(
         refuse_fair_slots(objective, tiers=tiers is not None)
     held = (fair and not streamed) or demand.max(initial=1) > 1
     gains = matrix_of(scored) if held else gains_of(scored)
-    problem = AssignmentProblem(
+    return AssignmentProblem(
         gains, capacity, at_least, pins, quotas, objective, tiers, budgets, demand, slots
     )
-    check_pinned_slots(scored, problem)
-    return problem
 
 
 def _tiers(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from pairmatch.constraints import Meetings, Observation
 from pairmatch.constraints.meeting_times import JointSlot
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError
-from pairmatch.solvers.assignment.meeting_conflicts import assign_slots
 from pairmatch.solvers.problem import Slots
 
 if TYPE_CHECKING:
@@ -20,11 +18,10 @@ if TYPE_CHECKING:
 
     from pairmatch.scoring import Compatibility
     from pairmatch.scoring.own import OwnScores
-    from pairmatch.solvers.problem import AssignmentProblem
 
     Scored = Compatibility | OwnScores
 
-__all__ = ["check_pinned_slots", "fit_terms", "place_meetings", "refuse_fair_slots", "slots_of"]
+__all__ = ["fit_terms", "refuse_fair_slots", "slots_of"]
 
 
 def slots_of(scored: Scored, constraints: Sequence[Any]) -> Slots | None:
@@ -108,34 +105,3 @@ def fit_terms(
             )
         capacity = np.minimum(capacity, most)
     return capacity
-
-
-def place_meetings(
-    problem: AssignmentProblem, pairs: NDArray[np.int64]
-) -> NDArray[np.int64] | None:
-    """Return slots for pairs that were chosen by hand; -1 throughout if they do not all fit."""
-    if problem.slots is None:
-        return None
-    found = assign_slots(problem, pairs)
-    return np.full((len(pairs), problem.slots.per_week), -1) if found is None else found
-
-
-def check_pinned_slots(scored: Scored, problem: AssignmentProblem) -> None:
-    """Raise if pinned pairs cannot all meet, with the mentors whose pins are too many."""
-    pins = problem.pins
-    if problem.slots is None or not len(pins) or assign_slots(problem, pins) is not None:
-        return
-    rows, columns = scored.coached.ids, scored.coach.ids
-    rule = next(rule.name for rule in scored.rules if isinstance(rule, JointSlot))
-    faults = []
-    for j in np.unique(pins[:, 1]).tolist():
-        own = pins[pins[:, 1] == j]
-        alone = replace(problem, slots=replace(problem.slots, twin=np.full(len(rows), -1)))
-        if assign_slots(alone, own) is None:
-            people = ", ".join(str(rows[i]) for i in own[:, 0].tolist())
-            what = f"{columns[j]} cannot meet all of its pinned mentees ({people}) at times apart."
-            faults.append(Fault(what, rule, "Drop a pin, or find them more free time."))
-    if not faults:
-        what = "the pinned pairs cannot all meet: people in both tables would be double-booked."
-        faults.append(Fault(what, rule, "Drop a pin, or find them more free time."))
-    raise InfeasibleError("the pins contradict other rules", faults)

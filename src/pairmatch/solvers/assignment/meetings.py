@@ -15,6 +15,7 @@ from pairmatch.solvers.assignment.meeting_conflicts import (
     assign_slots,
     solve_jointly,
 )
+from pairmatch.solvers.assignment.meeting_pins import check_pinned_slots
 from pairmatch.solvers.assignment.meeting_rounds import MeetingRounds
 from pairmatch.solvers.assignment.meeting_settling import best_slots, settle_meetings
 from pairmatch.solvers.assignment.network import NoFlowError
@@ -63,7 +64,8 @@ def solve_with_slots(
     CapabilityError
         If rows ask for several columns.
     LoadConflict
-        If minimum loads and pins cannot be met together with the slots.
+        If minimum loads and pins cannot be met together with the slots; PinConflict if the pins
+        alone cannot.
 
     Notes
     -----
@@ -85,6 +87,7 @@ def solve_with_slots(
             "several mentors a mentee cannot be honoured together with Meetings yet; ask for one "
             "mentor each, or leave out Meetings"
         )
+    check_pinned_slots(problem)
     first = solve(replace(problem, slots=None))
     status = first.status
     if status is not Status.INTERRUPTED:  # Ctrl-C ends all of it, not only the plan without slots

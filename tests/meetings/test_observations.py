@@ -211,9 +211,11 @@ def test_cover_is_counted_and_least():
     mentees = sheet("T", ["Mon 08:00-08:50"], ["Mon 09:00-09:50; Tue 09:00-09:50"])
     mentors = sheet("M", ["Tue 09:20-09:50"], ["Mon 09:00-09:50"])
     assert plan_of(mentees, mentors, pm.Observation(both_ways=False)).matched == 0
-    plan = plan_of(mentees, mentors, pm.Observation(both_ways=False, cover_cost=2))
+    plan = plan_of(mentees, mentors, pm.Observation(both_ways=False, cover_cost=0.002))
     assert plan.timetable()["day"].tolist() == ["Tue"]
-    assert "15 minutes of cover (cost 30)" in plan.summary()
+    assert plan.cover == 15
+    assert "in 1 weeks, 15 minutes of cover" in plan.summary()
+    assert "15 minutes of cover at least, which cost 0.03 of the total" in plan.summary()
     pm.verify(plan)
 
 

@@ -50,6 +50,8 @@ def watch_lesson(
     observed: Profiles,
     b: int,
     taken: Iterable[tuple[int, int]],
+    *,
+    talks: bool = True,
 ) -> Watched:
     """Return the best time at which one person can watch another.
 
@@ -63,6 +65,8 @@ def watch_lesson(
         Their rows.
     taken : iterable of (int, int)
         When one of the two has a weekly meeting.
+    talks : bool, default: True
+        Whether conferences are looked for, if the rule asks for them.
 
     Notes
     -----
@@ -79,7 +83,7 @@ def watch_lesson(
         (_cover(own, start, rule.minutes), start)
         for start in _starts(cut_windows(lessons, taken), rule.minutes, own)
     )
-    if rule.talk:
+    if rule.talk and talks:
         joint = cut_windows(common_windows(own, free_windows(observed, b) or ()), taken)
         for cover, start in starts:
             first = _latest(joint, start, rule.talk)

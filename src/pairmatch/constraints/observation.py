@@ -39,8 +39,9 @@ class Observation:
         so many minutes, 20 if True.
     cover_cost : float or None, default: None
         None: the observer must be free. A number: whoever is not free is covered by somebody else
-        for the minutes that are missing, at this cost a minute; the schedule takes lessons that
-        need least cover.
+        for the minutes that are missing. 0: among plans of the best total one that needs least
+        cover is chosen. More: each minute of cover takes so much off the score of a pair, so that
+        a pair that needs less may win; among plans that are equally good then, least cover.
     weeks : int, default: 12
         Weeks of the term. Everybody takes part in at most one observation a week, so nobody has
         more partners than that allows.
@@ -55,7 +56,9 @@ class Observation:
     A pair is allowed if such a lesson exists in each direction. The schedule follows the pairs:
     lessons that none of the two has a weekly meeting at (``Meetings``), in weeks of their own.
     Weekly meetings are held at such of their equally good times that leave most lessons; the plan
-    names those for which no lesson is left. A group of k needs 2 (k - 1) weeks, or 2 k for odd k,
+    names those for which no lesson is left. The cover of a pair is that of its best lessons,
+    whatever meetings and conferences leave of them; the objectives "worst_off" and "leximin" and
+    ``Tiers`` look at its price only. A group of k needs 2 (k - 1) weeks, or 2 k for odd k,
     so groups are no larger than the weeks allow.
 
     Examples

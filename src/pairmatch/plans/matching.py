@@ -12,7 +12,7 @@ import numpy as np
 from pairmatch.constraints import find_id
 from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
 from pairmatch.plans import alternatives, explain, files, summary, timetable
-from pairmatch.plans.observations import observation_rule
+from pairmatch.plans.observations import charge_cover, observation_rule
 from pairmatch.plans.order import natural_key
 from pairmatch.plans.timed import Timetabled
 from pairmatch.scoring import Compatibility
@@ -115,8 +115,8 @@ class Matching(Timetabled):
 
     @property
     def objective(self) -> float | int:
-        """Total score of the pairs."""
-        return self.in_scores(int(self.units.sum()))
+        """Total score of the pairs; less what cover costs, where ``Observation`` has a price."""
+        return self.in_scores(int(self.units.sum()) - charge_cover(self))
 
     @property
     def bound(self) -> float | int | None:

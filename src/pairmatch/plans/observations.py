@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints import Observation
+from pairmatch.constraints.cover import count_cover_of_pair, price_cover
 from pairmatch.constraints.lessons import watch_lesson
 from pairmatch.plans.order import natural_key
 from pairmatch.plans.timetable import list_meetings, write_time
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Lesson",
+    "charge_cover",
+    "count_least_cover",
+    "describe_cover",
     "describe_lessons",
     "observation_rule",
     "schedule_lessons",
@@ -61,6 +65,25 @@ class Lesson:
 def observation_rule(plan: Matching | Grouping) -> Observation | None:
     """Return the ``Observation`` of a plan's program, None without."""
     return next((r for r in plan.program.constraints if isinstance(r, Observation)), None)
+
+
+def count_least_cover(plan: Matching) -> int | None:
+    """Return the minutes of cover that the pairs of a plan need at least; None without cover."""
+    rule = observation_rule(plan)
+    if rule is None or rule.cover_cost is None:
+        return None
+    table: Any = plan.scored
+    return sum(
+        count_cover_of_pair(rule, table.coached, i, table.coach, j)
+        for i, j in plan.solution.pairs.tolist()
+    )
+
+
+def charge_cover(plan: Matching) -> int:
+    """Return what the cover of a plan's pairs costs, in units of its scores."""
+    rule = observation_rule(plan)
+    price = 0 if rule is None else price_cover(rule, plan.scale)
+    return price * (count_least_cover(plan) or 0) if price else 0
 
 
 def schedule_lessons(plan: Matching) -> tuple[Lesson, ...]:
@@ -161,6 +184,25 @@ def _swap(
     return set()
 
 
+def describe_cover(plan: Matching) -> list[str]:
+    """Return the line of a summary about what the cover of pairs costs, and whether it is least."""
+    least, rule = count_least_cover(plan), observation_rule(plan)
+    if least is None or rule is None:
+        return []
+    text = f"            the pairs need {_minutes(least)} of cover at least"
+    charge = charge_cover(plan)
+    if charge:
+        text += f", which cost {float(plan.in_scores(charge)):.6g} of the total"
+    found = plan.certificate
+    if found is not None and found.cost_bound is not None and found.cost_bound == found.cost:
+        text += "; no plan as good needs less"
+    return [text]
+
+
+def _minutes(number: int) -> str:
+    return f"{number} minute{'' if number == 1 else 's'}"
+
+
 def describe_lessons(rule: Observation | None, lessons: Sequence[Lesson]) -> list[str]:
     """Return the lines of a summary about observations."""
     if rule is None:
@@ -170,7 +212,7 @@ def describe_lessons(rule: Observation | None, lessons: Sequence[Lesson]) -> lis
     lines = [f"  lessons   {len(placed)} observations of {rule.minutes} minutes in {last} weeks"]
     if rule.cover_cost is not None:
         cover = sum(one.when.cover for one in placed)
-        lines[0] += f", {cover} minutes of cover (cost {cover * rule.cover_cost:g})"
+        lines[0] += f", {_minutes(cover)} of cover"
     missing = [one for one in lessons if one.start is None or not one.week]
     if missing:
         text = f"            {len(missing)} have no time left beside the weekly meetings"

@@ -10,7 +10,12 @@ import numpy as np
 from pairmatch.errors import ProgramError
 from pairmatch.plans.files import versions
 from pairmatch.plans.group_lessons import schedule_group_lessons
-from pairmatch.plans.observations import describe_lessons, observation_rule, schedule_lessons
+from pairmatch.plans.observations import (
+    describe_cover,
+    describe_lessons,
+    observation_rule,
+    schedule_lessons,
+)
 from pairmatch.plans.pressure import find_scarce
 from pairmatch.plans.timetable import describe_time
 
@@ -86,6 +91,7 @@ def describe_matching(plan: Matching) -> str:
     lines += describe_time(plan)
     lines += [f"            scarce: {text}" for text in find_scarce(plan)]
     lines += describe_lessons(observation_rule(plan), schedule_lessons(plan))
+    lines += describe_cover(plan)
     lines += _asked_lines(plan)
     lines += _unmatched_lines(plan.unmatched)
     return "\n".join(lines)

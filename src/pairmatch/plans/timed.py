@@ -50,6 +50,15 @@ class Timetabled(Handouts):
         assert rule is not None  # noqa: S101 - one of the two is there
         return tabulate_lessons(rule, schedule_lessons(plan), timetable.COLUMNS, meetings)
 
+    @property
+    def cover(self) -> int | None:
+        """Minutes of cover that the scheduled observations take; None where nobody is covered."""
+        plan = cast("Matching", self)
+        rule = observation_rule(plan)
+        if rule is None or rule.cover_cost is None:
+            return None
+        return sum(one.when.cover for one in schedule_lessons(plan) if one.week)
+
     def price_of_time(self) -> TimePrice:
         """Return what ``Meetings`` cost: how many more would be matched, and the total, without.
 

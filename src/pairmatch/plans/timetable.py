@@ -244,5 +244,6 @@ def price_time(plan: Matching) -> TimePrice:
     problem = assignment_problem(scored, constraints, objective)
     pairs = solve_assignment(problem, seed=plan.seed).pairs
     gain, _ = problem.gains.pairs(pairs[:, 0], pairs[:, 1])
-    more = int(gain.sum()) - int(plan.units.sum())
+    held, _ = plan.problem.gains.pairs(plan.solution.pairs[:, 0], plan.solution.pairs[:, 1])
+    more = int(gain.sum()) - int(held.sum())
     return TimePrice(len(pairs) - plan.matched, float(plan.in_scores(more)))

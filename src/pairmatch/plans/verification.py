@@ -16,6 +16,7 @@ from pairmatch.plans.grouping import Grouping
 from pairmatch.plans.lesson_checks import lesson_faults
 from pairmatch.plans.matching import Matching
 from pairmatch.plans.meeting_checks import meeting_faults
+from pairmatch.plans.observations import charge_cover, count_least_cover
 from pairmatch.plans.rebuild import rebuild_matching
 from pairmatch.plans.rescore import Rescorer
 from pairmatch.solvers.certify.fair import certify_plan
@@ -84,7 +85,10 @@ def verify(plan: Matching | Grouping) -> Certificate:
         if not faults:  # what is said in ids above need not be said again in positions
             faults += error.faults or (Fault(error.headline),)
     if certificate is not None:
-        faults += find_false_claims(plan, certificate, int(plan.units.sum()))
+        faults += find_false_claims(plan, certificate, int(plan.units.sum()) - charge_cover(plan))
+        if certificate.cost is not None and certificate.cost != count_least_cover(plan):
+            what = f"its pairs need {count_least_cover(plan)} minutes of cover"
+            faults.append(Fault(f"{what}, not {certificate.cost}."))
     if faults or certificate is None:
         raise CertificateError("the plan does not hold", faults)
     return certificate

@@ -13,6 +13,7 @@ from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramErr
 from pairmatch.scoring import find_missing_columns
 from pairmatch.scoring.own import Labels, OwnScores
 from pairmatch.seam.budgets import budgets_of, count_fitting, limits_places
+from pairmatch.seam.cover import cover_of, covering_rule, refuse_large_cover
 from pairmatch.seam.demands import check_demand, demand_of
 from pairmatch.seam.slots import fit_terms, refuse_fair_slots, slots_of
 from pairmatch.seam.streams import stream_gains
@@ -134,9 +135,16 @@ def assignment_problem(
     if slots is not None:
         refuse_fair_slots(objective, tiers=tiers is not None)
     held = (fair and not streamed) or demand.max(initial=1) > 1
-    gains = matrix_of(scored) if held else gains_of(scored)
+    gains: Gains
+    cost = None
+    if covering_rule(constraints) is not None:
+        refuse_large_cover(n_pairs, MOST_FAIR)
+        gains, minutes = cover_of(scored, constraints, matrix_of(scored))
+        cost = None if fair else minutes
+    else:
+        gains = matrix_of(scored) if held else gains_of(scored)
     return AssignmentProblem(
-        gains, capacity, at_least, pins, quotas, objective, tiers, budgets, demand, slots
+        gains, capacity, at_least, pins, quotas, objective, tiers, budgets, demand, slots, cost
     )
 
 

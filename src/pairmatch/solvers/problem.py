@@ -239,6 +239,9 @@ class AssignmentProblem:
         are formed, then the sum of gains counts. A row may be pinned to as many columns.
     slots : Slots, optional
         Every pair takes slots of time as well; allowed pairs have enough in common.
+    cost : ndarray of int64, shape (n_rows, n_columns), or None
+        What each pair costs, >= 0; only with "coverage" and "total" without tiers. As little as
+        possible together, among otherwise best answers.
     """
 
     gains: Gains
@@ -251,6 +254,7 @@ class AssignmentProblem:
     budgets: tuple[Budget, ...] = ()
     demand: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     slots: Slots | None = None
+    cost: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if len(self.demand) != self.gains.shape[0]:

@@ -208,6 +208,10 @@ class Certificate:
         Number of pairs, where people may be in several of them.
     seats_bound : int or None, default: None
         Upper bound on the number of pairs of every answer that matches as many people.
+    cost : int or None, default: None
+        What the pairs cost together, where they cost anything.
+    cost_bound : int or None, default: None
+        Lower bound on what every answer costs that is as good otherwise.
     """
 
     objective: int
@@ -217,12 +221,14 @@ class Certificate:
     scale: int = 1
     seats: int | None = None
     seats_bound: int | None = None
+    cost: int | None = None
+    cost_bound: int | None = None
 
     @property
     def gap(self) -> float | None:
         """(bound - objective) / |bound|; exactly 0.0 if and only if proved; None without a bound.
 
-        None as well where only the number of people matched is not proved.
+        None as well where only the number of people matched, or the cost, is not proved.
 
         Examples
         --------
@@ -244,4 +250,5 @@ class Certificate:
             self.bound == self.objective
             and self.matched_bound in (None, self.matched)
             and self.seats_bound in (None, self.seats)
+            and self.cost_bound in (None, self.cost)
         )

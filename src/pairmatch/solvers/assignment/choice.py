@@ -11,6 +11,7 @@ import numpy as np
 
 from pairmatch.errors import CapabilityError, ProgramError, did_you_mean
 from pairmatch.solvers.assignment.conflict import LoadConflict, refine_conflict
+from pairmatch.solvers.assignment.costs import put_costs_in_gains
 from pairmatch.solvers.assignment.demand import has_demand, solve_demand
 from pairmatch.solvers.assignment.dense import fits_dense, solve_dense
 from pairmatch.solvers.assignment.draft import draft_plan, take_better
@@ -105,6 +106,8 @@ def solve_assignment(
     >>> solve_assignment(problem).pairs.tolist()
     [[0, 1], [1, 0], [2, 1]]
     """
+    if problem.cost is not None:
+        problem = put_costs_in_gains(problem)
     if problem.slots is not None:
         if problem.budgets and not _is_budgeted(problem):
             problem = replace(problem, budgets=())

@@ -13,6 +13,7 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify.assignment import certify_assignment
+from pairmatch.solvers.certify.costs import certify_costs
 from pairmatch.solvers.certify.demands import certify_demand
 from pairmatch.solvers.certify.meetings import certify_slots
 from pairmatch.solvers.solution import Prices
@@ -101,6 +102,8 @@ def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Ce
     >>> certificate.objective, certificate.bound, certificate.proved
     (9, 9, True)
     """
+    if problem.cost is not None:
+        return certify_costs(problem, solution, certify_plan)
     if problem.demand.max(initial=1) > 1:
         return certify_demand(problem, solution)
     if problem.slots is not None:

@@ -248,6 +248,38 @@ def test_near_the_running_plan_the_answers_and_proofs_are_the_same(monkeypatch, 
         assert again == near.certificate
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_new_cells_and_lost_places_near_the_running_plan_are_settled_as_a_whole(monkeypatch, seed):
+    pool = district(60, 36, seed=seed)
+    program = pm.Program(
+        constraints=[pm.MinScore(0.3)] if seed % 3 == 0 else [],
+        objective=["coverage", "total"][seed % 2],
+    )
+    plan = pm.match(pool.mentees[:54], pool.mentors[:32], program)
+    gone = [pool.mentees["id"][seed], pool.mentees["id"][20], pool.mentors["id"][seed + 3]]
+    changes = pm.Changes(
+        leave=gone,
+        mentees=pd.concat(
+            [pool.mentees[54:], pool.mentees[30:32].assign(grades="K-2", subjects="art")]
+        ),
+        mentors=pd.concat([pool.mentors[32:], pool.mentors[15:17].assign(max_mentees=["0", "1"])]),
+    )
+    monkeypatch.setattr("pairmatch.cycles.rematching.fill_open_places", lambda *_: None)
+    for k in (2, 4, 9, None):
+        whole = pm.rematch(plan, changes, at_most_changes=k)
+        with monkeypatch.context() as patch:
+            patch.setattr("pairmatch.cycles.rematching.NEARBY_FROM", 0)
+            near = pm.rematch(plan, changes, at_most_changes=k)
+            assert near.verify() == near.certificate
+        assert "near" in near.plan.solver
+        assert k is None or near.changes <= k
+        assert near.gap < 0.02
+        assert near.certificate.bound >= whole.certificate.objective
+        if near.gap == 0.0:
+            assert (near.matched, near.objective) == (whole.matched, whole.objective)
+    assert near.gap == 0.0  # without a limit
+
+
 def test_a_spoiled_proof_near_the_running_plan_is_refused(monkeypatch):
     pool = district(34, 25, seed=1)
     plan = pm.match(pool.mentees[:32], pool.mentors[:24])

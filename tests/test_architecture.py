@@ -24,7 +24,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "pairmatch"
 # From the ground up: a module imports only from rows above its own (and from its own room).
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("typed",),
+    ("typed", "disk"),
     ("options",),
     ("profiles",),
     ("scoring",),

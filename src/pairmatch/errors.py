@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 _SHOWN = 40
+_KNOWN = 20  # names listed of what would have been understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +180,9 @@ def did_you_mean(word: str, known: Iterable[object]) -> str:
         return f" Did you mean {folded[near[0]]!r}?"
     if not names:
         return ""
-    shown = ", ".join(sorted(names)[:12])
-    return f" Known: {shown}{', ...' if len(names) > 12 else ''}."
+    rest = len(names) - _KNOWN if len(names) > _KNOWN + 1 else 0
+    shown = ", ".join(sorted(names)[: len(names) - rest])
+    return f" Known: {shown}{f' and {rest} more' if rest else ''}."
 
 
 def is_one_edit(typed: str, meant: str) -> bool:

@@ -108,9 +108,23 @@ GOOD = "id,subjects,years\nM-1,maths,9\nM-2,art,12\n"
         ("id,subjects,years\nT-1,maths,1\n", ("--program", "nonsense"), 2, "nonsense"),
         ("id,subjects,years\nT-1,maths,1\n", ("--program", "gone.toml"), 2, "gone.toml"),
         ("id,subjects,years\nT-1,maths,1\n", ("--seed", "x"), 2, "--seed"),
-        ("id,subjects,years\nT-1,maths,1\n", ("--out", "/dev/null/plan"), 2, "/dev/null/plan"),
+        (GOOD, ("--out", "/dev/null/plan"), 2, "/dev/null is a file, not a folder. Choose"),
+        (GOOD, ("--out", "mentors.csv"), 2, "mentors.csv is a file, not a folder. Choose"),
+        (GOOD, ("--out", " "), 2, "it has no name; write for example --out plan"),
+        (GOOD, ("--program", "nonsense"), 2, "plc, reciprocal, tandem, triad, virtual."),
     ],
-    ids=["bad cells", "empty", "no file", "preset", "program file", "option", "folder"],
+    ids=[
+        "bad cells",
+        "empty",
+        "no file",
+        "preset",
+        "program file",
+        "option",
+        "folder in a file",
+        "file as folder",
+        "folder without a name",
+        "all presets",
+    ],
 )
 def test_mistake_of_a_user_ends_in_a_sentence_and_exit_code(tmp_path, mentees, extra, code, says):
     table = tmp_path / "mentees.csv" if mentees is None else csv(tmp_path, "mentees.csv", mentees)
@@ -231,6 +245,23 @@ main()
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
     assert "Stopped" in done.stderr
+
+
+def test_match_hints_at_swapped_sheets_in_the_summary_and_beside_it(district):
+    swapped = run("match", district / "mentors.csv", district / "mentees.csv")
+    said = "hint: mentors.csv looks like the sheet of mentors and mentees.csv like that of mentees"
+    assert swapped.returncode == 0
+    assert said in swapped.stderr
+    assert said.replace("hint:", "hint     ") in swapped.stdout
+    right = run("match", district / "mentees.csv", district / "mentors.csv")
+    assert "hint" not in right.stdout + right.stderr
+
+
+def test_a_person_whose_id_holds_the_word_id_is_no_row_of_headings(tmp_path):
+    people = csv(tmp_path, "people.csv", "id,subjects\nID 7,maths\nNumber 3,maths\nx,art\n")
+    done = run("check", people)
+    assert done.returncode == 0, done.stderr
+    assert "hint" not in done.stdout
 
 
 def test_check_hints_at_swapped_sheets_and_at_a_second_row_of_headings(district, tmp_path):

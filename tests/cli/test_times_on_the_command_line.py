@@ -44,7 +44,10 @@ def test_bells_make_periods_times(sheets, tmp_path):
     [
         (("--calendars",), "--first-week is missing. For example --first-week 2027-01-11"),
         (("--weeks", 3, "--timezone", "UTC"), "--first-week is missing"),
-        (("--first-week", "2027-01-13", "--weeks", 3, "--timezone", "UTC"), "is a Wednesday"),
+        (
+            ("--first-week", "2027-01-13", "--weeks", 3, "--timezone", "UTC"),
+            "a Wednesday. Write 2027-01-11",
+        ),
         (("--first-week", "2027-01-11", "--weeks", 3, "--timezone", "CST"), "is no time zone"),
         (("--hours", "7-17"), "hours '7-17' cannot be read"),
         (("--slot-minutes", 0), "slot_minutes is 0"),
@@ -56,6 +59,7 @@ def test_what_cannot_be_written_or_read_is_said_before_the_work(sheets, tmp_path
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+    assert "first_monday" not in done.stderr
     assert not (tmp_path / "plan" / "pairs.csv").exists()
 
 

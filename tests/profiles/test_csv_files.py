@@ -229,6 +229,15 @@ def test_comma_separated_lists_are_warned_of_once_a_column(read):
     assert people["subjects"].tolist() == [("Maths, Science",), ("Art, Music",), ("PE",)]
 
 
+def test_commas_between_what_other_cells_give_as_entries_are_warned_of(read):
+    text = 'id,subjects\nT-1,"Maths, science"\nT-2,maths; art\nT-3,"English, as a language"\n'
+    said = r"column subjects: 1 cell holds commas \('Maths, science'\) between entries of other"
+    with pytest.warns(PairmatchWarning, match=said) as caught:
+        read(text)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
 def test_commas_inside_entries_are_not_warned_of(read):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -185,16 +185,16 @@ def test_groups_have_one_event_for_all_members():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"first_monday": "2027-01-13"}, "is a Wednesday. Write first_monday='2027-01-11'"),
-        ({"first_monday": "13.1.2027"}, "first_monday '13.1.2027' is no date"),
-        ({"first_monday": None}, "first_monday None is no date"),
-        ({"weeks": 0}, "weeks is 0; expected a whole number from 1 to 104"),
-        ({"weeks": 2.5}, "weeks is 2.5"),
+        ({"first_monday": "2027-01-13"}, "a Wednesday. Write 2027-01-11, the Monday"),
+        ({"first_monday": "13.1.2027"}, "first week: '13.1.2027' is no date"),
+        ({"first_monday": None}, "first week: None is no date"),
+        ({"weeks": 0}, "0 is no number of weeks. Write a whole number from 1 to 104"),
+        ({"weeks": 2.5}, "2.5 is no number of weeks"),
         ({"timezone": "America/Chigaco"}, "Did you mean 'America/Chicago'?"),
         ({"timezone": "CST"}, "'CST' is no time zone"),
         ({"timezone": "../../etc/passwd"}, "is no time zone"),
         ({"timezone": ""}, "'' is no time zone"),
-        ({"holidays": ["2027-02-30"]}, "holiday '2027-02-30' is no date"),
+        ({"holidays": ["2027-02-30"]}, "holidays: '2027-02-30' is no date"),
         ({"holidays": ["2027-03-19/2027-03-15"]}, "no stretch of days"),
     ],
 )

@@ -68,8 +68,23 @@ Histories = Annotated[
         "a column cycle. Nobody meets the same person again.",
     ),
 ]
+
+
+def _name_folder(text: str) -> Path:
+    if not text.strip():
+        raise typer.BadParameter("it has no name; write for example --out plan")
+    return Path(text)
+
+
 Folder = Annotated[
-    Path | None, typer.Option("--out", "-o", help="Write the plan into this folder.")
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FOLDER",
+        parser=_name_folder,
+        help="Write the plan into this folder, which is made if need be.",
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Decides between equally good plans.")]
 Limit = Annotated[

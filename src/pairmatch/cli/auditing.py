@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pairmatch.disk import write_whole
 from pairmatch.errors import Fault, ProgramError
-from pairmatch.plans.files import dump_csv, write_whole
+from pairmatch.plans.files import dump_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,9 @@ from typer.core import TyperGroup
 import pairmatch as pm
 from pairmatch.cli import catalogue, inspection, living, planning
 from pairmatch.cli.console import PatientStream, err, out, print_warning
+from pairmatch.disk import say_trouble
 from pairmatch.errors import InfeasibleError, PairmatchError, PairmatchWarning
+from pairmatch.plans.hints import hint_at_header
 
 __all__ = ["app", "run"]
 
@@ -84,9 +86,12 @@ def run() -> None:
             sys.exit(INFEASIBLE)
         except PairmatchError as error:
             err.print(escape(str(error)))
+            hint = hint_at_header(error)
+            if hint:
+                err.print(escape(f"hint: {hint}"))
             sys.exit(BAD_INPUT)
         except OSError as error:
-            err.print(escape(f"The output cannot be written: {error.strerror}"))
+            err.print(escape(say_trouble(error.filename or "the output", error)))
             sys.exit(BAD_INPUT)
         finally:
             sys.stdout.flush()

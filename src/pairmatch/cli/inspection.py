@@ -18,12 +18,11 @@ from pairmatch.cli.arguments import (
     pair_objective,
 )
 from pairmatch.cli.console import list_ids, out, show_frame
-from pairmatch.cli.hints import hint_at_header, hint_at_sheets
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
-from pairmatch.errors import Fault, ProfileError
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans.conflict import check_pins
 from pairmatch.plans.diagnose import count_rules, unknown_evaluators
+from pairmatch.plans.hints import hint_at_sheets
 from pairmatch.seam import assignment_problem
 from pairmatch.seam.groups import grouping_problem
 from pairmatch.solvers.assignment.estimate import estimate_effort
@@ -51,13 +50,7 @@ def check_command(
     slot_minutes: SlotMinutes = None,
 ) -> None:
     """Validate tables and rules, and say what the rules remove, before any solving."""
-    try:
-        tables = _read(mentees, mentors, read_schedule(bells, hours, slot_minutes))
-    except ProfileError as error:
-        hint = hint_at_header(error)
-        if hint:
-            raise ProfileError(error.headline, [*error.faults, Fault(hint)]) from None
-        raise
+    tables = _read(mentees, mentors, read_schedule(bells, hours, slot_minutes))
     if mentors is None:
         _check_pool(tables[0], program or "triad", settings)
     else:

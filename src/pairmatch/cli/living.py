@@ -14,9 +14,10 @@ from pairmatch.cli.arguments import Folder, Histories, remember
 from pairmatch.cli.console import err, out, show_frame
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.cycles import compare_records, read_record
+from pairmatch.disk import make_folder, write_whole
 from pairmatch.errors import CapabilityError, Fault, ProgramError
 from pairmatch.inputs import read_table, read_tables
-from pairmatch.plans.files import dump_csv, make_folder, write_whole
+from pairmatch.plans.files import dump_csv
 
 if TYPE_CHECKING:
     import pandas as pd

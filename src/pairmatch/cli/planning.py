@@ -23,7 +23,7 @@ from pairmatch.cli.arguments import (
     remember,
 )
 from pairmatch.cli.auditing import Audit, MatchedOn, WithinDays, plan_audit
-from pairmatch.cli.console import out, show_progress
+from pairmatch.cli.console import give_hints, out, show_progress
 from pairmatch.cli.times import (
     Bells,
     Calendars,
@@ -39,8 +39,8 @@ from pairmatch.cli.times import (
     plan_handouts,
     read_schedule,
 )
+from pairmatch.disk import make_folder
 from pairmatch.inputs import read_table, read_tables
-from pairmatch.plans.files import make_folder
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def match_command(
     with show_progress("matching") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
         tables = read_tables(mentees, mentors, schedule)
+        give_hints(*tables)
         wanted = remember(choose_program(program, "match", *tables, settings), histories)
         plan = pm.match(*tables, wanted, options=options)
     _finish(plan, folder, (hand_out, write_audit))
@@ -140,6 +141,7 @@ def groups_command(
     with show_progress("forming groups") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
         table = read_table(teachers, schedule=schedule)
+        give_hints(table, table)
         wanted = choose_program(program, "groups", table, table, settings)
         plan = pm.form_groups(table, remember(wanted, histories), options=options)
     _finish(plan, folder, (hand_out, write_audit))

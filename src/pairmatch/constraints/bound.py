@@ -109,20 +109,16 @@ class RequiredTerm:
         mine, theirs = self.term.known_coached, self.term.known_coach
         if mine is None or theirs is None:
             return [self.reason(i, j) for j in columns.tolist()]
-        known = theirs[columns] & mine[i]
+        found = np.full(len(columns), self.criterion.zero_reason, object)
         value = self.term.at(np.full_like(columns, i), columns)
-        found = []
-        for j, is_known, units in zip(
-            columns.tolist(), known.tolist(), value.tolist(), strict=True
-        ):
-            if not is_known:
-                why = self.criterion.unknown_reason(bool(mine[i]), bool(theirs[j]))
-            elif units == 0:
-                why = self.criterion.zero_reason
-            else:
-                why = self.reason(i, j)
-            found.append(why)
-        return found
+        for units in np.unique(value[value != 0]).tolist():
+            here = value == units
+            found[here] = self.reason(i, int(columns[here.argmax()]))
+        for given in (True, False):
+            unknown = (theirs[columns] == given) & ~(mine[i] & given)
+            found[unknown] = self.criterion.unknown_reason(bool(mine[i]), given)
+        reasons: list[str] = found.tolist()
+        return reasons
 
     def forbids(
         self, i: NDArray[np.int64], j: NDArray[np.int64], units: NDArray[Any]

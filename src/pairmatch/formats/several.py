@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints import Meetings, Observation, Require
+from pairmatch.disk import make_folder, write_whole
 from pairmatch.errors import CertificateError, Fault
-from pairmatch.plans.files import dump_csv, make_folder, write_whole
+from pairmatch.plans.files import dump_csv
 from pairmatch.plans.order import natural_key
 from pairmatch.profiles.week import format_minute
 from pairmatch.scoring import CommonTime

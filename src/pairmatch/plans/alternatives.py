@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.errors import CapabilityError, CertificateError
-from pairmatch.plans.explain import is_crowded
 from pairmatch.plans.order import natural_key
+from pairmatch.plans.standing import find_crowded
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
 from pairmatch.solvers.assignment.meeting_pins import PinConflict
 from pairmatch.solvers.assignment.places import place_values
@@ -91,7 +91,7 @@ def explain_alternative(
     if (pins[:, 1] == column).sum() > problem.capacity[column]:
         return Alternative(f"{columns[column]} has no place that is not pinned.", None, 0, ())
     pinned = replace(solution, pairs=problem.pins)
-    if is_crowded(problem, pinned, row, column):
+    if find_crowded(problem, pinned, row)[column]:
         text = f"{pair} is not allowed: pins use up a quota of {columns[column]}."
         return Alternative(text, None, 0, ())
     changed = replace(problem, pins=pins)

@@ -1,13 +1,12 @@
-"""Writing plans: a file appears whole or not at all."""
+"""Plans as files: CSV, JSON, and a folder of both."""
 
 from __future__ import annotations
 
 import json
-import os
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pairmatch.disk import make_folder, say_trouble, write_whole
 from pairmatch.errors import PairmatchError
 from pairmatch.profiles.formulas import guard_formula
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["dump_csv", "dump_json", "make_folder", "versions", "write_folder", "write_whole"]
+__all__ = ["dump_csv", "dump_json", "versions", "write_folder"]
 
 _OURS = (
     *(
@@ -59,26 +58,6 @@ def dump_json(record: Mapping[str, Any]) -> str:
     return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def write_whole(path: str | PathLike[str], text: str) -> None:
-    """Write a text file through a temporary neighbour, so that nobody sees half of it.
-
-    Raises
-    ------
-    PairmatchError
-        If the folder is not there or cannot be written.
-    """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        temporary.replace(target)
-    except OSError as error:
-        raise PairmatchError(f"{target} cannot be written: {error.strerror}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def write_folder(
     folder: str | PathLike[str],
     frames: Mapping[str, pd.DataFrame],
@@ -102,29 +81,9 @@ def write_folder(
         texts["program.toml"] = program
     for name in texts:
         if (target / name).is_dir():
-            raise PairmatchError(f"{target / name} is a folder; it cannot be written as a file")
+            raise PairmatchError(say_trouble(target / name, IsADirectoryError()))
     for name, text in texts.items():
         write_whole(target / name, text)
     for name in _OURS:
         if name not in texts:
             (target / name).unlink(missing_ok=True)  # of an earlier plan of another kind
-
-
-def make_folder(folder: str | PathLike[str]) -> Path:
-    """Return a folder that can be written, made if need be.
-
-    Raises
-    ------
-    PairmatchError
-        If the folder cannot be made or written, or has no name.
-    """
-    if not str(folder).strip():
-        raise PairmatchError("the folder for the plan has no name")
-    target = Path(folder)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PairmatchError(f"the folder {target} cannot be made: {error.strerror}") from None
-    if not os.access(target, os.W_OK):
-        raise PairmatchError(f"the folder {target} cannot be written")
-    return target

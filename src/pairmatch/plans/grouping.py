@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints import find_id
+from pairmatch.disk import write_whole
 from pairmatch.errors import (
     CertificateError,
     Fault,
@@ -336,13 +337,13 @@ class Grouping(Handouts):
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write the groups as CSV (UTF-8); the file appears whole or not at all."""
-        files.write_whole(path, files.dump_csv(self.to_frame()))
+        write_whole(path, files.dump_csv(self.to_frame()))
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
         """Return the plan as JSON with versions, seed and input hashes; write it if told where."""
         text = files.dump_json(summary.record_grouping(self))
         if path is not None:
-            files.write_whole(path, text)
+            write_whole(path, text)
         return text
 
     def save(self, folder: str | PathLike[str]) -> None:

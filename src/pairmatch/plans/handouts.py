@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pairmatch.disk import make_folder, write_whole
 from pairmatch.errors import CapabilityError, PairmatchError
-from pairmatch.plans import files
 from pairmatch.plans.audit import tabulate_audit
+from pairmatch.plans.files import dump_csv
 from pairmatch.plans.order import natural_key
 from pairmatch.reports.calendars import PRODUCER, make_calendars
 from pairmatch.reports.pages import make_page
@@ -133,21 +134,19 @@ class Handouts:
         timetable = self._meetings()
         shown = self._names() if names else None
         plan, people = make_calendars(timetable, term, title=title, names=shown, revision=revision)
-        target = files.make_folder(folder)
-        own = files.make_folder(target / "people")
+        target = make_folder(folder)
+        own = make_folder(target / "people")
         file_of = _name_files(people)
         for old in sorted(own.glob("*.ics")):
             if old.name not in file_of.values() and _is_ours(old):
                 old.unlink()
-        files.write_whole(target / "plan.ics", plan.decode("utf-8"))
+        write_whole(target / "plan.ics", plan.decode("utf-8"))
         for person, content in people.items():
-            files.write_whole(own / file_of[person], content.decode("utf-8"))
+            write_whole(own / file_of[person], content.decode("utf-8"))
         import pandas as pd
 
         rows = [(person, f"people/{file_of[person]}") for person in sorted(people, key=natural_key)]
-        files.write_whole(
-            target / "people.csv", files.dump_csv(pd.DataFrame(rows, columns=["id", "file"]))
-        )
+        write_whole(target / "people.csv", dump_csv(pd.DataFrame(rows, columns=["id", "file"])))
         return target
 
     def write_week(
@@ -172,7 +171,7 @@ class Handouts:
             If jinja2 (extra ``report``) is not installed or the file cannot be written.
         """
         shown = self._names() if names else None
-        files.write_whole(path, make_page(self._meetings(), title=title, names=shown))
+        write_whole(path, make_page(self._meetings(), title=title, names=shown))
 
     def _meetings(self) -> pd.DataFrame:
         """Return the timetable, or say how to get one."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints import find_id
+from pairmatch.disk import write_whole
 from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
-from pairmatch.plans import alternatives, explain, files, summary, timetable
+from pairmatch.plans import alternatives, explain, files, reasons, summary, timetable
 from pairmatch.plans.observations import charge_cover, observation_rule
 from pairmatch.plans.order import natural_key
 from pairmatch.plans.timed import Timetabled
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.plans.alternatives import Alternative
-    from pairmatch.plans.explain import Reasons
+    from pairmatch.plans.reasons import Reasons
     from pairmatch.programs import Program
     from pairmatch.scoring.own import OwnScores
     from pairmatch.solvers.problem import AssignmentProblem
@@ -175,11 +176,14 @@ class Matching(Timetabled):
 
     @property
     def unmatched(self) -> pd.DataFrame:
-        """One row a mentee without a mentor: ``id, reason, detail``."""
+        """One row a mentee without a mentor: ``id, reason, detail``.
+
+        Of very many, only the first have the whole sentence in ``detail``; `why_unmatched` has it
+        for everybody.
+        """
         import pandas as pd
 
-        rows = [(why.person, why.reason, str(why)) for why in self._reasons]
-        return pd.DataFrame(rows, columns=["id", "reason", "detail"])
+        return pd.DataFrame(self._reasons, columns=["id", "reason", "detail"])
 
     @property
     def partly_served(self) -> pd.DataFrame:
@@ -197,12 +201,11 @@ class Matching(Timetabled):
         return pd.DataFrame(rows, columns=["mentee", "mentors", "wanted"])
 
     @cached_property
-    def _reasons(self) -> tuple[Reasons, ...]:
+    def _reasons(self) -> list[tuple[Any, str, str]]:
         """Why each mentee without a mentor has none, in natural order."""
         place = {key: row for row, key in enumerate(self.scored.coached.ids)}
         rows = [place[person] for person in self.unmatched_ids]
-        found = explain.explain_unmatched(self.scored, self.problem, self.solution, rows)
-        return tuple(found)
+        return reasons.list_reasons(self.scored, self.problem, self.solution, rows)
 
     @property
     def unmatched_ids(self) -> tuple[Any, ...]:
@@ -280,7 +283,7 @@ class Matching(Timetabled):
         row = self.mentee_row(mentee)
         if (self.solution.pairs[:, 0] == row).any():
             raise ProgramError(f"{mentee} has a mentor in this plan; see explain() or why_not().")
-        return explain.explain_unmatched(self.scored, self.problem, self.solution, [row])[0]
+        return reasons.explain_unmatched(self.scored, self.problem, self.solution, [row])[0]
 
     def why_not(self, mentee: object, mentor: object) -> Alternative:
         """Return what the whole plan would lose if this pair were formed, and who would move.
@@ -347,13 +350,13 @@ class Matching(Timetabled):
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write the pairs as CSV (UTF-8); the file appears whole or not at all."""
-        files.write_whole(path, files.dump_csv(self.to_frame()))
+        write_whole(path, files.dump_csv(self.to_frame()))
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
         """Return the plan as JSON with versions, seed and input hashes; write it if told where."""
         text = files.dump_json(summary.record_matching(self))
         if path is not None:
-            files.write_whole(path, text)
+            write_whole(path, text)
         return text
 
     def save(self, folder: str | PathLike[str]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from pairmatch.errors import ProgramError
 from pairmatch.plans.files import versions
 from pairmatch.plans.group_lessons import schedule_group_lessons
+from pairmatch.plans.hints import hint_at_sheets
 from pairmatch.plans.observations import (
     describe_cover,
     describe_lessons,
@@ -17,7 +18,9 @@ from pairmatch.plans.observations import (
     schedule_lessons,
 )
 from pairmatch.plans.pressure import find_scarce
+from pairmatch.plans.reasons import count_told
 from pairmatch.plans.timetable import describe_time
+from pairmatch.scoring import Compatibility
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,6 +104,9 @@ def _asked_lines(plan: Matching | Grouping) -> list[str]:
     """Return what was asked for: criteria, rules, and how own scores were rounded."""
     lines = []
     criteria = getattr(plan.scored, "criteria", ())
+    if isinstance(plan.scored, Compatibility):
+        hints = hint_at_sheets(plan.scored.coached, plan.scored.coach)
+        lines += [f"  hint      {hint}" for hint in hints]
     if criteria:
         lines.append(f"  criteria  {', '.join(repr(criterion) for criterion in criteria)}")
     elif plan.scored.scale.numerator != 1 and plan.scored.scale.numerator % 5:
@@ -124,6 +130,12 @@ def _unmatched_lines(frame: pd.DataFrame) -> list[str]:
         more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
         lines.append(f"    {reason} ({len(ids)}): {', '.join(ids[:_SHOWN])}{more}")
     lines.append(f"    for instance: {frame['detail'].iloc[0]}")
+    n_told = count_told(frame)
+    if n_told < len(frame):
+        lines.append(
+            f"    the first {n_told} of {len(frame)} have their reasons written out; for others "
+            "ask plan.why_unmatched(id) or 'pairmatch explain'"
+        )
     return lines
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from pairmatch.solvers.assignment.meeting_conflicts import assign_slots
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -27,25 +26,20 @@ if TYPE_CHECKING:
     from pairmatch.plans.matching import Matching
     from pairmatch.scoring import Compatibility
     from pairmatch.scoring.own import OwnScores
-    from pairmatch.solvers.problem import AssignmentProblem
-    from pairmatch.solvers.solution import AssignmentSolution
 
 __all__ = [
     "COLUMNS",
     "TimePrice",
     "describe_time",
-    "find_taken",
     "list_meetings",
     "meeting_of_pairs",
     "place_meetings",
     "price_time",
-    "say_taken",
     "tabulate_meetings",
     "write_end",
     "write_time",
 ]
 
-_SHOWN = 3
 _MOST_PRICED = 100_000  # pairs up to which a summary solves once more to say what time costs
 COLUMNS = (
     "kind", "mentee", "mentor", "people", "day", "start", "end", "minutes", "modality",
@@ -156,52 +150,6 @@ def modality_of(scored: Compatibility | OwnScores, i: int, j: int) -> str:
     if "in_person" in kinds:
         return "in_person"
     return "either" if "either" in kinds else ""
-
-
-def find_taken(
-    problem: AssignmentProblem, solution: AssignmentSolution, row: int
-) -> Mapping[int, list[int]]:
-    """Return the columns that have no time left for a row, with the rows that take it.
-
-    Only what the columns' own meetings, and those of the row as a column, leave is looked at.
-    """
-    slots, taken = problem.slots, solution.slots
-    found: dict[int, list[int]] = {}
-    if slots is None or taken is None or slots.open_row[row]:
-        return found
-    meets: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for (i, j), own in zip(solution.pairs.tolist(), taken.tolist(), strict=True):
-        for slot in own:
-            if slot >= 0:
-                meets[j].append((slot, i))
-                if slots.twin[i] >= 0:
-                    meets[int(slots.twin[i])].append((slot, i))
-    mine = [slot for slot, _ in meets.get(int(slots.twin[row]), ())]
-    for j in range(problem.n_columns):
-        joint = np.flatnonzero(slots.row[row] & slots.column[j]).tolist()
-        if slots.open_column[j] or not joint:
-            continue
-        left = [
-            slot
-            for slot in joint
-            if not any(slots.clash(slot, other) for other, _ in meets[j])
-            and not any(slots.clash(slot, other) for other in mine)
-        ]
-        if len(left) < slots.per_week:
-            found[j] = [i for slot, i in meets[j] if any(slots.clash(slot, t) for t in joint)]
-    return found
-
-
-def say_taken(scored: Compatibility | OwnScores, taken_by: Mapping[int, list[int]]) -> str:
-    """Return in words whose meetings leave some mentors no time for a mentee."""
-    rows, columns = scored.coached.ids, scored.coach.ids
-    said = []
-    for j in sorted(taken_by, key=lambda j: natural_key(columns[j]))[:_SHOWN]:
-        people = sorted({rows[i] for i in taken_by[j]}, key=natural_key)
-        by = f"taken by {', '.join(str(key) for key in people)}" if people else "in use"
-        said.append(f"all joint slots of {columns[j]} are {by}")
-    rest = len(taken_by) - len(said)
-    return "; ".join(said) + (f"; {rest} more mentors likewise" if rest else "")
 
 
 def describe_time(plan: Matching) -> list[str]:

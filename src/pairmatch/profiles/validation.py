@@ -284,14 +284,8 @@ def _warn_of_doubts(
         column = find_column(name)
         if column is None:
             continue
-        if column.kind in {"list", "ids"} and not any(";" in text for text in texts):
-            n_commas = sum("," in text for text in texts)
-            if n_commas > 1:
-                _warn(
-                    f"{source}, column {name}: {n_commas} cells hold commas and none holds ';', "
-                    "so each is read as one entry. Separate entries by ';', or end each cell "
-                    "with ';' if the commas belong to the entries."
-                )
+        if column.kind in {"list", "ids"}:
+            _warn_of_commas(source, name, texts)
         if column.kind == "windows":
             doubts = [
                 text
@@ -307,6 +301,32 @@ def _warn_of_doubts(
                 )
 
 
-def _warn(message: str) -> None:
+def _warn_of_commas(source: str, name: str, texts: list[str]) -> None:
+    """Warn of cells in which commas seem to separate entries: there are no ';', or known parts."""
+    doubts = [text for text in texts if "," in text and ";" not in text]
+    said = " and none holds ';'"
+    if any(";" in text for text in texts) or len(doubts) == 1:
+        known = {
+            entry.strip().casefold()
+            for text in set(texts).difference(doubts)
+            for entry in text.split(";")
+        }
+        doubts = [
+            text
+            for text in doubts
+            if any(part.strip().casefold() in known for part in text.split(",") if part.strip())
+        ]
+        said = f" ('{_clip(doubts[0])}') between entries of other cells" if doubts else ""
+    if doubts:
+        cells = "1 cell holds" if len(doubts) == 1 else f"{len(doubts)} cells hold"
+        _warn(
+            f"{source}, column {name}: {cells} commas{said}, "
+            "so each is read as one entry. Separate entries by ';', or end each cell "
+            "with ';' if the commas belong to the entries.",
+            stacklevel=6,
+        )
+
+
+def _warn(message: str, *, stacklevel: int = 5) -> None:
     """Warn at the line that called `read_profiles`."""
-    warnings.warn(message, PairmatchWarning, stacklevel=5)
+    warnings.warn(message, PairmatchWarning, stacklevel=stacklevel)

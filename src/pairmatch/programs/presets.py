@@ -62,7 +62,9 @@ def parts_of_preset(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         If there is no such preset or parameter, or one that is needed is missing; all at once.
     """
     if name not in PRESETS:
-        raise ProgramError(f"there is no preset {name!r}.{did_you_mean(str(name), PRESETS)}")
+        raise ProgramError(
+            f"there is no ready-made program {name!r}.{did_you_mean(str(name), PRESETS)}"
+        )
     preset = PRESETS[name]
     known = preset.parameters
     has = f" It has: {', '.join(known)}." if known else " It has none."

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from pairmatch.constraints import Load, Meetings, Observation, Require
+from pairmatch.disk import write_whole
 from pairmatch.errors import Fault, PairmatchWarning, ProgramError, did_you_mean
 from pairmatch.programs.presets import parts_of_preset
 from pairmatch.programs.reading import read_parts
@@ -325,7 +325,7 @@ class Program:
             ]
             raise ProgramError("the program cannot be written without a loss", lost)
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8", newline="\n")
+            write_whole(path, text)
         return text
 
 

@@ -70,26 +70,26 @@ def make_term(
     --------
     >>> make_term("2027-01-13", 18, "America/Chicago")
     Traceback (most recent call last):
-    pairmatch.errors.ProgramError: the term cannot be used: first_monday 2027-01-13 is a Wednesday.
-    Write first_monday='2027-01-11', the Monday of that week.
+    pairmatch.errors.ProgramError: the term cannot be used: the first week cannot begin on
+    2027-01-13, a Wednesday. Write 2027-01-11, the Monday of that week.
     """
     faults: list[Fault] = []
-    monday = _read_date(first_monday, "first_monday", faults)
+    monday = _read_date(first_monday, "first week:", faults)
     if monday is not None and monday.weekday() != 0:
         start = monday - timedelta(days=monday.weekday())
         faults.append(
             Fault(
-                f"first_monday {monday} is a {monday:%A}.",
+                f"the first week cannot begin on {monday}, a {monday:%A}.",
                 "",
-                f"Write first_monday='{start}', the Monday of that week.",
+                f"Write {start}, the Monday of that week.",
             )
         )
     if not is_count(weeks, 1) or weeks > _MOST_WEEKS:
         faults.append(
             Fault(
-                f"weeks is {weeks!r}; expected a whole number from 1 to {_MOST_WEEKS}.",
+                f"{weeks!r} is no number of weeks.",
                 "",
-                "Write weeks=18 for a term of 18 weeks, holidays included.",
+                f"Write a whole number from 1 to {_MOST_WEEKS}, holidays included.",
             )
         )
     try:
@@ -124,7 +124,7 @@ def _read_holidays(holidays: Any, faults: list[Fault]) -> list[date]:
         holidays = [part for part in str(holidays).split(",") if part.strip()]
     for entry in holidays:
         ends = entry.split("/") if isinstance(entry, str) else [entry]
-        dates = [_read_date(end, "holiday", faults) for end in ends]
+        dates = [_read_date(end, "holidays:", faults) for end in ends]
         first, last = dates[0], dates[-1]
         if first is None or last is None:
             continue

@@ -270,13 +270,13 @@ class Compatibility:
         ndarray of int64, shape (c,)
             Position in ``rules``, -1 where the pair is allowed.
         """
-        j = np.arange(self.shape[1])[_ALL if columns is None else columns]
-        rows = np.full(len(j), i, np.int64)
-        units = self.units(rows[:1], j)[0] if len(j) else np.empty(0, np.int32)
-        first = np.full(len(j), -1, np.int64)
+        j = np.arange(self.shape[1])[_ALL if columns is None else columns][None, :]
+        row = np.array([[i]])
+        units = self.units(row[0], _ALL if columns is None else columns)
+        first = np.full(units.shape, -1, np.int64)
         for position, rule in enumerate(self.rules):
-            first[(first < 0) & rule.forbids(rows, j, units)] = position
-        return first
+            first[(first < 0) & rule.forbids(row, j, units)] = position
+        return first.ravel()
 
     def why_forbidden(self, i: int, j: int) -> str:
         """Return in words why a pair is not allowed; "" if it is."""

@@ -160,7 +160,9 @@ class OwnScores:
         """Return the exact integers of single pairs."""
         return self.gain[i, j]
 
-    def evaluate(self, rows: slice, columns: slice) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def evaluate(
+        self, rows: slice | NDArray[np.int64], columns: slice
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the exact integers of a block, and which of its pairs may be formed."""
         units = self.gain[rows, columns]
         i = np.arange(self.shape[0])[rows][:, None]

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pairmatch.errors import ProfileError
+    from pairmatch.errors import PairmatchError
     from pairmatch.profiles import Profiles
 
 __all__ = ["hint_at_header", "hint_at_sheets"]
@@ -25,7 +25,7 @@ def hint_at_sheets(coached: Profiles, coach: Profiles) -> list[str]:
     return hints
 
 
-def hint_at_header(error: ProfileError) -> str:
+def hint_at_header(error: PairmatchError) -> str:
     """Return a hint if the faults of a sheet are those of a second row of headings, else ""."""
     columns: dict[str, set[str]] = {}
     for fault in error.faults:
@@ -44,7 +44,9 @@ def _second_headings(table: Profiles) -> list[str]:
         cells = [str(table.texts(column)[row]).strip().casefold() for column in table.columns]
         given = [cell for cell in cells if cell]
         same = sum(cell in names for cell in given)
-        if given and (2 * same > len(given) or _HEADINGS.fullmatch(str(table.ids[row]))):
+        person = str(table.ids[row])
+        heading = _HEADINGS.fullmatch(person) and not any(letter.isdigit() for letter in person)
+        if given and (2 * same > len(given) or heading):
             return [
                 f"{table.source}: the person {table.ids[row]!r} looks like a second row of "
                 "headings; delete that row if it is."

@@ -1,0 +1,103 @@
+"""Writing to disk: a file appears whole or not at all, and what stands in the way is said."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pairmatch.errors import PairmatchError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+__all__ = ["make_folder", "say_trouble", "write_whole"]
+
+_REMEDIES = {
+    errno.EACCES: "Choose another folder with write permission, or close the program in which the "
+    "file is open.",
+    errno.EPERM: "Choose another folder with write permission, or close the program in which the "
+    "file is open.",
+    errno.EROFS: "Choose a folder on another drive.",
+    errno.ENOSPC: "Free some space, or choose a folder on another drive.",
+    errno.EDQUOT: "Free some space, or choose a folder on another drive.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.ENOENT: "Make the folder first, or choose another one.",
+}
+
+
+def say_trouble(path: str | PathLike[str], error: OSError) -> str:
+    """Return in a sentence or two why a path cannot be written, and what to do.
+
+    Examples
+    --------
+    >>> print(say_trouble("plan/pairs.csv", OSError(errno.ENOSPC, "No space left on device")))
+    plan/pairs.csv cannot be written: no space left on device. Free some space, or choose a folder
+    on another drive.
+    """
+    target = Path(path)
+    if target.is_dir():
+        return f"{target} is a folder; it cannot be written as a file. Choose another name."
+    for above in (*reversed(target.parents), target):
+        if above.exists() and not above.is_dir() and (above != target or _is_about_folders(error)):
+            return f"{above} is a file, not a folder. Choose another name for the folder."
+    why = (error.strerror or str(error) or type(error).__name__).rstrip(".")
+    remedy = _REMEDIES.get(error.errno or 0, "Choose another folder.")
+    return f"{target} cannot be written: {why[:1].lower() + why[1:]}. {remedy}"
+
+
+def _is_about_folders(error: OSError) -> bool:
+    return isinstance(error, FileExistsError | NotADirectoryError)
+
+
+def write_whole(path: str | PathLike[str], text: str) -> None:
+    """Write a text file through a temporary neighbour, so that nobody sees half of it.
+
+    Raises
+    ------
+    PairmatchError
+        If the folder is not there or cannot be written.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        temporary.replace(target)
+    except OSError as error:
+        raise PairmatchError(say_trouble(target, error)) from None
+    finally:
+        _forget(temporary)
+
+
+def _forget(temporary: Path) -> None:
+    """Remove what is left of a failed attempt, if anything is."""
+    try:
+        temporary.unlink(missing_ok=True)
+    except OSError:
+        return  # the folder itself is the trouble, and has been told of
+
+
+def make_folder(folder: str | PathLike[str]) -> Path:
+    """Return a folder that can be written, made if need be.
+
+    Raises
+    ------
+    PairmatchError
+        If the folder cannot be made or written, or has no name.
+    """
+    if not str(folder).strip():
+        raise PairmatchError("the folder for the plan has no name")
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        if not os.access(target, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "permission denied")
+    except OSError as error:
+        if target.is_dir():
+            raise PairmatchError(
+                f"the folder {target} cannot be written. {_REMEDIES[errno.EACCES]}"
+            ) from None
+        raise PairmatchError(say_trouble(target, error)) from None
+    return target

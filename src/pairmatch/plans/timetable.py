@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pairmatch.plans.matching import Matching
     from pairmatch.scoring import Compatibility
     from pairmatch.scoring.own import OwnScores
+    from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = [
     "COLUMNS",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+import math
+from dataclasses import replace
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from pairmatch import constraints as rules
@@ -23,6 +25,7 @@ from pairmatch.solvers.assignment.estimate import refuse_oversize
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
+from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["form_groups", "group_scores", "match", "match_scores", "score"]
 
+_LEAST = 0.05  # seconds that a solve has at least, however long it took to set the problem up
+_GRACE, _GRACE_SHARE = 0.4, 0.05  # seconds that a proof may go on beyond the limit, or that share
 _PAIR_RULES = (
     rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes, rules.NotAgain
 )  # fmt: skip
@@ -352,7 +357,8 @@ def _check_groups(program: Program, legal: tuple[type, ...]) -> None:
 
 def _solved(scored: Compatibility | OwnScores, program: Program, options: Options) -> Matching:
     """Solve, prove and wrap one matching."""
-    start = perf_counter()
+    start = monotonic()
+    limit = math.inf if options.time_limit is None else options.time_limit
     problem = assignment_problem(scored, program.constraints, program.objective)  # type: ignore[arg-type]
     refuse_oversize(problem, options.method)  # type: ignore[arg-type]
     try:
@@ -360,7 +366,7 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
             problem,
             method=options.method,  # type: ignore[arg-type]
             seed=options.seed,
-            time_limit=options.time_limit,
+            time_limit=None if limit == math.inf else max(_LEAST, start + limit - monotonic()),
             progress=options.progress,
         )
     except LoadConflict as conflict:
@@ -369,8 +375,11 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
         remedy = "Scale the scores down, or round them."
         raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
     solution = move_meetings(scored, program.constraints, problem, solution)
-    certificate = certify_plan(problem, solution)
-    seconds = perf_counter() - start
+    grace = max(_GRACE, _GRACE_SHARE * limit)
+    certificate = certify_plan(problem, solution, deadline=start + limit + grace)
+    seconds = monotonic() - start
+    if solution.status is Status.OPTIMAL and not certificate.proved and seconds > limit:
+        solution = replace(solution, status=Status.TIME_LIMIT)
     return Matching(scored, problem, solution, certificate, program, options.seed, seconds)
 
 

@@ -52,6 +52,7 @@ def complete_plan(
     deadline: float = math.inf,
     *,
     coverage: bool,
+    price: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """Return a plan that keeps every minimum load and leaves out as few rows as time allows.
 
@@ -67,6 +68,8 @@ def complete_plan(
         When, by :func:`time.monotonic`, no more rows need be seated than minimum loads ask for.
     coverage : bool
         Whether a pair is worth having whatever its gain.
+    price : ndarray of int64, shape (n_columns,), optional
+        What a place is worth to others: rows that find places take those that leave them most.
 
     Returns
     -------
@@ -86,7 +89,9 @@ def complete_plan(
     with hold_blas():
         if least.any():
             pairs = _meet_loads(gains, least, pairs)
-        return _seat_idle(gains, capacity, pairs, deadline, coverage=coverage)
+        if price is None:
+            price = np.zeros(len(capacity), np.int64)
+        return _seat_idle(gains, capacity, pairs, deadline, price, coverage=coverage)
 
 
 def _meet_loads(
@@ -192,6 +197,7 @@ def _seat_idle(
     capacity: NDArray[np.int64],
     pairs: NDArray[np.int64],
     deadline: float,
+    price: NDArray[np.int64],
     *,
     coverage: bool,
 ) -> NDArray[np.int64]:
@@ -203,7 +209,7 @@ def _seat_idle(
     mate[pairs[:, 0]] = pairs[:, 1]
     room = capacity - np.bincount(pairs[:, 1], minlength=gains.shape[1])
     enough = _NEVER if coverage else 0
-    n_idle, turn = gains.shape[0] + 1, 0
+    n_idle, turn = math.inf, 0
     while monotonic() < deadline:
         rows, columns = np.flatnonzero(mate < 0), np.flatnonzero(room > 0)
         if not len(rows) or not len(columns):
@@ -226,15 +232,34 @@ def _seat_idle(
                 gain, allowed = part.block(slice(0, last - first), slice(0, right - left))
             else:
                 gain, allowed = everywhere.block(slice(first, last), slice(left, right))
-            value = np.where(allowed & (room[some] > 0), gain, _NEVER)
+            takes = allowed & (room[some] > 0) & (gain > enough)
+            value = np.where(takes, gain - price[some], _NEVER)
             for row, offers in zip(rows[first:last].tolist(), value, strict=True):
                 best = int(offers.argmax())
-                if offers[best] > enough:
+                if offers[best] > _NEVER:
                     mate[row] = some[best]
                     room[some[best]] -= 1
                     if room[some[best]] == 0:
                         value[:, best] = _NEVER
         if alone:
             break
+    _seat_anywhere(gains, mate, room, enough)
     rows = np.flatnonzero(mate >= 0)
     return np.column_stack([rows, mate[rows]])
+
+
+def _seat_anywhere(
+    gains: Gains, mate: NDArray[np.int64], room: NDArray[np.int64], enough: int
+) -> None:
+    """Seat rows for whom there was no time on places still free, in place; each looks at a few."""
+    for turn in range(_TURNS):
+        rows, free = np.flatnonzero(mate < 0), np.flatnonzero(room > 0)
+        if not len(rows) or not len(free):
+            return
+        places = np.repeat(free, np.minimum(room[free], len(rows)))
+        places = np.roll(places, turn * len(places) // _TURNS)[: len(rows)]
+        rows = rows[: len(places)]
+        gain, allowed = gains.pairs(rows, places)
+        takes = allowed & (gain > enough)
+        mate[rows[takes]] = places[takes]
+        np.subtract.at(room, places[takes], 1)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.assignment.parting import split_pool, take_part
 from pairmatch.solvers.assignment.quota_charges import charge_gains, count_as_one
 from pairmatch.solvers.assignment.remainder import Edges
-from pairmatch.solvers.assignment.start import find_largest, take_gains
+from pairmatch.solvers.assignment.start import find_largest
 from pairmatch.solvers.assignment.sweep import Sweeper
-from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from threading import Event
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.assignment.effort import Effort
     from pairmatch.solvers.assignment.remainder import Remainder
-    from pairmatch.solvers.problem import AssignmentProblem, Gains
+    from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import Prices
 
 __all__ = ["Pool"]
@@ -51,22 +50,11 @@ class Pool:
     ) -> None:
         self._problem, self._effort, self._stop = problem, effort, stop
         self.largest = find_largest(problem.gains)
-        self._parts: list[tuple[NDArray[np.int64], NDArray[np.int64], Gains]] = []
-        columns = np.flatnonzero(remainder.capacity > 0)
-        gains, rows = problem.gains, remainder.rows
-        if isinstance(gains, StreamedGains):
-            rows, columns = gains.sort_alike(rows, columns)
-            if gains.keys is not None:
-                row_key, column_key = gains.keys[0][rows], gains.keys[1][columns]
-                plain = replace(gains, keys=None)
-                for key in np.intersect1d(row_key, column_key):
-                    self._add(plain, rows[row_key == key], columns[column_key == key])
-                return
-        self._add(gains, rows, columns)
-
-    def _add(self, gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
-        if len(rows) and len(columns):
-            self._parts.append((rows, columns, take_gains(gains, rows, columns)))
+        gains = problem.gains
+        self._parts = [
+            (rows, columns, take_part(gains, rows, columns))
+            for rows, columns in split_pool(gains, remainder.rows, remainder.capacity)
+        ]
 
     def sweep(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from threading import Event
@@ -17,28 +16,31 @@ from pairmatch.solvers.assignment.completing import LoadsUnmetError, complete_pl
 from pairmatch.solvers.assignment.conflict import LoadConflict
 from pairmatch.solvers.assignment.cover import find_cover
 from pairmatch.solvers.assignment.effort import FLOW_SECONDS, Effort
+from pairmatch.solvers.assignment.guessing import guess_prices
+from pairmatch.solvers.assignment.parting import split_pool, take_part
 from pairmatch.solvers.assignment.remainder import Edges
 from pairmatch.solvers.assignment.rounds import Rounds
 from pairmatch.solvers.assignment.settling import collect_tight, join_edges, settle_plan
-from pairmatch.solvers.assignment.start import find_largest, take_gains
+from pairmatch.solvers.assignment.start import find_largest
 from pairmatch.solvers.assignment.sweep import Stopped
-from pairmatch.solvers.assignment.watching import watch
-from pairmatch.solvers.processors import count_processors
+from pairmatch.solvers.assignment.watching import find_deadline, watch
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
-from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.watching import Progress
-    from pairmatch.solvers.problem import AssignmentProblem, Gains
+    from pairmatch.solvers.problem import AssignmentProblem
+
+    Guesses = Sequence[NDArray[np.int64] | None]
 
 __all__ = ["solve_by_pricing"]
 
 _RAISE = 4  # factor of the bonus where coverage was not reached
 _LOADING = 0.25  # share of a time limit after which compiled code is not waited for any longer
-_PROVING = 1e-8  # processor seconds that the proof takes a pair, and its most in shares of a limit
-_MOST_PROVING = 0.5
+_NEARLY = 0.9  # share of the pairs that a proof must reach for guessed prices to be worth it
 _COMPLETING, _LEAST_COMPLETING = 0.5, 0.25  # seconds to seat more rows in a plan cut short
 
 
@@ -119,17 +121,13 @@ def solve_by_pricing(
     effort = effort or Effort()
     if n_threads is not None:
         effort = replace(effort, n_threads=n_threads)
-    deadline = math.inf
-    if time_limit is not None:
-        proving = _PROVING * problem.n_rows * problem.n_columns / count_processors()
-        deadline = monotonic() + time_limit - min(_MOST_PROVING * time_limit, proving)
-        if effort.fast and not are_loaded_within(_LOADING * time_limit):
-            effort = replace(effort, fast=False)
+    deadline, share = find_deadline(problem, time_limit)
+    if time_limit is not None and effort.fast and not are_loaded_within(_LOADING * time_limit):
+        effort = replace(effort, fast=False)
     search = _Search(problem, effort, seed, deadline)
     status = watch(search, deadline, progress)
-    return search.solution(
-        status, min(_COMPLETING, max(_LEAST_COMPLETING, 0.2 * (time_limit or 10.0)))
-    )
+    seconds = min(_COMPLETING, max(_LEAST_COMPLETING, 0.2 * (time_limit or 10.0)))
+    return search.solution(status, seconds, guess=share >= _NEARLY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +170,7 @@ class _Search:
                 rows,
                 columns,
                 Rounds(
-                    _part_of(problem.gains, rows, columns),
+                    take_part(problem.gains, rows, columns),
                     self.capacity[columns],
                     self.least[columns],
                     self.bonus,
@@ -182,29 +180,8 @@ class _Search:
                     deadline=deadline,
                 ),
             )
-            for rows, columns in self._split()
+            for rows, columns in split_pool(problem.gains, self.rows, self.capacity)
         ]
-
-    def _split(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Return rows and columns of each key, or of the whole pool; without full columns.
-
-        Those with the same features that rules ask for stand side by side.
-        """
-        gains, rows = self.problem.gains, self.rows
-        columns = np.flatnonzero(self.capacity > 0)
-        if isinstance(gains, StreamedGains):
-            rows, columns = gains.sort_alike(rows, columns)
-        if not isinstance(gains, StreamedGains) or gains.keys is None:
-            return [(rows, columns)] if len(rows) and len(columns) else []
-        row_key, column_key = gains.keys[0][rows], gains.keys[1][columns]
-        row_order = np.argsort(row_key, kind="stable")
-        column_order = np.argsort(column_key, kind="stable")
-        parts = []
-        for key in np.intersect1d(row_key, column_key):
-            some = row_order[slice(*_run(row_key[row_order], key))]
-            others = column_order[slice(*_run(column_key[column_order], key))]
-            parts.append((rows[some], columns[others]))
-        return parts
 
     def run(self) -> None:
         """Solve every part; under "coverage" raise the bonus until nobody more can be matched."""
@@ -283,7 +260,11 @@ class _Search:
         return LoadConflict(columns, helpers, reachable)
 
     def _complete(
-        self, part: _Part, pairs: NDArray[np.int64], deadline: float
+        self,
+        part: _Part,
+        pairs: NDArray[np.int64],
+        price: NDArray[np.int64] | None,
+        deadline: float,
     ) -> NDArray[np.int64]:
         """Return a valid plan of a part whose search was cut short."""
         rounds = part.rounds
@@ -295,6 +276,7 @@ class _Search:
                 pairs,
                 deadline,
                 coverage=self.bonus > 0,
+                price=price,
             )
         except LoadsUnmetError as error:
             reachable = self.problem.at_least.copy()
@@ -338,7 +320,7 @@ class _Search:
         gap = (bound - value) / max(1, abs(bound)) if bound is not None else 1.0
         self.messages.put((self._n_rounds, gap, monotonic() - self._begin))
 
-    def _pairs(self, seconds: float = 0.0) -> NDArray[np.int64]:
+    def _pairs(self, guesses: Guesses = (), seconds: float = 0.0) -> NDArray[np.int64]:
         """Return all pairs as they are now, sorted; those of an unfinished plan with more."""
         deadline = monotonic() + seconds
         found = [self.problem.pins.astype(np.int64).reshape(-1, 2)]
@@ -347,49 +329,43 @@ class _Search:
             reachable = self.problem.at_least.copy()
             reachable[unserved] -= self.least[unserved]
             raise self._name_conflict(unserved, [], reachable)
-        for part in self.parts:
+        for k, part in enumerate(self.parts):
             pairs = part.rounds.pairs()
             if not self.done:
-                pairs = self._complete(part, pairs, deadline)
+                guess = guesses[k] if guesses else None
+                price = part.rounds.price if part.rounds.price is not None else guess
+                pairs = self._complete(part, pairs, price, deadline)
             found.append(np.column_stack([part.rows[pairs[:, 0]], part.columns[pairs[:, 1]]]))
         pairs = np.concatenate(found)
         return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
-    def _price(self) -> NDArray[np.int64]:
-        """Return the prices of the columns as they are now."""
+    def _price(self, guesses: Guesses = ()) -> NDArray[np.int64]:
+        """Return the prices of the columns as they are now; guesses where there are none yet."""
         # A column without places costs nothing to price out of reach: its price counts 0 times.
         price = np.where(self.capacity > 0, 0, self.largest + self.bonus)
-        for part in self.parts:
+        for k, part in enumerate(self.parts):
             seating, best = part.rounds.seating, part.rounds.price
+            if best is None and guesses:
+                best = guesses[k]
             if self.done and seating is not None:
                 price[part.columns] = seating.v
             elif best is not None:
                 price[part.columns] = best
         return price
 
-    def solution(self, status: Status | None, seconds: float) -> AssignmentSolution:
+    def solution(
+        self, status: Status | None, seconds: float, *, guess: bool = True
+    ) -> AssignmentSolution:
         """Return the plan and the prices as they are now; complete a plan for so many seconds."""
+        guesses: Guesses = ()
+        if not self.done:
+            guesses = [guess_prices(part.rounds, self.effort) for part in self.parts]
         seatings = [part.rounds.seating for part in self.parts]
         solvers = [f"pricing, {seating.solver}" for seating in seatings if seating is not None]
         counted = self.done and self.problem.objective == "coverage"
         coverage = Prices(self.cover) if counted else None
-        prices = Prices(self._price(), bonus=self.bonus, coverage=coverage)
-        pairs = self._pairs(seconds) if self.settled is None else self.settled
+        price = self._price(guesses if guess else ())
+        prices = Prices(price, bonus=self.bonus, coverage=coverage)
+        pairs = self._pairs(guesses, seconds) if self.settled is None else self.settled
         solver = solvers[-1] if solvers else "pricing"
         return AssignmentSolution(pairs, prices, status or Status.OPTIMAL, solver)
-
-
-def _part_of(gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Gains:
-    """Return the gains of a part, whose keys are all the same."""
-    if isinstance(gains, StreamedGains):
-        gains = replace(gains, keys=None)
-    if all(
-        np.array_equal(s, np.arange(n)) for s, n in zip((rows, columns), gains.shape, strict=True)
-    ):
-        return gains
-    return take_gains(gains, rows, columns)
-
-
-def _run(ordered: NDArray[np.int64], key: np.int64) -> tuple[int, int]:
-    """Return where a key begins and ends in sorted keys."""
-    return int(np.searchsorted(ordered, key)), int(np.searchsorted(ordered, key, "right"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from threading import Event
@@ -22,8 +21,7 @@ from pairmatch.solvers.assignment.pool_parts import Pool
 from pairmatch.solvers.assignment.remainder import Edges, set_pins
 from pairmatch.solvers.assignment.settling import settle_plan
 from pairmatch.solvers.assignment.sweep import Stopped
-from pairmatch.solvers.assignment.watching import watch
-from pairmatch.solvers.processors import count_processors
+from pairmatch.solvers.assignment.watching import find_deadline, watch
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:
@@ -37,8 +35,6 @@ __all__ = ["breaks_quota", "solve_with_quotas"]
 
 _RAISE = 4  # factor of the bonus where coverage was not reached
 _MORE = 8  # pairs of each row that a round may add
-_PROVING = 1e-8  # processor seconds that the proof takes a pair, and its most in shares of a limit
-_MOST_PROVING = 0.5
 _MOST_TIGHT = 2**21  # more pairs than these are left as they are
 
 
@@ -99,10 +95,7 @@ def solve_with_quotas(
     Minimum loads and coverage are settled in the same way first and last, every pair worth 1.
     Memory: O((n + m) * n_features + m * n_classes + candidates).
     """
-    deadline = math.inf
-    if time_limit is not None:
-        proving = _PROVING * problem.n_rows * problem.n_columns / count_processors()
-        deadline = monotonic() + time_limit - min(_MOST_PROVING * time_limit, proving)
+    deadline, _ = find_deadline(problem, time_limit)
     search = _Search(problem, opened, effort or Effort(), deadline)
     if opened.status is not Status.OPTIMAL:
         return search.solution(opened.status)

@@ -18,8 +18,9 @@ import numpy as np
 from pairmatch.solvers.assignment.augment import Seating
 from pairmatch.solvers.assignment.candidates import Candidates
 from pairmatch.solvers.assignment.effort import FLOW_SECONDS, Effort
+from pairmatch.solvers.assignment.guessing import extend_prices, make_sweeper
 from pairmatch.solvers.assignment.start import find_largest, sample_pool, take_gains
-from pairmatch.solvers.assignment.sweep import Hits, Stopped, Sweeper
+from pairmatch.solvers.assignment.sweep import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.assignment.sweep import Hits, Sweeper
     from pairmatch.solvers.problem import Gains
 
 __all__ = ["Effort", "Rounds"]
@@ -75,6 +77,8 @@ class Rounds:
         What no seating can exceed, each pair with its bonus; None before the first full sweep.
     price : ndarray of int64, shape (n_columns,), or None
         Column prices that give the bound.
+    guess : ndarray of int64, shape (n_columns,), or None
+        Column prices that the first full sweep begins with.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class Rounds:
         self.n_rounds = 0
         self.bound: int | None = None
         self.price: NDArray[np.int64] | None = None
+        self.guess: NDArray[np.int64] | None = None
         self._effort, self._rng, self._stop = effort, rng, stop
         self._deadline = deadline
         self._sweeper: Sweeper | None = None
@@ -236,7 +241,7 @@ class Rounds:
     def _learn_prices(self) -> NDArray[np.int64]:
         """Return prices of all columns: what each is worth to the rows of a solved sample."""
         rows, columns, places = sample_pool(
-            self.gains, self.capacity, self._effort.share, self._rng
+            self.gains, self.capacity, self._effort.share, self._rng, self._check
         )
         small = Rounds(
             take_gains(self.gains, rows, columns),
@@ -252,32 +257,22 @@ class Rounds:
         small.run(tolerance=_LEVEL_TOLERANCE)
         if self._stop.is_set() or small.seating is None:
             raise Stopped
-        u, v = small.seating.u, small.seating.v
-        if (small.seating.mate >= 0).all() and (small.seating.filled == places).all():
-            # With just enough places the level of the prices is free: leave room on both sides.
-            u = u - (int(u.min()) + self.bonus - int(v.min())) // 2
-        everyone = np.arange(self.gains.shape[1])
-        part = self._make_sweeper(take_gains(self.gains, rows, everyone))
-        one = np.ones(len(everyone), np.int64)
-        return part.best(everyone, u, one, 0, by_column=True).floor
+        wide = take_gains(self.gains, rows, np.arange(self.gains.shape[1]))
+        part = make_sweeper(wide, self._effort, self._stop)
+        self.guess = extend_prices(part, small.seating, self.bonus)
+        return self.guess
+
+    def _check(self) -> None:
+        """Raise if told to stop."""
+        if self._stop.is_set():
+            raise Stopped
 
     @property
     def sweeper(self) -> Sweeper:
         """All pairs of the pool, ready to be priced."""
         if self._sweeper is None:
-            self._sweeper = self._make_sweeper(self.gains)
+            self._sweeper = make_sweeper(self.gains, self._effort, self._stop)
         return self._sweeper
-
-    def _make_sweeper(self, gains: Gains) -> Sweeper:
-        """Return a sweeper of some gains, with the sizes of this run."""
-        effort = self._effort
-        return Sweeper(
-            gains,
-            n_threads=effort.n_threads,
-            tile=effort.tile,
-            fast=effort.fast,
-            stop=self._stop,
-        )
 
     def _improve(self, report: Callable[[Rounds], None] | None, tolerance: float) -> bool:
         """Solve on the candidates, price the parked, repeat."""

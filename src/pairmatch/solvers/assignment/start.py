@@ -9,6 +9,8 @@ import numpy as np
 from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import Gains
@@ -69,7 +71,11 @@ def take_gains(gains: Gains, rows: NDArray[np.int64], columns: NDArray[np.int64]
 
 
 def _stratify(
-    gains: Gains, rng: np.random.Generator, *, by_column: bool = False
+    gains: Gains,
+    rng: np.random.Generator,
+    check: Callable[[], None],
+    *,
+    by_column: bool = False,
 ) -> NDArray[np.int64]:
     """Return the rows (or columns) in an order in which neighbours are alike.
 
@@ -86,6 +92,7 @@ def _stratify(
     order = rng.permutation(n)
     stack, leaves = [order], []
     while stack:
+        check()
         some = stack.pop()
         if len(some) <= _LEAF:
             leaves.append(some)
@@ -121,12 +128,17 @@ def _sample_evenly(
 
 
 def sample_pool(
-    gains: Gains, capacity: NDArray[np.int64], share: int, rng: np.random.Generator
+    gains: Gains,
+    capacity: NDArray[np.int64],
+    share: int,
+    rng: np.random.Generator,
+    check: Callable[[], None] = lambda: None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return rows, columns and places of the columns: about one in ``share`` of either side.
 
     Where the whole pool has too few, just enough or too many places, so has the sample: prices
-    depend on which of the three it is more than on anything else.
+    depend on which of the three it is more than on anything else. ``check`` is called again and
+    again; it may raise.
     """
     n, n_places = gains.shape[0], int(capacity.sum())
     size, size_places = max(1, n // share), max(1, n_places // share)
@@ -136,8 +148,8 @@ def sample_pool(
         size_places = min(max(size_places, size + 1), n_places)
     else:
         size = min(max(size, size_places + 1), n)
-    rows = np.sort(_sample_evenly(_stratify(gains, rng), size, rng))
-    order = _stratify(gains, rng, by_column=True)
+    rows = np.sort(_sample_evenly(_stratify(gains, rng, check), size, rng))
+    order = _stratify(gains, rng, check, by_column=True)
     owner = np.repeat(order, capacity[order])
     columns, places = np.unique(_sample_evenly(owner, size_places, rng), return_counts=True)
     return rows, columns, places

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from queue import Empty
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
+from pairmatch.solvers.processors import count_processors
 from pairmatch.solvers.solution import Status
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,10 +20,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.problem import AssignmentProblem
+
     Progress = Callable[[int, float, float], None]
 
-__all__ = ["Search", "watch"]
+__all__ = ["Search", "find_deadline", "watch"]
 
+_PROVING = 1.4e-10  # processor seconds that the proof takes a pair and feature
+_WIDTH = 100  # features, where nobody knows
+_MOST_PROVING = 0.5  # share of a limit that the proof takes at most
 _TICK = 0.2  # seconds between two looks at Ctrl-C where waiting cannot be interrupted
 
 
@@ -47,6 +55,20 @@ class Search(Protocol):
     def run(self) -> None:
         """Search until the end or until ``stop`` is set."""
         ...
+
+
+def find_deadline(problem: AssignmentProblem, time_limit: float | None) -> tuple[float, float]:
+    """Return when, by :func:`time.monotonic`, a search ends, and the share of the proof after it.
+
+    That share of all pairs can be looked at once more before the time limit, about.
+    """
+    if time_limit is None:
+        return math.inf, 1.0
+    gains = problem.gains
+    width = gains.row_features.shape[1] if isinstance(gains, StreamedGains) else _WIDTH
+    proving = _PROVING * width * problem.n_rows * problem.n_columns / count_processors()
+    left = min(_MOST_PROVING * time_limit, proving)
+    return monotonic() + time_limit - left, left / max(proving, 1e-9)
 
 
 def watch(search: Search, deadline: float, progress: Progress | None) -> Status | None:

@@ -6,16 +6,26 @@ neither pairs nor prices.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.errors import CertificateError, Fault
+from pairmatch.errors import CertificateError
 from pairmatch.solvers.certify.budgets import check_budgets, count_room, pack_columns
+from pairmatch.solvers.certify.rules import (
+    check_indices,
+    check_loads,
+    check_pairs,
+    check_prices,
+    check_quotas,
+    count_classes,
+)
 from pairmatch.solvers.certify.search import is_unbeaten
-from pairmatch.solvers.certify.streams import find_profits, worth_one
+from pairmatch.solvers.certify.streams import find_profits, limit_gains, worth_one
 from pairmatch.solvers.certify.sums import add_up, find_magnitude, multiply
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate, Prices
@@ -24,7 +34,7 @@ from pairmatch.solvers.streamed import StreamedGains
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.problem import AssignmentProblem, Quotas
+    from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution
 
 __all__ = ["certify_assignment"]
@@ -35,7 +45,9 @@ _LIMIT = 2**61
 _ENORMOUS = 2**31  # prices of quotas from which on pairs are looked at one by one
 
 
-def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution) -> Certificate:
+def certify_assignment(
+    problem: AssignmentProblem, solution: AssignmentSolution, *, deadline: float = math.inf
+) -> Certificate:
     """Check an answer pair by pair and bound every other answer from its prices.
 
     Parameters
@@ -44,6 +56,10 @@ def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution)
         What was asked.
     solution : AssignmentSolution
         What was answered, by whatever means.
+    deadline : float, optional
+        When, by :func:`time.monotonic`, no more pairs of a streamed pool are looked at: rows that
+        have not met everybody by then count with the most that they could gain. The bound is then
+        a true one, but a wide one.
 
     Returns
     -------
@@ -96,27 +112,27 @@ def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution)
     """
     pairs = np.asarray(solution.pairs)
     gain = np.empty(0, np.int64)
-    faults = _check_indices(problem, pairs)
+    faults = check_indices(problem, pairs)
     if not faults:
         gain, allowed = problem.gains.pairs(pairs[:, 0], pairs[:, 1])
-        faults = _check_pairs(problem, pairs, allowed)
-        faults += _check_loads(problem, pairs)
-        faults += _check_quotas(problem, pairs)
+        faults = check_pairs(problem, pairs, allowed)
+        faults += check_loads(problem, pairs)
+        faults += check_quotas(problem, pairs)
         faults += check_budgets(problem, pairs)
     prices = solution.prices
     if prices is not None:
-        faults += _check_prices(problem, prices, "prices")
+        faults += check_prices(problem, prices, "prices")
         if prices.coverage is not None:
-            faults += _check_prices(problem, prices.coverage, "prices of coverage")
+            faults += check_prices(problem, prices.coverage, "prices of coverage")
     if faults:
         raise CertificateError("the answer does not survive its check", faults)
 
     matched, total = len(pairs), add_up(gain)
     if problem.objective == "total":
-        bound = None if prices is None else _sweep(problem, prices, pairs)[0]
+        bound = None if prices is None else _sweep(problem, prices, pairs, deadline)[0]
         matched_bound = None
     else:
-        bound, matched_bound = _bound_plans(problem, prices, pairs, total)
+        bound, matched_bound = _bound_plans(problem, prices, pairs, total, deadline)
     if prices is not None and bound is not None and bound > total:
         charge, fixed = partial(_charge, problem, prices), _pay_places(problem, prices)
         if is_unbeaten(problem, prices, pairs, charge, fixed):
@@ -125,149 +141,41 @@ def certify_assignment(problem: AssignmentProblem, solution: AssignmentSolution)
 
 
 def _bound_plans(
-    problem: AssignmentProblem, prices: Prices | None, pairs: NDArray[np.int64], total: int
+    problem: AssignmentProblem,
+    prices: Prices | None,
+    pairs: NDArray[np.int64],
+    total: int,
+    deadline: float,
 ) -> tuple[int | None, int]:
     """Bound the gains of plans of at least as many pairs, and how many pairs there can be."""
-    bound, matched_bound = _sweep(problem, prices, pairs)
+    bound, matched_bound = _sweep(problem, prices, pairs, deadline)
     if prices is not None and bound is not None:
         bound -= prices.bonus * len(pairs)
         is_streamed = isinstance(problem.gains, StreamedGains) and _is_plain(problem, prices)
         if bound > total and not is_streamed:  # with few rows the bonus says little
-            free = _sweep(problem, Prices(np.zeros(problem.n_columns, np.int64)), pairs)[0]
+            nothing = Prices(np.zeros(problem.n_columns, np.int64))
+            free = _sweep(problem, nothing, pairs, deadline)[0]
             bound = bound if free is None else min(bound, free)
     return bound, matched_bound
 
 
-def _check_indices(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[Fault]:
-    """Check that the pairs are pairs of a row and a column that exist."""
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
-        return [Fault(f"pairs must be integers of shape (n, 2), not {pairs.dtype} {pairs.shape}")]
-    shape = problem.gains.shape
-    wrong = ((pairs < 0) | (pairs >= shape)).any(axis=1)
-    return [
-        Fault(f"there are {shape[0]} rows and {shape[1]} columns", f"pair ({row}, {column})")
-        for row, column in pairs[wrong].tolist()
-    ]
-
-
-def _check_pairs(
-    problem: AssignmentProblem, pairs: NDArray[np.int64], allowed: NDArray[np.bool_]
-) -> list[Fault]:
-    """Check that every pair is allowed, every row has one column, and every pin is kept."""
-    faults = [
-        Fault("this pair is not allowed", f"row {row}, column {column}")
-        for row, column in pairs[~allowed].tolist()
-    ]
-    times = np.bincount(pairs[:, 0], minlength=problem.n_rows)
-    faults += [
-        Fault(f"is in {times[row]} pairs, expected at most 1", f"row {row}")
-        for row in np.flatnonzero(times > 1).tolist()
-    ]
-    made = set(map(tuple, pairs.tolist()))
-    faults += [
-        Fault("this pin is not kept", f"row {row}, column {column}")
-        for row, column in problem.pins.tolist()
-        if (row, column) not in made
-    ]
-    return faults
-
-
-def _check_loads(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[Fault]:
-    """Check that every column has its minimum load and no more than its places."""
-    load = np.bincount(pairs[:, 1], minlength=problem.n_columns)
-    wrong = np.flatnonzero((load > problem.capacity) | (load < problem.at_least))
-    return [
-        Fault(
-            f"has {load[j]} rows, expected {problem.at_least[j]} to {problem.capacity[j]}",
-            f"column {j}",
-        )
-        for j in wrong.tolist()
-    ]
-
-
-def _check_quotas(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[Fault]:
-    """Check that no column has too many rows of one class."""
-    faults = []
-    for k, quota in enumerate(problem.quotas):
-        count = _count_classes(problem, quota, pairs)
-        faults += [
-            Fault(
-                f"has {count[j, label]} rows of class {label}, expected at most {quota.at_most}",
-                f"column {j}, quota {k}",
-            )
-            for j, label in np.argwhere(count > quota.at_most).tolist()
-        ]
-    return faults
-
-
-def _count_classes(
-    problem: AssignmentProblem, quota: Quotas, pairs: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Count the rows of each class with each column, shape (n_columns, n_classes)."""
-    count = np.zeros((problem.n_columns, quota.n_classes), np.int64)
-    label = quota.class_of[pairs[:, 0]]
-    counted = label >= 0
-    np.add.at(count, (pairs[counted, 1], label[counted]), 1)
-    return count
-
-
-def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> list[Fault]:
-    """Check that prices have the shapes, signs and sizes that a bound may be made of."""
-    wanted: list[tuple[int, ...]] = [(problem.n_columns,)]
-    if prices.quota:  # without any, the places within quotas are free
-        wanted += [(problem.n_columns, quota.n_classes) for quota in problem.quotas]
-    if prices.budget:
-        wanted += [(problem.n_columns,) for _ in problem.budgets]
-    given = [prices.column, *prices.quota, *prices.budget]
-    if prices.row is not None:
-        wanted.append((problem.n_rows,))
-        given.append(prices.row)
-    shapes = [np.shape(array) for array in given]
-    if shapes != wanted or any(np.asarray(array).dtype.kind != "i" for array in given):
-        return [Fault(f"expected integers of shapes {wanted}, found {shapes}", where)]
-    faults = []
-    if prices.scale < 1:
-        return [Fault(f"are in fractions of a gain by {prices.scale!r}", where)]
-    paid = [
-        find_magnitude(budget.use) * find_magnitude(price)
-        for budget, price in zip(problem.budgets, prices.budget, strict=False)
-    ]
-    sizes = [find_magnitude(array) for array in given]
-    if sum(sizes + paid, start=abs(prices.bonus) * prices.scale) > _LIMIT:
-        faults.append(Fault("are too large to be added up exactly", where))
-    if prices.bonus < 0:
-        faults.append(Fault(f"have a negative bonus {prices.bonus}", where))
-    faults += [
-        Fault(
-            f"price {prices.column[j]} is negative without a minimum load", f"{where}, column {j}"
-        )
-        for j in np.flatnonzero((prices.column < 0) & (problem.at_least == 0)).tolist()
-    ]
-    named = [(f"quota {k}", array) for k, array in enumerate(prices.quota)]
-    named += [(f"budget {k}", array) for k, array in enumerate(prices.budget)]
-    named += [] if prices.row is None else [("rows", prices.row)]
-    faults += [
-        Fault("a price is negative", f"{where}, {name}")
-        for name, array in named
-        if (array < 0).any()
-    ]
-    return faults
-
-
 def _sweep(
-    problem: AssignmentProblem, prices: Prices | None, pairs: NDArray[np.int64]
+    problem: AssignmentProblem,
+    prices: Prices | None,
+    pairs: NDArray[np.int64],
+    deadline: float,
 ) -> tuple[int | None, int]:
     """Look at every pair once; return the bound with the bonus in it, and the matched bound."""
     gains = problem.gains
     if prices is not None and isinstance(gains, StreamedGains) and _is_plain(problem, prices):
-        return _sweep_stream(problem, gains, prices, pairs)
+        return _sweep_stream(problem, gains, prices, pairs, deadline)
     n_rows, n_columns = problem.gains.shape
     counted = problem.objective != "total"
     sets = [] if prices is None else [prices]
     if prices is not None and prices.coverage is not None and counted:
         sets.append(prices.coverage)  # here every pair is worth 1
     stripes = [slice(top, min(top + _HEIGHT, n_rows)) for top in range(0, n_rows, _HEIGHT)]
-    look = partial(_look, problem, sets, counted)
+    look = partial(_look, problem, sets, counted, deadline)
     found = map_blocks(look, stripes, 1 if n_rows * n_columns < _MANY else None)
     served = sum(stripe.served for stripe in found)
     wanted = sum((stripe.wanted for stripe in found), np.zeros(n_columns, np.int64))
@@ -301,20 +209,28 @@ def _is_plain(problem: AssignmentProblem, prices: Prices) -> bool:
 
 
 def _sweep_stream(
-    problem: AssignmentProblem, gains: StreamedGains, prices: Prices, pairs: NDArray[np.int64]
+    problem: AssignmentProblem,
+    gains: StreamedGains,
+    prices: Prices,
+    pairs: NDArray[np.int64],
+    deadline: float,
 ) -> tuple[int, int]:
     """Look at the pairs of a streamed pool, starting from what the answer gives each row."""
     gain, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
     matched_bound = min(problem.n_rows, add_up(problem.capacity))
+    best = find_profits(problem, gains, prices, pairs, deadline)
     if prices.coverage is not None and problem.objective != "total" and len(pairs) < matched_bound:
-        best = find_profits(problem, worth_one(gains), prices.coverage, pairs)
-        covered = _close(problem, prices.coverage, best, worth_one=True) + len(gain)
+        seen = find_profits(problem, worth_one(gains), prices.coverage, pairs, deadline)
+        covered = _close(problem, prices.coverage, seen, worth_one=True) + len(gain)
         matched_bound = min(matched_bound, covered)
-    best = find_profits(problem, gains, prices, pairs)
     bound = _close(problem, prices, best, worth_one=False) + prices.bonus * len(gain)
     # The same prices bound answers of any size without a bonus; so do full gains.
     free = _close(problem, prices, np.maximum(best - prices.bonus, 0), worth_one=False)
     free = min(free, matched_bound * gains.largest - add_up(gain))
+    if deadline < math.inf:  # what prices are worth when only few of the pairs were looked at
+        is_open = np.ones(problem.n_rows, np.bool_)
+        is_open[problem.pins[:, 0]] = False
+        free = min(free, add_up(np.maximum(limit_gains(gains)[is_open], 0)))
     return add_up(gain) + min(bound, free + prices.bonus * len(pairs)), matched_bound
 
 
@@ -327,7 +243,9 @@ class _Stripe:
     profits: tuple[NDArray[np.int64], ...]  # best of each row under each prices, nothing below 0
 
 
-def _look(problem: AssignmentProblem, sets: list[Prices], counted: bool, rows: slice) -> _Stripe:
+def _look(
+    problem: AssignmentProblem, sets: list[Prices], counted: bool, deadline: float, rows: slice
+) -> _Stripe:
     """Look at every pair of some rows."""
     n_columns, height = problem.gains.shape[1], rows.stop - rows.start
     served = np.zeros(height, np.bool_)
@@ -335,6 +253,8 @@ def _look(problem: AssignmentProblem, sets: list[Prices], counted: bool, rows: s
     profits = tuple(np.zeros(height, np.int64) for _ in sets)
     for left in range(0, n_columns, _WIDTH):
         columns = slice(left, min(left + _WIDTH, n_columns))
+        if isinstance(problem.gains, StreamedGains) and monotonic() > deadline:
+            return _give_most(problem, sets, problem.gains.largest, height)
         has_place = problem.capacity[columns] > 0
         gain, allowed = problem.gains.block(rows, columns)
         for budget in problem.budgets:
@@ -356,6 +276,21 @@ def _look(problem: AssignmentProblem, sets: list[Prices], counted: bool, rows: s
             )
             np.maximum(best, profit.max(axis=1), out=best)
     return _Stripe(int(np.count_nonzero(served)), wanted, profits)
+
+
+def _give_most(
+    problem: AssignmentProblem, sets: list[Prices], largest: int, height: int
+) -> _Stripe:
+    """Return what no row can exceed, of so many rows that nobody has looked at."""
+    least = [
+        int(given.column.min(initial=0)) - given.bonus * given.scale for given in sets
+    ]  # what is paid for quotas and budgets is never below 0
+    most = [
+        max(0, given.scale * (1 if k else largest) - paid)
+        for k, (given, paid) in enumerate(zip(sets, least, strict=True))
+    ]
+    wanted = np.full(problem.n_columns, height)
+    return _Stripe(height, wanted, tuple(np.full(height, profit) for profit in most))
 
 
 def _charge(
@@ -393,7 +328,7 @@ def _pay_places(problem: AssignmentProblem, prices: Prices) -> int:
     places, asked = problem.capacity - load, np.maximum(problem.at_least - load, 0)
     bound = multiply(np.where(prices.column >= 0, places, asked), prices.column)
     for quota, of_class in zip(problem.quotas, prices.quota, strict=False):
-        room = quota.at_most - _count_classes(problem, quota, problem.pins)
+        room = quota.at_most - count_classes(problem, quota, problem.pins)
         bound += multiply(room.ravel(), of_class.ravel())
     for left, price in zip(count_room(problem), prices.budget, strict=False):
         bound += multiply(left, price)

@@ -6,7 +6,9 @@ answer, both integers, and believes neither pairs nor prices.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +33,9 @@ _LIMIT = 2**61
 _ROWS = 512
 
 
-def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Certificate:
+def certify_plan(
+    problem: AssignmentProblem, solution: AssignmentSolution, *, deadline: float = math.inf
+) -> Certificate:
     """Check an answer pair by pair, and every objective in its turn, whatever the objectives are.
 
     Parameters
@@ -40,6 +44,9 @@ def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Ce
         What was asked.
     solution : AssignmentSolution
         What was answered, by whatever means.
+    deadline : float, optional
+        When, by :func:`time.monotonic`, no more pairs are looked at, and no more objectives. What
+        is not proved by then counts as unproved; the bound of a streamed pool is wide but true.
 
     Returns
     -------
@@ -109,14 +116,16 @@ def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Ce
     if problem.slots is not None:
         return certify_slots(problem, solution)
     if problem.objective in ("coverage", "total") and problem.tiers is None:
-        return certify_assignment(problem, solution)
+        return certify_assignment(problem, solution, deadline=deadline)
     plain = replace(
         problem, objective="total" if problem.objective == "total" else "coverage", tiers=None
     )
     rules = certify_assignment(plain, replace(solution, prices=None))
     _check_prices(problem, solution)
     if isinstance(problem.gains, StreamedGains) and problem.objective == "worst_off":
-        return _certify_streamed(plain, solution, rules)
+        return _certify_streamed(plain, solution, rules, deadline)
+    if len(solution.pairs) and not solution.steps and solution.prices is None:
+        return rules
     face = _Face(problem, np.asarray(solution.pairs))
     tier = np.empty(0, np.int64)
     if problem.tiers is not None:
@@ -132,14 +141,14 @@ def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Ce
         if proved:
             face.narrow()
     if problem.objective == "leximin":
-        proved = proved and _prove_levels(face, steps)
+        proved = proved and _prove_levels(face, steps, deadline)
         return replace(
             rules, bound=rules.objective if proved else None, matched_bound=matched_bound
         )
     if problem.objective == "worst_off":
         proved = proved and _prove_lowest(problem, face, steps)
     else:
-        proved = proved and _prove_tiers(problem, face, tier, steps)
+        proved = proved and _prove_tiers(problem, face, tier, steps, deadline)
     bound = None
     if proved and solution.prices is not None:
         bound = face.bound(face.gain, solution.prices)
@@ -149,7 +158,10 @@ def certify_plan(problem: AssignmentProblem, solution: AssignmentSolution) -> Ce
 
 
 def _certify_streamed(
-    problem: AssignmentProblem, solution: AssignmentSolution, rules: Certificate
+    problem: AssignmentProblem,
+    solution: AssignmentSolution,
+    rules: Certificate,
+    deadline: float,
 ) -> Certificate:
     """Check coverage, the lowest gain and the total by bounds of three problems, block by block."""
     gains = problem.gains
@@ -159,7 +171,9 @@ def _certify_streamed(
     if not steps or any((prices.column < 0).any() for prices in steps):
         return rules
     covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0, quota=()))
-    seen = certify_assignment(problem, replace(solution, prices=covered, steps=()))
+    seen = certify_assignment(
+        problem, replace(solution, prices=covered, steps=()), deadline=deadline
+    )
     rules = replace(rules, matched_bound=seen.matched_bound)
     if seen.matched_bound != rules.matched or solution.prices is None:
         return rules
@@ -176,12 +190,12 @@ def _certify_streamed(
         above = replace(problem, gains=replace(gains, least=least))
         covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0, quota=()))
         pins = replace(solution, pairs=problem.pins, prices=covered, steps=())
-        most = certify_assignment(above, pins).matched_bound
+        most = certify_assignment(above, pins, deadline=deadline).matched_bound
         if most is None or most >= rules.matched:
             return rules
     least = lowest if gains.least is None else max(lowest, gains.least)
     kept = replace(problem, gains=replace(gains, least=least))
-    total = certify_assignment(kept, replace(solution, steps=()))
+    total = certify_assignment(kept, replace(solution, steps=()), deadline=deadline)
     return replace(rules, bound=None if steps else total.bound)
 
 
@@ -203,11 +217,11 @@ def _prove_lowest(problem: AssignmentProblem, face: _Face, steps: list[Prices]) 
     return not steps
 
 
-def _prove_levels(face: _Face, steps: list[Prices]) -> bool:
+def _prove_levels(face: _Face, steps: list[Prices], deadline: float) -> bool:
     """Check level by level that nobody who is as good below has fewer pairs there."""
     below = np.iinfo(np.int64).min
     for level in np.unique(face.gain[face.chosen]).tolist():
-        if not steps:
+        if not steps or monotonic() > deadline:
             return False
         face.keep((face.gain <= below) | (face.gain >= level))
         on_level = -(face.gain == level).astype(np.int64)
@@ -219,13 +233,17 @@ def _prove_levels(face: _Face, steps: list[Prices]) -> bool:
 
 
 def _prove_tiers(
-    problem: AssignmentProblem, face: _Face, tiers: NDArray[np.int64], steps: list[Prices]
+    problem: AssignmentProblem,
+    face: _Face,
+    tiers: NDArray[np.int64],
+    steps: list[Prices],
+    deadline: float,
 ) -> bool:
     """Check tier by tier that nobody who is as good before has more pairs of it."""
     if problem.tiers is None:
         return False
     for k in tiers.tolist():
-        if not steps:
+        if not steps or monotonic() > deadline:
             return False
         of_tier = (problem.tiers[face.row, face.column] == k).astype(np.int64)
         if face.bound(of_tier, steps.pop(0)) != of_tier[face.chosen].sum():

@@ -8,7 +8,9 @@ are looked at one by one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     Index = slice | NDArray[np.int64]
 
-__all__ = ["find_best_profits", "find_profits", "worth_one"]
+__all__ = ["find_best_profits", "find_profits", "limit_gains", "worth_one"]
 
 _ENOUGH = 2**60  # what a row has that need not be looked at
 
@@ -42,11 +44,15 @@ def worth_one(gains: StreamedGains) -> StreamedGains:
 
 
 def find_profits(
-    problem: AssignmentProblem, gains: StreamedGains, prices: Prices, pairs: NDArray[np.int64]
+    problem: AssignmentProblem,
+    gains: StreamedGains,
+    prices: Prices,
+    pairs: NDArray[np.int64],
+    deadline: float = math.inf,
 ) -> NDArray[np.int64]:
     """Return what the prices leave each row at best, nothing below 0, bonus included.
 
-    Rows that are pinned are not looked at.
+    Rows that are pinned are not looked at. After the deadline see :func:`find_best_profits`.
     """
     price = prices.column - prices.bonus
     gains = _subtract_quotas(problem, gains, prices)
@@ -54,7 +60,7 @@ def find_profits(
     known[pairs[:, 0]] = gains.pairs(pairs[:, 0], pairs[:, 1])[0] - price[pairs[:, 1]]
     known = np.maximum(known, 0)
     known[problem.pins[:, 0]] = _ENOUGH
-    return find_best_profits(gains, price, known)
+    return find_best_profits(gains, price, known, deadline)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +111,10 @@ def _subtract_quotas(
 
 
 def find_best_profits(
-    gains: StreamedGains, price: NDArray[np.int64], known: NDArray[np.int64]
+    gains: StreamedGains,
+    price: NDArray[np.int64],
+    known: NDArray[np.int64],
+    deadline: float = math.inf,
 ) -> NDArray[np.int64]:
     """Return the largest gain minus price of each row over its allowed pairs, at least ``known``.
 
@@ -118,6 +127,9 @@ def find_best_profits(
     known : ndarray of int64, shape (n_rows,)
         What each row has for sure. Where it is close to the best, little but the product is left
         to do.
+    deadline : float, optional
+        When, by :func:`time.monotonic`, no more pairs are looked at. A row that has not met
+        everybody by then has the most that its features could yield with anybody.
 
     Returns
     -------
@@ -134,8 +146,20 @@ def find_best_profits(
         if not (_is_all(rows, gains.shape[0]) and _is_all(columns, gains.shape[1])):
             part = gains.take(rows, columns)
         part = replace(part, keys=None)
-        best[rows] = _Tiles(part, price[columns], best[rows]).sweep()
+        best[rows] = _Tiles(part, price[columns], best[rows], deadline).sweep()
     return best
+
+
+def limit_gains(gains: StreamedGains) -> NDArray[np.int64]:
+    """Return what no pair of each row can gain, by the extremes of every feature."""
+    left, right = gains.row_features, gains.column_features
+    if gains.terms or not gains.shape[1]:
+        return np.full(len(left), gains.largest)
+    top, bottom = (side.astype(np.float64) for side in (right.max(axis=0), right.min(axis=0)))
+    most = np.maximum(left, 0) @ top + np.minimum(left, 0) @ bottom
+    most += sum(max(0, units) for _, units in gains.shared)
+    limit: NDArray[np.int64] = np.minimum(most, gains.largest).astype(np.int64)
+    return limit
 
 
 def _is_all(index: NDArray[np.int64], n: int) -> bool:
@@ -169,9 +193,13 @@ class _Tiles:
     """Some rows and columns without keys, tile by tile."""
 
     def __init__(
-        self, gains: StreamedGains, price: NDArray[np.int64], known: NDArray[np.int64]
+        self,
+        gains: StreamedGains,
+        price: NDArray[np.int64],
+        known: NDArray[np.int64],
+        deadline: float,
     ) -> None:
-        self.gains, self.price, self.known = gains, price, known
+        self.gains, self.price, self.known, self.deadline = gains, price, known, deadline
         most = sum(max(0, units) for _, units in gains.shared)
         offer = most - price
         # No row ever has more than the gains and the prices allow.
@@ -179,6 +207,7 @@ class _Tiles:
         self.dtype = np.float32 if largest < FLOAT32_EXACT else np.float64
         self.width = _NARROW if gains.needs else _WIDTH
         self.right = np.empty((len(price), gains.column_features.shape[1] + 2), self.dtype)
+        self.most = known if deadline == math.inf else limit_gains(gains)
         self.right[:, :-2], self.right[:, -2], self.right[:, -1] = gains.column_features, 1, offer
 
     def sweep(self) -> NDArray[np.int64]:
@@ -198,6 +227,8 @@ class _Tiles:
         n_columns = len(self.price)
         buffer: NDArray[np.floating] = np.empty(len(best) * min(self.width, n_columns), self.dtype)
         for start in range(0, n_columns, self.width):
+            if monotonic() > self.deadline:
+                return np.maximum(best, self.most[rows] - int(self.price.min()))
             columns = slice(start, min(start + self.width, n_columns))
             if self.have_nothing(rows, columns):
                 continue

@@ -50,6 +50,24 @@ def test_grouping_with_the_problem_of_another_one_is_refused():
         pm.verify(mixed)
 
 
+def test_a_proof_that_the_clock_cut_short_may_claim_less_but_never_more():
+    plan = pm.match_scores([[5, 1, 2], [4, 1, 3], [5, 5, 5]])
+    found = plan.certificate
+    wider = dataclasses.replace(found, bound=found.bound + 2, matched_bound=None)
+    late = dataclasses.replace(plan.solution, status=pm.Status.TIME_LIMIT)
+    cut = dataclasses.replace(plan, solution=late, certificate=wider)
+    assert pm.verify(cut) == found
+    for claimed, solution in (
+        (wider, plan.solution),  # who claims to be optimal has a whole proof
+        (dataclasses.replace(found, bound=found.bound - 1), late),
+        (dataclasses.replace(wider, objective=found.objective + 1), late),
+        (dataclasses.replace(wider, matched_bound=found.matched - 1), late),
+    ):
+        spoiled = dataclasses.replace(plan, solution=solution, certificate=claimed)
+        with pytest.raises(pm.CertificateError):
+            pm.verify(spoiled)
+
+
 def test_positions_outside_the_tables_are_refused():
     plan = pm.match_scores([[1, 2], [3, 4]])
     pairs = np.array([[0, 7]])

@@ -12,7 +12,7 @@ from pairmatch.solvers.assignment.rounds import Effort
 from pairmatch.solvers.assignment.sweep import Sweeper
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify import streams as certify_streamed
-from pairmatch.solvers.certify.streams import find_best_profits, worth_one
+from pairmatch.solvers.certify.streams import find_best_profits, limit_gains, worth_one
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 from pairmatch.solvers.streamed import Overlap, StreamedGains
 
@@ -65,6 +65,37 @@ def test_best_profits_are_those_of_the_whole_matrix(full_gains, monkeypatch, see
         known = np.maximum(offer[np.arange(len(gain)), j], 0)
     expected = np.maximum(offer.max(axis=1), known)
     np.testing.assert_array_equal(find_best_profits(gains, price, known), expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rows_that_the_clock_keeps_from_the_others_count_with_all_they_could_gain(full_gains, seed):
+    for gains in (full_gains(seed), replace(full_gains(seed), terms=())):
+        price = np.random.default_rng(seed).integers(-40, 400, gains.shape[1])
+        known = np.zeros(gains.shape[0], np.int64)
+        whole = find_best_profits(gains, price, known)
+        cut = find_best_profits(gains, price, known, deadline=0.0)
+        assert (cut >= whole).all()
+        assert (cut > whole).any()
+        gain, allowed = gains.block(WHOLE, WHOLE)
+        assert (gain.max(axis=1, where=allowed, initial=-(2**40)) <= limit_gains(gains)).all()
+        assert (limit_gains(gains) <= gains.largest).all()
+
+
+@pytest.mark.parametrize("objective", ["total", "coverage"])
+@pytest.mark.parametrize("bound", ["streamed", "block by block"])
+def test_a_proof_that_is_cut_short_has_a_wider_bound(full_gains, objective, bound):
+    gains = replace(full_gains(0), terms=())
+    n, m = gains.shape
+    problem = AssignmentProblem(gains, np.full(m, 2), np.zeros(m, np.int64), objective=objective)
+    solution = solve_by_pricing(problem, effort=Effort(base=60, share=3))
+    whole = certify_assignment(problem, solution)
+    assert whole.proved
+    if bound == "block by block":  # prices of rows are none that a sweep takes
+        prices = replace(solution.prices, row=np.zeros(n, np.int64))
+        solution = replace(solution, prices=prices)
+    cut = certify_assignment(problem, solution, deadline=0.0)
+    assert cut.objective == whole.objective < cut.bound
+    assert cut.matched_bound is None or cut.matched_bound >= whole.matched_bound
 
 
 @pytest.mark.parametrize("seed", [0, 3])

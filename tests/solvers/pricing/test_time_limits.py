@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
-from pairmatch.solvers.assignment import augment, compiled, completing, pricing, rounds
+from pairmatch.solvers.assignment import augment, compiled, completing, pricing, rounds, watching
 from pairmatch.solvers.assignment.augment_paths import load_kernels
 from pairmatch.solvers.assignment.hits import load_scan
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.rounds import Effort
+from pairmatch.solvers.assignment.sweep import Stopped, Sweeper
 from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.problem import MatrixGains
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 from pairmatch.solvers.solution import Status
+from pairmatch.solvers.streamed import StreamedGains
 
 
 @pytest.fixture
@@ -79,3 +84,62 @@ def test_ties_that_would_outlast_the_limit_are_not_settled(pool, monkeypatch):
     solution = solve_by_pricing(pool, effort=Effort(base=60, share=3), time_limit=60)
     assert solution.status is Status.TIME_LIMIT
     assert certify_assignment(pool, solution).proved
+
+
+def test_rows_for_whom_there_is_no_time_take_any_place(monkeypatch):
+    monkeypatch.setattr(completing, "_seat_anywhere", Mock(wraps=completing._seat_anywhere))
+    rng = np.random.default_rng(5)
+    gain, allowed = rng.integers(1, 90, (400, 300)), rng.random((400, 300)) < 0.8
+    gains, places = MatrixGains(np.where(allowed, gain, 0), allowed), np.ones(300, np.int64)
+    pairs = completing.complete_plan(
+        gains, places, 0 * places, np.empty((0, 2), np.int64), 0.0, coverage=True
+    )
+    assert completing._seat_anywhere.called
+    assert (np.bincount(pairs[:, 1], minlength=300) <= 1).all()
+    assert len(set(pairs[:, 0].tolist())) == len(pairs) > 250
+    assert allowed[pairs[:, 0], pairs[:, 1]].all()
+
+
+@pytest.fixture
+def wide():
+    """A pool whose sample has a sample of its own."""
+    rng = np.random.default_rng(4)
+    row, column = rng.integers(0, 50, (700, 6)), rng.integers(0, 50, (650, 6))
+    gains = StreamedGains(row.astype(np.float32), column.astype(np.float32), largest=6 * 2500)
+    ones = np.ones(650, np.int64)
+    return AssignmentProblem(gains, ones, 0 * ones, objective="total")
+
+
+def stop_sweeps(monkeypatch, n_rows):
+    """Let no sweep over so many rows come to its end."""
+    sweep = Sweeper.best
+
+    def best(self, lines, *rest, **named):
+        if len(lines) == n_rows:
+            raise Stopped
+        return sweep(self, lines, *rest, **named)
+
+    monkeypatch.setattr(Sweeper, "best", best)
+
+
+@pytest.mark.parametrize("level", [700, 233])
+def test_prices_of_a_sample_bound_a_plan_that_was_cut_short(wide, monkeypatch, level):
+    stop_sweeps(monkeypatch, level)
+    effort = Effort(base=7000, share=3)
+    solution = solve_by_pricing(wide, effort=effort, time_limit=60)
+    assert solution.status is Status.TIME_LIMIT
+    assert solution.prices.column.any()
+    certificate = certify_assignment(wide, solution)
+    monkeypatch.undo()
+    best = certify_assignment(wide, solve_by_pricing(wide, effort=effort))
+    assert certificate.objective < best.objective <= certificate.bound
+    assert certificate.matched == 650
+    plain = replace(solution, prices=replace(solution.prices, column=0 * solution.prices.column))
+    assert certificate.bound < certify_assignment(wide, plain).bound
+
+
+def test_prices_of_a_sample_are_not_used_where_the_proof_has_no_time(wide, monkeypatch):
+    stop_sweeps(monkeypatch, 700)
+    monkeypatch.setattr(watching, "_PROVING", 1.0)
+    solution = solve_by_pricing(wide, effort=Effort(base=7000, share=3), time_limit=60)
+    assert not solution.prices.column.any()

@@ -156,6 +156,7 @@ class _Pool:
         n, m = len(self.rows), len(self.columns)
 
         def look(top: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+            self.watch.check()
             gain, allowed = self.gains.block(slice(top, min(n, top + _HEIGHT)), slice(0, m))
             gain[~allowed] = _NONE
             return gain.max(axis=1), gain.max(axis=0)
@@ -275,6 +276,7 @@ class _Pool:
         part = self.gains.take(rows, columns)
 
         def look(top: int) -> int:
+            self.watch.check()
             gain, allowed = part.block(
                 slice(top, min(len(rows), top + _HEIGHT)), slice(0, len(columns))
             )

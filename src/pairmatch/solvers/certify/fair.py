@@ -120,7 +120,7 @@ def certify_plan(
     plain = replace(
         problem, objective="total" if problem.objective == "total" else "coverage", tiers=None
     )
-    rules = certify_assignment(plain, replace(solution, prices=None))
+    rules = certify_assignment(plain, replace(solution, prices=None), deadline=deadline)
     _check_prices(problem, solution)
     if isinstance(problem.gains, StreamedGains) and problem.objective == "worst_off":
         return _certify_streamed(plain, solution, rules, deadline)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Slots
 
 
-def draw_pool(rng, *, kind="grid", objective="coverage"):
+def draw_pool(rng, *, kind="grid", objective="coverage", most=(9, 6)):
     """Return a small problem: a common grid, or starts that overlap, twins, ways, two a week."""
-    n, m = int(rng.integers(1, 9)), int(rng.integers(1, 6))
+    n, m = int(rng.integers(1, most[0])), int(rng.integers(1, most[1]))
     n_slots = int(rng.integers(1, 7))
     minutes = 45
     step = 60 if kind == "grid" else int(rng.choice([15, 20, 30]))
@@ -126,6 +128,60 @@ def solve_jointly(problem):
         return None
     chosen = [pairs[k] for k in np.flatnonzero(found.x[: len(pairs)] > 0.5)]
     return len(chosen), int(sum(gain[i, j] for i, j in chosen))
+
+
+def seat(problem, pairs):
+    """Whether all pairs can have their slots, by trying."""
+    slots, m = problem.slots, problem.n_columns
+    timed = [(i, j) for i, j in pairs if not (slots.open_row[i] or slots.open_column[j])]
+
+    def person(i):
+        return int(slots.twin[i]) if slots.twin[i] >= 0 else m + i
+
+    def go(k, held):
+        if k == len(timed) * slots.per_week:
+            return True
+        i, j = timed[k // slots.per_week]
+        for slot in np.flatnonzero(slots.row[i] & slots.column[j]).tolist():
+            both = {person(i), j}
+            if any(both & people and slots.clash(slot, other) for people, other in held):
+                continue
+            if go(k + 1, [*held, (both, slot)]):
+                return True
+        return False
+
+    return go(0, [])
+
+
+def list_plans(problem):
+    """Every plan of a small problem, as lists of pairs."""
+    _, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
+    pins = {tuple(pin) for pin in problem.pins.tolist()}
+
+    def choices(i):
+        own = np.flatnonzero(allowed[i]).tolist()
+        sets = [c for k in range(int(problem.demand[i]) + 1) for c in combinations(own, k)]
+        return [c for c in sets if {j for a, j in pins if a == i} <= set(c)]
+
+    def go(i, pairs, load):
+        if i == problem.n_rows:
+            if (load >= problem.at_least).all():
+                yield pairs
+            return
+        for some in choices(i):
+            further = load.copy()
+            further[list(some)] += 1
+            longer = [*pairs, *((i, j) for j in some)]
+            if (further <= problem.capacity).all() and seat(problem, longer):
+                yield from go(i + 1, longer, further)
+
+    return list(go(0, [], np.zeros(problem.n_columns, np.int64)))
+
+
+@pytest.fixture(scope="session")
+def plans():
+    """Return a function that lists every plan of a small problem."""
+    return list_plans
 
 
 @pytest.fixture(scope="session")

@@ -247,11 +247,6 @@ def test_large_pools_are_streamed_with_the_same_integers():
 
 
 def test_what_meetings_cannot_be_combined_with_is_said_with_a_way_out():
-    for wish in ("worst_off", "leximin"):
-        with pytest.raises(pm.CapabilityError, match="use objective 'coverage'"):
-            pm.match(*pool(), program(pm.Meetings(), objective=wish))
-    with pytest.raises(pm.CapabilityError, match="without Tiers"):
-        pm.match(*pool(), program(pm.Meetings(), pm.Tiers([pm.SubjectMatch()])))
     with pytest.raises(pm.CapabilityError, match="column free"):
         pm.match_scores([[1]], [pm.Meetings()])
     with pytest.raises(pm.ProgramError, match="one Meetings only"):

@@ -15,7 +15,7 @@ from pairmatch.scoring.own import Labels, OwnScores
 from pairmatch.seam.budgets import budgets_of, count_fitting, limits_places
 from pairmatch.seam.cover import cover_of, covering_rule, refuse_large_cover
 from pairmatch.seam.demands import check_demand, demand_of
-from pairmatch.seam.slots import fit_terms, refuse_fair_slots, slots_of
+from pairmatch.seam.slots import fit_terms, slots_of
 from pairmatch.seam.streams import stream_gains
 from pairmatch.solvers.problem import (
     AssignmentProblem,
@@ -132,8 +132,6 @@ def assignment_problem(
         )
     check_demand(scored, demand, constraints, fair=fair, most=MOST_FAIR)
     slots = slots_of(scored, constraints)
-    if slots is not None:
-        refuse_fair_slots(objective, tiers=tiers is not None)
     held = (fair and not streamed) or demand.max(initial=1) > 1
     gains: Gains
     cost = None

@@ -8,7 +8,7 @@ import numpy as np
 
 from pairmatch.constraints import Meetings, Observation
 from pairmatch.constraints.meeting_times import JointSlot
-from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError
+from pairmatch.errors import Fault, InfeasibleError, ProgramError
 from pairmatch.solvers.problem import Slots
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Scored = Compatibility | OwnScores
 
-__all__ = ["fit_terms", "refuse_fair_slots", "slots_of"]
+__all__ = ["fit_terms", "slots_of"]
 
 
 def slots_of(scored: Scored, constraints: Sequence[Any]) -> Slots | None:
@@ -58,16 +58,6 @@ def slots_of(scored: Scored, constraints: Sequence[Any]) -> Slots | None:
         place=times.place,
         gap=times.gap,
     )
-
-
-def refuse_fair_slots(objective: str, *, tiers: bool) -> None:
-    """Raise if ``Meetings`` are asked for together with a fair objective or tiers."""
-    if tiers or objective in ("worst_off", "leximin"):
-        wish = "Tiers or CarryOver" if tiers else f"objective {objective!r}"
-        raise CapabilityError(
-            f"{wish} cannot be honoured together with Meetings yet; use objective 'coverage' or "
-            "'total' without Tiers, or Require(CommonTime(minutes=45)) instead of Meetings"
-        )
 
 
 def fit_terms(

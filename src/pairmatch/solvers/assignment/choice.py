@@ -19,6 +19,7 @@ from pairmatch.solvers.assignment.fairness import is_fair, solve_fairly
 from pairmatch.solvers.assignment.flow import solve_by_flow
 from pairmatch.solvers.assignment.integer import solve_by_integers
 from pairmatch.solvers.assignment.layout import find_laminar
+from pairmatch.solvers.assignment.meeting_fairness import solve_fairly_with_slots
 from pairmatch.solvers.assignment.meetings import solve_with_slots
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.quota_rounds import breaks_quota, solve_with_quotas
@@ -112,7 +113,11 @@ def solve_assignment(
         if problem.budgets and not _is_budgeted(problem):
             problem = replace(problem, budgets=())
         plain = partial(solve_assignment, method=method, seed=seed, time_limit=time_limit)
-        return solve_with_slots(problem, partial(plain, progress=progress), time_limit=time_limit)
+        plain = partial(plain, progress=progress)
+        timed = partial(solve_with_slots, solve=plain, time_limit=time_limit)
+        if is_fair(problem):
+            return solve_fairly_with_slots(problem, timed, time_limit=time_limit)
+        return timed(problem)
     watch = Watch(time_limit)
     try:
         return _solve(problem, method, watch, progress, seed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.assignment.descent import descend
-from pairmatch.solvers.assignment.flow import even_loads, settle_ties
+from pairmatch.solvers.assignment.flow import even_loads, improve_flow, settle_ties
 from pairmatch.solvers.assignment.layout import draw_network
 from pairmatch.solvers.assignment.network import (
     Network,
@@ -55,6 +55,11 @@ class Face:
         The network whose flows are these plans.
     flow : ndarray of int64, shape (n_arcs,)
         One of them.
+    point : ndarray of int32, shape (n_columns, n_classes), or None
+        Where pairs need slots of time: the slot at which each class of a column is priced. The
+        limits of the network are these classes then.
+    likes : ndarray of int64, shape (n_pairs,), or None
+        How much pairs like the best slot of their class; counted before loads and ties.
     """
 
     problem: AssignmentProblem
@@ -63,6 +68,8 @@ class Face:
     layout: Layout
     network: Network
     flow: NDArray[np.int64]
+    point: NDArray[np.int32] | None = None
+    likes: NDArray[np.int64] | None = None
 
 
 def open_face(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> Face:
@@ -128,15 +135,19 @@ def read_step(face: Face, potential: NDArray[np.int64]) -> Prices:
     network = layout.network
     arcs = layout.limit_arcs
     step = potential[network.head[arcs]] - potential[network.tail[arcs]]
+    places = potential[layout.sink] - potential[layout.n_rows : layout.sink]
+    if face.point is not None and problem.slots is not None:
+        time = np.zeros((problem.n_columns, problem.slots.n_slots), np.int64)
+        column, label = layout.limit_of[:, 1], layout.limit_of[:, 2]
+        time[column, face.point[column, label]] = step
+        return Prices(column=places, time=time)
     quota = tuple(
         np.zeros((problem.n_columns, quota.n_classes), np.int64) for quota in problem.quotas
     )
     for k, prices in enumerate(quota):
         mine = layout.limit_of[:, 0] == k
         prices[layout.limit_of[mine, 1], layout.limit_of[mine, 2]] = step[mine]
-    return Prices(
-        column=potential[layout.sink] - potential[layout.n_rows : layout.sink], quota=quota
-    )
+    return Prices(column=places, quota=quota)
 
 
 def narrow_to_coverage(face: Face) -> tuple[Face, Prices]:
@@ -215,9 +226,11 @@ def drop_closed_pairs(face: Face) -> Face:
     network = Network(
         whole.supply, whole.tail[kept], whole.head[kept], whole.lower[kept], whole.upper[kept]
     )
-    edges = face.edges.take(kept[face.layout.pair_arcs])
+    some = kept[face.layout.pair_arcs]
+    edges, likes = face.edges.take(some), None if face.likes is None else face.likes[some]
     layout = replace(face.layout, network=network, n_pairs=len(edges))
-    return replace(face, edges=edges, layout=layout, network=network, flow=face.flow[kept])
+    flow = face.flow[kept]
+    return replace(face, edges=edges, layout=layout, network=network, flow=flow, likes=likes)
 
 
 def pick_pairs(face: Face, watch: Watch | None = None) -> NDArray[np.int64]:
@@ -235,7 +248,11 @@ def pick_pairs(face: Face, watch: Watch | None = None) -> NDArray[np.int64]:
     ndarray of int64, shape (n_pairs, 2)
         Its pairs, pins included, sorted.
     """
-    network, flow = even_loads(face.network, face.flow, face.layout, face.remainder.load, watch)
+    network, flow = face.network, face.flow
+    if face.likes is not None and face.likes.any():
+        wanted = face.layout.spend(on_pairs=-face.likes)
+        network, flow = improve_flow(network, flow, wanted, face.layout, watch)
+    network, flow = even_loads(network, flow, face.layout, face.remainder.load, watch)
     flow = settle_ties(network, flow, face.layout, face.edges, watch=watch)
     chosen = face.edges.take(flow[face.layout.pair_arcs] > 0)
     pairs = np.concatenate([face.problem.pins, np.stack([chosen.row, chosen.column], axis=1)])

@@ -42,6 +42,7 @@ def solve_leximin(
     start: AssignmentSolution,
     solve: Callable[[AssignmentProblem], AssignmentSolution],
     watch: Watch | None = None,
+    face: Face | None = None,
 ) -> AssignmentSolution:
     """Return the plan of maximum coverage whose gains, sorted, are lexicographically largest.
 
@@ -55,6 +56,8 @@ def solve_leximin(
         Solves a problem of the same loads, pins and quotas under "coverage".
     watch : Watch, optional
         The clock.
+    face : Face, optional
+        All plans and one of most rows, if they are known; default: those of pairs alone.
 
     Returns
     -------
@@ -76,7 +79,13 @@ def solve_leximin(
     if not len(start.pairs):
         return replace(start, prices=None)
     bent = _bend(problem, start)
-    face, step = narrow_to_coverage(open_face(problem, solve(bent).pairs))
+    if face is None:
+        face, step = narrow_to_coverage(open_face(problem, solve(bent).pairs))
+    else:
+        face, step = narrow_to_coverage(face)
+        weight, is_kept = bent.gains.pairs(face.edges.row, face.edges.column)
+        weight = np.where(is_kept, weight, -2 * _FINE)
+        face = replace(face, flow=climb(face, weight, watch)[0].flow)
     steps = [step]
     residual = Residual(face.network, face.flow)
     gain = face.edges.gain

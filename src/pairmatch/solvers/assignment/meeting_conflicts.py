@@ -9,8 +9,8 @@ import numpy as np
 
 from pairmatch.solvers.assignment.conflict import LoadConflict
 from pairmatch.solvers.assignment.meeting_classes import window_sums
+from pairmatch.solvers.assignment.meeting_prices import SlotPrices, cheapest_slot, price_pairs
 from pairmatch.solvers.assignment.meeting_program import draw_program
-from pairmatch.solvers.assignment.meeting_rounds import SlotPrices, cheapest_slot, price_pairs
 from pairmatch.solvers.assignment.program import Row, maximise
 from pairmatch.solvers.assignment.remainder import Edges
 from pairmatch.solvers.assignment.watch import Watch

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.solvers.assignment.meeting_network import draw_slots, list_classes
+from pairmatch.solvers.assignment.meeting_prices import SlotPrices, price_pairs
 from pairmatch.solvers.assignment.network import find_cheapest_flow, find_potentials
 from pairmatch.solvers.assignment.remainder import Edges
 from pairmatch.solvers.assignment.start import take_gains
@@ -18,47 +18,16 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.assignment.meeting_classes import SlotClasses
     from pairmatch.solvers.assignment.watch import Watch
-    from pairmatch.solvers.problem import AssignmentProblem, Gains
+    from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["MeetingRounds", "SlotPrices", "cheapest_slot", "price_pairs"]
+__all__ = ["MeetingRounds"]
 
 _HEIGHT = 256
 _FAR = -(2**61)
-_DEAR = 2**55  # more than any price, and 50 of them still fit
-_AT_ONCE = 2**22
 _FIRST = 12  # pairs of each row to begin with
 _SAMPLE = 64  # rows that say how far down the best few pairs of a row lie
 _SPARE = 1  # classes of slots beyond those needed that still count as few
 _KEEP = 6  # pairs of each row that a sweep adds
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SlotPrices:
-    """Prices of places and of minutes, and what they leave to each row.
-
-    Parameters
-    ----------
-    column : ndarray of int64, shape (n_columns,)
-        Prices of places.
-    time : ndarray of int64, shape (n_columns, n_slots)
-        Prices of the minutes at which slots begin.
-    cost : ndarray of int64, shape (n_columns, n_slots)
-        What each slot costs.
-    profit : ndarray of int64, shape (n_rows,)
-        What the best pair leaves each row, nothing below 0 unless it is pinned.
-    scale : int
-        All of these are in this fraction of a gain.
-    shared : bool
-        Whether a pair pays for each of its slots, and a row that is a column as well for its own
-        time, too; else for one slot in the time of its column.
-    """
-
-    column: NDArray[np.int64]
-    time: NDArray[np.int64]
-    cost: NDArray[np.int64]
-    profit: NDArray[np.int64]
-    scale: int = 1
-    shared: bool = False
 
 
 class MeetingRounds:
@@ -78,6 +47,8 @@ class MeetingRounds:
         What every pair is given on top of its gain.
     watch : Watch
         The clock.
+    expanded : ndarray of bool, shape (n_columns,), optional
+        Columns whose slots have nodes from the beginning.
     """
 
     def __init__(
@@ -88,6 +59,7 @@ class MeetingRounds:
         pairs: NDArray[np.int64],
         bonus: int,
         watch: Watch,
+        expanded: NDArray[np.bool_] | None = None,
     ) -> None:
         self.watch = watch
         self.problem, self.classes, self.bonus = problem, classes, bonus
@@ -96,6 +68,8 @@ class MeetingRounds:
         self.pinned = np.zeros(problem.n_rows, np.bool_)
         self.pinned[problem.pins[:, 0]] = True
         self.expanded = np.zeros(problem.n_columns, np.bool_)
+        if expanded is not None:
+            self.expanded |= expanded
         none = np.empty(0, np.int64)
         self.edges = Edges(none, none, none)
         found = self._begin(price)
@@ -105,7 +79,7 @@ class MeetingRounds:
             np.concatenate([found[0], own[:, 0], pins[:, 0]]),
             np.concatenate([found[1], own[:, 1], pins[:, 1]]),
         )
-        self.chosen = pairs
+        self.chosen = self.covered = pairs
         self.tight = none, none  # pairs worth to their rows what prices leave, and more
         self.expanded |= find_crowded(self, pairs)  # they would be found crowded anyway
 
@@ -226,6 +200,18 @@ class MeetingRounds:
             if not self._add(*found):
                 return matched, prices
 
+    def count(self, wanted: int) -> tuple[int, SlotPrices]:
+        """Return how many rows can be matched with slots of their own, as :meth:`cover` does.
+
+        Where the calendars are a network, the number is reached, unless it is less than wanted.
+        """
+        while True:
+            matched, prices = self.cover()
+            crowded = find_crowded(self, self.covered) & ~self.expanded
+            if matched < wanted or not crowded.any():
+                return matched, prices
+            self.expanded |= crowded
+
     def _settle_slots(self) -> SlotPrices:
         """Solve, giving nodes to the slots of columns that need them, until none does."""
         while True:
@@ -249,8 +235,11 @@ class MeetingRounds:
         flow = find_cheapest_flow(layout.network, cost)
         potential = find_potentials(layout.network, cost, flow, layout.sink)
         used = drawing.pair[flow[layout.pair_arcs] > 0]
-        if not worth_one:
-            self.chosen = np.stack([self.edges.row[used], self.edges.column[used]], axis=1)
+        seated = np.stack([self.edges.row[used], self.edges.column[used]], axis=1)
+        if worth_one:
+            self.covered = seated
+        else:
+            self.chosen = seated
         shape = (self.problem.n_columns, self.classes.n_classes)
         column, (of_class,) = layout.read_prices(potential, self.problem.at_least, [shape])
         time = np.zeros((len(column), self.slots.n_slots), np.int64)
@@ -309,80 +298,3 @@ def find_crowded(rounds: MeetingRounds, pairs: NDArray[np.int64]) -> NDArray[np.
         needed = np.bincount(some[:, 1], minlength=rounds.problem.n_columns)
         crowded |= (needed > 1) & (n_own <= needed + _SPARE)
     return crowded
-
-
-def cheapest_slot(
-    problem: AssignmentProblem,
-    prices: SlotPrices,
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Return the least that pairs pay for their slots; 0 for those that take none."""
-    slots = problem.slots
-    assert slots is not None  # noqa: S101 - whoever calls has looked
-    cost = prices.cost
-    least = np.zeros(len(rows), np.int64)
-    step = max(1, _AT_ONCE // max(1, slots.n_slots))
-    for begin in range(0, len(rows), step):
-        i, j = rows[begin : begin + step], columns[begin : begin + step]
-        asked = cost[j]
-        if prices.shared:
-            twin = slots.twin[i]
-            asked = asked + np.where((twin >= 0)[:, None], cost[np.maximum(twin, 0)], 0)
-        joint = slots.row[i] & slots.column[j]
-        found = np.where(joint, asked, _DEAR).min(axis=1, initial=_DEAR)
-        free = slots.open_row[i] | slots.open_column[j]
-        least[begin : begin + step] = np.where(
-            free, 0, found * (slots.per_week if prices.shared else 1)
-        )
-    return least
-
-
-def price_pairs(
-    problem: AssignmentProblem,
-    prices: SlotPrices,
-    bonus: int,
-    rows: slice,
-    *,
-    worth_one: bool = False,
-    or_equal: bool = False,
-    part: tuple[Gains, NDArray[np.int64]] | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs of some rows that leave more than ``prices.profit``, and what they leave.
-
-    A first look leaves slots out and so over-estimates; slots are asked for where it hits. With
-    `part`, the gains of some rows and what rows they are, `rows` are a slice of these.
-    """
-    gains, numbers = (problem.gains, np.arange(problem.n_rows)) if part is None else part
-    number = numbers[rows]
-    gain, allowed = gains.block(rows, slice(0, problem.n_columns))
-    slots = problem.slots
-    assert slots is not None  # noqa: S101 - whoever calls has looked
-    costly = np.asarray(prices.cost.any(axis=1))
-    own = np.where(slots.column, prices.cost, _DEAR).min(axis=1, initial=_DEAR)
-    free = slots.open_column | slots.open_row[number].any()
-    charge = prices.column - prices.scale * bonus  # passes over whole blocks are what takes time
-    least = np.where(costly & ~free, own, 0)
-    profit = prices.profit[number]
-    some = np.flatnonzero(problem.capacity > 0)
-    if len(some) < problem.n_columns:
-        gain, allowed = gain[:, some], allowed[:, some]
-    asked = (charge + least)[some]
-    if worth_one:
-        value = np.broadcast_to(prices.scale - asked, gain.shape)
-    else:
-        value = (gain if prices.scale == 1 else prices.scale * gain) - asked
-    hit = value >= profit[:, None] if or_equal else value > profit[:, None]
-    hit &= allowed
-    row, column = np.divmod(np.flatnonzero(hit), max(1, len(some)))
-    value = value[row, column]
-    column = some[column]
-    value += least[column]
-    asks = costly[column]
-    if prices.shared:
-        twin = slots.twin[number[row]]
-        asks |= (twin >= 0) & costly[np.maximum(twin, 0)]
-    timed = np.flatnonzero(asks)
-    value[timed] -= cheapest_slot(problem, prices, number[row[timed]], column[timed])
-    keep = value >= profit[row] if or_equal else value > profit[row]
-    return number[row[keep]], column[keep], value[keep]

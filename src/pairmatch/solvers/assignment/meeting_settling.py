@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.meeting_classes import SlotClasses
-    from pairmatch.solvers.assignment.meeting_rounds import MeetingRounds, SlotPrices
+    from pairmatch.solvers.assignment.meeting_prices import SlotPrices
+    from pairmatch.solvers.assignment.meeting_rounds import MeetingRounds
     from pairmatch.solvers.problem import Slots
 
 __all__ = ["best_slots", "settle_meetings"]

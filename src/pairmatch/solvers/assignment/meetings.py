@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.meeting_classes import SlotClasses
-    from pairmatch.solvers.assignment.meeting_rounds import SlotPrices
+    from pairmatch.solvers.assignment.meeting_prices import SlotPrices
     from pairmatch.solvers.problem import AssignmentProblem, Slots
 
     Solver = Callable[[AssignmentProblem], AssignmentSolution]
 
-__all__ = ["place_greedily", "solve_with_slots"]
+__all__ = ["is_network", "place_greedily", "solve_with_slots"]
 
 _RAISE = 8  # factor of the bonus where coverage was not reached
 
@@ -142,7 +142,7 @@ def _continue(
         solver=f"{first.solver}, then flow over slots",
         slots=chosen[order, None],
     )
-    if _is_network(problem, classes):
+    if is_network(problem, classes):
         return plan
     taken = assign_slots(problem, plan.pairs, watch)
     if taken is not None:
@@ -155,7 +155,7 @@ def _continue(
     return solve_jointly(problem, rounds, found, coverage, watch)
 
 
-def _is_network(problem: AssignmentProblem, classes: SlotClasses) -> bool:
+def is_network(problem: AssignmentProblem, classes: SlotClasses) -> bool:
     """Return whether the flow asks for all that the rules do."""
     slots = problem.slots
     assert slots is not None  # noqa: S101 - whoever calls has looked

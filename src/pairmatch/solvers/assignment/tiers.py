@@ -16,6 +16,7 @@ from pairmatch.solvers.assignment.faces import (
 from pairmatch.solvers.solution import AssignmentSolution, Status
 
 if TYPE_CHECKING:
+    from pairmatch.solvers.assignment.faces import Face
     from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
 
@@ -23,7 +24,10 @@ __all__ = ["solve_by_tiers"]
 
 
 def solve_by_tiers(
-    problem: AssignmentProblem, start: AssignmentSolution, watch: Watch | None = None
+    problem: AssignmentProblem,
+    start: AssignmentSolution,
+    watch: Watch | None = None,
+    face: Face | None = None,
 ) -> AssignmentSolution:
     """Return the best plan by tiers and then by total.
 
@@ -37,6 +41,8 @@ def solve_by_tiers(
         A plan; under "coverage" one that matches as many rows as possible.
     watch : Watch, optional
         The clock.
+    face : Face, optional
+        All plans and one of most rows, if they are known; default: those of pairs alone.
 
     Returns
     -------
@@ -51,7 +57,8 @@ def solve_by_tiers(
     of tiers, as no weight has to outweigh another.
     """
     # Pairs of negative gain count for their tier, so none may be left out.
-    face = open_face(replace(problem, objective="coverage"), start.pairs)
+    if face is None:
+        face = open_face(replace(problem, objective="coverage"), start.pairs)
     steps = []
     if problem.objective != "total":
         face, step = narrow_to_coverage(face)

@@ -17,6 +17,7 @@ from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify.assignment import certify_assignment
 from pairmatch.solvers.certify.costs import certify_costs
 from pairmatch.solvers.certify.demands import certify_demand
+from pairmatch.solvers.certify.fair_meetings import certify_fair_slots
 from pairmatch.solvers.certify.meetings import certify_slots
 from pairmatch.solvers.solution import Prices
 from pairmatch.solvers.streamed import StreamedGains
@@ -114,7 +115,8 @@ def certify_plan(
     if problem.demand.max(initial=1) > 1:
         return certify_demand(problem, solution)
     if problem.slots is not None:
-        return certify_slots(problem, solution)
+        fair = problem.tiers is not None or problem.objective not in ("coverage", "total")
+        return (certify_fair_slots if fair else certify_slots)(problem, solution)
     if problem.objective in ("coverage", "total") and problem.tiers is None:
         return certify_assignment(problem, solution, deadline=deadline)
     plain = replace(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from pairmatch.errors import PairmatchError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
-__all__ = ["make_folder", "say_trouble", "write_whole"]
+__all__ = ["make_folder", "say_trouble", "write_together", "write_whole"]
 
 _REMEDIES = {
     errno.EACCES: "Choose another folder with write permission, or close the program in which the "
@@ -60,15 +62,36 @@ def write_whole(path: str | PathLike[str], text: str) -> None:
         If the folder is not there or cannot be written.
     """
     target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    write_together(target.parent, {target.name: text})
+
+
+def write_together(folder: str | PathLike[str], texts: Mapping[str, str]) -> None:
+    """Write text files by name; all are on disk before the first takes the place of an old one.
+
+    Raises
+    ------
+    PairmatchError
+        If the folder is not there or cannot be written; then no old file has changed, unless the
+        disk fails between two names.
+    """
+    temporaries = {}
+    target = Path(folder)
     try:
-        with temporary.open("x", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        temporary.replace(target)
+        for name, text in texts.items():
+            target = Path(folder) / name
+            if target.is_dir():
+                raise IsADirectoryError
+            temporary = target.with_name(f".{name}.{os.getpid()}.{get_ident()}.tmp")
+            temporaries[temporary] = target
+            with temporary.open("w", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+        for temporary, target in temporaries.items():
+            temporary.replace(target)
     except OSError as error:
         raise PairmatchError(say_trouble(target, error)) from None
     finally:
-        _forget(temporary)
+        for temporary in temporaries:
+            _forget(temporary)
 
 
 def _forget(temporary: Path) -> None:

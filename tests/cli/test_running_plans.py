@@ -1,9 +1,5 @@
 """Plans that run, on the command line: history, changes, comparison, feedback, audit, formats."""
 
-import os
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
 
@@ -11,20 +7,8 @@ MENTEES = "id,subjects,enrolled\nT-1,art,2026-09-01\nT-2,maths,2026-09-10\nT-3,a
 MENTORS = "id,subjects\nM-1,art\nM-2,maths; art\nM-3,music\n"
 
 
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "pairmatch", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-        env=os.environ | {"COLUMNS": "200"},
-    )
-
-
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("year")
     (folder / "mentees.csv").write_text(MENTEES)
     (folder / "mentors.csv").write_text(MENTORS)
@@ -47,7 +31,7 @@ def test_the_audit_is_written_with_the_plan(home):
     assert audit["in_time"].tolist()[:2] == ["no", "yes"]
 
 
-def test_who_left_is_replaced_and_nobody_else_moves(home, tmp_path):
+def test_who_left_is_replaced_and_nobody_else_moves(run, home, tmp_path):
     was = pairs_in(home / "plan")
     gone = was["T-1"]
     rows = [row for row in MENTORS.splitlines() if not row.startswith(gone)]
@@ -72,7 +56,7 @@ def test_who_left_is_replaced_and_nobody_else_moves(home, tmp_path):
     assert "1 person moves, +0 matched" in done.stdout
 
 
-def test_nobody_meets_the_same_person_again(home, tmp_path):
+def test_nobody_meets_the_same_person_again(run, home, tmp_path):
     done = run(
         "match", home / "mentees.csv", home / "mentors.csv", "--out", tmp_path / "second",
         "--history", home / "plan",
@@ -89,7 +73,7 @@ def test_nobody_meets_the_same_person_again(home, tmp_path):
             assert not met[one].items() & met[other].items()
 
 
-def test_feedback_is_told_with_intervals(home, tmp_path):
+def test_feedback_is_told_with_intervals(run, home, tmp_path):
     rows = [f"{mentee},{mentor},4" for mentee, mentor in pairs_in(home / "plan").items()]
     (tmp_path / "said.csv").write_text("\n".join(["mentee,mentor,rating", *rows, "T-1,M-9,2"]))
     sheets = home / "mentees.csv", home / "mentors.csv"
@@ -99,7 +83,7 @@ def test_feedback_is_told_with_intervals(home, tmp_path):
     assert pd.read_csv(tmp_path / "e" / "coverage.csv")["answered"].tolist() == [3]
 
 
-def test_several_formats_share_one_staff(tmp_path):
+def test_several_formats_share_one_staff(run, tmp_path):
     rows = [f"T-{k},art,Mon 08:00-10:00,90" for k in range(6)]
     staff = tmp_path / "staff.csv"
     staff.write_text("\n".join(["id,subjects,free,minutes_per_week", *rows]))
@@ -128,7 +112,7 @@ def test_several_formats_share_one_staff(tmp_path):
         (("match", "MENTEES", "MENTORS", "--history", "MENTEES"), "cannot be used as a history"),
     ],
 )
-def test_what_cannot_be_done_is_a_sentence(home, tmp_path, arguments, says):
+def test_what_cannot_be_done_is_a_sentence(run, home, tmp_path, arguments, says):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "plan.json").write_text('{"kind": "matching", "seed": []}')
     named = {

@@ -1,24 +1,8 @@
 """Bells, hours and calendars as options: refused before the work, written after it."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 BELLS = "school,day,period,start,end\nN,,P1,08:00,08:50\nN,,P2,09:00,09:50\nN,Wed,P1,8:00,8:40\n"
-
-
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "pairmatch", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-        env=os.environ | {"COLUMNS": "200"},
-    )
 
 
 @pytest.fixture
@@ -29,7 +13,7 @@ def sheets(tmp_path):
     return tmp_path / "a.csv", tmp_path / "b.csv"
 
 
-def test_bells_make_periods_times(sheets, tmp_path):
+def test_bells_make_periods_times(run, sheets, tmp_path):
     done = run("check", *sheets, "--bells", tmp_path / "bells.csv")
     assert done.returncode == 0, done.stderr
     assert "The tables can be used." in done.stdout
@@ -54,7 +38,9 @@ def test_bells_make_periods_times(sheets, tmp_path):
         (("--bells", "gone.csv"), "there is no file gone.csv"),
     ],
 )
-def test_what_cannot_be_written_or_read_is_said_before_the_work(sheets, tmp_path, options, says):
+def test_what_cannot_be_written_or_read_is_said_before_the_work(
+    run, sheets, tmp_path, options, says
+):
     done = run("match", *sheets, "--out", tmp_path / "plan", *options)
     assert done.returncode == 2
     assert says in done.stderr
@@ -63,13 +49,13 @@ def test_what_cannot_be_written_or_read_is_said_before_the_work(sheets, tmp_path
     assert not (tmp_path / "plan" / "pairs.csv").exists()
 
 
-def test_calendars_need_a_folder(sheets):
+def test_calendars_need_a_folder(run, sheets):
     done = run("match", *sheets, "--page")
     assert done.returncode == 2
     assert "Add --out FOLDER" in done.stderr
 
 
-def test_groups_with_meetings_get_calendars_and_a_page(tmp_path):
+def test_groups_with_meetings_get_calendars_and_a_page(run, tmp_path):
     icalendar = pytest.importorskip("icalendar")
     pytest.importorskip("jinja2")
     (tmp_path / "bells.csv").write_text(BELLS, encoding="utf-8")

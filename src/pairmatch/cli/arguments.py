@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import pairmatch as pm
+from pairmatch.cli.console import print_warning
 from pairmatch.constraints import Load, Minutes, Quota, Tiers
 from pairmatch.cycles import read_record
 from pairmatch.errors import Fault, ProfileError, ProgramError
@@ -35,7 +36,7 @@ __all__ = [
     "choose_program",
     "choose_programs",
     "pair_objective",
-    "read_settings",
+    "read_preset",
     "remember",
 ]
 
@@ -115,12 +116,12 @@ def choose_program(
         return program
     if name in PRESETS:
         _refuse_other_verb(name, verb, PRESETS[name].verb)
-    return _preset(name, settings).fitting(coached, coach)
+    return read_preset(name, settings).fitting(coached, coach)
 
 
 def choose_programs(names: Sequence[str], pool: pm.Profiles) -> list[pm.Program]:
     """Return programs of any kind over one pool."""
-    return [_read_file(name) or _preset(name).fitting(pool, pool) for name in names]
+    return [_read_file(name) or read_preset(name).fitting(pool, pool) for name in names]
 
 
 def _read_file(name: str, settings: Sequence[str] | None = None) -> pm.Program | None:
@@ -135,14 +136,15 @@ def _read_file(name: str, settings: Sequence[str] | None = None) -> pm.Program |
     return pm.Program.from_toml(name)
 
 
-def _preset(name: str, settings: Sequence[str] | None = None) -> pm.Program:
+def read_preset(name: str, settings: Sequence[str] | None = None) -> pm.Program:
+    """Return a ready-made program with what was set; say what it needs."""
     parameters = read_settings(settings)
     lacking = (
         [key for key in PRESETS[name].needed if key not in parameters] if (name in PRESETS) else []
     )
     if lacking:
         told = " ".join(f"--set {key}=..." for key in lacking)
-        what = f"write it to a file: pairmatch programs {name} {told} > my.toml"
+        what = f"have it as a file: pairmatch programs {name} {told} > my.toml"
         raise ProgramError(
             f"the program {name!r} needs {' and '.join(lacking)}",
             [Fault(f"add {told}, or {what}")],
@@ -168,13 +170,23 @@ def read_settings(texts: Sequence[str] | None) -> dict[str, Any]:
     return found
 
 
-def remember(program: pm.Program | None, sources: Sequence[str] | None) -> pm.Program | None:
+def remember(
+    program: pm.Program | None,
+    sources: Sequence[str] | None,
+    coached: pm.Profiles,
+    coach: pm.Profiles,
+) -> pm.Program | None:
     """Add the rule that nobody meets again whom these plans and tables brought together."""
     if not sources:
         return program
     history = pm.History()
+    here = {*coached.ids, *coach.ids}
     for source in sources:
-        history = _read_earlier(history, source)
+        before, history = history, _read_earlier(history, source)
+        met: set[tuple[str, ...]] = {pair[1:] for pair in {*history.pairs}.difference(before.pairs)}
+        met |= {members for _, members in set(history.groups).difference(before.groups)}
+        if met and not any(here.intersection(together) for together in met):
+            print_warning(f"--history {source}: nobody in it is in these sheets")
     program = program or pm.Program()
     return program.replace(constraints=[*program.constraints, pm.NotAgain(history)])
 

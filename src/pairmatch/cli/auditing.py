@@ -50,7 +50,7 @@ def plan_audit(
     wanted = wanted or matched_on is not None
     faults = []
     if wanted and folder is None:
-        faults.append(Fault("there is no folder for it.", "", "Add --out FOLDER."))
+        faults.append(Fault("there is no folder to write into.", "", "Add --out FOLDER."))
     try:
         on = None if matched_on is None else date.fromisoformat(matched_on)
     except ValueError:

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 import pairmatch as pm
-from pairmatch.cli.arguments import Seed, Settings, read_settings
+from pairmatch.cli.arguments import Seed, Settings, read_preset
 from pairmatch.cli.console import out, show_frame
 from pairmatch.programs import PRESETS, program_schema
 
@@ -29,7 +29,7 @@ def programs_command(
             if has:
                 out.print(f"    {escape(has)}")
         return
-    text = pm.Program.preset(name, **read_settings(settings)).to_toml(comments=True)
+    text = read_preset(name, settings).to_toml(comments=True)
     preset = PRESETS[name]
     tables = "MENTEES.csv MENTORS.csv" if preset.verb == "match" else "TEACHERS.csv"
     typer.echo(f"# {preset.sentence}")

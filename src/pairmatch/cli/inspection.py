@@ -143,6 +143,8 @@ def explain_command(
     tables = read_tables(mentees, mentors, read_schedule(bells, hours, slot_minutes))
     wanted = choose_program(program, "match", *tables, settings)
     plan = pm.match(*tables, wanted, options=pm.Options(seed=seed))
+    if mentor is not None:
+        plan.mentor_column(mentor)  # who is not there is said before the answer begins
     frame = plan.to_frame()
     row = frame[frame["mentee"] == plan.scored.coached.ids[plan.mentee_row(mentee)]]
     if row.empty:

@@ -57,7 +57,8 @@ def rematch_command(
     if record.kind != "matching":
         raise CapabilityError("plans of groups cannot be re-matched; form them anew with 'groups'")
     tables = read_tables(mentees, mentors, read_schedule(bells, hours, slot_minutes))
-    changed = remember(None if program is None else pm.Program.from_toml(program), histories)
+    given = None if program is None else pm.Program.from_toml(program)
+    changed = remember(given, histories, *tables)
     if changed is not None and program is None:
         raise ProgramError("--history needs --program here", [Fault("the rules change with it.")])
     has_own = (plan / "program.toml").is_file()

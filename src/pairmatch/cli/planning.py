@@ -38,6 +38,7 @@ from pairmatch.cli.times import (
     Weeks,
     plan_handouts,
     read_schedule,
+    require_times,
 )
 from pairmatch.disk import make_folder
 from pairmatch.inputs import read_table, read_tables
@@ -95,7 +96,10 @@ def match_command(
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
         tables = read_tables(mentees, mentors, schedule)
         give_hints(*tables)
-        wanted = remember(choose_program(program, "match", *tables, settings), histories)
+        wanted = choose_program(program, "match", *tables, settings)
+        wanted = remember(wanted, histories, *tables)
+        if hand_out is not None:
+            require_times(wanted)
         plan = pm.match(*tables, wanted, options=options)
     _finish(plan, folder, (hand_out, write_audit))
 
@@ -143,7 +147,10 @@ def groups_command(
         table = read_table(teachers, schedule=schedule)
         give_hints(table, table)
         wanted = choose_program(program, "groups", table, table, settings)
-        plan = pm.form_groups(table, remember(wanted, histories), options=options)
+        wanted = remember(wanted, histories, table, table)
+        if hand_out is not None:
+            require_times(wanted)
+        plan = pm.form_groups(table, wanted, options=options)
     _finish(plan, folder, (hand_out, write_audit))
 
 
@@ -202,14 +209,15 @@ def _prepare(folder: Path | None) -> None:
 def _finish(
     plan: pm.Matching | pm.Grouping,
     folder: Path | None,
-    writers: tuple[Callable[[pm.Matching | pm.Grouping], None], ...],
+    writers: tuple[Callable[[pm.Matching | pm.Grouping], None] | None, ...],
 ) -> None:
     """Check once more, write, print, and leave with the right code."""
     pm.verify(plan)
     if folder is not None:
         plan.save(folder)
         for write in writers:
-            write(plan)
+            if write is not None:
+                write(plan)
     out.print(escape(plan.summary()))
     if folder is not None:
         out.print(f"written to {escape(str(folder))}")

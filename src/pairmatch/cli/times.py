@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import pairmatch as pm
-from pairmatch.errors import Fault, ProgramError
+from pairmatch.errors import CapabilityError, Fault, ProgramError
 from pairmatch.reports import make_term
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "Weeks",
     "plan_handouts",
     "read_schedule",
+    "require_times",
 ]
 
 _READING, _CALENDARS = "Times in the sheets", "Calendars"
@@ -135,13 +136,16 @@ def plan_handouts(
     holidays: str,
     names: bool,
     revision: int,
-) -> Callable[[pm.Matching | pm.Grouping], None]:
-    """Return what writes calendars and page of a plan; find out before the work if it cannot."""
+) -> Callable[[pm.Matching | pm.Grouping], None] | None:
+    """Return what writes calendars and page of a plan, None if neither is wanted.
+
+    What cannot be written is found out before the work.
+    """
     given = {"--first-week": first_week, "--weeks": weeks, "--timezone": timezone}
     calendars = calendars or bool(holidays) or any(value is not None for value in given.values())
     faults = []
     if (calendars or page) and folder is None:
-        faults.append(Fault("there is no folder for them.", "", "Add --out FOLDER."))
+        faults.append(Fault("there is no folder to write into.", "", "Add --out FOLDER."))
     if calendars:
         examples = {
             "--first-week": "2027-01-11, a Monday",
@@ -170,6 +174,8 @@ def plan_handouts(
     days = [day.strip() for day in holidays.split(",") if day.strip()]
     if calendars:
         make_term(first_week or "", weeks or 0, timezone or "", days)
+    if not calendars and not page:
+        return None
 
     def write(plan: pm.Matching | pm.Grouping) -> None:
         if folder is None:
@@ -188,3 +194,16 @@ def plan_handouts(
             plan.write_week(folder / "week.html", names=names)
 
     return write
+
+
+def require_times(program: pm.Program | None) -> None:
+    """Refuse calendars and pages of plans that will have no meeting times."""
+    if program is None or not program.has_times:
+        raise CapabilityError(
+            "calendars and pages need meeting times, which this program does not set",
+            [
+                Fault(
+                    "add the rule Meetings(minutes=45) to it ('pairmatch programs' writes a file)."
+                )
+            ],
+        )

@@ -69,7 +69,7 @@ class Formats:
         frames = [
             plan.timetable().astype(object).assign(format=number)
             for number, plan in enumerate(self.plans, 1)
-            if plan is not None and has_times(plan.program)
+            if plan is not None and plan.program.has_times
         ]
         if not frames:
             return pd.DataFrame(columns=["format", "kind", "people", "day", "start", "end"])
@@ -111,7 +111,7 @@ class Formats:
             proof = "no bound is proved"
             if plan.gap is not None:
                 proof = "proved optimal" if plan.gap == 0 else f"within {plan.gap:.2%}"
-            time = "times fixed" if has_times(plan.program) else "no times fixed"
+            time = "times fixed" if plan.program.has_times else "no times fixed"
             lines.append(
                 f"  format {number}  {plan!r}: {proof} given the formats before it, {time}"
             )
@@ -197,14 +197,9 @@ class Engagement:
         return same_week and self.start < other.end and other.start < self.end
 
 
-def has_times(program: Program) -> bool:
-    """Whether what a program plans has times: weekly meetings, or lessons that are watched."""
-    return any(isinstance(rule, Meetings | Observation) for rule in program.constraints)
-
-
 def engagements(plan: Matching | Grouping | None) -> list[Engagement]:
     """Return when whom a plan takes; what has no time is not among it."""
-    if plan is None or not has_times(plan.program):
+    if plan is None or not plan.program.has_times:
         return []
     ids = {str(key): key for key in (*plan.scored.coached.ids, *plan.scored.coach.ids)}
     found = []

@@ -6,8 +6,7 @@ import json
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.disk import make_folder, say_trouble, write_whole
-from pairmatch.errors import PairmatchError
+from pairmatch.disk import make_folder, write_together
 from pairmatch.profiles.formulas import guard_formula
 
 if TYPE_CHECKING:
@@ -79,11 +78,7 @@ def write_folder(
     texts |= {"summary.txt": summary + "\n", "plan.json": record}
     if program is not None:
         texts["program.toml"] = program
-    for name in texts:
-        if (target / name).is_dir():
-            raise PairmatchError(say_trouble(target / name, IsADirectoryError()))
-    for name, text in texts.items():
-        write_whole(target / name, text)
+    write_together(target, texts)
     for name in _OURS:
         if name not in texts:
             (target / name).unlink(missing_ok=True)  # of an earlier plan of another kind

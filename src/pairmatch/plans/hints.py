@@ -30,9 +30,11 @@ def hint_at_header(error: PairmatchError) -> str:
     columns: dict[str, set[str]] = {}
     for fault in error.faults:
         found = re.search(r"row (\d+)\b.*?column ([^,;]+)", fault.where)
-        if found:
+        cell = re.match(r"'([^']*)'", fault.what)
+        if found and cell and re.search(r"[^\W\d_]{3}", cell[1]):
             columns.setdefault(found[1], set()).add(found[2].strip())
-    if "2" in columns and len(columns["2"]) >= 2 and len(columns["2"]) > len(columns) - 1:
+    others = [len(names) for row, names in columns.items() if row != "2"]
+    if len(columns.get("2", ())) >= 2 and len(columns["2"]) > max(others, default=0):
         return "Row 2 looks like a second row of headings: delete it if it is."
     return ""
 

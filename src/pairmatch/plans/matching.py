@@ -239,11 +239,13 @@ class Matching(Timetabled):
 
     def mentee_row(self, mentee: object) -> int:
         """Return the row of a mentee's id, or raise ``UnknownIdError``."""
-        return _row_of(self.scored.coached.ids, mentee, "mentees")
+        rows, columns = self.scored.coached.ids, self.scored.coach.ids
+        return _row_of(rows, mentee, "mentees", columns, "mentors")
 
     def mentor_column(self, mentor: object) -> int:
         """Return the column of a mentor's id, or raise ``UnknownIdError``."""
-        return _row_of(self.scored.coach.ids, mentor, "mentors")
+        rows, columns = self.scored.coached.ids, self.scored.coach.ids
+        return _row_of(columns, mentor, "mentors", rows, "mentees")
 
     def explain(self, mentee: object, mentor: object) -> pd.DataFrame:
         """Return why a pair scores what it scores, in the plan or not.
@@ -381,10 +383,14 @@ class Matching(Timetabled):
         return summary.markup(self.summary(), self.to_frame())
 
 
-def _row_of(ids: tuple[Any, ...], key: object, side: str) -> int:
+def _row_of(
+    ids: tuple[Any, ...], key: object, side: str, others: tuple[Any, ...], other: str
+) -> int:
     place = {known: row for row, known in enumerate(ids)}
     found = find_id(place, key)
     if found is not None:
         return place[found]
-    fault = Fault(f"{key!r} is not among the {side}.{did_you_mean(str(key), ids)}")
+    near = f" It is one of the {other}." if find_id(dict.fromkeys(others), key) is not None else ""
+    near = near or did_you_mean(str(key), ids)
+    fault = Fault(f"{key!r} is not among the {side}.{near}")
     raise UnknownIdError("no such person", [fault])

@@ -84,9 +84,10 @@ def describe_matching(plan: Matching) -> str:
     if hasattr(scored, "evidence_at") and plan.matched:
         pairs = plan.solution.pairs
         evidence = scored.evidence_at(pairs[:, 0], pairs[:, 1])
+        n_weak = int((evidence < 0.5).sum())
         lines.append(
             f"  evidence  {np.mean(evidence):.0%} of the weight of these pairs rests on known "
-            f"values; {int((evidence < 0.5).sum())} pairs on less than half"
+            f"values; {n_weak} {'pair' if n_weak == 1 else 'pairs'} on less than half"
         )
     counts = plan.loads["load"].value_counts().sort_index()
     loads = ", ".join(f"{n} with {load}" for load, n in counts.items())

@@ -102,6 +102,9 @@ def _suggest_file(path: Path) -> str:
 
 def _decode(content: bytes, name: str) -> str:
     """Return the text of the file without byte order mark."""
+    start = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith((b"<html", b"<!doctype", b"<?xml")):
+        raise ProfileError(f"{name} is a web page, not a text table. {_SAVE_AS_CSV}")
     for start, what in _MAGIC:
         if content.startswith(start):
             raise ProfileError(f"{name} is {what}. {_SAVE_AS_CSV}")

@@ -67,6 +67,8 @@ def check_sheet(sheet: Sheet, *, id_column: str, schedule: Schedule | None = Non
         who = f" (id {ids[row]})" if ids[row] else ""
         return f"row {sheet.rows[row]}{who}" + (column and f", column {column}")
 
+    if "id" not in position and (late := _find_late_header(sheet, id_column)) is not None:
+        raise ProfileError(f"{sheet.source} cannot be used", [late])
     names = {k: name for name, k in position.items()}
     refused = set()
     for problem in sheet.problems:
@@ -170,8 +172,8 @@ def _name_columns(sheet: Sheet, id_column: str) -> tuple[dict[str, int], list[Fa
     return position, faults
 
 
-def _miss_id(sheet: Sheet, id_column: str) -> Fault:
-    """Say what could be the id column of a table that has none of that name."""
+def _find_late_header(sheet: Sheet, id_column: str) -> Fault | None:
+    """Say where the header is, if it is below the first row."""
     wanted = fold_header(id_column)
     for row in range(min(10, len(sheet.rows))):
         if wanted in [fold_header(column[row]) for column in sheet.columns]:
@@ -179,6 +181,11 @@ def _miss_id(sheet: Sheet, id_column: str) -> Fault:
                 f"the header seems to be in row {sheet.rows[row]}, not in the first row.",
                 remedy="Delete the rows above it.",
             )
+    return None
+
+
+def _miss_id(sheet: Sheet, id_column: str) -> Fault:
+    """Say what could be the id column of a table that has none of that name."""
     headers = [" ".join(header.split()) for header in sheet.headers if header.strip()]
     unique = [
         header
@@ -191,10 +198,17 @@ def _miss_id(sheet: Sheet, id_column: str) -> Fault:
     ]
     example = " ".join(unique[0].split()) if unique else "Number"
     known = did_you_mean(id_column, headers)
+    joint = next((mark for mark in "|,;\t" if len(headers) == 1 and mark in headers[0]), None)
+    if joint is not None:
+        return Fault(
+            f"the whole header stands in one cell: '{_clip(headers[0])}'.",
+            remedy=f"Save the sheet with ',' or ';' between the cells instead of '{joint}', or "
+            "without quotation marks around whole rows.",
+        )
     return Fault(
         f"there is no column '{id_column}', which says who is who.{known}",
-        remedy="Add a column with a unique id for each person, or say which one it is: "
-        f"read_profiles(..., id_column={example!r}).",
+        remedy="Add a column with a unique id for each person, or rename the one that has it to "
+        f"'{id_column}' (in Python: read_profiles(..., id_column={example!r})).",
     )
 
 

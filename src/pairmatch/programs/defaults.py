@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["default_criteria"]
 
+_SHOWN = 20
+
 
 def default_criteria(coached: Profiles, coach: Profiles) -> tuple[Criterion, ...]:
     """Return one criterion for each standard column that the two tables allow.
@@ -52,14 +54,17 @@ def default_criteria(coached: Profiles, coach: Profiles) -> tuple[Criterion, ...
         found.append(SameSchool())
     if not found:
         columns = sorted({*coached.columns, *coach.columns} - {"id", "name", "email"})
+        more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
+        listed = ", ".join(columns[:_SHOWN]) + more or "none but the ids"
         raise ProgramError(
             "no criterion can be chosen: the tables share no standard column",
             [
                 Fault(
-                    f"the columns are {', '.join(columns) or 'none but the ids'}.",
+                    f"the columns are {listed}.",
                     "",
-                    "Name criteria in a Program, for instance Similarity(column) or "
-                    "Closeness(column, within=...).",
+                    "Name the columns subjects, grades, years, goals and strengths, style_*, free "
+                    "or school in both tables, or name criteria for your own in a Program (on the "
+                    "command line --program FILE), for instance Similarity(column).",
                 )
             ],
         )

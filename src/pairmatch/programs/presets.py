@@ -80,7 +80,7 @@ def parts_of_preset(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if key not in parameters
     ]
     if faults:
-        raise ProgramError("the preset cannot be used", faults)
+        raise ProgramError("the ready-made program cannot be used", faults)
     return preset.parts(**parameters)
 
 

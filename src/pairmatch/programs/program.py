@@ -243,6 +243,11 @@ class Program:
         return shaped or self.objective in ("worst_rotation", "worst_group")
 
     @property
+    def has_times(self) -> bool:
+        """Whether plans of this have times: weekly meetings, or lessons that are watched."""
+        return any(isinstance(rule, Meetings | Observation) for rule in self.constraints)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that this program says; equal programs have equal ones.
 

@@ -90,8 +90,11 @@ def _read_text(source: Any) -> tuple[str, str]:
     file = Path(source)
     try:
         return file.name, file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        what = "'pairmatch programs NAME > my.toml' writes a ready-made program to a file."
+        raise ProgramError(f"there is no program file {file}", [Fault(what)]) from None
     except OSError as error:
-        raise ProgramError(f"{file.name} cannot be read: {error.strerror}") from None
+        raise ProgramError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ProgramError(f"{file.name} is not UTF-8 text") from None
 

@@ -76,6 +76,7 @@ def bind_pair_rules(
     *,
     scale: Fraction | int = FULL,
     mutual: bool = False,
+    check_spelling: bool = True,
 ) -> tuple[PairRule, ...]:
     """Return the pair rules of a program over two tables, in the order in which they are checked.
 
@@ -89,6 +90,8 @@ def bind_pair_rules(
         Units per score. Other than the default: own scores, which have no columns to look at.
     mutual : bool, default: False
         Whether ``Forbid`` holds in both directions, as it does in groups.
+    check_spelling : bool, default: True
+        Whether to warn of evaluators who are nearly somebody's id.
 
     Returns
     -------
@@ -113,7 +116,7 @@ def bind_pair_rules(
     evaluators = [rule for rule in constraints if isinstance(rule, EvaluatorPairs)]
     lifted = any(rule.allowed for rule in evaluators)
     if has_columns and not lifted and ("evaluator" in coached or "evaluator" in coach):
-        rules.append(EvaluatorPairs().bind(coached, coach))
+        rules.append(EvaluatorPairs().bind(coached, coach, check_spelling=check_spelling))
     if has_columns and ("vetoes" in coached or "vetoes" in coach):
         vetoes = [rule for rule in constraints if isinstance(rule, Vetoes)] or [Vetoes()]
         rules += [rule.bind(coached, coach) for rule in vetoes if rule.of != "nobody"]

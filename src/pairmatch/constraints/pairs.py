@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from pairmatch.constraints.bound import (
     EitherWay,
     ForbiddenPairs,
@@ -137,11 +135,12 @@ class EvaluatorPairs:
     def __repr__(self) -> str:
         return typed_repr(self)
 
-    def bind(self, coached: Profiles, coach: Profiles) -> PairRule:
+    def bind(self, coached: Profiles, coach: Profiles, *, check_spelling: bool = True) -> PairRule:
         """Return the rule over these two tables."""
         of_coached, of_coach = positions(coached), positions(coach)
         mine, theirs = _evaluators(coached), _evaluators(coach)
-        _warn_of_strangers([(coached, mine), (coach, theirs)], {**of_coached, **of_coach})
+        if check_spelling:
+            _warn_of_strangers([(coached, mine), (coach, theirs)], {**of_coached, **of_coach})
         pairs = [(i, of_coach[e]) for i, ids in mine for e in ids if e in of_coach]
         pairs += [(of_coached[e], j) for j, ids in theirs for e in ids if e in of_coached]
         keys = pair_keys(pairs, len(coach.ids))
@@ -163,7 +162,11 @@ class EvaluatorPairs:
 def _ids_in(table: Profiles, row: int) -> list[str]:
     if "evaluator" not in table:
         return []
-    return [part.strip() for part in str(table.texts("evaluator")[row]).split(";") if part.strip()]
+    return _split_ids(str(table.texts("evaluator")[row]))
+
+
+def _split_ids(text: str) -> list[str]:
+    return [part.strip() for part in text.split(";") if part.strip()]
 
 
 def _warn_of_strangers(
@@ -201,8 +204,8 @@ def _plain_id(text: str) -> str:
 def _evaluators(table: Profiles) -> list[tuple[int, list[str]]]:
     if "evaluator" not in table:
         return []
-    rows = np.flatnonzero(table.texts("evaluator") != "").tolist()
-    return [(row, _ids_in(table, row)) for row in rows]
+    texts = enumerate(table.texts("evaluator").tolist())
+    return [(row, _split_ids(text) if ";" in text else [text]) for row, text in texts if text]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,7 +6,8 @@ from pairmatch.cycles.comparison import Comparison, compare, compare_records
 from pairmatch.cycles.evaluation import Evaluation, evaluate
 from pairmatch.cycles.feedback import Feedback, read_feedback
 from pairmatch.cycles.horizon import Cycles, match_cycles
-from pairmatch.cycles.rematching import Rematch, rematch
+from pairmatch.cycles.outcome import Rematch
+from pairmatch.cycles.rematching import rematch
 from pairmatch.cycles.saved import Record, read_plan, read_record
 from pairmatch.cycles.weighting import Suggestion, suggest_weights
 

@@ -15,7 +15,7 @@ from pairmatch.seam import loads_of
 from pairmatch.typed import is_count, is_whole
 
 if TYPE_CHECKING:
-    from pairmatch.cycles.rematching import Rematch
+    from pairmatch.cycles.outcome import Rematch
     from pairmatch.plans import Matching
     from pairmatch.programs import Program
 

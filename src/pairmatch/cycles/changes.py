@@ -116,15 +116,7 @@ class Changes:
             If tables are given for a plan from own scores, or scores for one from tables.
         """
         scored = plan.scored
-        ids = {*map(str, scored.coached.ids), *map(str, scored.coach.ids)}
-        faults = [
-            Fault(f"{who!r} is in neither table.{did_you_mean(str(who), ids)}", "leave")
-            for who in self.leave
-            if str(who) not in ids
-        ]
-        if faults:
-            raise UnknownIdError("nobody of this id can leave", faults)
-        gone = {str(who) for who in self.leave}
+        gone = self.find_leavers(plan)
         sides: tuple[Any, Any]
         if isinstance(scored, OwnScores):
             own = self._change_scores(scored, gone)
@@ -146,6 +138,24 @@ class Changes:
         if program is None:
             program = drop_strangers(plan.program, *here)
         return *sides, program
+
+    def find_leavers(self, plan: Matching) -> set[str]:
+        """Return the ids of who leaves.
+
+        Raises
+        ------
+        UnknownIdError
+            If somebody leaves who is not in the plan.
+        """
+        ids = {*map(str, plan.scored.coached.ids), *map(str, plan.scored.coach.ids)}
+        faults = [
+            Fault(f"{who!r} is in neither table.{did_you_mean(str(who), ids)}", "leave")
+            for who in self.leave
+            if str(who) not in ids
+        ]
+        if faults:
+            raise UnknownIdError("nobody of this id can leave", faults)
+        return {str(who) for who in self.leave}
 
     def _change_scores(self, scored: OwnScores, gone: set[str]) -> OwnScores:
         if self.mentees is not None or self.mentors is not None:

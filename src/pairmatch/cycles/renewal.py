@@ -103,8 +103,17 @@ def find_same(
     return sides[0], sides[1]
 
 
-def renew(plan: Matching, coached: Any, coach: Any, program: Program) -> Matching:
-    """Return a plan without pairs over changed tables and rules, on the scale of an old one."""
+def renew(
+    plan: Matching,
+    coached: Any,
+    coach: Any,
+    program: Program,
+    ids: tuple[Sequence[str], Sequence[str]] | None = None,
+) -> Matching:
+    """Return a plan without pairs over changed tables and rules, on the scale of an old one.
+
+    Its rows are in the order of ``ids``; by default in that of a hash, as in every plan.
+    """
     if program.objective not in ("coverage", "total"):
         raise CapabilityError(
             f"rematch() cannot honour objective={program.objective!r}; use 'coverage' or 'total', "
@@ -125,8 +134,14 @@ def renew(plan: Matching, coached: Any, coach: Any, program: Program) -> Matchin
         program = program.replace(criteria=criteria)
         neutral = carry_neutral(old, criteria)
         one_table = coach is coached
-        coached = coached.take(hashed_order(coached.ids, plan.seed))
-        coach = coached if one_table else coach.take(hashed_order(coach.ids, plan.seed))
+        first = hashed_order(coached.ids, plan.seed) if ids is None else _order(coached, ids[0])
+        coached = coached.take(first)
+        if one_table:
+            coach = coached
+        else:
+            coach = coach.take(
+                hashed_order(coach.ids, plan.seed) if ids is None else _order(coach, ids[1])
+            )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
             bound = bind_pair_rules(program.constraints, coached, coach)
@@ -135,6 +150,11 @@ def renew(plan: Matching, coached: Any, coach: Any, program: Program) -> Matchin
     check_pins(scored, problem)
     nobody = AssignmentSolution(np.empty((0, 2), np.int64), None, Status.FEASIBLE, "")
     return Matching(scored, problem, nobody, None, program, plan.seed, 0.0, fixed_neutral=neutral)
+
+
+def _order(table: Any, ids: Sequence[str]) -> NDArray[np.int64]:
+    place = {who: k for k, who in enumerate(table.ids)}
+    return np.array([place[who] for who in ids], np.int64)
 
 
 def carry_neutral(old: Compatibility, criteria: Any) -> tuple[tuple[str, int], ...]:

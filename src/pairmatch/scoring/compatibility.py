@@ -369,9 +369,11 @@ class Compatibility:
         The tiles share one buffer.
         """
         n, m = self.shape
-        buffers = np.empty((2, _TILE[0] * _TILE[1]), self.fused.coached.dtype)
+        most = _TILE[0] * _TILE[1]
+        buffers = np.empty((2, most), self.fused.coached.dtype)
         columns_cut = cut(columns, m, _TILE[1])
-        for here, some_rows in cut(rows, n, _TILE[0]):
+        height = most // max(1, min(count(columns, m), _TILE[1]))
+        for here, some_rows in cut(rows, n, height):
             for there, some_columns in columns_cut:
                 shape = count(some_rows, n), count(some_columns, m)
                 size = shape[0] * shape[1]

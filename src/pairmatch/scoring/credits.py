@@ -89,9 +89,9 @@ def split_units(matrix: NDArray[np.bool_], units: int) -> NDArray[np.int64]:
 
 def scale_parts(parts: NDArray[np.int64], credit: Fraction) -> NDArray[np.int32]:
     """Multiply parts by a credit, each rounded half-even."""
-    distinct, where = np.unique(parts, return_inverse=True)
+    distinct = np.unique(parts)
     scaled = [round(int(part) * credit) for part in distinct]
-    return np.array(scaled, np.int32)[where.reshape(parts.shape)]
+    return np.array(scaled, np.int32)[np.searchsorted(distinct, parts)]
 
 
 def share_term(
@@ -121,9 +121,11 @@ def share_term(
     parts = split_units(coached.matrix & known_coached[:, None], units)
     theirs = coach.matrix & coach.known[:, None]
     column_of = {key: k for k, key in enumerate(coach.keys)}
+    distinct = np.unique(parts)
+    where = np.searchsorted(distinct, parts).T
     left: list[NDArray[np.int32]] = []
     right: list[NDArray[np.bool_]] = []
-    for key, part in zip(coached.keys, parts.T, strict=True):
+    for key, place in zip(coached.keys, where, strict=True):
         columns_of: dict[Fraction, list[int]] = {}
         for other, credit in credits_of(key).items():
             if other in column_of:
@@ -132,7 +134,7 @@ def share_term(
         for credit in sorted(columns_of, reverse=True):
             best = theirs[:, columns_of[credit]].any(axis=1) & ~better
             better |= best
-            feature = scale_parts(part, credit)
+            feature = scale_parts(distinct, credit)[place]
             if best.any() and feature.any():
                 left.append(feature)
                 right.append(best)

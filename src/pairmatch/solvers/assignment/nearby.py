@@ -199,7 +199,7 @@ def solve_nearby(
     n_kept: int,
     ground: Ground,
     look: Look,
-) -> Rematching:
+) -> Rematching | None:
     """Return a plan that keeps at least ``n_kept`` pairs, and prices that bound every such plan.
 
     Parameters
@@ -217,10 +217,11 @@ def solve_nearby(
 
     Returns
     -------
-    Rematching
+    Rematching or None
         Proved best at the corners of the concave hull of the trade-off between pairs kept and
         value; between two corners as many moves of the next corner as fit, with the hull as bound.
-        Where changes reach more than 16,777,216 pairs, the best plan so far and the bound so far.
+        Where changes reach more than 16,777,216 pairs, the best plan so far and the bound so far;
+        None if there is no plan by then.
 
     Raises
     ------
@@ -236,8 +237,10 @@ def solve_nearby(
     with hold_blas():
         near = _Nearby(problem, column_of, ground, look)
         many = near.solve((problem.n_rows + 1) * (2 * ground.bonus + 2 * _LARGEST) + 1, 1)
-        if many is None or many.point.kept < n_kept:
-            raise TooManyChangesError(-1 if many is None else many.point.kept)
+        if many is None:
+            return None
+        if many.point.kept < n_kept:
+            raise TooManyChangesError(many.point.kept)
         few, last, keep = None, many, near.farthest(many) * 3 // 4 if n_kept else 0
         while few is None and many.point.kept > n_kept and keep >= 0:
             answer = near.solve(keep, 1) if keep else near.solve(1, len(column_of) + 1)

@@ -49,7 +49,7 @@ _RULES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Side:
     """The people of one table as they are now.
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Compatibility"]
 
 _ALL = slice(None)
-_TILE = 128, 2048  # two float32 tiles fit a cache of 2 MB
+_TILE, _WIDTH = 128 * 2048, 2048  # two float32 tiles fit a cache of 2 MB
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -369,11 +369,9 @@ class Compatibility:
         The tiles share one buffer.
         """
         n, m = self.shape
-        most = _TILE[0] * _TILE[1]
-        buffers = np.empty((2, most), self.fused.coached.dtype)
-        columns_cut = cut(columns, m, _TILE[1])
-        height = most // max(1, min(count(columns, m), _TILE[1]))
-        for here, some_rows in cut(rows, n, height):
+        buffers = np.empty((2, _TILE), self.fused.coached.dtype)
+        columns_cut = cut(columns, m, _WIDTH)
+        for here, some_rows in cut(rows, n, _TILE // max(1, min(count(columns, m), _WIDTH))):
             for there, some_columns in columns_cut:
                 shape = count(some_rows, n), count(some_columns, m)
                 size = shape[0] * shape[1]

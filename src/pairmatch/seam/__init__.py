@@ -1,11 +1,10 @@
 """The seam: ids, columns, words and units become integers; nothing else translates."""
 
+from pairmatch.seam.order import find_hashed_place, hashed_order
 from pairmatch.seam.pairs import (
     MOST_HELD,
     assignment_problem,
     check_capabilities,
-    find_hashed_place,
-    hashed_order,
     loads_of,
     matrix_of,
 )

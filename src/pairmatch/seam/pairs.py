@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from bisect import bisect_right
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,13 +34,7 @@ if TYPE_CHECKING:
 
     Scored = Compatibility | OwnScores
 
-__all__ = [
-    "assignment_problem",
-    "find_hashed_place",
-    "hashed_order",
-    "loads_of",
-    "matrix_of",
-]
+__all__ = ["assignment_problem", "loads_of", "matrix_of"]
 
 MOST_HELD = 2**22
 """Pairs whose gains are held as a matrix; more are computed block by block, where needed."""
@@ -51,32 +43,6 @@ MOST_FAIR = 2**24
 """Pairs up to which fair objectives and tiers, which hold them all, are solved."""
 
 _BLOCK = 1024
-
-
-def hashed_order(ids: Sequence[Any], seed: int) -> NDArray[np.int64]:
-    """Return the rows in the order of a seeded hash of their ids.
-
-    Whoever solves in this order cannot be influenced by the order of the sheet, and nobody is
-    better off for a name early in the alphabet.
-    """
-    salted = hashlib.blake2b(key=str(seed).encode()[:64], digest_size=8)
-    digests = []
-    for key in ids:
-        hashed = salted.copy()
-        hashed.update(repr(key).encode())
-        digests.append(hashed.digest())
-    return np.argsort(np.frombuffer(b"".join(digests), dtype="<u8"), kind="stable")
-
-
-def find_hashed_place(ids: Sequence[Any], key: Any, seed: int) -> int:
-    """Return where an id belongs among others that are in the order of :func:`hashed_order`."""
-
-    def hash_id(some: Any) -> int:
-        salted = hashlib.blake2b(key=str(seed).encode()[:64], digest_size=8)
-        salted.update(repr(some).encode())
-        return int.from_bytes(salted.digest(), "little")
-
-    return bisect_right(ids, hash_id(key), key=hash_id)
 
 
 def matrix_of(scored: Scored) -> MatrixGains:

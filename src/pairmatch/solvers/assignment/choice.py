@@ -19,6 +19,7 @@ from pairmatch.solvers.assignment.fairness import is_fair, solve_fairly
 from pairmatch.solvers.assignment.flow import solve_by_flow
 from pairmatch.solvers.assignment.integer import solve_by_integers
 from pairmatch.solvers.assignment.layout import find_laminar
+from pairmatch.solvers.assignment.meeting_demand import solve_demand_with_slots
 from pairmatch.solvers.assignment.meeting_fairness import solve_fairly_with_slots
 from pairmatch.solvers.assignment.meetings import solve_with_slots
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
@@ -114,6 +115,8 @@ def solve_assignment(
             problem = replace(problem, budgets=())
         plain = partial(solve_assignment, method=method, seed=seed, time_limit=time_limit)
         plain = partial(plain, progress=progress)
+        if has_demand(problem):
+            return solve_demand_with_slots(problem, plain, time_limit=time_limit)
         timed = partial(solve_with_slots, solve=plain, time_limit=time_limit)
         if is_fair(problem):
             return solve_fairly_with_slots(problem, timed, time_limit=time_limit)

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.program import IntegerProgram
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["assign_slots", "read_slots", "solve_jointly"]
+__all__ = ["FRACTIONS", "assign_slots", "find_duals", "read_slots", "solve_jointly"]
 
 _NODES = 5_000  # of the search tree of an objective
 _NODES_TO_CHOOSE = 50  # the same for a choice between equally good plans
 _MOST_TAKES = 60_000  # pairs with slots that are searched at once
-_FRACTIONS = 2520  # prices of minutes are rarely whole gains
+FRACTIONS = 2520  # prices of minutes are rarely whole gains
 _ROUNDS = 6  # linear programs, each with the pairs that the last one missed
 _HEIGHT = 256
 
@@ -301,7 +301,7 @@ def _relax(
             every = np.arange(len(edges))
             joint.rows.append(Row("all", (), every, n_pairs, max(n_pairs, len(edges))))
         worth = np.ones_like(edges.gain) if worth_one else edges.gain
-        duals = _dual_values(joint, worth)
+        duals = find_duals(joint.program(), joint.spread(worth))
         if duals is None:
             break
         column = np.zeros(problem.n_columns, np.int64)
@@ -312,11 +312,11 @@ def _relax(
             elif len(row.where) == 2 and row.kind == "all" and row.where[0] < problem.n_columns:
                 time[row.where] += max(0, dual)
         column = np.where(problem.at_least > 0, column, np.maximum(column, 0))
-        bonus = max(0, -int(duals[-1]) // _FRACTIONS) if n_pairs else 0
-        prices = Prices(column, bonus=bonus, scale=_FRACTIONS, time=time)
+        bonus = max(0, -int(duals[-1]) // FRACTIONS) if n_pairs else 0
+        prices = Prices(column, bonus=bonus, scale=FRACTIONS, time=time)
         cost = window_sums(slots, time)
-        near = SlotPrices(column, time, cost, np.zeros(0, np.int64), _FRACTIONS, shared=True)
-        value = _FRACTIONS * (worth + bonus) - column[edges.column]
+        near = SlotPrices(column, time, cost, np.zeros(0, np.int64), FRACTIONS, shared=True)
+        value = FRACTIONS * (worth + bonus) - column[edges.column]
         value -= cheapest_slot(problem, near, edges.row, edges.column)
         profit = np.zeros(problem.n_rows, np.int64)
         np.maximum.at(profit, edges.row, value)
@@ -333,12 +333,11 @@ def _relax(
     return prices
 
 
-def _dual_values(joint: JointProgram, worth: NDArray[np.int64]) -> NDArray[np.int64] | None:
+def find_duals(program: IntegerProgram, worth: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Return the dual values of the linear relaxation, in fractions; None if it was not solved."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_array, vstack
 
-    program = joint.program()
     matrix = csr_array(
         (program.factor.astype(float), (program.line, program.variable)),
         shape=(len(program.low), program.n_variables),
@@ -349,7 +348,7 @@ def _dual_values(joint: JointProgram, worth: NDArray[np.int64]) -> NDArray[np.in
     if least.any():
         parts.append(-matrix[least])
         limits.append(-program.low[least])
-    cost = -joint.spread(worth).astype(float)
+    cost = -worth.astype(float)
     answer = linprog(
         cost,
         A_ub=vstack(parts, format="csr"),
@@ -368,5 +367,5 @@ def _dual_values(joint: JointProgram, worth: NDArray[np.int64]) -> NDArray[np.in
         duals[least] -= marginals[int((~equal).sum()) :]
     if equal.any():
         duals[equal] = -answer.eqlin.marginals
-    found: NDArray[np.int64] = np.rint(_FRACTIONS * duals).astype(np.int64)
+    found: NDArray[np.int64] = np.rint(FRACTIONS * duals).astype(np.int64)
     return found

@@ -85,8 +85,16 @@ def draw_program(problem: AssignmentProblem, edges: Edges) -> JointProgram:
     pinned = set(problem.pins[:, 0].tolist())
     rows = []
     for row in list_rows(_open_budgets(problem), whole, edges):
-        must = row.kind == "row" and row.where[0] in pinned
-        rows.append(Row(row.kind, row.where, row.edges, 1, 1) if must else row)
+        if row.kind == "row":
+            most = int(problem.demand[row.where[0]])
+            must = row.where[0] in pinned and most == 1
+            row = Row(row.kind, row.where, row.edges, int(must), most)
+        rows.append(row)
+    code = edges.row * problem.n_columns + edges.column
+    for i, j in problem.pins.tolist():
+        if problem.demand[i] > 1:
+            own = np.flatnonzero(code == i * problem.n_columns + j)
+            rows.append(Row("all", (), own, 1, 1))
     n_pairs = len(edges)
     order = np.argsort(take_pair, kind="stable")
     first = np.searchsorted(take_pair[order], timed, "left")
@@ -95,7 +103,8 @@ def draw_program(problem: AssignmentProblem, edges: Edges) -> JointProgram:
         variables = np.concatenate([[p], n_pairs + order[a:b]])
         use = np.concatenate([[-slots.per_week], np.ones(b - a, np.int64)])
         rows.append(Row("all", (), variables, 0, 0, use))
-    rows += _list_calendars(slots, edges, take_pair, take_slot)
+    several = np.flatnonzero((problem.demand > 1) | (slots.per_week > 1))
+    rows += _list_calendars(slots, several, edges, take_pair, take_slot)
     return JointProgram(edges, take_pair, take_slot, rows)
 
 
@@ -131,7 +140,7 @@ def find_needed(
     if slots.per_week == 1:
         several[:n_columns] = problem.capacity > 1
         several[slots.twin[slots.twin >= 0]] = True
-        several[n_columns:] = False
+        several[n_columns:] = problem.demand > 1
     last = np.searchsorted(slots.start, begin - slots.minutes, "right")
     first = np.searchsorted(slots.start, before - slots.minutes - farthest, "right")
     while True:
@@ -155,7 +164,11 @@ def _open_budgets(problem: AssignmentProblem) -> AssignmentProblem:
 
 
 def _list_calendars(
-    slots: Slots, edges: Edges, pair: NDArray[np.int64], slot: NDArray[np.int64]
+    slots: Slots,
+    several: NDArray[np.int64],
+    edges: Edges,
+    pair: NDArray[np.int64],
+    slot: NDArray[np.int64],
 ) -> Iterator[Row]:
     """List, for each person, the moments at which at most one meeting can be."""
     n_columns, n_pairs = len(slots.column), len(edges)
@@ -164,9 +177,9 @@ def _list_calendars(
     twin = slots.twin[row]
     own = twin >= 0
     # A row with one meeting cannot clash with itself; one that is a column as well can.
-    single = slots.per_week == 1
-    people = [column, twin[own]] + ([] if single else [n_columns + row[~own]])
-    used = [variable, variable[own]] + ([] if single else [variable[~own]])
+    other = ~own & np.isin(row, several)
+    people = [column, twin[own], n_columns + row[other]]
+    used = [variable, variable[own], variable[other]]
     person, used_by = np.concatenate(people), np.concatenate(used)
     order = np.argsort(person, kind="stable")
     person, used_by = person[order], used_by[order]

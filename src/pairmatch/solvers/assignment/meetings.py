@@ -47,7 +47,7 @@ def solve_with_slots(
     Parameters
     ----------
     problem : AssignmentProblem
-        A problem with slots, under "coverage" or "total" without tiers.
+        A problem with slots, under "coverage" or "total" without tiers, one column a row.
     solve : callable
         Solves a problem without slots.
     time_limit : float, optional
@@ -62,7 +62,7 @@ def solve_with_slots(
     Raises
     ------
     CapabilityError
-        If rows ask for several columns.
+        If there is no plan that meets the minimum loads within the time limit.
     LoadConflict
         If minimum loads and pins cannot be met together with the slots; PinConflict if the pins
         alone cannot.
@@ -82,11 +82,6 @@ def solve_with_slots(
     watch = Watch(time_limit)
     slots = problem.slots
     assert slots is not None  # noqa: S101 - whoever calls has looked
-    if (problem.demand > 1).any():
-        raise CapabilityError(
-            "several mentors a mentee cannot be honoured together with Meetings yet; ask for one "
-            "mentor each, or leave out Meetings"
-        )
     check_pinned_slots(problem)
     first = solve(replace(problem, slots=None))
     status = first.status
@@ -102,8 +97,7 @@ def solve_with_slots(
             "the time was over before there was a plan that meets the minimum loads and has times "
             "to meet; allow more time, or leave out the minimum loads"
         )
-    pinned = np.isin(first.pairs[:, 0], problem.pins[:, 0])
-    pairs, taken = place_greedily(problem, first.pairs[~pinned])
+    pairs, taken = place_greedily(problem, first.pairs)
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     prices = first.prices
     if prices is not None:
@@ -199,6 +193,8 @@ def place_greedily(
     slots = problem.slots
     assert slots is not None  # noqa: S101 - whoever calls has looked
     pins = problem.pins
+    code = problem.n_columns * pairs[:, 0] + pairs[:, 1]
+    pairs = pairs[~np.isin(code, problem.n_columns * pins[:, 0] + pins[:, 1])]
     given = assign_slots(problem, pins) if len(pins) else np.empty((0, slots.per_week), np.int64)
     if given is None:
         raise CapabilityError(

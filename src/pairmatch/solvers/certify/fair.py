@@ -16,6 +16,7 @@ import numpy as np
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify.assignment import certify_assignment
 from pairmatch.solvers.certify.costs import certify_costs
+from pairmatch.solvers.certify.demand_meetings import certify_demand_slots
 from pairmatch.solvers.certify.demands import certify_demand
 from pairmatch.solvers.certify.fair_meetings import certify_fair_slots
 from pairmatch.solvers.certify.meetings import certify_slots
@@ -113,7 +114,8 @@ def certify_plan(
     if problem.cost is not None:
         return certify_costs(problem, solution, certify_plan)
     if problem.demand.max(initial=1) > 1:
-        return certify_demand(problem, solution)
+        several = certify_demand if problem.slots is None else certify_demand_slots
+        return several(problem, solution)
     if problem.slots is not None:
         fair = problem.tiers is not None or problem.objective not in ("coverage", "total")
         return (certify_fair_slots if fair else certify_slots)(problem, solution)

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem, Slots
     from pairmatch.solvers.solution import AssignmentSolution
 
-__all__ = ["certify_slots"]
+__all__ = [
+    "certify_slots",
+    "check_slot_prices",
+    "check_slots",
+    "find_least_payments",
+    "find_payments",
+]
 
 _HEIGHT, _WIDTH = 256, 2048
 _AT_ONCE = 2**22
@@ -73,12 +79,12 @@ def certify_slots(problem: AssignmentProblem, solution: AssignmentSolution) -> C
         raise ValueError("the problem has no slots")
     bare = replace(problem, slots=None, objective="total")
     certify_assignment(bare, replace(solution, prices=None, slots=None))
-    faults = _check_slots(slots, solution)
+    faults = check_slots(slots, solution)
     prices = solution.prices
     if prices is not None:
-        faults += _check_prices(problem, prices, "prices")
+        faults += check_slot_prices(problem, prices, "prices")
         if prices.coverage is not None:
-            faults += _check_prices(problem, prices.coverage, "prices of coverage")
+            faults += check_slot_prices(problem, prices.coverage, "prices of coverage")
     if faults:
         raise CertificateError("the answer does not survive its check", faults)
     gain, _ = problem.gains.pairs(solution.pairs[:, 0], solution.pairs[:, 1])
@@ -100,7 +106,7 @@ def certify_slots(problem: AssignmentProblem, solution: AssignmentSolution) -> C
     return Certificate(total, bound, matched, matched_bound)
 
 
-def _check_slots(slots: Slots, solution: AssignmentSolution) -> list[Fault]:
+def check_slots(slots: Slots, solution: AssignmentSolution) -> list[Fault]:
     """Check that every pair has its slots, and nobody two that clash."""
     taken = solution.slots
     shape = len(solution.pairs), slots.per_week
@@ -145,7 +151,7 @@ def _clash(slots: Slots, a: int, b: int) -> bool:
     return int(slots.start[b]) < ready
 
 
-def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> list[Fault]:
+def check_slot_prices(problem: AssignmentProblem, prices: Prices, where: str) -> list[Fault]:
     """Check that prices have the shapes, signs and sizes that a bound may be made of."""
     assert problem.slots is not None  # noqa: S101 - whoever calls has looked
     shapes: list[tuple[int, ...]] = [(problem.n_columns,)]
@@ -169,7 +175,7 @@ def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> lis
     return faults
 
 
-def _payments(slots: Slots, prices: Prices) -> NDArray[np.int64] | None:
+def find_payments(slots: Slots, prices: Prices) -> NDArray[np.int64] | None:
     """Return what each column asks for each slot: the prices of all minutes that it covers."""
     if prices.time is None or not prices.time.any():
         return None
@@ -186,7 +192,7 @@ def _sweep(problem: AssignmentProblem, asked: list[tuple[Prices, bool]]) -> list
     """Look at every pair once; return the bound of each set of prices, its bonus included."""
     n_rows = problem.n_rows
     assert problem.slots is not None  # noqa: S101 - whoever calls has looked
-    payments = [_payments(problem.slots, prices) for prices, _ in asked]
+    payments = [find_payments(problem.slots, prices) for prices, _ in asked]
     stripes = [slice(top, min(top + _HEIGHT, n_rows)) for top in range(0, n_rows, _HEIGHT)]
     look = partial(_look, problem, asked, payments)
     parts = [look(s) for s in stripes] if len(stripes) < 8 else map_blocks(look, stripes)
@@ -197,7 +203,9 @@ def _sweep(problem: AssignmentProblem, asked: list[tuple[Prices, bool]]) -> list
         gain, _ = problem.gains.pairs(pinned[:, 0], pinned[:, 1])
         value = (np.ones_like(gain) if worth_one else gain) + prices.bonus
         profit[pinned[:, 0]] = prices.scale * value - prices.column[pinned[:, 1]]
-        profit[pinned[:, 0]] -= _pay(problem.slots, payments[k], pinned[:, 0], pinned[:, 1])
+        profit[pinned[:, 0]] -= find_least_payments(
+            problem.slots, payments[k], pinned[:, 0], pinned[:, 1]
+        )
         bound = sum(profit.tolist())
         column = prices.column
         places = np.where(column >= 0, problem.capacity, problem.at_least)
@@ -251,14 +259,14 @@ def _refine(
     np.maximum(best, np.where(waits, _FAR, base).max(axis=1), out=best)
     line = np.arange(len(base))
     first = base.argmax(axis=1)
-    value = base[line, first] - _pay(slots, pay, line + top, first + left)
+    value = base[line, first] - find_least_payments(slots, pay, line + top, first + left)
     np.maximum(best, value, out=best)
     row, column = np.nonzero(waits & (base > best[:, None]))
-    value = base[row, column] - _pay(slots, pay, row + top, column + left)
+    value = base[row, column] - find_least_payments(slots, pay, row + top, column + left)
     np.maximum.at(best, row, value)
 
 
-def _pay(
+def find_least_payments(
     slots: Slots, pay: NDArray[np.int64] | None, rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Return the least that pairs pay for their slots."""

@@ -1,0 +1,138 @@
+"""Whether an answer with slots in which rows have several columns holds, and how good it is.
+
+Like :mod:`~pairmatch.solvers.certify` this module knows no solver: it is given a problem and an
+answer, both integers, and believes neither pairs, slots nor prices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.errors import CertificateError
+from pairmatch.solvers.certify.demands import certify_demand
+from pairmatch.solvers.certify.meetings import (
+    check_slot_prices,
+    check_slots,
+    find_least_payments,
+    find_payments,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices
+
+__all__ = ["certify_demand_slots"]
+
+_CELLS = 2**20  # pairs at a time
+_FAR = -(2**55)
+
+
+def certify_demand_slots(problem: AssignmentProblem, solution: AssignmentSolution) -> Certificate:
+    """Check an answer with slots and several columns a row, and bound every other answer.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        What was asked: "coverage" or "total" without tiers, with slots.
+    solution : AssignmentSolution
+        What was answered. Under "coverage" its ``steps`` are prices of rows that have a pair and
+        of pairs.
+
+    Returns
+    -------
+    Certificate
+        As of :func:`~pairmatch.solvers.certify.demands.certify_demand`.
+
+    Raises
+    ------
+    CertificateError
+        If the answer breaks a rule, or if its prices are not of the right shape, sign and size.
+
+    Notes
+    -----
+    Weak duality as there; a pair also pays the least that its slots cost, by the prices of minutes
+    in the time of its column. The meetings of a row that is no column exclude each other, too,
+    which has no price: that only leaves the bound higher than it could be.
+    """
+    slots = problem.slots
+    if slots is None:
+        raise ValueError("the problem has no slots")
+    bare = replace(problem, slots=None)
+    found = certify_demand(bare, replace(solution, prices=None, steps=(), slots=None))
+    faults = check_slots(slots, solution)
+    given = [*solution.steps, *([] if solution.prices is None else [solution.prices])]
+    for each in given:
+        faults += check_slot_prices(problem, each, "prices")
+    if faults:
+        raise CertificateError("the answer does not survive its check", faults)
+    prices = solution.prices
+    best = None if prices is None else _bound(problem, prices, worth=None)
+    if problem.objective == "total":
+        if prices is not None and (prices.bonus or prices.first):
+            raise CertificateError("prices have a bonus though the number of pairs is free")
+        return replace(found, bound=best)
+    seats = found.seats or 0
+    if solution.steps and not solution.steps[0].bonus and solution.steps[0].first == 1:
+        most = _bound(problem, solution.steps[0], worth=0)
+        found = replace(found, matched_bound=min(most, found.matched_bound or most))
+    elif solution.steps and not solution.steps[0].bonus and not solution.steps[0].first:
+        most = _bound(problem, replace(solution.steps[0], first=1), worth=0)
+        found = replace(found, matched_bound=min(most, found.matched_bound or most))
+    if len(solution.steps) > 1:
+        step = solution.steps[1]
+        step = step if step.bonus == 1 else replace(step, bonus=1)
+        most = _bound(problem, step, worth=0) - step.first * found.matched
+        found = replace(found, seats_bound=min(most, found.seats_bound or most))
+    if best is not None and prices is not None:
+        best -= prices.first * found.matched + prices.bonus * seats
+    return replace(found, bound=best)
+
+
+def _bound(problem: AssignmentProblem, prices: Prices, *, worth: int | None) -> int:
+    """Return what no answer exceeds, bonuses included; every pair is worth its gain, or as said."""
+    assert problem.slots is not None  # noqa: S101 - whoever calls has looked
+    n_rows, n_columns = problem.gains.shape
+    pay = find_payments(problem.slots, prices)
+    costly = np.zeros(n_columns, np.bool_) if pay is None else np.asarray(pay.any(axis=1))
+    pinned, column = problem.pins[:, 0], problem.pins[:, 1]
+    n_pinned = np.bincount(pinned, minlength=n_rows)
+    lift = prices.scale * prices.first
+    counts = np.where(prices.column >= 0, problem.capacity, problem.at_least)
+    bound = sum(n * p for n, p in zip(counts.tolist(), prices.column.tolist(), strict=True))
+    bound += 0 if prices.time is None else sum(prices.time.sum(axis=1).tolist())
+    height = max(1, _CELLS // max(1, n_columns))
+    for top in range(0, n_rows, height):
+        rows = slice(top, min(n_rows, top + height))
+        gain, allowed = problem.gains.block(rows, slice(0, n_columns))
+        value = (gain if worth is None else np.full_like(gain, worth)) + prices.bonus
+        profit = prices.scale * value - prices.column
+        twin = problem.slots.twin[rows]
+        asks = costly[None, :] | ((twin >= 0) & costly[np.maximum(twin, 0)])[:, None]
+        i, j = np.nonzero(allowed & asks)
+        profit[i, j] -= find_least_payments(problem.slots, pay, i + top, j)
+        profit[~allowed] = _FAR
+        here = (pinned >= rows.start) & (pinned < rows.stop)
+        own = pinned[here] - top, column[here]
+        bound += sum(profit[own].tolist())
+        profit[own] = _FAR
+        fresh = n_pinned[rows] == 0
+        bound += lift * int(np.count_nonzero(~fresh))
+        bound += _add_best(profit, (problem.demand - n_pinned)[rows], np.where(fresh, lift, 0))
+    return int(bound) // prices.scale
+
+
+def _add_best(profit: NDArray[np.int64], left: NDArray[np.int64], lift: NDArray[np.int64]) -> int:
+    """Add up the best profits of each row, as many as it may still have, the first with a lift."""
+    most = min(int(left.max(initial=0)), profit.shape[1])
+    if not most or not profit.size:
+        return 0
+    ranked = -np.partition(-profit, range(most), axis=1)[:, :most]
+    ranked = np.where(np.arange(most) < left[:, None], ranked, _FAR)
+    extra = np.maximum(ranked, 0)
+    extra[:, 0] = np.maximum(ranked[:, 0] + lift, 0)
+    return sum(extra.sum(axis=1).tolist())

@@ -67,7 +67,11 @@ CLI_MAY_LOAD = frozenset({"rich", "typer"})
 MOST_LINES = 400
 # Changed in place by a search, never its answer; all else that has a public name is a value.
 WORKSPACES = frozenset(
-    {"pairmatch.solvers.groups.search.Plan", "pairmatch.solvers.groups.clock.Clock"}
+    {
+        "pairmatch.solvers.groups.search.Plan",
+        "pairmatch.solvers.groups.clock.Clock",
+        "pairmatch.solvers.terms.search.Term",
+    }
 )
 
 # What `import pairmatch` shows. A new name is a promise: add it here, in the changelog and in the

@@ -1,21 +1,35 @@
-"""Groups for a whole term: several rounds in which no two people meet twice."""
+"""Groups for a whole term: several rounds in which no two people meet too often."""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
-from pairmatch.constraints import Forbid
+import numpy as np
+
+from pairmatch.constraints import Forbid, Pin, TakeTurns, bind_pair_rules
 from pairmatch.errors import Fault, InfeasibleError
 from pairmatch.inputs import check_arguments, read_table
 from pairmatch.plans.rounds import GroupingRounds
+from pairmatch.programs import default_criteria
+from pairmatch.scoring import Compatibility
 from pairmatch.seam.compositions import limits_of
+from pairmatch.seam.groups import grouping_problem
+from pairmatch.solvers.certify.terms import certify_term
+from pairmatch.solvers.groups.sizes import scale_of
+from pairmatch.solvers.problem import GroupingProblem
+from pairmatch.solvers.solution import Status
+from pairmatch.solvers.terms.planning import N_JOINT, plan_term
 from pairmatch.verbs import form_groups
 
 if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from pairmatch.options import Options
     from pairmatch.plans import Grouping
@@ -37,23 +51,34 @@ def form_rounds(
     teachers : Profiles, DataFrame or path
         The pool.
     program : Program
-        As for :func:`form_groups`, with the number of ``rounds``.
+        As for :func:`form_groups`, with the number of ``rounds`` and, if people may meet again,
+        how often: ``meet_at_most``.
     options : Options, optional
-        Seed; the time limit is for each round.
+        Seed; the time limit is for the whole term.
 
     Returns
     -------
     GroupingRounds
-        One grouping a round. Each is as good as the search finds after the rounds before it; who
-        cannot be placed in a round without meeting somebody again is left out of it, with a reason.
+        One grouping a round, each under all rules of the program. As many rounds as are found
+        place as many people as one round can; who cannot be placed in a later round without
+        meeting somebody too often is left out of it, with a reason. ``limit`` says how many rounds
+        are possible at most, and why.
 
     Raises
     ------
     InfeasibleError
         If there are more rounds than anybody has partners for: with n people and groups of k,
-        ``(n - 1) // (k - 1)``.
+        ``meet_at_most * (n - 1) // (k - 1)``; or if people are pinned together in more rounds than
+        they may meet.
     ProfileError, ProgramError, CapabilityError
         As for :func:`form_groups`.
+
+    Notes
+    -----
+    Up to 200 people all rounds are planned together: round after round, mended by tabu search over
+    all rounds where one fails, and, where a construction is known, a schedule on which people are
+    placed by score; the better of the two is improved round by round. Larger pools are solved one
+    round after the other.
 
     Examples
     --------
@@ -62,29 +87,142 @@ def form_rounds(
     >>> pool = pd.DataFrame(
     ...     {"id": list("abcdefghi"), "subjects": ["art", "maths", "art; maths"] * 3}
     ... )
-    >>> rounds = pm.form_rounds(pool, pm.Program(size=3, rounds=3))
+    >>> rounds = pm.form_rounds(pool, pm.Program(size=3, rounds=4))
     >>> len(rounds), rounds.complete
-    (3, True)
+    (4, True)
     """
+    start = perf_counter()
     program, options = check_arguments(program, options)
     table = read_table(teachers)
-    smallest = limits_of(program)[0]
-    n = len(table)
-    most = (n - 1) // (smallest - 1)
-    if program.rounds > most >= 1:
+    _refuse_impossible(program, len(table))
+    once = program.replace(rounds=1, meet_at_most=1)
+    limit = options.time_limit
+    share = options if limit is None else replace(options, time_limit=limit / 2)
+    first = form_groups(table, once, options=share)
+    taking_turns = any(isinstance(rule, TakeTurns) for rule in program.constraints)
+    plans = [first]
+    if program.rounds > 1 and _is_joint(first) and not taking_turns:
+        plans = _plan_together(first, program, options, start)
+    stopped = plans[-1].status is Status.INTERRUPTED
+    while len(plans) < program.rounds and not stopped:
+        left = None if limit is None else max(0.1, limit - (perf_counter() - start))
+        wanted = once.replace(constraints=[*once.constraints, *_met(plans, program.meet_at_most)])
+        plans.append(form_groups(table, wanted, options=replace(options, time_limit=left)))
+        stopped = plans[-1].status is Status.INTERRUPTED
+    return _together(plans, program.meet_at_most)
+
+
+def _refuse_impossible(program: Program, n: int) -> None:
+    """Raise if nobody could be in that many rounds, or pinned people meet too often."""
+    smallest, rounds, at_most = limits_of(program)[0], program.rounds, program.meet_at_most
+    most = at_most * (n - 1) // (smallest - 1)
+    faults = []
+    if rounds > most >= 1:
+        often = "" if at_most == 1 else f", each {at_most} times at most"
         what = (
-            f"{program.rounds} rounds are impossible: in each, everybody meets {smallest - 1} "
-            f"others at least, and there are {n - 1}; round {most + 1} is the first that cannot be."
+            f"{rounds} rounds are impossible: in each, everybody meets {smallest - 1} others at "
+            f"least, and there are {n - 1}{often}; round {most + 1} is the first that cannot be."
         )
-        remedy = f"Ask for at most {most} rounds."
-        raise InfeasibleError("no two people may meet twice", [Fault(what, "", remedy)])
-    plans: list[Grouping] = []
-    met: list[Forbid] = []
-    for number in range(1, program.rounds + 1):
-        once = program.replace(constraints=[*program.constraints, *met], rounds=1)
-        plan = form_groups(table, once, options=options)
-        plans.append(plan)
-        why = f"met in round {number}"
+        faults.append(Fault(what, "", f"Ask for at most {most} rounds."))
+    if rounds > at_most:
+        what = f"keeps two people together in {rounds} rounds, and they may meet {at_most} times."
+        remedy = f"Set meet_at_most={rounds}, or leave the pin out."
+        pins = [rule for rule in program.constraints if isinstance(rule, Pin)]
+        faults += [Fault(what, repr(rule), remedy) for rule in pins]
+    if faults:
+        often = "twice" if at_most == 1 else f"more than {at_most} times"
+        raise InfeasibleError(f"no two people may meet {often}", faults)
+
+
+def _is_joint(first: Grouping) -> bool:
+    """Return whether rounds are planned together: a pool that is held whole, and not too large."""
+    problem = first.problem
+    return isinstance(problem, GroupingProblem) and problem.n <= N_JOINT and first.matched > 0
+
+
+def _met(plans: list[Grouping], at_most: int) -> list[Forbid]:
+    """Return a rule for each pair that has met as often as it may."""
+    rounds_of: dict[tuple[Any, Any], list[int]] = {}
+    for number, plan in enumerate(plans, 1):
         for members in plan.group_ids:
-            met += [Forbid(a, b, why=why) for a, b in combinations(members, 2)]
-    return GroupingRounds(tuple(plans))
+            for pair in combinations(members, 2):
+                rounds_of.setdefault(pair, []).append(number)
+    met = []
+    for (a, b), numbers in rounds_of.items():
+        if len(numbers) >= at_most:
+            listed = " and ".join(map(str, numbers))
+            why = f"met in round {listed}" if len(numbers) == 1 else f"met in rounds {listed}"
+            met.append(Forbid(a, b, why=why))
+    return met
+
+
+def _plan_together(
+    first: Grouping, program: Program, options: Options, start: float
+) -> list[Grouping]:
+    """Return the rounds that place as many people as the first, planned together."""
+    problem = first.problem
+    assert isinstance(problem, GroupingProblem)  # noqa: S101  see _is_joint
+
+    def keep_on() -> bool:
+        limit = options.time_limit
+        return limit is None or perf_counter() - start < 0.9 * limit
+
+    try:
+        found, interrupted = plan_term(
+            problem,
+            first.solution.group_of,
+            program.rounds,
+            at_most=program.meet_at_most,
+            scale=_scale_of(problem),
+            seed=options.seed,
+            keep_on=keep_on,
+        )
+    except OverflowError:  # too many digits for one search over all sizes
+        return [first]
+    plans: list[Grouping] = []
+    for row in found:
+        if not plans and (row == first.solution.group_of).all():
+            plans.append(first)
+            continue
+        plans.append(_as_plan(first, row, _met(plans, program.meet_at_most)))
+    if interrupted:
+        solution = replace(plans[-1].solution, status=Status.INTERRUPTED)
+        plans[-1] = replace(plans[-1], solution=solution)
+    return plans
+
+
+def _scale_of(problem: GroupingProblem) -> int:
+    """Return a scale for every size that a group may have."""
+    return scale_of(set(range(problem.smallest, min(problem.largest, problem.n) + 1)))
+
+
+def _as_plan(first: Grouping, row: NDArray[np.int64], met: list[Forbid]) -> Grouping:
+    """Return one round as a plan of its own, in which those who have met are kept apart."""
+    program = first.program
+    program = program.replace(constraints=[*program.constraints, *met])
+    table: Any = first.scored.coached
+    rules = bind_pair_rules(program.constraints, table, table, mutual=True)
+    criteria = program.criteria or default_criteria(table, table)
+    scored = Compatibility.bind(table, table, criteria, rules)
+    problem = grouping_problem(scored, program)
+    plan = replace(first, scored=scored, problem=problem, program=program)
+    ids = table.ids
+    numbers = range(int(row.max(initial=-1)) + 1)
+    plan = plan.replace(groups=[[ids[at] for at in np.flatnonzero(row == g)] for g in numbers])
+    bound = None if plan.certificate is None else plan.certificate.bound
+    how = plan.solution.bound_method if bound is not None else "none"
+    solution = replace(plan.solution, bound=bound, solver="term search", bound_method=how)
+    return replace(plan, solution=solution)
+
+
+def _together(plans: list[Grouping], at_most: int) -> GroupingRounds:
+    """Return the rounds with what is proved about all of them."""
+    first = plans[0]
+    problem = first.problem
+    if not isinstance(problem, GroupingProblem) or not first.matched:
+        return GroupingRounds(tuple(plans), at_most)
+    sizes = Counter(len(members) for plan in plans for members in plan.groups)
+    scale = scale_of(set(sizes))
+    group_of = np.array([plan.solution.group_of for plan in plans])
+    certificate = certify_term(problem, group_of, at_most, scale, None, first.certificate)
+    return GroupingRounds(tuple(plans), at_most, certificate, None)

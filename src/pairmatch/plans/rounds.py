@@ -1,37 +1,55 @@
-"""Several groupings of one pool in which no two people meet twice."""
+"""Several groupings of one pool in which no two people meet too often."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.plans.group_verification import verify_grouping
+from pairmatch.plans.rebuild import rebuild_grouping
+from pairmatch.plans.summary import prove
+from pairmatch.solvers.certify.terms import certify_term, find_meetings
+from pairmatch.solvers.problem import StreamedGrouping
+from pairmatch.solvers.solution import Status
+from pairmatch.solvers.terms.limits import most_full_rounds
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from pairmatch.plans.grouping import Grouping
-    from pairmatch.solvers.solution import Certificate
+    from pairmatch.solvers.solution import Certificate, TermPrices
 
 __all__ = ["GroupingRounds"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class GroupingRounds:
-    """Groupings for several rounds, in which no two people share a group twice.
+    """Groupings for several rounds, in which no two people share a group too often.
 
-    Made by :func:`pairmatch.form_rounds`. Each round is a plan of
-    its own, in which the pairs of the rounds before are forbidden.
+    Made by :func:`pairmatch.form_rounds`. Each round is a plan of its own, in which the pairs that
+    met often enough in the rounds before are forbidden.
 
     Parameters
     ----------
     rounds : tuple of Grouping
         The plan of each round.
+    at_most : int, default: 1
+        How often two people may share a group over all rounds.
+    certificate : Certificate, optional
+        What was found about all rounds together; None for pools that are never held whole.
+    prices : TermPrices, optional
+        What its bound rests on.
     """
 
     rounds: tuple[Grouping, ...]
+    at_most: int = 1
+    certificate: Certificate | None = None
+    prices: TermPrices | None = None
 
     def __len__(self) -> int:
         return len(self.rounds)
@@ -40,9 +58,60 @@ class GroupingRounds:
         return self.rounds[at]
 
     @property
+    def n_full(self) -> int:
+        """Number of rounds that place as many people as the first."""
+        return sum(plan.matched == self.rounds[0].matched for plan in self.rounds)
+
+    @property
     def complete(self) -> bool:
         """Whether every round places as many people as the first."""
-        return all(plan.matched == self.rounds[0].matched for plan in self.rounds)
+        return self.n_full == len(self.rounds)
+
+    @property
+    def limit(self) -> tuple[int | None, str]:
+        """Proved upper bound on the rounds that place as many as the first, and its proof.
+
+        Notes
+        -----
+        By counting partners, pairs and groups, and from the few proved exceptions to counting. A
+        bound need not be reached; it is None for pools that are never held whole.
+        """
+        problem = self.rounds[0].problem
+        if isinstance(problem, StreamedGrouping):
+            return None, "the pool is too large to count"
+        return most_full_rounds(problem, self.rounds[0].matched, self.at_most)
+
+    @property
+    def objective(self) -> float:
+        """Sum of the objectives of all rounds."""
+        if self.certificate is None:
+            return sum(plan.objective for plan in self.rounds)
+        return self._in_scores(self.certificate.objective)
+
+    @property
+    def bound(self) -> float | None:
+        """Proved upper bound on the sum over all rounds, for groups of the same sizes."""
+        if self.certificate is None or self.certificate.bound is None:
+            return None
+        return self._in_scores(self.certificate.bound)
+
+    @property
+    def gap(self) -> float | None:
+        """(bound - objective) / abs(bound) of all rounds together; None without a bound."""
+        return None if self.certificate is None else self.certificate.gap
+
+    @property
+    def status(self) -> Status:
+        """How the solve ended: interrupted or out of time if one of the rounds was."""
+        ended = {plan.status for plan in self.rounds}
+        for status in (Status.INTERRUPTED, Status.TIME_LIMIT):
+            if status in ended:
+                return status
+        return Status.OPTIMAL if self.complete and self.gap == 0 else Status.FEASIBLE
+
+    def _in_scores(self, scaled: int) -> float:
+        scale = 1 if self.certificate is None else self.certificate.scale
+        return float(Fraction(scaled) / (self.rounds[0].scored.scale * scale))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a person and round: ``round, group, id, role``, and times if any."""
@@ -78,39 +147,77 @@ class GroupingRounds:
 
     def summary(self) -> str:
         """Return the rounds in a few lines of text."""
-        lines = [f"{len(self.rounds)} rounds in which no two people meet twice"]
+        often = "twice" if self.at_most == 1 else f"more than {self.at_most} times"
+        lines = [f"{len(self.rounds)} rounds in which no two people meet {often}"]
         for number, plan in enumerate(self.rounds, 1):
-            gap = "no bound" if plan.gap is None else f"gap {plan.gap:.2%}"
             lines.append(
                 f"  round {number}: {plan.matched} people in {len(plan.groups)} groups, "
-                f"total {plan.objective:.6g}, {gap} given the rounds before"
+                f"total {plan.objective:.6g}"
             )
-        short = next((k for k, p in enumerate(self.rounds, 1) if p.matched < self[0].matched), 0)
-        if short:
+        proof = prove(self.gap, self.bound)
+        lines.append(f"  together  total {self.objective:.6g}, {proof}")
+        if not self.complete:
+            first = self.rounds[0].matched
+            short = next(k for k, plan in enumerate(self.rounds, 1) if plan.matched < first)
             lines.append(f"  round {short} is the first that leaves more people out than round 1")
+        lines += self._limit_lines()
         return "\n".join(lines)
 
+    def _limit_lines(self) -> list[str]:
+        """Return what is known about how many rounds there can be."""
+        most, why = self.limit
+        if self.complete or most is None:
+            return []
+        first, n_full = self.rounds[0].matched, self.n_full
+        if most <= n_full:
+            rounds = "1 round" if most == 1 else f"{most} rounds"
+            return [f"  no more than {rounds} can place {first} people: {why}"]
+        return [
+            f"  whether more than {n_full} rounds can place {first} people is not known; more than "
+            f"{most} cannot: {why}"
+        ]
+
     def verify(self) -> tuple[Certificate, ...]:
-        """Check every round like any plan, and that nobody meets twice.
+        """Check every round like any plan, that nobody meets too often, and the bound.
 
         Raises
         ------
         CertificateError
-            If a round does not hold, or two people meet in two rounds.
+            If a round does not hold, two people meet too often, or the bound is not proved.
         """
         certificates = tuple(verify_grouping(one) for one in self.rounds)
-        seen: dict[frozenset[Any], int] = {}
+        ids = self.rounds[0].scored.coached.ids
         faults = []
-        for number, one in enumerate(self.rounds, 1):
-            for members in one.group_ids:
-                for pair in map(frozenset, combinations(members, 2)):
-                    if pair in seen:
-                        who = " and ".join(sorted(str(key) for key in pair))
-                        faults.append(Fault(f"meet in rounds {seen[pair]} and {number}.", who))
-                    seen[pair] = number
+        place = {key: row for row, key in enumerate(ids)}
+        group_of = np.full((len(self.rounds), len(ids)), -1, np.int64)
+        for row, plan in zip(group_of, self.rounds, strict=True):
+            for number, members in enumerate(plan.group_ids):
+                if any(key not in place for key in members):
+                    raise CertificateError("the rounds do not hold", [Fault(_OTHER_PEOPLE)])
+                row[[place[key] for key in members]] = number
+        for a, b, when in find_meetings(group_of, self.at_most):
+            who = " and ".join(sorted(str(ids[row]) for row in (a, b)))
+            listed = " and ".join(map(str, when))
+            faults.append(Fault(f"meet in rounds {listed}.", who))
+        if not faults and self.certificate is not None:
+            faults = self._false_claims(group_of, certificates[0])
         if faults:
             raise CertificateError("the rounds do not hold", faults)
         return certificates
 
+    def _false_claims(self, group_of: NDArray[np.int64], one: Certificate) -> list[Fault]:
+        """Return what the certificate of all rounds claims and a check does not find."""
+        problem = rebuild_grouping(self.rounds[0])
+        claimed = self.certificate
+        if isinstance(problem, StreamedGrouping) or claimed is None:
+            return []
+        found = certify_term(problem, group_of, self.at_most, claimed.scale, self.prices, one)
+        if found == claimed:
+            return []
+        return [Fault(f"its certificate {claimed} is not what a check finds: {found}.")]
+
     def __repr__(self) -> str:
         return f"GroupingRounds({len(self.rounds)} rounds, {self.rounds[0]!r})"
+
+
+_OTHER_PEOPLE = "its rounds are of different people."

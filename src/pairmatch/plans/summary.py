@@ -33,6 +33,7 @@ __all__ = [
     "describe_matching",
     "markup",
     "program_text",
+    "prove",
     "record_grouping",
     "record_matching",
 ]

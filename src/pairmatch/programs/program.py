@@ -51,7 +51,9 @@ class Program:
     roles : mapping, optional
         Fixed seats of a group, such as ``{"mentor": 1, "mentee": 2}``.
     rounds : int, default: 1
-        How many groupings are formed, one after another.
+        How many groupings are formed, for :func:`pairmatch.form_rounds`.
+    meet_at_most : int, default: 1
+        How often two people may share a group over all rounds.
 
     Raises
     ------
@@ -74,6 +76,7 @@ class Program:
     leftovers: Leftovers = "grow"
     roles: Mapping[str, int] | None = None
     rounds: int = 1
+    meet_at_most: int = 1
 
     def __post_init__(self) -> None:
         for name in ("criteria", "constraints", "size"):
@@ -106,6 +109,11 @@ class Program:
             (
                 is_count(self.rounds, 1),
                 f"rounds is {self.rounds!r}.",
+                "Give a whole number >= 1.",
+            ),
+            (
+                is_count(self.meet_at_most, 1),
+                f"meet_at_most is {self.meet_at_most!r}.",
                 "Give a whole number >= 1.",
             ),
         ]
@@ -142,6 +150,7 @@ class Program:
         leftovers: Leftovers | None = None,
         roles: Mapping[str, int] | None = None,
         rounds: int | None = None,
+        meet_at_most: int | None = None,
     ) -> Program:
         """Return this program with some of its parts changed; what is None stays as it is.
 
@@ -159,6 +168,7 @@ class Program:
             leftovers=self.leftovers if leftovers is None else leftovers,
             roles=self.roles if roles is None else roles,
             rounds=self.rounds if rounds is None else rounds,
+            meet_at_most=self.meet_at_most if meet_at_most is None else meet_at_most,
         )
 
     @classmethod

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["read_parts"]
 
-_PARTS = ("criteria", "constraints", "objective", "size", "leftovers", "roles", "rounds")
+_PARTS = (
+    "criteria", "constraints", "objective", "size", "leftovers", "roles", "rounds", "meet_at_most"
+)  # fmt: skip
 _PLAIN = _PARTS[2:]
 _EXPECTED = {
     "int_type": "a whole number",

@@ -52,7 +52,7 @@ _TYPING_ONLY = {
 }
 """Names that modules import for the type checker only."""
 
-_DEFAULTS = {"objective": "coverage", "leftovers": "grow", "rounds": 1}
+_DEFAULTS = {"objective": "coverage", "leftovers": "grow", "rounds": 1, "meet_at_most": 1}
 
 _LISTS = (Sequence, Iterable, Collection, list, frozenset, set)
 
@@ -104,7 +104,8 @@ def file_model() -> Any:
         "size": "People in a group, or the smallest and the largest number: [4, 6].",
         "leftovers": "What becomes of people who are left over.",
         "roles": "Fixed seats of a group.",
-        "rounds": "How many groupings are formed, one after another.",
+        "rounds": "How many groupings are formed, for a whole term.",
+        "meet_at_most": "How often two people may share a group over all rounds.",
     }
     shapes: dict[str, Any] = {
         "criteria": list[_criterion()],  # type: ignore[misc]
@@ -114,6 +115,7 @@ def file_model() -> Any:
         "leftovers": Leftovers,
         "roles": dict[str, StrictInt],
         "rounds": StrictInt,
+        "meet_at_most": StrictInt,
     }
     content: Any = {
         f"a_{name}": (

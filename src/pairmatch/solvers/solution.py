@@ -19,6 +19,7 @@ __all__ = [
     "GroupingSolution",
     "Prices",
     "Status",
+    "TermPrices",
 ]
 
 
@@ -147,6 +148,27 @@ class GroupPrices:
     set_price: NDArray[np.int64]
     together: NDArray[np.int64] = field(default_factory=_no_pairs)
     apart: NDArray[np.int64] = field(default_factory=_no_pairs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TermPrices:
+    """Dual prices of several rounds, from which anyone can compute an upper bound on them.
+
+    A group pays for its members and for each pair that it brings together.
+
+    Parameters
+    ----------
+    person : ndarray of int64, shape (n,)
+        Price of a person in one round, in scaled gains times ``unit``; any sign.
+    pair : ndarray of int64, shape (n, n), symmetric
+        Price of one meeting of two people, >= 0.
+    unit : int
+        Factor of all prices, so that fractions of a gain can be written.
+    """
+
+    person: NDArray[np.int64]
+    pair: NDArray[np.int64]
+    unit: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

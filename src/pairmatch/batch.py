@@ -63,6 +63,16 @@ class Outcome:
         The plan.
     error : Exception or None
         What went wrong.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> mentees = pd.DataFrame({"id": ["T-1"], "subjects": ["art"]})
+    >>> mentors = pd.DataFrame({"id": ["M-1"], "subjects": ["art"]})
+    >>> [outcome] = pm.match_many([pm.Job("Brook", mentees, mentors)])
+    >>> outcome.name, outcome.plan.matched, outcome.error
+    ('Brook', 1, None)
     """
 
     name: str

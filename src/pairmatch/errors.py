@@ -112,41 +112,133 @@ class PairmatchError(Exception):
 
 
 class ProfileError(PairmatchError, ValueError):
-    """A table of people cannot be used; ``faults`` names every row and column that is wrong."""
+    """A table of people cannot be used; ``faults`` names every row and column that is wrong.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> try:
+    ...     pm.match("district.csv", "district.csv")
+    ... except pm.ProfileError as error:
+    ...     print(error.headline)
+    there is no file district.csv.
+    """
 
 
 class ScoreError(PairmatchError, ValueError):
-    """An own score matrix cannot be used; ``faults`` names every cell that is wrong."""
+    """An own score matrix cannot be used; ``faults`` names every cell that is wrong.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> pm.match_scores([[1, 2], [3]])
+    Traceback (most recent call last):
+    pairmatch.errors.ScoreError: the scores cannot be used: the rows are not of one length.
+    """
 
 
 class ProgramError(PairmatchError, ValueError):
-    """A criterion, constraint, program or option is wrong in itself or for these tables."""
+    """A criterion, constraint, program or option is wrong in itself or for these tables.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> try:
+    ...     pm.ExperienceGap(at_least=9, ideal=3)
+    ... except pm.ProgramError as error:
+    ...     print(len(error.faults))
+    1
+    """
 
 
 class CriterionError(PairmatchError, ValueError):
-    """A ``Custom`` function returned a wrong shape, a value outside [0, 1], or is not a function
-    of the pair alone.
-    """  # noqa: D205
+    """A ``Custom`` function returned a wrong shape or value, or looks beyond the pair.
+
+    Values are in [0, 1] or NaN for unknown, and depend on the two people alone.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> people = pd.DataFrame({"id": ["A", "B"]})
+    >>> far = pm.Custom(lambda mentees, mentors: [[7, 7], [7, 7]], name="far")
+    >>> try:
+    ...     pm.score(people, people, pm.Program(criteria=[far])).block()
+    ... except pm.CriterionError as error:
+    ...     print("far" in str(error))
+    True
+    """
 
 
 class UnknownIdError(PairmatchError, LookupError):
-    """An id was asked for that is in no table of this plan."""
+    """An id was asked for that is in no table of this plan.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> pm.match_scores([[1, 2]]).why_unmatched(7)
+    Traceback (most recent call last):
+    pairmatch.errors.UnknownIdError: no such person: 7 is not among the mentees. Known: 0.
+    """
 
 
 class CapabilityError(PairmatchError, NotImplementedError):
-    """A legal constraint or objective that this verb cannot honour; the message has the remedy."""
+    """A legal constraint or objective that this verb cannot honour; the message has the remedy.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> try:
+    ...     pm.match_scores([[1, 2]]).explain(0, 1)
+    ... except pm.CapabilityError as error:
+    ...     print(error)
+    own scores have no parts to explain; match profiles with criteria for that
+    """
 
 
 class InfeasibleError(PairmatchError):
-    """Rules that contradict each other; ``faults`` is a smallest set of them that does."""
+    """Rules that contradict each other; ``faults`` is a smallest set of them that does.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> try:
+    ...     pm.match_scores([[1, 2]], [pm.Pin(0, 1), pm.Forbid(0, 1)])
+    ... except pm.InfeasibleError as error:
+    ...     print(len(error.faults))
+    1
+    """
 
 
 class CertificateError(PairmatchError):
-    """A plan or solution that does not survive its independent check."""
+    """A plan or solution that does not survive its independent check.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> plan = pm.match_scores([[1, 2], [3, 4]])
+    >>> try:
+    ...     pm.verify(plan.replace(pairs=[(0, 1), (1, 1)]))
+    ... except pm.CertificateError as error:
+    ...     print(error.faults[0])
+    mentor 1: has 2 mentees for 1 place.
+    """
 
 
 class PairmatchWarning(UserWarning):
-    """Something was understood, but may not be what was meant."""
+    """Something was understood, but may not be what was meant.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> with warnings.catch_warnings(record=True) as noted:
+    ...     warnings.simplefilter("always")
+    ...     people = pm.read_profiles(pd.DataFrame({"id": ["T-1"], "free": ["Mon 3:30-4:30"]}))
+    >>> noted[0].category is pm.PairmatchWarning
+    True
+    """
 
 
 def did_you_mean(word: str, known: Iterable[object]) -> str:
@@ -175,6 +267,8 @@ def did_you_mean(word: str, known: Iterable[object]) -> str:
     folded = {name.casefold(): name for name in reversed(names)}
     plain = word.casefold()
     near = [plain] if plain in folded else [name for name in folded if is_one_edit(plain, name)]
+    if len(plain) == 1 and plain not in folded:
+        near = []  # one letter is near to every other
     near = near or get_close_matches(plain, list(folded), n=1, cutoff=0.6)
     if near:
         return f" Did you mean {folded[near[0]]!r}?"

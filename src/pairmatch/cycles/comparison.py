@@ -36,6 +36,16 @@ class Comparison:
         How many more people are matched or placed in the second plan; negative for fewer.
     objective : float
         By how much the objective of the second plan is larger.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> plan = pm.match_scores([[9, 8], [7, 1]])
+    >>> found = pm.compare(plan, plan.replace(pairs={0: 0, 1: 1}))
+    >>> found.moved[["mentee", "before", "after"]]
+       mentee  before  after
+    0       0       1      0
+    1       1       0      1
     """
 
     moved: pd.DataFrame

@@ -44,6 +44,16 @@ class Evaluation:
         (Pearson; bootstrap percentile intervals). ``score`` is the whole score.
     lost : tuple
         Keys of feedback about pairs or groups that are not in the plan.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> plan = pm.match_scores([[9, 8], [7, 1]])
+    >>> said = pd.DataFrame({"mentee": [0, 1], "mentor": [1, 0], "rating": [4, 5]})
+    >>> found = pm.evaluate(plan, pm.read_feedback(said))
+    >>> found
+    Evaluation(2 pairs or groups with an answer)
     """
 
     coverage: pd.DataFrame
@@ -96,6 +106,17 @@ def evaluate(
     -----
     Only pairs that were formed have feedback, and these have good scores: a criterion that the
     matching fulfils for nearly everybody shows no correlation however much it matters.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> plan = pm.match_scores([[9, 8], [7, 1]])
+    >>> said = pd.DataFrame({"mentee": [0, 1], "mentor": [1, 0], "rating": [4, 5]})
+    >>> found = pm.evaluate(plan, pm.read_feedback(said))
+    >>> found.outcomes[["outcome", "n", "value"]]
+      outcome  n  value
+    0  rating  2    4.5
     """
     if not isinstance(feedback, Feedback):
         raise ProgramError(f"{feedback!r} is no feedback; write read_feedback(file)")

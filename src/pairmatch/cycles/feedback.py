@@ -46,6 +46,14 @@ class Feedback:
         1 if the person stayed, 0 if not.
     scale : (float, float)
         Lowest and highest rating.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> said = pd.DataFrame({"mentee": ["T-1"], "mentor": ["M-1"], "rating": [4]})
+    >>> pm.read_feedback(said)
+    Feedback(1 row, 1 with a rating)
     """
 
     keys: tuple[tuple[str, ...], ...]

@@ -49,6 +49,16 @@ class Cycles:
     exact : bool
         Whether ``possible`` is exact. Rules beyond places and single pairs (quotas, minutes,
         minimum loads, pins, tiers) can only make it smaller; with these it is an upper bound.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> mentees = pd.DataFrame({"id": ["T-1", "T-2"], "subjects": ["art", "music"]})
+    >>> mentors = pd.DataFrame({"id": ["M-1", "M-2"], "subjects": ["art", "music"]})
+    >>> ahead = pm.match_cycles(mentees, mentors, cycles=2)
+    >>> [plan.to_frame()["mentor"].tolist() for plan in ahead.plans]
+    [['M-1', 'M-2'], ['M-2', 'M-1']]
     """
 
     plans: tuple[Matching, ...]

@@ -44,6 +44,13 @@ class Suggestion:
     improvement : (float, float, float)
         By how much the squared error of predicted ratings falls out of sample, against the
         current weights, with its interval; the unit is the square of the rating's.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"criterion": ["SubjectMatch()"], "current": [1.0]})
+    >>> Suggestion(frame, n=140, pull=1.0, improvement=(0.2, 0.1, 0.3))
+    Suggestion(140 ratings, improves)
     """
 
     weights: pd.DataFrame
@@ -135,6 +142,27 @@ def suggest_weights(
     out-of-sample check repeats that choice inside every outer fold. Intervals are bootstrap
     percentiles over pairs. Only formed pairs have ratings, so a criterion that hardly varies among
     them keeps its current weight.
+
+    Examples
+    --------
+    Two criteria weigh the same, but people rate by the first one only:
+
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> pool = pd.DataFrame(np.random.default_rng(0).random((40, 2)), columns=["pace", "talk"])
+    >>> pool.insert(0, "id", [f"T-{k}" for k in range(40)])
+    >>> criteria = [pm.Closeness("pace", within=1), pm.Closeness("talk", within=1)]
+    >>> plan = pm.match(pool, pool, pm.Program(criteria=criteria))
+    >>> said = plan.to_frame()
+    >>> said["rating"] = [
+    ...     1 + 4 * plan.explain(a, b)["score"][0] for a, b in zip(said["mentee"], said["mentor"])
+    ... ]
+    >>> found = pm.suggest_weights(plan, pm.read_feedback(said), at_least=20)
+    >>> found.weights[["criterion", "current", "suggested"]].round(1)
+                       criterion  current  suggested
+    0  Closeness(pace, within=1)      1.0        2.0
+    1  Closeness(talk, within=1)      1.0        0.0
     """
     x, y, names, current = _collect(plans, feedback)
     needed = least_answers(len(names)) if at_least is None else at_least

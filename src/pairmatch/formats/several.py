@@ -41,6 +41,15 @@ class Formats:
         Everybody in the pool.
     budget : ndarray of float, shape (n,)
         Minutes a week of each person; infinite where there is no limit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> staff = pd.DataFrame({"id": ["A", "B", "C"], "subjects": ["art", "art", "art"]})
+    >>> found = pm.match_formats(staff, [pm.Program(criteria=[pm.SubjectMatch()], size=3)])
+    >>> found
+    Formats(Grouping(3 people in 1 groups, gap 0.00%))
     """
 
     plans: tuple[Matching | Grouping | None, ...]

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import find_id
 from pairmatch.disk import write_whole
 from pairmatch.errors import (
     CertificateError,
     Fault,
     ProgramError,
-    UnknownIdError,
-    did_you_mean,
 )
 from pairmatch.plans import files, left_out, summary
 from pairmatch.plans.explain import explain_pair
@@ -68,6 +65,16 @@ class Grouping(Handouts):
         The seed that decided between equally good plans.
     seconds : float
         Wall-clock time of solving and proving.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> plan = pm.group_scores([[0, 1, 2], [3, 4, 5], [6, 7, 8]], size=3)
+    >>> plan.rotations()
+       group  round  coach peers  score
+    0      1      1      0  1; 2    4.5
+    1      1      2      1  0; 2    4.0
+    2      1      3      2  0; 1    3.5
     """
 
     scored: Compatibility | OwnScores
@@ -230,13 +237,7 @@ class Grouping(Handouts):
 
     def row_of(self, person: object) -> int:
         """Return the row of an id, or raise ``UnknownIdError``."""
-        ids = self.scored.coached.ids
-        place = {known: row for row, known in enumerate(ids)}
-        found = find_id(place, person)
-        if found is not None:
-            return place[found]
-        fault = Fault(f"{person!r} is not in the pool.{did_you_mean(str(person), ids)}")
-        raise UnknownIdError("no such person", [fault])
+        return find_row(self.scored.coached.ids, person, "in the pool")
 
     def explain(self, coached: object, coach: object) -> pd.DataFrame:
         """Return why one person scores what it scores as coach of another, in a group or not.

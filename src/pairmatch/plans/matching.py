@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import find_id
 from pairmatch.disk import write_whole
-from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
+from pairmatch.errors import CertificateError, Fault, ProgramError
 from pairmatch.plans import alternatives, explain, files, reasons, summary, timetable
 from pairmatch.plans.observations import charge_cover, observation_rule
 from pairmatch.plans.order import natural_key
@@ -63,6 +62,17 @@ class Matching(Timetabled):
     fixed_neutral : tuple of (str, int), default: ()
         By name of a criterion, what unknown values count as, where that is taken over from an
         earlier plan and not the average of these tables.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> plan = pm.match_scores([[9, 8], [7, 1]])
+    >>> plan
+    Matching(2 of 2 mentees, objective 15, gap 0.00%)
+    >>> plan.to_frame()
+       mentee  mentor  score
+    0       0       1      8
+    1       1       0      7
     """
 
     scored: Compatibility | OwnScores
@@ -239,13 +249,13 @@ class Matching(Timetabled):
 
     def mentee_row(self, mentee: object) -> int:
         """Return the row of a mentee's id, or raise ``UnknownIdError``."""
-        rows, columns = self.scored.coached.ids, self.scored.coach.ids
-        return _row_of(rows, mentee, "mentees", columns, "mentors")
+        others = self.scored.coach.ids, "one of the mentors"
+        return find_row(self.scored.coached.ids, mentee, "among the mentees", others)
 
     def mentor_column(self, mentor: object) -> int:
         """Return the column of a mentor's id, or raise ``UnknownIdError``."""
-        rows, columns = self.scored.coached.ids, self.scored.coach.ids
-        return _row_of(columns, mentor, "mentors", rows, "mentees")
+        others = self.scored.coached.ids, "one of the mentees"
+        return find_row(self.scored.coach.ids, mentor, "among the mentors", others)
 
     def explain(self, mentee: object, mentor: object) -> pd.DataFrame:
         """Return why a pair scores what it scores, in the plan or not.
@@ -381,16 +391,3 @@ class Matching(Timetabled):
     def _repr_html_(self) -> str:
         """Return the plan as HTML for notebooks; ids are escaped, there are no scripts."""
         return summary.markup(self.summary(), self.to_frame())
-
-
-def _row_of(
-    ids: tuple[Any, ...], key: object, side: str, others: tuple[Any, ...], other: str
-) -> int:
-    place = {known: row for row, known in enumerate(ids)}
-    found = find_id(place, key)
-    if found is not None:
-        return place[found]
-    near = f" It is one of the {other}." if find_id(dict.fromkeys(others), key) is not None else ""
-    near = near or did_you_mean(str(key), ids)
-    fault = Fault(f"{key!r} is not among the {side}.{near}")
-    raise UnknownIdError("no such person", [fault])

@@ -144,7 +144,7 @@ def _load_faults(plan: Matching) -> list[Fault]:
             most = _amount(plan, load, "at_most", j)
             least = _amount(plan, load, "at_least", j)
             if held[j] > most and not _has_minutes_only(plan, j):
-                what = f"has {held[j]} mentees for {most} places."
+                what = f"has {held[j]} mentees for {most} place{'' if most == 1 else 's'}."
                 faults.append(Fault(what, f"mentor {mentor}"))
             if held[j] < least:
                 what = f"has {held[j]} mentees, fewer than {least}."

@@ -19,7 +19,7 @@ from pairmatch.scoring.criterion import (
 from pairmatch.scoring.frames import label_pairs, rank_best, refuse_size
 from pairmatch.scoring.fusion import Addend, FusedProduct, fuse
 from pairmatch.scoring.parts import Part, list_parts
-from pairmatch.scoring.rules import NeedsKnown, PairRule, SamePerson
+from pairmatch.scoring.rules import NeedsKnown, PairRule, SamePerson, find_forbidden
 from pairmatch.scoring.terms import Linear, as_pairs, count, cut
 
 if TYPE_CHECKING:
@@ -65,6 +65,15 @@ class Compatibility:
         The sum of all linear criteria as one product.
     others : tuple of Addend
         The other criteria, with what they count as where unknown.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pairmatch as pm
+    >>> mentees = pd.DataFrame({"id": ["T-1"], "subjects": ["art"]})
+    >>> mentors = pd.DataFrame({"id": ["M-1", "M-2"], "subjects": ["art; music", "music"]})
+    >>> pm.score(mentees, mentors, pm.Program(criteria=[pm.SubjectMatch()])).block()
+    array([[1., 0.]])
     """
 
     coached: Profiles
@@ -204,7 +213,7 @@ class Compatibility:
     ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return units and "is allowed" of a block."""
         units = self.units(rows, columns)
-        forbidden = self._forbid(rows, columns, units)
+        forbidden = find_forbidden(self.rules, self.shape, rows, columns, units)
         if forbidden is None:
             return units, np.ones(units.shape, np.bool_)
         return units, np.logical_not(forbidden, out=forbidden)
@@ -224,7 +233,8 @@ class Compatibility:
         """Return which pairs of a block no rule forbids."""
         if all(isinstance(rule, (SamePerson, NeedsKnown)) for rule in self.rules):
             shape = count(rows, self.shape[0]), count(columns, self.shape[1])
-            forbidden = self._forbid(rows, columns, np.broadcast_to(np.int32(0), shape))
+            none = np.broadcast_to(np.int32(0), shape)
+            forbidden = find_forbidden(self.rules, self.shape, rows, columns, none)
             return np.ones(shape, np.bool_) if forbidden is None else ~forbidden
         return self.evaluate(rows, columns)[1]
 
@@ -250,7 +260,7 @@ class Compatibility:
         for here, there, some_rows, some_columns, total in self._sweep(rows, columns):
             target = scores[here, there]
             np.divide(total, np.float64(FULL), out=target)
-            forbidden = self._forbid(some_rows, some_columns, total)
+            forbidden = find_forbidden(self.rules, (n, m), some_rows, some_columns, total)
             if forbidden is not None:
                 target[forbidden] = np.nan
         return scores
@@ -381,20 +391,3 @@ class Compatibility:
                     addend.term.fill(term, some_rows, some_columns, addend.neutral)
                     total += term
                 yield here, there, some_rows, some_columns, total
-
-    def _forbid(
-        self, rows: Index, columns: Index, units: NDArray[np.integer] | NDArray[np.floating]
-    ) -> NDArray[np.bool_] | None:
-        """Return which pairs of a block a rule forbids; None if none does."""
-        n, m = self.shape
-        i, j = np.arange(n)[rows][:, None], np.arange(m)[columns][None, :]
-        forbidden: NDArray[np.bool_] | None = None
-        for rule in self.rules:
-            if isinstance(rule, SamePerson):
-                # One column a row at most: most blocks need no comparison of all pairs.
-                twins = rule.twin[rows]
-                if not np.isin(twins[twins >= 0], j).any():
-                    continue
-            found = rule.forbids(i, j, units.astype(np.int32, copy=False))
-            forbidden = found if forbidden is None else forbidden | found
-        return forbidden

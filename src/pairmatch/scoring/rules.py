@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from pairmatch.scoring.criterion import Criterion
-    from pairmatch.scoring.terms import Term
+    from pairmatch.scoring.terms import Index, Term
 
-__all__ = ["NeedsKnown", "PairRule", "SamePerson"]
+__all__ = ["NeedsKnown", "PairRule", "SamePerson", "find_forbidden"]
 
 
 class PairRule(Protocol):
@@ -105,3 +108,25 @@ class NeedsKnown:
         coached_known = mine is not None and bool(mine[i])
         coach_known = theirs is not None and bool(theirs[j])
         return f"{self.name}: {self.criterion.unknown_reason(coached_known, coach_known)}"
+
+
+def find_forbidden(
+    rules: Iterable[PairRule],
+    shape: tuple[int, int],
+    rows: Index,
+    columns: Index,
+    units: NDArray[np.integer] | NDArray[np.floating],
+) -> NDArray[np.bool_] | None:
+    """Return which pairs of a block some rule forbids; None if none of them does."""
+    n, m = shape
+    i, j = np.arange(n)[rows][:, None], np.arange(m)[columns][None, :]
+    forbidden: NDArray[np.bool_] | None = None
+    for rule in rules:
+        if isinstance(rule, SamePerson):
+            # One column a row at most: most blocks need no comparison of all pairs.
+            twins = rule.twin[rows]
+            if not np.isin(twins[twins >= 0], j).any():
+                continue
+        found = rule.forbids(i, j, units.astype(np.int32, copy=False))
+        forbidden = found if forbidden is None else forbidden | found
+    return forbidden

@@ -28,7 +28,14 @@ PLACE = 10**6
 
 
 class Status(Enum):
-    """How a solve ended."""
+    """How a solve ended.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> pm.match_scores([[9, 8], [7, 1]]).status
+    <Status.OPTIMAL: 'optimal'>
+    """
 
     OPTIMAL = "optimal"  # the bound is proved and equals the objective
     FEASIBLE = "feasible"  # every rule holds; the bound is above the objective, or missing
@@ -234,6 +241,13 @@ class Certificate:
         What the pairs cost together, where they cost anything.
     cost_bound : int or None, default: None
         Lower bound on what every answer costs that is as good otherwise.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> certificate = pm.match_scores([[9, 8], [7, 1]]).certificate
+    >>> certificate.objective, certificate.bound, certificate.gap, certificate.proved
+    (15, 15, 0.0, True)
     """
 
     objective: int

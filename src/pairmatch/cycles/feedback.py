@@ -51,9 +51,9 @@ class Feedback:
     --------
     >>> import pandas as pd
     >>> import pairmatch as pm
-    >>> said = pd.DataFrame({"mentee": ["T-1"], "mentor": ["M-1"], "rating": [4]})
-    >>> pm.read_feedback(said)
-    Feedback(1 row, 1 with a rating)
+    >>> said = {"mentee": ["T-1", "T-2"], "mentor": ["M-1", "M-1"], "rating": [4, None]}
+    >>> pm.read_feedback(pd.DataFrame(said))
+    Feedback(2 rows, 1 with a rating)
     """
 
     keys: tuple[tuple[str, ...], ...]

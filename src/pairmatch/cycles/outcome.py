@@ -56,6 +56,14 @@ class Rematch:
         What of the old plan's proof still holds, where the new one builds on it.
     standing : Standing or None
         What was solved and proved where only open places were given away.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> after = pm.rematch(pm.match_scores([[9, 8], [7, 1]]), pm.Changes(leave=[1]))
+    >>> after.plan.to_frame()
+       mentee  mentor  score
+    0       0       0      9
     """
 
     source: Matching | partial[Matching]

@@ -14,6 +14,7 @@ from pairmatch.errors import CertificateError, Fault, ProgramError
 from pairmatch.plans import alternatives, explain, files, reasons, summary, timetable
 from pairmatch.plans.observations import charge_cover, observation_rule
 from pairmatch.plans.order import natural_key
+from pairmatch.plans.people import find_row
 from pairmatch.plans.timed import Timetabled
 from pairmatch.scoring import Compatibility
 from pairmatch.solvers.certify.fair import certify_plan

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pairmatch.errors import ProgramError
 from pairmatch.verbs import form_groups, match
 
 if TYPE_CHECKING:
@@ -96,6 +97,11 @@ def match_many(jobs: Iterable[Job], executor: Executor | None = None) -> Iterato
     Outcome
         A plan or the error of that pool.
 
+    Raises
+    ------
+    ProgramError
+        If something among the jobs is no `Job`.
+
     Examples
     --------
     >>> import pandas as pd
@@ -105,9 +111,9 @@ def match_many(jobs: Iterable[Job], executor: Executor | None = None) -> Iterato
     >>> [(outcome.name, outcome.error is None) for outcome in pm.match_many(jobs)]
     [('good', True), ('bad', False)]
     """
+    jobs = map(_check, jobs)
     if executor is None:
-        for job in jobs:
-            yield _run(job)
+        yield from map(_run, jobs)
         return
     under_way: deque[tuple[str, Future[Outcome]]] = deque()
     try:
@@ -120,6 +126,13 @@ def match_many(jobs: Iterable[Job], executor: Executor | None = None) -> Iterato
     finally:
         for _, future in under_way:
             future.cancel()
+
+
+def _check(job: Any) -> Job:
+    """Return a job, or say what was given instead of one."""
+    if not isinstance(job, Job):
+        raise ProgramError(f"{job!r} is no job; write Job(name, mentees, mentors, program)")
+    return job
 
 
 def _run(job: Job) -> Outcome:

@@ -27,7 +27,8 @@ def read_table(source: Table, side: str = "teachers", schedule: Schedule | None 
     except ProfileError as error:
         if not hasattr(source, "columns"):
             raise
-        raise ProfileError(f"the table of {side} cannot be used", error.faults) from None
+        faults = error.faults or (Fault(f"{error.headline}."),)
+        raise ProfileError(f"the table of {side} cannot be used", faults) from None
     if len(table) == 0:
         raise ProfileError(f"{table.source} cannot be used", [Fault("it has no people.")])
     return table
@@ -69,12 +70,12 @@ def check_arguments(program: Any, options: Any) -> tuple[Program, Options]:
     """Return program and options, or say what was given instead of them."""
     faults = []
     if not isinstance(program, Program | None):
-        remedy = (
-            f"Write Program.preset({program!r})."
-            if isinstance(program, str)
-            else "Write Program(criteria=[...], constraints=[...])."
-        )
-        faults.append(Fault(f"{program!r} is no program.", "", remedy))
+        what, remedy = f"{program!r}", "Write Program(criteria=[...], constraints=[...])."
+        if isinstance(program, str):
+            remedy = f"Write Program.preset({program!r})."
+        elif hasattr(program, "columns"):
+            what = "a table"
+        faults.append(Fault(f"{what} is no program.", "", remedy))
     if not isinstance(options, Options | None):
         faults.append(Fault(f"{options!r} are no options.", "", "Write options=Options(seed=7)."))
     if faults:

@@ -111,6 +111,8 @@ class Profiles:
         of one's own in which every cell that is not blank is a number; tuples of text for lists,
         with bands of grades expanded; else text, ``""`` where unknown.
         """
+        if not isinstance(column, str):
+            raise ProfileError(f"{self.source}: a column is named by text, not {column!r}")
         standard = find_column(column)
         kind = None if standard is None else standard.kind
         if kind == "number" or column in self.numeric:

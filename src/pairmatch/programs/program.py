@@ -120,8 +120,10 @@ class Program:
         if isinstance(self.criteria, tuple):
             checks += [
                 (
-                    hasattr(criterion, "bind") and hasattr(criterion, "weight"),
-                    f"{criterion!r} is no criterion.",
+                    not isinstance(criterion, type)
+                    and hasattr(criterion, "bind")
+                    and hasattr(criterion, "weight"),
+                    f"{getattr(criterion, '__name__', repr(criterion))} is no criterion.",
                     "Give values such as SubjectMatch(weight=3).",
                 )
                 for criterion in self.criteria
@@ -130,7 +132,7 @@ class Program:
             checks += [
                 (
                     type(rule).__module__.startswith("pairmatch.") and not hasattr(rule, "weight"),
-                    f"{rule!r} is no constraint.",
+                    f"{getattr(rule, '__name__', repr(rule))} is no constraint.",
                     "Give values such as Load(at_most=2); make a criterion a rule by Require(...).",
                 )
                 for rule in self.constraints

@@ -8,6 +8,7 @@ import numpy as np
 
 from pairmatch.errors import CapabilityError, ProgramError
 from pairmatch.scoring.criterion import FULL
+from pairmatch.typed import is_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +46,8 @@ def rank_best(compatibility: Compatibility, k: int) -> pd.DataFrame:
     """Return the k best allowed coaches of each coached person, block by block."""
     import pandas as pd
 
-    if k < 1:
-        raise ProgramError(f"best(k) needs k of at least 1, found {k}")
+    if not is_count(k, 1):
+        raise ProgramError(f"best(k) needs a whole number k >= 1, found {k!r}")
     n, m = compatibility.shape
     size = max(1, _MOST_CELLS // max(m, 1))
     kept = [np.empty((4, 0), np.int64)]

@@ -113,8 +113,10 @@ class History:
         Raises
         ------
         ProgramError
-            If ``cycle`` is no whole number >= 0.
+            If ``cycle`` is no whole number >= 0, or this is no plan.
         """
+        if not hasattr(plan, "to_frame") or not hasattr(plan, "unmatched"):
+            raise ProgramError(f"{plan!r} is no plan; add what match() or form_groups() returned")
         number = self.next_cycle if cycle is None else cycle
         if not is_count(number):
             raise ProgramError(f"cycle is {number!r}; give a whole number >= 0")

@@ -244,7 +244,7 @@ def _numbers(
         wrong = np.argwhere(bad)
     faults = [
         Fault(
-            f"{table[i, j]!r} is no score.",
+            f"{table[i, j : j + 1].tolist()[0]!r} is no score.",
             f"row {rows[i]!r}, column {columns[j]!r}",
             "Give a finite number, or NaN where the pair is not allowed.",
         )

@@ -193,7 +193,8 @@ def loads_of(
             "some mentors must get more mentees than they have places",
             [
                 Fault(
-                    f"at least {at_least[j]} mentees, but {capacity[j]} places.",
+                    f"at least {at_least[j]} mentees, but {capacity[j]} "
+                    f"{'place' if capacity[j] == 1 else 'places'}.",
                     f"mentor {scored.coach.ids[j]}",
                     "Raise the places or lower at_least in Load.",
                 )

@@ -27,9 +27,11 @@ __all__ = [
     "Folder",
     "Histories",
     "Limit",
+    "MeetAtMost",
     "MenteesFile",
     "MentorsFile",
     "ProgramName",
+    "Rounds",
     "Seed",
     "Settings",
     "TeachersFile",
@@ -90,6 +92,15 @@ Folder = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Decides between equally good plans.")]
 Limit = Annotated[
     float | None, typer.Option("--time-limit", min=0.01, help="Seconds; a safety stop.")
+]
+
+Rounds = Annotated[
+    int | None,
+    typer.Option(min=1, help="Rounds of a term, in which no two people meet twice."),
+]
+MeetAtMost = Annotated[
+    int | None,
+    typer.Option(min=1, help="How often two people may meet over all rounds, if more than once."),
 ]
 
 _USE = {"match": "pairmatch match MENTEES MENTORS", "groups": "pairmatch groups TEACHERS"}

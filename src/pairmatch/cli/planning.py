@@ -12,9 +12,11 @@ from pairmatch.cli.arguments import (
     Folder,
     Histories,
     Limit,
+    MeetAtMost,
     MenteesFile,
     MentorsFile,
     ProgramName,
+    Rounds,
     Seed,
     Settings,
     TeachersFile,
@@ -41,7 +43,9 @@ from pairmatch.cli.times import (
     require_times,
 )
 from pairmatch.disk import make_folder
+from pairmatch.errors import CapabilityError
 from pairmatch.inputs import read_table, read_tables
+from pairmatch.plans.rounds import GroupingRounds
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
@@ -109,6 +113,8 @@ def groups_command(
     program: ProgramName = "triad",
     settings: Settings = None,
     histories: Histories = None,
+    rounds: Rounds = None,
+    meet_at_most: MeetAtMost = None,
     folder: Folder = None,
     audit: Audit = False,
     matched_on: MatchedOn = None,
@@ -127,7 +133,7 @@ def groups_command(
     names: Names = False,
     revision: Revision = 0,
 ) -> None:
-    """Form coaching triads or groups of one pool."""
+    """Form coaching triads or groups of one pool, once or for several rounds of a term."""
     _prepare(folder)
     write_audit = plan_audit(folder, wanted=audit, matched_on=matched_on, within_days=within_days)
     schedule = read_schedule(bells, hours, slot_minutes)
@@ -148,9 +154,14 @@ def groups_command(
         give_hints(table, table)
         wanted = choose_program(program, "groups", table, table, settings)
         wanted = remember(wanted, histories, table, table)
-        if hand_out is not None:
-            require_times(wanted)
-        plan = pm.form_groups(table, wanted, options=options)
+        wanted = (wanted or pm.Program(size=3)).replace(rounds=rounds, meet_at_most=meet_at_most)
+        if wanted.rounds > 1:
+            _refuse_for_terms(calendars or page or audit)
+            plan: pm.Grouping | GroupingRounds = pm.form_rounds(table, wanted, options=options)
+        else:
+            if hand_out is not None:
+                require_times(wanted)
+            plan = pm.form_groups(table, wanted.replace(meet_at_most=1), options=options)
     _finish(plan, folder, (hand_out, write_audit))
 
 
@@ -206,17 +217,29 @@ def _prepare(folder: Path | None) -> None:
         make_folder(folder)
 
 
+def _refuse_for_terms(wanted: bool) -> None:
+    """Say that what is handed out is for one round."""
+    if wanted:
+        raise CapabilityError(
+            "calendars, pages and audits are about one round; form that round alone, with the "
+            "rounds before as --history"
+        )
+
+
 def _finish(
-    plan: pm.Matching | pm.Grouping,
+    plan: pm.Matching | pm.Grouping | GroupingRounds,
     folder: Path | None,
     writers: tuple[Callable[[pm.Matching | pm.Grouping], None] | None, ...],
 ) -> None:
     """Check once more, write, print, and leave with the right code."""
-    pm.verify(plan)
+    if isinstance(plan, GroupingRounds):
+        plan.verify()
+    else:
+        pm.verify(plan)
     if folder is not None:
         plan.save(folder)
         for write in writers:
-            if write is not None:
+            if write is not None and not isinstance(plan, GroupingRounds):
                 write(plan)
     out.print(escape(plan.summary()))
     if folder is not None:

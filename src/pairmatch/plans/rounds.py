@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.disk import write_whole
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.plans import files
 from pairmatch.plans.group_verification import verify_grouping
 from pairmatch.plans.rebuild import rebuild_grouping
-from pairmatch.plans.summary import prove
+from pairmatch.plans.summary import program_text, prove, record_grouping
 from pairmatch.solvers.certify.terms import certify_term, find_meetings
 from pairmatch.solvers.problem import StreamedGrouping
 from pairmatch.solvers.solution import Status
 from pairmatch.solvers.terms.limits import most_full_rounds
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -176,6 +180,35 @@ class GroupingRounds:
             f"  whether more than {n_full} rounds can place {first} people is not known; more than "
             f"{most} cannot: {why}"
         ]
+
+    def to_json(self, path: str | PathLike[str] | None = None) -> str:
+        """Return all rounds as JSON; write it if told where."""
+        record = {
+            "meet_at_most": self.at_most,
+            "objective": self.objective,
+            "bound": self.bound,
+            "gap": self.gap,
+            "full_rounds": self.n_full,
+            "most_full_rounds": self.limit[0],
+            "rounds": [record_grouping(plan) for plan in self.rounds],
+        }
+        text = files.dump_json(record)
+        if path is not None:
+            write_whole(path, text)
+        return text
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write groups, rotations and people left out of all rounds, summary and JSON.
+
+        The files are those of one plan, with a column ``round`` before the others.
+        """
+        frames = {
+            "groups": self.to_frame(),
+            "rotations": self.rotations(),
+            "unmatched": self.unmatched,
+        }
+        program = program_text(self.rounds[0])
+        files.write_folder(folder, frames, self.summary(), self.to_json(), program)
 
     def verify(self) -> tuple[Certificate, ...]:
         """Check every round like any plan, that nobody meets too often, and the bound.

@@ -68,8 +68,10 @@ MOST_LINES = 400
 # Changed in place by a search, never its answer; all else that has a public name is a value.
 WORKSPACES = frozenset(
     {
-        "pairmatch.solvers.groups.search.Plan",
+        "pairmatch.solvers.groups.above.Above",
         "pairmatch.solvers.groups.clock.Clock",
+        "pairmatch.solvers.groups.raising.Raised",
+        "pairmatch.solvers.groups.search.Plan",
         "pairmatch.solvers.terms.search.Term",
     }
 )

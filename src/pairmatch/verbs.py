@@ -61,6 +61,7 @@ _MATCH_RULES = (
     rules.Tiers,
 )
 _PAIR_OBJECTIVES = ("coverage", "total", "worst_off", "leximin")
+_GROUP_OBJECTIVES = ("coverage", "total", "worst_rotation", "worst_group")
 _OWN_RULES = (
     rules.NotAgain,
     rules.CarryOver,
@@ -248,8 +249,8 @@ def form_groups(
     teachers : Profiles, DataFrame or path
         The pool.
     program : Program, optional
-        Criteria, constraints, size and objective; by default groups of three on the criteria that
-        the columns allow.
+        Criteria, constraints, size and objective ("coverage" or "total", "worst_rotation",
+        "worst_group"); by default groups of three on the criteria that the columns allow.
     options : Options, optional
         Seed, time limit.
 
@@ -300,8 +301,9 @@ def group_scores(
         ``Forbid``, ``MinScore``, and ``Pin`` for people who share a group.
     size : int or (int, int), default: 3
         Size of the groups, or smallest and largest size.
-    objective : {"total", "worst_rotation"}, default: "total"
-        How a group is valued: the mean of its rotations, or the worst.
+    objective : {"total", "worst_rotation", "worst_group"}, default: "total"
+        How a group is valued: the mean of its rotations ("total"), or the worst. "worst_group"
+        raises the lowest mean of a group first, then the total.
     options : Options, optional
         Seed, time limit.
 
@@ -345,10 +347,10 @@ def _check_pairs(program: Program, legal: tuple[type, ...]) -> None:
 
 
 def _check_groups(program: Program, legal: tuple[type, ...]) -> None:
-    if program.objective not in ("coverage", "total", "worst_rotation"):
+    if program.objective not in _GROUP_OBJECTIVES:
         raise CapabilityError(
-            f"form_groups() cannot honour objective={program.objective!r} yet; "
-            "use 'total' or 'worst_rotation'."
+            f"form_groups() cannot honour objective={program.objective!r}; use one of "
+            f"{', '.join(_GROUP_OBJECTIVES)}, or match() for the objectives of pairs."
         )
     if program.rounds != 1:
         raise CapabilityError("form_groups() forms groups once; use form_rounds() for rounds.")

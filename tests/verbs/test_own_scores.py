@@ -72,7 +72,7 @@ def test_columns_may_stand_in_another_order_than_rows():
     assert again.objective == plan.objective
 
 
-@pytest.mark.parametrize("objective", ["total", "worst_rotation"])
+@pytest.mark.parametrize("objective", ["total", "worst_rotation", "worst_group"])
 def test_groups_of_profiles_equal_groups_of_their_scores(objective):
     from pairmatch.datasets import staff
 

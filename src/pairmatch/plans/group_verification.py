@@ -72,7 +72,7 @@ def verify_grouping(plan: Grouping) -> Certificate:
     rescorer = Rescorer(plan.scored, plan.program.constraints, mutual=True)
     ids = plan.scored.coached.ids
     faults = _pin_faults(plan) + group_lesson_faults(plan)
-    total = Fraction(0)
+    total, means = Fraction(0), []
     for number, members in enumerate(plan.groups, 1):
         scores = {}
         gain = problem.gains_among(np.array(members))
@@ -95,6 +95,7 @@ def verify_grouping(plan: Grouping) -> Certificate:
             Fraction(sum(scores[i, j] for i in members if i != j), max(1, len(members) - 1))
             for j in members
         ]
+        means.append(sum(rotations) / len(rotations))
         worst = problem.objective == "worst_rotation"
         total += len(members) * min(rotations) if worst else sum(rotations)
     certificate = None
@@ -105,6 +106,10 @@ def verify_grouping(plan: Grouping) -> Certificate:
             faults += error.faults or (Fault(error.headline),)
     if certificate is not None:
         faults += find_false_claims(plan, certificate, int(total * certificate.scale))
+        lowest = min(means, default=None)
+        if certificate.lowest is not None and certificate.lowest != lowest:
+            what = f"its lowest group is worth {lowest} units, not {certificate.lowest}."
+            faults.append(Fault(what))
     if faults or certificate is None:
         raise CertificateError("the plan does not hold", faults)
     return certificate

@@ -156,15 +156,43 @@ class Grouping(Handouts):
 
     @property
     def bound(self) -> float | None:
-        """Proved upper bound on the objective of plans that place as many; None without one."""
+        """Proved upper bound on the objective of plans that place as many; None without one.
+
+        Under "worst_group" of those in which no group is below the lowest one of this plan.
+        """
         if self.certificate is None or self.certificate.bound is None:
             return None
         return self.in_scores(self.certificate.bound)
 
     @property
     def gap(self) -> float | None:
-        """(bound - objective) / abs(bound); exactly 0.0 if and only if proved."""
+        """(bound - objective) / abs(bound); exactly 0.0 if and only if proved.
+
+        Under "worst_group" the larger one of this and the same for the lowest group.
+        """
         return None if self.certificate is None else self.certificate.gap
+
+    @property
+    def lowest(self) -> float | None:
+        """Value of the lowest group; None without a group."""
+        return min(self.group_values, default=None)
+
+    @property
+    def lowest_bound(self) -> float | None:
+        """Proved bound on the value of the lowest group under "worst_group"; else None.
+
+        It holds for all plans with groups of the same sizes.
+        """
+        if self.certificate is None or self.certificate.lowest_bound is None:
+            return None
+        return float(self.certificate.lowest_bound / self.scored.scale)
+
+    @property
+    def price(self) -> float | None:
+        """Total given up for the lowest group under "worst_group"; None where that is not asked."""
+        if self.solution.price is None:
+            return None
+        return float(Fraction(self.solution.price) / (self.scored.scale * self.solution.scale))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a person: ``group, id, role``; with meetings also ``day, start, end``.
@@ -322,11 +350,14 @@ class Grouping(Handouts):
             self.solution,
             group_of=group_of,
             bound=None,
+            price=None,
             status=Status.FEASIBLE,
             solver="edited by hand",
         )
         if self.solution.scale % scale:  # the prices of other sizes say nothing about these
             solution = replace(solution, scale=scale, prices=None, cases=())
+        if sorted(map(len, listed)) != sorted(map(len, self.groups)):
+            solution = replace(solution, lowest_bound=None, floor_prices=None)
         try:
             certificate = certify_grouping(self.problem, solution)
         except CertificateError:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pairmatch.plans.grouping import Grouping
     from pairmatch.plans.matching import Matching
+    from pairmatch.solvers.solution import Certificate
 
 __all__ = [
     "describe_grouping",
@@ -150,19 +151,40 @@ def describe_grouping(plan: Grouping) -> str:
     lines = [
         f"{plan.matched} of {len(plan.scored.coached.ids)} people in {len(plan.groups)} groups "
         f"({shape})",
-        f"  total     {plan.objective:.6g}, {prove(plan.gap, plan.bound)}"
+        f"  total     {plan.objective:.6g}, {prove(_gap_of_total(plan), plan.bound)}"
         f" (objective: {plan.problem.objective}, solver: {plan.solver})",
     ]
+    if plan.price is not None:
+        lines.append(f"  price     worst_group costs {plan.price:.6g} of the total")
     values = plan.group_values
     if values:
         lines.append(
             f"  groups    mean value {np.mean(values):.3f}, lowest {min(values):.3f} "
-            f"(group {int(np.argmin(values)) + 1})"
+            f"(group {int(np.argmin(values)) + 1}){_lowest_words(plan)}"
         )
     lines += describe_lessons(observation_rule(plan), schedule_group_lessons(plan))
     lines += _asked_lines(plan)
     lines += _unmatched_lines(plan.unmatched)
     return "\n".join(lines)
+
+
+def _gap_of_total(plan: Grouping) -> float | None:
+    """Return the gap of the total, apart from what is proved about the lowest group."""
+    certificate = plan.certificate
+    if certificate is None or certificate.lowest is None or certificate.bound is None:
+        return plan.gap
+    short = certificate.bound - certificate.objective
+    return short / max(1, abs(certificate.bound)) if short else 0.0
+
+
+def _lowest_words(plan: Grouping) -> str:
+    """Return what is proved about the lowest group, where it comes first."""
+    certificate = plan.certificate
+    if certificate is None or certificate.lowest_bound is None:
+        return ""
+    if certificate.lowest_bound == certificate.lowest:
+        return "; no plan has a higher lowest one"
+    return f"; no plan has one above {plan.lowest_bound:.6g}"
 
 
 def markup(text: str, frame: pd.DataFrame) -> str:
@@ -190,10 +212,20 @@ def _record(plan: Matching | Grouping) -> dict[str, Any]:
             "bound": certificate.bound,
             "matched": certificate.matched,
             "matched_bound": certificate.matched_bound,
+            **_record_lowest(certificate),
             "units_per_score": str(plan.scored.scale * certificate.scale),
         },
         "neutral": neutral_of(plan.scored),
     }
+
+
+def _record_lowest(certificate: Certificate) -> dict[str, str | None]:
+    """Return the lowest group and its bound as fractions of units, where it comes first."""
+    if certificate.lowest is None:
+        return {}
+    bound, scale = certificate.lowest_bound, certificate.scale
+    highest = None if bound is None else str(bound * scale)
+    return {"lowest": str(certificate.lowest * scale), "lowest_bound": highest}
 
 
 def program_text(plan: Matching | Grouping) -> str | None:

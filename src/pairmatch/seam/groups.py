@@ -57,20 +57,22 @@ def grouping_problem(scored: Scored, program: Program) -> GroupingProblem | Stre
     The gains of a large pool are a recipe, and only parts of it are ever held.
     """
     smallest, largest, target = limits_of(program)
-    objective: Any = "worst_rotation" if program.objective == "worst_rotation" else "total"
+    objective: Any = "total" if program.objective == "coverage" else program.objective
     n = scored.shape[0]
     if n * n > MOST_HELD and not isinstance(scored, OwnScores):
         asked = [repr(rule) for rule in program.constraints if isinstance(rule, GROUP_RULES)]
         if program.roles:
             asked.append(f"roles={dict(program.roles)!r}")
+        if objective == "worst_group":
+            asked.append("objective='worst_group'")
         if not asked:
             gains = stream_gains(scored)
             return StreamedGrouping(gains, smallest, largest, target, objective)
         if n > _MOST_RULED:
             raise CapabilityError(
-                f"rules about whole groups look at all pairs at once, at most {_MOST_RULED:,} "
-                f"people, and here are {n:,}: {', '.join(asked)}; leave them out, or form the "
-                "groups of schools or regions one by one"
+                f"what is asked of whole groups looks at all pairs at once, at most "
+                f"{_MOST_RULED:,} people, and here are {n:,}: {', '.join(asked)}; leave it out, or "
+                "form the groups of schools or regions one by one"
             )
     matrix = matrix_of(scored)
     allowed = matrix.allowed & matrix.allowed.T

@@ -7,11 +7,14 @@ pairs of the problem.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from numpy.typing import NDArray
 
 __all__ = ["GroupRules", "pack_slots"]
@@ -20,6 +23,10 @@ _CHUNK = 2**16
 
 
 def _no_sums() -> NDArray[np.int64]:
+    return np.empty((0, 0), np.int64)
+
+
+def _no_worth() -> NDArray[np.int64]:
     return np.empty((0, 0), np.int64)
 
 
@@ -60,6 +67,11 @@ class GroupRules:
         Number of people in each set.
     slots : ndarray of uint64, shape (n, n_words), or None
         Starts at which each person can meet, as bits; the members of a group need a joint one.
+    worth : ndarray of int64, shape (n, n)
+        What each two people give each other, both ways together; 0 on the diagonal. Looked at only
+        where there is a floor.
+    floor : Fraction or None
+        The lowest mean of ``worth / 2`` over the pairs of a group: the mean of its rotations.
 
     Notes
     -----
@@ -74,6 +86,8 @@ class GroupRules:
     together: NDArray[np.int64] = field(default_factory=_no_limits)
     n_together: NDArray[np.int64] = field(default_factory=_no_limits)
     slots: NDArray[np.uint64] | None = None
+    worth: NDArray[np.int64] = field(default_factory=_no_worth)
+    floor: Fraction | None = None
 
     def __post_init__(self) -> None:
         for name, empty in (("amount", np.int64), ("label", np.bool_)):
@@ -117,7 +131,15 @@ class GroupRules:
         if self.slots is not None:
             joint = np.bitwise_and.reduce(self.slots[groups], axis=1)
             broken += ~joint.any(axis=1)
+        if self.floor is not None:
+            sums = self.worth[groups[:, :, None], groups[:, None, :]].sum(axis=(1, 2)) // 2
+            broken += sums < self._least(groups.shape[1])
         return broken
+
+    def _least(self, size: int) -> int:
+        """Return the smallest sum of ``worth`` over the pairs of a group of this size."""
+        assert self.floor is not None  # noqa: S101  asked for only where there is one
+        return ceil(self.floor * size * (size - 1))
 
     def n_broken_with_each(
         self, rest: NDArray[np.int64], people: NDArray[np.int64]
@@ -150,6 +172,11 @@ class GroupRules:
             for ours, theirs in zip(joint.T, self.slots[people].T, strict=True):
                 meet |= (ours[:, None] & theirs) != 0
             broken += ~meet
+        if self.floor is not None:
+            sums = self.worth[rest[:, :, None], rest[:, None, :]].sum(axis=(1, 2))[:, None] // 2
+            for column in rest.T:
+                sums = sums + self.worth[column[:, None], people]
+            broken += sums < self._least(rest.shape[1] + 1)
         return broken
 
     def _unlinked(
@@ -249,4 +276,5 @@ class GroupRules:
             links=tuple(links[inside] for links in self.links),
             together=self.together[people],
             slots=None if self.slots is None else self.slots[people],
+            worth=self.worth if self.floor is None else self.worth[inside],
         )

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pairmatch.solvers.group_rules import GroupRules
 
-    from pairmatch.solvers.group_rules import GroupRules
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from numpy.typing import NDArray
 
 __all__ = [
     "AssignmentProblem",
@@ -290,8 +292,9 @@ class GroupingProblem:
         Allowed group sizes, ``2 <= smallest <= largest``.
     target : int
         Preferred group size, within the two.
-    objective : {"total", "worst_rotation"}
-        How a group is valued.
+    objective : {"total", "worst_rotation", "worst_group"}
+        How a group is valued. "worst_group": as under "total", but the lowest mean of the rotations
+        of a group comes before the sum.
     rules : GroupRules or None
         What every group has to satisfy as a whole, beyond its pairs.
     """
@@ -301,7 +304,7 @@ class GroupingProblem:
     smallest: int
     largest: int
     target: int
-    objective: Literal["total", "worst_rotation"] = "total"
+    objective: Literal["total", "worst_rotation", "worst_group"] = "total"
     rules: GroupRules | None = None
 
     @property
@@ -314,6 +317,14 @@ class GroupingProblem:
         inside = np.ix_(people, people)
         rules = None if self.rules is None else self.rules.take(people)
         return replace(self, gain=self.gain[inside], allowed=self.allowed[inside], rules=rules)
+
+    def with_floor(self, lowest: Fraction) -> GroupingProblem:
+        """Return the problem of the largest total in which no group has a lower mean, in gains."""
+        worth = self.gain + self.gain.T
+        np.fill_diagonal(worth, 0)
+        rules = GroupRules(self.n) if self.rules is None else self.rules
+        rules = replace(rules, worth=worth, floor=lowest)
+        return replace(self, objective="total", rules=rules)
 
     def gains_among(self, people: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the gains among some people."""

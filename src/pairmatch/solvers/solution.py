@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from numpy.typing import NDArray
 
 __all__ = [
@@ -204,6 +206,14 @@ class GroupingSolution:
     places : ndarray of int64, shape (n,), or None
         Prices >= 0 of the places of people, in millionths of a person: those of the members of a
         group add up to its size at least, so that all of them bound how many can be placed.
+    lowest_bound : Fraction or None
+        Under "worst_group": no grouping of these sizes has a higher lowest mean, in gains.
+    floor_prices : GroupPrices or None
+        Behind ``lowest_bound``, prices of places in millionths of a person: those of every group
+        with a higher mean add up to its size at least, and all of them to fewer people than are
+        placed. None where the bound of the total says as much.
+    price : int or None
+        Under "worst_group": what the lowest group costs of the scaled total; else None.
     """
 
     group_of: NDArray[np.int64]
@@ -215,6 +225,9 @@ class GroupingSolution:
     prices: NDArray[np.int64] | None = field(default=None)
     cases: tuple[GroupPrices, ...] = field(default=())
     places: NDArray[np.int64] | None = None
+    lowest_bound: Fraction | None = None
+    floor_prices: GroupPrices | None = None
+    price: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +254,11 @@ class Certificate:
         What the pairs cost together, where they cost anything.
     cost_bound : int or None, default: None
         Lower bound on what every answer costs that is as good otherwise.
+    lowest : Fraction or None, default: None
+        Under "worst_group" the lowest mean of a group, in gains; ``bound`` then holds for every
+        answer in which no group is below it.
+    lowest_bound : Fraction or None, default: None
+        Upper bound on the lowest mean of every answer with groups of the same sizes.
 
     Examples
     --------
@@ -259,12 +277,15 @@ class Certificate:
     seats_bound: int | None = None
     cost: int | None = None
     cost_bound: int | None = None
+    lowest: Fraction | None = None
+    lowest_bound: Fraction | None = None
 
     @property
     def gap(self) -> float | None:
         """(bound - objective) / |bound|; exactly 0.0 if and only if proved; None without a bound.
 
-        None as well where only the number of people matched, or the cost, is not proved.
+        None as well where only the number of people matched, or the cost, is not proved. Under
+        "worst_group" the larger one of this and the same for the lowest group.
 
         Examples
         --------
@@ -275,9 +296,11 @@ class Certificate:
         """
         if self.bound is None:
             return None
-        if self.bound == self.objective:
-            return 0.0 if self.proved else None
-        return (self.bound - self.objective) / max(1, abs(self.bound))
+        gap = (self.bound - self.objective) / max(1, abs(self.bound))
+        if self.lowest is not None and self.lowest_bound is not None:
+            short = self.lowest_bound - self.lowest
+            gap = max(gap, float(short / (abs(self.lowest_bound) or 1)))
+        return gap if gap > 0 or self.proved else None
 
     @property
     def proved(self) -> bool:
@@ -287,4 +310,5 @@ class Certificate:
             and self.matched_bound in (None, self.matched)
             and self.seats_bound in (None, self.seats)
             and self.cost_bound in (None, self.cost)
+            and self.lowest_bound == self.lowest
         )

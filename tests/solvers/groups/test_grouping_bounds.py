@@ -28,7 +28,7 @@ def all_triads(n):
 def without_enumeration(monkeypatch):
     """The check has to rest on prices, as it does for large pools."""
     monkeypatch.setattr(certify_groups, "_N_ALL_PLACED", 0)
-    monkeypatch.setattr(certify_groups, "_N_SOME_OUT", 0)
+    monkeypatch.setattr(certify_groups, "N_SOME_OUT", 0)
 
 
 def test_bound_is_never_below_the_best_grouping_of_300_pools(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +68,10 @@ def find_broken_rules(problem: GroupingProblem, members: Sequence[int]) -> list[
             joint = [ours & int(theirs) for ours, theirs in zip(joint, rules.slots[i], strict=True)]
         if not any(joint):
             broken.append("there is no start at which all can meet")
+    if rules.floor is not None:
+        total = sum(int(rules.worth[a, b]) for a, b in combinations(members, 2))
+        if total < rules.floor * len(members) * (len(members) - 1):
+            broken.append("the mean of its rotations is below the floor")
     return broken
 
 
@@ -117,6 +122,9 @@ def which_are_legal(problem: GroupingProblem, groups: NDArray[np.int64]) -> NDAr
         for i in seats[1:]:
             joint = joint & rules.slots[i]
         legal &= joint.any(axis=1)
+    if rules.floor is not None:
+        total = np.sum([rules.worth[i, j] for i, j in combinations(seats, 2)], axis=0)
+        legal &= total >= ceil(rules.floor * len(seats) * (len(seats) - 1))
     return legal
 
 

@@ -12,16 +12,15 @@ from pairmatch.solvers.certify.columns import bound_by_sizes
 from pairmatch.solvers.certify.group_rules import (
     find_broken_rules,
     find_wrong_sizes,
-    most_groups,
     which_are_legal,
 )
 from pairmatch.solvers.certify.large_groups import certify_large
+from pairmatch.solvers.certify.lowest import bound_lowest, mean_of_group
+from pairmatch.solvers.certify.placing import N_SOME_OUT, able_people, bound_placed
 from pairmatch.solvers.certify.small_groups import (
     best_by_enumeration,
     bound_by_places,
     group_value,
-    most_by_size,
-    most_placed,
     narrow_case,
 )
 from pairmatch.solvers.problem import StreamedGrouping
@@ -38,7 +37,6 @@ __all__ = ["bound_groupings", "certify_grouping"]
 _N_ALL_PLACED = 15  # enumerated when everybody is placed
 _N_SEEN = 100  # people whose larger groups are looked at one by one, where time allows
 _MOST_HELD = 1200  # people of a streamed pool up to whom it is held whole
-_N_SOME_OUT = 12  # enumerated when somebody is left out
 
 
 def certify_grouping(
@@ -57,7 +55,9 @@ def certify_grouping(
     Returns
     -------
     Certificate
-        Objective, bound for groupings of the same sizes, people placed and a bound on them.
+        Objective, bound for groupings of the same sizes, people placed and a bound on them. Under
+        "worst_group" the bound is one for groupings in which no group is worth less than the lowest
+        one here, and how high the lowest one can be is bounded as well.
 
     Raises
     ------
@@ -81,15 +81,23 @@ def certify_grouping(
     objective = sum(group_value(problem, group, scale) for group in groups)
     n_placed = sum(len(group) for group in groups)
     sizes = tuple(sorted(len(group) for group in groups))
-    bound = bound_groupings(problem, solution, sizes)
+    fair = problem.objective == "worst_group" and bool(groups)
+    lowest = min(mean_of_group(problem, group) for group in groups) if fair else None
+    rivals = problem if lowest is None else problem.with_floor(lowest)
+    bound = bound_groupings(rivals, solution, sizes)
     if solution.bound is not None and (bound is None or solution.bound < bound):
         what = f"the stated bound {solution.bound} is not proved; the prices prove {bound}"
         raise CertificateError("the bound does not hold", [Fault(what)])
-    most = _bound_placed(problem, n_placed)
+    most = bound_placed(problem, n_placed)
     if most > n_placed and solution.places is not None:
-        proved = bound_by_places(problem, solution.places, _able(problem))
+        proved = bound_by_places(problem, solution.places, able_people(problem))
         most = most if proved is None else max(n_placed, min(most, proved))
-    return Certificate(objective, bound, n_placed, most, scale)
+    certificate = Certificate(objective, bound, n_placed, most, scale)
+    if lowest is None:
+        return certificate
+    small = _is_small(able_people(problem).size, n_placed)
+    highest = bound_lowest(problem, solution, sizes, certificate, lowest, small=small)
+    return replace(certificate, lowest=lowest, lowest_bound=highest)
 
 
 def bound_groupings(
@@ -108,8 +116,8 @@ def bound_groupings(
     """
     if not sizes:
         return 0
-    n_placed, able = sum(sizes), _able(problem)
-    if able.size <= (_N_ALL_PLACED if n_placed == able.size else _N_SOME_OUT):
+    n_placed, able = sum(sizes), able_people(problem)
+    if _is_small(able.size, n_placed):
         return best_by_enumeration(problem, able, sizes, solution.scale)
     cases = solution.cases
     if not cases and solution.prices is not None:
@@ -131,6 +139,11 @@ def bound_groupings(
     ]
     known = [bound for bound in bounds if bound is not None]
     return max(known) if len(known) == len(bounds) else None
+
+
+def _is_small(n_able: int, n_placed: int) -> bool:
+    """Return whether a pool is small enough to be enumerated."""
+    return n_able <= (_N_ALL_PLACED if n_placed == n_able else N_SOME_OUT)
 
 
 def _read_groups(
@@ -157,43 +170,6 @@ def _read_groups(
             faults.append(Fault(f"scale {solution.scale} does not suit its size", where))
         faults += [Fault(what, where) for what in find_broken_rules(problem, members)]
     return faults, groups
-
-
-def _able(problem: GroupingProblem) -> NDArray[np.int64]:
-    """Return the people who are not barred from every group by their numbers of partners."""
-    allowed = problem.allowed & problem.allowed.T & ~np.eye(problem.n, dtype=bool)
-    able = np.arange(problem.n)
-    while True:
-        inside = allowed[np.ix_(able, able)]
-        count = inside.sum(axis=1)
-        stays = count >= problem.smallest - 1
-        if problem.smallest >= 3 and not (count == able.size - 1).all():
-            joint = inside.astype(np.float32) @ inside.astype(np.float32)
-            stays &= ((joint > 0.5) & inside).any(axis=1)
-        if stays.all():
-            return able
-        able = able[stays]
-
-
-def _bound_placed(problem: GroupingProblem, n_placed: int) -> int:
-    """Return an upper bound on how many people any grouping can place."""
-    able = _able(problem)
-    if n_placed == able.size:
-        return n_placed
-    if able.size <= _N_SOME_OUT:
-        return most_placed(problem, able)
-    allowed = (problem.allowed & problem.allowed.T)[np.ix_(able, able)]
-    allowed &= ~np.eye(able.size, dtype=bool)
-    reach = allowed | np.eye(able.size, dtype=bool)
-    while True:  # closure by squaring: which people are linked at all
-        wider = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0.5
-        if (wider == reach).all():
-            break
-        reach = wider
-    parts = np.unique(reach.argmax(axis=1), return_counts=True)[1]
-    limits = problem.smallest, problem.largest, most_groups(problem)
-    most = min(most_by_size(able.size, *limits), sum(most_by_size(n, *limits) for n in parts))
-    return max(n_placed, most)
 
 
 def _cover_everything(cases: tuple[GroupPrices, ...]) -> bool:

@@ -12,26 +12,82 @@ from pairmatch.solvers.solution import GroupingSolution, GroupPrices, Status
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.groups.bounds import Priced
+    from pairmatch.solvers.groups.branching import Proof
+    from pairmatch.solvers.groups.pools import TriadPrices
+    from pairmatch.solvers.groups.search import Plan
     from pairmatch.solvers.groups.values import GroupValues
     from pairmatch.solvers.problem import GroupingProblem
 
 __all__ = [
-    "bound_of_matching",
+    "best_proof",
     "finish_small",
     "gap_of",
     "number_groups",
     "place_nobody",
     "plain_case",
+    "proof_of_matching",
     "spread_over",
     "widen_case",
 ]
 
 
-def bound_of_matching(case: GroupPrices, n_placed: int) -> int:
-    """Return what the prices of a matching prove about as many people."""
-    people = np.sort(case.person)[case.person.size - n_placed :]
+def proof_of_matching(
+    case: GroupPrices, n: int, people: NDArray[np.int64], plan: Plan
+) -> tuple[int, NDArray[np.int64], tuple[GroupPrices, ...], str]:
+    """Return what the prices of a matching prove about as many people, as ``best_proof`` does."""
+    person = np.sort(case.person)[case.person.size - 2 * plan.n_groups :]
     sets = case.set_price @ (case.sets.sum(axis=1) // 2)
-    return int(people.sum() + sets) // case.unit
+    bound = int(person.sum() + sets) // case.unit
+    prices = spread_over(n, people, -(-case.person // case.unit))
+    how = f"prices of people and of {len(case.sets)} odd sets"
+    return bound, prices, (widen_case(case, n, people),), how
+
+
+def best_proof(
+    n: int,
+    people: NDArray[np.int64],
+    plan: Plan,
+    priced: Priced,
+    proof: Proof | None,
+    fine: TriadPrices | None,
+    columns: tuple[int, GroupPrices] | None,
+) -> tuple[int, NDArray[np.int64], tuple[GroupPrices, ...], str]:
+    """Return the best bound of several, its prices and cases for the whole pool, and its origin.
+
+    Parameters
+    ----------
+    n : int
+        People in the whole pool.
+    people : ndarray of int64
+        Those who can be placed.
+    plan : Plan
+        The grouping that the bound is about.
+    priced : Priced
+        Prices of people, which always prove something.
+    proof : Proof or None
+        Cases with prices of sets.
+    fine : TriadPrices or None
+        Prices of people in fractions, where all groups are triads.
+    columns : tuple of int and GroupPrices, or None
+        A bound from all legal groups, and its prices.
+    """
+    prices = spread_over(n, people, priced.price)
+    known = None if proof is None else proof.bound
+    if proof is not None and known is not None and known < priced.bound:
+        cases = tuple(widen_case(case, n, people) for case in proof.cases())
+        n_sets = max(len(case.sets) for case in cases)
+        how = f"prices of people and of up to {n_sets} sets, {len(cases)} case"
+        return known, prices, cases, how + ("s" if len(cases) > 1 else "")
+    if fine is not None and fine.bound < priced.bound:
+        case = widen_case(plain_case(fine.price, fine.unit), n, people)
+        return fine.bound, prices, (case,), "prices of people against triads"
+    if columns is not None and columns[0] < priced.bound:
+        bound, found = columns
+        case = widen_case(found, n, people)
+        return bound, prices, (case,), "prices of people against all legal groups"
+    against = "triads" if min(table.shape[1] for table in plan.tables) == 3 else "pairs"
+    return priced.bound, prices, (), f"prices of people against {against}"
 
 
 def plain_case(price: NDArray[np.int64], unit: int) -> GroupPrices:

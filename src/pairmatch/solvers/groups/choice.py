@@ -8,6 +8,7 @@ import numpy as np
 
 from pairmatch.solvers.groups import solver
 from pairmatch.solvers.groups.large import solve_large
+from pairmatch.solvers.groups.worst_group import solve_worst_group
 from pairmatch.solvers.problem import StreamedGrouping
 
 if TYPE_CHECKING:
@@ -47,11 +48,19 @@ def solve_grouping(
     OverflowError
         If the gains are so large that sums leave 64 bits.
 
+    Notes
+    -----
+    Up to 15 people (12 if somebody stays out) the answer is the proved optimum, by enumeration of
+    subsets. Above, see ``search`` for the descent, ``bounds`` for the prices, ``branching`` for the
+    cuts and the proof of triads of up to 330 people, and ``worst_group`` for the lowest group.
+
     See Also
     --------
     pairmatch.solvers.groups.solver.solve_grouping : pools that are held whole.
     pairmatch.solvers.groups.large.solve_large : pools that are not.
     """
+    if problem.objective == "worst_group":
+        return solve_worst_group(problem, seed=seed, time_limit=time_limit, progress=progress)
     whole = solver.solve_grouping
     if isinstance(problem, StreamedGrouping):
         if problem.n > N_HELD:

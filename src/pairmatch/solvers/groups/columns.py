@@ -90,7 +90,7 @@ class Columns:
     def bound(self, person: NDArray[np.int64], unit: int) -> int:
         """Return what prices of people prove about groupings of these sizes."""
         total = int(np.sort(person)[person.size - self.n_placed :].sum())
-        for short, count in zip(self._excess(person, unit), self.count, strict=True):
+        for short, count in zip(self.excess(person, unit), self.count, strict=True):
             total += count * int(short.max())
         return total // unit
 
@@ -134,7 +134,7 @@ class Columns:
 
         gap = (bound - plan.worth) * _UNIT
         chosen, short = [], []
-        for excess, rows in zip(self._excess(prices.person, _UNIT), used, strict=True):
+        for excess, rows in zip(self.excess(prices.person, _UNIT), used, strict=True):
             below = int(excess.max()) - excess
             near = np.union1d(np.flatnonzero(below <= gap), rows)
             chosen.append(near)
@@ -178,7 +178,7 @@ class Columns:
             return plan
         return Plan(tables, np.setdiff1d(np.arange(self.values.n), seated), total)
 
-    def _excess(self, person: NDArray[np.int64], unit: int) -> list[NDArray[np.int64]]:
+    def excess(self, person: NDArray[np.int64], unit: int) -> list[NDArray[np.int64]]:
         """Return by how much each group exceeds its prices."""
         excess = []
         for table, worth in zip(self.tables, self.worth, strict=True):
@@ -191,13 +191,13 @@ class Columns:
     def _dearest(self, person: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Return the columns to begin with: those worth the most."""
         n_most = _N_FRESH * self.values.n
-        return [np.argsort(-excess, kind="stable")[:n_most] for excess in self._excess(person, 1)]
+        return [np.argsort(-excess, kind="stable")[:n_most] for excess in self.excess(person, 1)]
 
     def _grow(self, used: list[NDArray[np.int64]], person: NDArray[np.int64]) -> bool:
         """Add the columns that exceed their prices the most; return whether there were new ones."""
         grown = False
         n_most = _N_FRESH * self.values.n
-        for at, excess in enumerate(self._excess(person, _UNIT)):
+        for at, excess in enumerate(self.excess(person, _UNIT)):
             floor = int(excess[used[at]].max(initial=np.iinfo(np.int64).min))
             fresh = np.flatnonzero(excess > floor)
             if fresh.size > n_most:

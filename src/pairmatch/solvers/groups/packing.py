@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from pairmatch.solvers.groups.search import Plan
     from pairmatch.solvers.groups.values import GroupValues
 
-__all__ = ["list_groups", "pack_groups", "price_people", "price_places", "tighten"]
+__all__ = [
+    "incidence",
+    "list_groups",
+    "pack_groups",
+    "packing_prices",
+    "price_people",
+    "price_places",
+    "tighten",
+]
 
 _N_PACKED = 2500  # groups in the program in whole numbers
 _N_PROGRAMS = 60  # of column generation
@@ -98,7 +106,7 @@ def pack_groups(
         parts.append(table[np.sort(near[(near >= first) & (near < first + len(table))]) - first])
         first += len(table)
     aim, tables = aim[np.sort(near)], parts
-    _, cover = _incidence(values.n, tables)
+    _, cover = incidence(values.n, tables)
     answer = milp(
         -aim,
         constraints=LinearConstraint(cover, -np.inf, 1.0),
@@ -123,8 +131,8 @@ def price_people(values: GroupValues, triads: NDArray[np.int64], n_placed: int) 
     """
     worth = values.of_groups(triads)
     bonus = int(np.abs(worth).max(initial=0)) + 1
-    _, cover = _incidence(values.n, [triads])
-    prices = _prices_of(cover, (worth + 3.0 * bonus) / bonus)
+    _, cover = incidence(values.n, [triads])
+    prices = packing_prices(cover, (worth + 3.0 * bonus) / bonus)
     if prices is None:
         return None
     person = np.rint(prices * bonus).astype(np.int64) - bonus
@@ -190,7 +198,7 @@ def _generate(
     for _ in range(_N_PROGRAMS):
         used = np.sort(used)
         parts = [table[used[kind[used] == at] - first[at]] for at, table in enumerate(tables)]
-        prices = _prices_of(_incidence(n, parts)[1], aim[used])
+        prices = packing_prices(incidence(n, parts)[1], aim[used])
         if prices is None:
             return None
         over = _reduced(tables, aim, prices)
@@ -201,7 +209,7 @@ def _generate(
     return prices
 
 
-def _incidence(n: int, tables: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Any]:
+def incidence(n: int, tables: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Any]:
     """Return the size of each group, and who is in which as a sparse matrix."""
     from scipy.sparse import csc_array
 
@@ -213,7 +221,7 @@ def _incidence(n: int, tables: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.
     return size, csc_array((np.ones(rows.size), rows, starts), shape=(n, size.size))
 
 
-def _prices_of(cover: Any, worth: NDArray[np.float64]) -> NDArray[np.float64] | None:
+def packing_prices(cover: Any, worth: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """Return the prices of people in the linear program of packing."""
     from scipy.optimize import linprog
 

@@ -131,11 +131,13 @@ def _look(
     if isinstance(values, LinkedValues):
         return values.best_triads(price, floor, unit)
     if values.rules is not None:
-        triads = collect_triads(values, price, floor, unit, 100 * values.n)
-        if len(triads) > 100 * values.n:
-            triads = collect_triads(values, price, 0, unit, 200 * values.n)
-        if len(triads) <= 200 * values.n:
-            best = np.full(values.n, floor if len(triads) <= 100 * values.n else 0)
+        lowest, enough = floor, 100 * values.n
+        triads = collect_triads(values, price, lowest, unit, enough)
+        if len(triads) > enough:
+            lowest, enough = max(floor, 0), 200 * values.n
+            triads = collect_triads(values, price, lowest, unit, enough)
+        if len(triads) <= enough:
+            best = np.full(values.n, lowest)
             twice = 2 * (values.of_groups(triads) * unit - price[triads].sum(axis=1))
             for column in triads.T:
                 np.maximum.at(best, column, twice)

@@ -11,14 +11,13 @@ import numpy as np
 
 from pairmatch.solvers.groups.annealing import anneal
 from pairmatch.solvers.groups.answers import (
-    bound_of_matching,
+    best_proof,
     finish_small,
     gap_of,
     number_groups,
     place_nobody,
-    plain_case,
+    proof_of_matching,
     spread_over,
-    widen_case,
 )
 from pairmatch.solvers.groups.bounds import Priced, bound_of_triads, improve_prices
 from pairmatch.solvers.groups.branching import Proof
@@ -29,7 +28,13 @@ from pairmatch.solvers.groups.packing import price_places, tighten
 from pairmatch.solvers.groups.pairs import match_pool
 from pairmatch.solvers.groups.parts import N_PART, join_parts, start_in_parts
 from pairmatch.solvers.groups.pools import TriadPrices, price_triads
-from pairmatch.solvers.groups.repair import breaks_rules, pack_plan, placeable_people, repair_plan
+from pairmatch.solvers.groups.repair import (
+    breaks_rules,
+    pack_plan,
+    placeable_people,
+    plan_of,
+    repair_plan,
+)
 from pairmatch.solvers.groups.search import (
     Plan,
     Search,
@@ -55,6 +60,7 @@ _N_PRICE_STEPS = 150
 _N_STARTS = 4  # further beginnings of a search that nothing follows
 _N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the time
 _N_PROVED = 330  # people above whom nothing better than prices of people is tried
+_NARROW = 0.005  # gap of a given plan up to which the proof is taken to its end
 _N_MATCHED = 3000  # people of whom all pairs are priced at once
 _N_BRIEF = 100  # people whom rules keep apart and who are searched for briefly first
 _N_SWEEPS = 2  # solutions of all parts of a large pool
@@ -67,6 +73,7 @@ def solve_grouping(
     seed: int = 0,
     time_limit: float | None = None,
     progress: Callable[[int, float | None, float], None] | None = None,
+    start: list[tuple[int, ...]] | None = None,
 ) -> GroupingSolution:
     """Form groups that are as good as the search can find, with a proved bound on the best.
 
@@ -85,6 +92,8 @@ def solve_grouping(
         steps ends it.
     progress : callable, optional
         Called with (round, gap or None, seconds).
+    start : list of tuple of int, optional
+        Groups to start from, which break no rule; the answer has groups of the same sizes.
 
     Returns
     -------
@@ -96,12 +105,6 @@ def solve_grouping(
     ------
     OverflowError
         If the gains are so large that sums leave 64 bits.
-
-    Notes
-    -----
-    Up to 15 people (12 if somebody stays out) the answer is the proved optimum, by enumeration of
-    subsets. Above, see ``search`` for the descent, ``bounds`` for the prices and, for
-    triads of up to 330 people, ``branching`` for the cuts and the proof.
 
     Examples
     --------
@@ -118,6 +121,8 @@ def solve_grouping(
     people = placeable_people(problem)
     core = problem if people.size == problem.n else problem.take(people)
     sizes = usual_sizes(core)
+    if start is not None:
+        sizes = tuple(sorted((len(group) for group in start), reverse=True))
     full = core.rules is None and bool((core.allowed | np.eye(core.n, dtype=bool)).all())
     used = set(sizes)
     if not full or problem.n <= N_SMALL:
@@ -125,11 +130,14 @@ def solve_grouping(
     values = GroupValues.of(core, scale_of(used))
     if not sizes:
         return place_nobody(problem, values.scale, Status.OPTIMAL)
-    if core.n <= N_SMALL:
+    if core.n <= N_SMALL and start is None:
         groups = solve_by_subsets(core, values)
         if groups is not None:
             return finish_small(problem, values, people, groups)
     run = _Run(core, values, sizes, full, np.random.default_rng(seed), clock)
+    if start is not None:
+        row_of = {person: row for row, person in enumerate(people.tolist())}
+        run.given = [tuple(row_of[person] for person in group) for group in start]
     try:
         if run.match_pairs():
             return run.answer(problem, people)
@@ -152,6 +160,7 @@ class _Run:
     full: bool
     rng: np.random.Generator
     clock: Clock
+    given: list[tuple[int, ...]] | None = None
     best: Plan | None = None
     priced: Priced | None = None
     prices: TriadPrices | None = None
@@ -182,12 +191,18 @@ class _Run:
         """Find a good plan: greedy seats, descent, then disturbed descents."""
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.5))
         triads = set(self.sizes) == {3}
-        if triads and self.full and 3 * len(self.sizes) == self.values.n > 2 * N_PART:
+        if (
+            self.given is None
+            and triads
+            and self.full
+            and 3 * len(self.sizes) == self.values.n > 2 * N_PART
+        ):
             self.best, self.start = start_in_parts(
                 look, price_unit(self.values.largest_value, self.values.n), look.keep_on
             )
             return
-        plan = seat_greedily(look, self.sizes)
+        given = self.given
+        plan = seat_greedily(look, self.sizes) if given is None else plan_of(look, given)
         self.best = plan.copy()  # the descent works in place and may be interrupted
         large = triads and self.values.n > _N_SMALL_ENOUGH
         descend(look, plan, 12 if large else 40)
@@ -293,7 +308,10 @@ class _Run:
             return
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.95))
         self.proof = Proof(plan.tables[0].copy(), plan.worth)
-        prove_triads(look, self.proof, prices, in_whole=n <= _N_SMALL_ENOUGH, keep_on=self._report)
+        in_whole = n <= _N_SMALL_ENOUGH
+        if self.given is not None:  # above a floor, a wide gap stays wide
+            in_whole &= gap_of(plan.worth, prices.bound) < _NARROW
+        prove_triads(look, self.proof, prices, in_whole=in_whole, keep_on=self._report)
 
     def _report(self) -> bool:
         """Tell how far the proof is, and return whether there is time left."""
@@ -314,7 +332,7 @@ class _Run:
             return place_nobody(problem, self.values.scale, Status.FEASIBLE)
         groups = [tuple(row) for table in plan.tables for row in table.tolist()]
         group_of = number_groups(problem.n, people, groups)
-        bound, prices, cases, how = self._bound(problem, people, plan)
+        bound, prices, cases, how = self._bound(problem.n, people, plan)
         everybody = not plan.bench.size and people.size == problem.n
         status = Status.FEASIBLE
         if self.interrupted:
@@ -329,32 +347,14 @@ class _Run:
         return GroupingSolution(group_of, bound, scale, how, status, solver, prices, cases, places)
 
     def _bound(
-        self, problem: GroupingProblem, people: NDArray[np.int64], plan: Plan
+        self, n: int, people: NDArray[np.int64], plan: Plan
     ) -> tuple[int, NDArray[np.int64], tuple[GroupPrices, ...], str]:
         """Return the best bound, its prices and cases for the whole pool, and how it was found."""
         if self.case is not None:
-            bound = bound_of_matching(self.case, 2 * plan.n_groups)
-            prices = spread_over(problem.n, people, -(-self.case.person // self.case.unit))
-            how = f"prices of people and of {len(self.case.sets)} odd sets"
-            return bound, prices, (widen_case(self.case, problem.n, people),), how
+            return proof_of_matching(self.case, n, people, plan)
         priced = self.priced if self.priced is not None else self._priced(1)
-        prices = spread_over(problem.n, people, priced.price)
-        known = None if self.proof is None else self.proof.bound
-        if self.proof is not None and known is not None and known < priced.bound:
-            cases = tuple(widen_case(case, problem.n, people) for case in self.proof.cases())
-            n_sets = max(len(case.sets) for case in cases)
-            how = f"prices of people and of up to {n_sets} sets, {len(cases)} case"
-            return known, prices, cases, how + ("s" if len(cases) > 1 else "")
-        fine = self.prices
-        if fine is not None and set(self.sizes) == {3} and fine.bound < priced.bound:
-            case = widen_case(plain_case(fine.price, fine.unit), problem.n, people)
-            return fine.bound, prices, (case,), "prices of people against triads"
-        if self.columns is not None and self.columns[0] < priced.bound:
-            bound, found = self.columns
-            case = widen_case(found, problem.n, people)
-            return bound, prices, (case,), "prices of people against all legal groups"
-        against = "triads" if min(table.shape[1] for table in plan.tables) == 3 else "pairs"
-        return priced.bound, prices, (), f"prices of people against {against}"
+        fine = self.prices if set(self.sizes) == {3} else None
+        return best_proof(n, people, plan, priced, self.proof, fine, self.columns)
 
     def _n_steps(self) -> int:
         """Return the deterministic work limit, in steps."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -42,6 +42,8 @@ class GroupValues:
         Whether a group is worth its worst rotation rather than the mean of its rotations.
     rules : GroupRules or None
         What every group has to satisfy as a whole.
+    caps : dict of int to int
+        What counts at most of the value of a group, by its size; sizes without a cap have none.
     """
 
     gain: NDArray[np.int64]
@@ -50,6 +52,7 @@ class GroupValues:
     scale: int
     worst: bool
     rules: GroupRules | None = None
+    caps: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, problem: GroupingProblem, scale: int) -> GroupValues:
@@ -94,7 +97,7 @@ class GroupValues:
         factor = self.scale // (size - 1)
         value: NDArray[np.int64]
         value = given.min(axis=1) * (size * factor) if self.worst else given.sum(axis=1) * factor
-        return value
+        return np.minimum(value, self.caps[size]) if size in self.caps else value
 
     def n_forbidden(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the pairs that are not allowed and the rules broken in groups of one size."""
@@ -151,6 +154,8 @@ class GroupValues:
                 value += self.pair[column[:, None], people]
             value += given.sum(axis=1)[:, None]
             value *= self.scale // (size - 1)
+            if size in self.caps:
+                np.minimum(value, self.caps[size], out=value)
             return value, n_forbidden
         value = self.gain[rest[:, 0, None], people]
         for column in rest.T[1:]:

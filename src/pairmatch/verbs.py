@@ -302,8 +302,7 @@ def group_scores(
     size : int or (int, int), default: 3
         Size of the groups, or smallest and largest size.
     objective : {"total", "worst_rotation", "worst_group"}, default: "total"
-        How a group is valued: the mean of its rotations ("total"), or the worst. "worst_group"
-        raises the lowest mean of a group first, then the total.
+        A group's mean or worst rotation counts; or its lowest mean first, then the total.
     options : Options, optional
         Seed, time limit.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from itertools import combinations
 
 import numpy as np
@@ -12,9 +11,11 @@ import pytest
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.certify.large_groups import bound_large
-from pairmatch.solvers.groups import choice, large, solve_grouping
-from pairmatch.solvers.groups.linked import LinkedValues, find_links, prove_prices
-from pairmatch.solvers.groups.streaming import Links, PoolValues, stream_links
+from pairmatch.solvers.groups import choice, large, link_loops, solve_grouping
+from pairmatch.solvers.groups.linked import LinkedTriads
+from pairmatch.solvers.groups.links import Links, find_links
+from pairmatch.solvers.groups.proofs import prove_by_pairs, prove_prices
+from pairmatch.solvers.groups.streaming import PoolValues, stream_links
 from pairmatch.solvers.problem import MatrixGains, StreamedGrouping
 from pairmatch.solvers.solution import GroupPrices
 
@@ -52,55 +53,119 @@ def test_a_stream_returns_every_link_above_its_limit(held: bool) -> None:
     link = (gain + gain.T) * 2 - price[:, None] - price[None, :]
     link[~(allowed & allowed.T)] = -(2**56)
     limit = np.sort(link, axis=1)[:, -8]
-    top, hits = stream_links(values, price, 1, limit)
+    seen = stream_links(values, price, 1, limit)
+    assert seen is not None
+    top, hits = seen
     assert (top == np.sort(link, axis=1)[:, :-3:-1]).all()
     expected = {(i, j) for i, j in np.argwhere(link > limit[:, None]).tolist()}
     assert set(zip(hits[0].tolist(), hits[1].tolist(), strict=True)) == expected
     assert (hits[3] == link[hits[0], hits[1]]).all()
 
 
-@pytest.mark.parametrize("objective", ["total", "worst_rotation"])
-@pytest.mark.parametrize("open_", [1.0, 0.6])
-def test_no_triad_exceeds_proved_prices_and_the_check_finds_the_same(
-    objective: str, open_: float
-) -> None:
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same loops without numba."""
+    for module in ("linked", "proofs"):
+        monkeypatch.setattr(f"pairmatch.solvers.groups.{module}.load_link_loops", lambda: None)
+
+
+def check_proofs(objective: str, open_: float, held: bool) -> list[list[int]]:
+    """Assert that proved prices exceed every triad, and return them."""
     problem = pool(36, 3, open_=open_, objective=objective)
-    values = PoolValues.of(problem, 2)
+    values = PoolValues.of(problem, 2) if held else PoolValues(problem, 2)
     rng = np.random.default_rng(4)
+    both = problem.take(np.arange(36)).allowed
+    every = combinations(range(36), 3)
+    triads = np.array([t for t in every if all(both[a, b] for a, b in combinations(t, 2))])
+    answers = []
     for unit in (1, 16):
         price = rng.integers(1200, 2200, size=36) * unit
-        linked = find_links(values, price, unit, rng)
-        proved, by_triads = prove_prices(linked, price, unit)
+        links = find_links(values, price, unit, rng)
+        assert links is not None
+        top = links.top(price, 2 * unit)
+        found = prove_prices(values, price, unit, top, lambda: True)
+        assert found is not None
+        proved, by_triads = found
         assert by_triads
-        both = problem.take(np.arange(36)).allowed
-        triads = np.array(
-            [
-                t
-                for t in combinations(range(36), 3)
-                if all(both[a, b] for a, b in combinations(t, 2))
-            ]
-        )
         short = proved[triads].sum(axis=1) - values.of_groups(triads) * unit
         assert short.min() >= 0
         bound = bound_large(problem, no_sets(price, unit), (3,) * 12, 2)
         assert bound is not None
         assert bound <= int(proved.sum()) // unit
         assert bound_large(problem, no_sets(proved, unit), (3,) * 12, 2) == proved.sum() // unit
+        by_pairs = prove_by_pairs(values, price, unit, 3, lambda: True)
+        assert by_pairs is not None
+        assert (by_pairs[triads].sum(axis=1) >= values.of_groups(triads) * unit).all()
+        assert by_pairs.sum() >= proved.sum()
+        answers.append(proved.tolist())
+    return answers
 
 
-def test_triads_along_links_are_those_of_the_whole_matrix() -> None:
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize("objective", ["total", "worst_rotation"])
+@pytest.mark.parametrize("open_", [1.0, 0.6])
+def test_no_triad_exceeds_proved_prices_and_the_check_finds_the_same(
+    objective: str, open_: float, held: bool
+) -> None:
+    check_proofs(objective, open_, held)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_proofs_are_the_same_with_and_without_numba(
+    held: bool, request: pytest.FixtureRequest
+) -> None:
+    if link_loops.load_link_loops() is None:
+        pytest.skip("numba is not there")
+    fast = [check_proofs(objective, 0.8, held) for objective in ("total", "worst_rotation")]
+    request.getfixturevalue("plain")
+    slow = [check_proofs(objective, 0.8, held) for objective in ("total", "worst_rotation")]
+    assert fast == slow
+
+
+@pytest.mark.parametrize("numba", [True, False])
+def test_triads_along_links_are_those_of_the_whole_matrix(
+    numba: bool, request: pytest.FixtureRequest
+) -> None:
+    if not numba:
+        request.getfixturevalue("plain")
     problem = pool(60, 5)
     values = PoolValues.of(problem, 2)
     price = np.full(60, 1500)
-    _, hits = stream_links(values, price, 1, np.full(60, -(2**55)))
-    linked = LinkedValues(values, Links.of(60, hits))
+    seen = stream_links(values, price, 1, np.full(60, -(2**55)))
+    assert seen is not None
+    linked = LinkedTriads(values, Links.of_hits(values, seen[1], 59))
     every = np.array(list(combinations(range(60), 3)))
-    twice = 2 * (values.of_groups(every) - price[every].sum(axis=1))
-    assert (linked.collect_triads(price, 0, 1, 10**6) == every[twice > 0]).all()
+    value = values.of_groups(every)
+    twice = 2 * (value - price[every].sum(axis=1))
+    triads, found = linked.collect(price, 0, 1)
+    assert (triads == every[twice > 0]).all()
+    assert (found == value[twice > 0]).all()
     best = np.zeros(60, np.int64)
     for column in every.T:
         np.maximum.at(best, column, twice)
-    assert (linked.best_triads(price, 0, 1) == best).all()
+    assert (linked.best(price, 0, 1) == best).all()
+    floor = linked.fit_floor(price, 1, 20)
+    assert 10 * 60 <= 3 * (twice > floor).sum() <= 90 * 60
+
+
+def test_held_links_are_the_strongest_and_know_what_partners_give_each_other() -> None:
+    problem = pool(50, 12, open_=0.8)
+    price = np.random.default_rng(3).integers(1000, 2000, size=50)
+    held, streamed = PoolValues.of(problem, 2), PoolValues(problem, 2)
+    for values in (held, streamed):
+        links = find_links(values, price, 1, np.random.default_rng(0))
+        assert links is not None
+        both = problem.take(np.arange(50))
+        pair = both.gain + both.gain.T
+        for v in range(50):
+            known = links.pair[v] != values.apart
+            near = links.partner[v][known]
+            assert sorted(near) == np.flatnonzero(both.allowed[v]).tolist()
+            assert (links.pair[v][known] == pair[v, near]).all()
+            inner = links.apart[v][np.ix_(known, known)]
+            legal = both.allowed[np.ix_(near, near)]
+            assert (inner[legal] == pair[np.ix_(near, near)][legal]).all()
+            assert (inner[~legal] == values.apart).all()
 
 
 @pytest.mark.usefixtures("nothing_held")
@@ -114,7 +179,7 @@ def test_everybody_is_placed_within_a_proved_bound(n: int, objective: str) -> No
     again = certify_grouping(whole, replace(solution, bound=None, cases=()))
     assert again.objective == certificate.objective
     assert certificate.gap is not None
-    assert 0 <= certificate.gap < (0.12 if find_spec("numba") else 0.14)
+    assert 0 <= certificate.gap < 0.12
 
 
 @pytest.mark.usefixtures("nothing_held")
@@ -163,3 +228,16 @@ def test_spoiled_answers_of_large_pools_are_refused() -> None:
     swapped[at], swapped[b] = swapped[b], swapped[a]
     with pytest.raises(CertificateError, match="may not share"):
         certify_grouping(problem, replace(solution, group_of=swapped))
+
+
+@pytest.mark.usefixtures("nothing_held")
+def test_uneven_sizes_are_refused_where_any_two_may_share_a_group() -> None:
+    problem = pool(90, 12)
+    solution = solve_grouping(problem, seed=1)
+    certify_grouping(problem, solution)
+    uneven = solution.group_of.copy()
+    last = np.flatnonzero(uneven == uneven.max())
+    uneven[last] = [0, 1, 2]  # three groups of four instead of a group of three
+    spoiled = replace(solution, group_of=uneven)
+    with pytest.raises(CertificateError, match="breaks"):
+        certify_grouping(problem, spoiled)

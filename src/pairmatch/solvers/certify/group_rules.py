@@ -81,20 +81,26 @@ def find_wrong_sizes(problem: GroupingProblem, sizes: Sequence[int]) -> list[str
     Where any two people may share a group, as many groups as come nearest to the target size are
     formed, and they are as even as possible.
     """
-    n_placed = sum(sizes)
     free = problem.allowed | np.eye(problem.n, dtype=bool)
-    if problem.rules is not None or not free.all() or not n_placed:
+    if problem.rules is not None or not free.all():
+        return []
+    return find_uneven_sizes(problem.smallest, problem.largest, problem.target, sizes)
+
+
+def find_uneven_sizes(smallest: int, largest: int, target: int, sizes: Sequence[int]) -> list[str]:
+    """Return what is wrong with sizes where any two people may share a group."""
+    n_placed = sum(sizes)
+    if not n_placed:
         return []
     fitting = [
-        q
-        for q in range(1, n_placed // problem.smallest + 1)
-        if q * problem.smallest <= n_placed <= q * problem.largest
+        q for q in range(1, n_placed // smallest + 1) if q * smallest <= n_placed <= q * largest
     ]
-    nearest = min(abs(q * problem.target - n_placed) for q in fitting)
-    n_groups = max(q for q in fitting if abs(q * problem.target - n_placed) == nearest)
+    nearest = min(abs(q * target - n_placed) for q in fitting)
+    n_groups = max(q for q in fitting if abs(q * target - n_placed) == nearest)
     if len(sizes) == n_groups and max(sizes) - min(sizes) <= 1:
         return []
-    listed = ", ".join(str(size) for size in sorted(sizes))
+    n_each = {size: sizes.count(size) for size in sorted(set(sizes))}
+    listed = ", ".join(f"{n} of {size}" for size, n in n_each.items())
     return [f"the sizes {listed} are not what is asked for: {n_groups} groups as even as possible"]
 
 

@@ -7,11 +7,13 @@ is at most the sum of its three links.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.certify.group_rules import find_uneven_sizes
 from pairmatch.solvers.certify.small_groups import most_by_size
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate
@@ -78,7 +80,13 @@ def certify_large(problem: StreamedGrouping, solution: GroupingSolution) -> Cert
     sizes = tuple(np.sort(count).tolist())
     bound = 0 if not sizes else None
     if sizes and len(solution.cases) == 1:
-        bound = bound_large(problem, solution.cases[0], sizes, solution.scale)
+        best = _read_links(problem, solution.cases[0], sizes, solution.scale)
+        if best is not None and best.is_open:
+            shape = problem.smallest, problem.largest, problem.target
+            faults = [Fault(what) for what in find_uneven_sizes(*shape, sizes)]
+            if faults:
+                raise CertificateError("the grouping breaks its rules", faults)
+        bound = _bound(problem, solution.cases[0], sizes, solution.scale, best)
     if solution.bound is not None and (bound is None or solution.bound < bound):
         what = f"the stated bound {solution.bound} is not proved; the prices prove {bound}"
         raise CertificateError("the bound does not hold", [Fault(what)])
@@ -108,6 +116,21 @@ def bound_large(
     A group of more than three is worth at most the prices of its members where every triad is:
     its mean is that of its triads, and its worst rotation is no more than its mean.
     """
+    return _bound(problem, case, sizes, scale, _read_links(problem, case, sizes, scale))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _BestLinks:
+    """The largest links of each person, and whether any two people may share a group."""
+
+    best: NDArray[np.int64]
+    is_open: bool
+
+
+def _read_links(
+    problem: StreamedGrouping, case: GroupPrices, sizes: tuple[int, ...], scale: int
+) -> _BestLinks | None:
+    """Look at all pairs once; None if the prices cannot be used."""
     person = np.asarray(case.person, np.int64)
     simple = not (len(case.sets) or case.together.size or case.apart.size)
     if not simple or case.unit < 1 or person.shape != (problem.n,):
@@ -116,8 +139,21 @@ def bound_large(
     top = int(np.abs(person).max(initial=0)) + 2 * problem.gains.largest * factor
     if top * (problem.n + 8) * 8 >= 2**62:  # sums could leave 64 bits
         return None
-    n_placed, n_best = sum(sizes), max(1, sizes[0] - 1)
-    best = _best_links(problem, person, factor, n_best)
+    return _best_links(problem, person, factor, max(1, sizes[0] - 1))
+
+
+def _bound(
+    problem: StreamedGrouping,
+    case: GroupPrices,
+    sizes: tuple[int, ...],
+    scale: int,
+    links: _BestLinks | None,
+) -> int | None:
+    """Return what prices prove, from the largest links."""
+    if links is None:
+        return None
+    person, factor, best = np.asarray(case.person, np.int64), scale * case.unit, links.best
+    n_placed = sum(sizes)
     if sizes[0] != 3:
         divisor = 2 * (sizes[0] - 1)
         over = person * divisor + best.sum(axis=1)
@@ -133,17 +169,21 @@ def bound_large(
 
 def _links(
     problem: StreamedGrouping, person: NDArray[np.int64], factor: int, rows: slice
-) -> NDArray[np.int64]:
-    """Return the links of some people to everybody."""
+) -> tuple[NDArray[np.int64], bool]:
+    """Return the links of some people to everybody, and whether they may share groups with all."""
     every = slice(0, problem.n)
     given, allowed = problem.gains.block(rows, every)
     received, too = problem.gains.block(every, rows)
     link: NDArray[np.int64] = (given + received.T) * factor
     link -= person[rows, None]
     link -= person[None, :]
-    link[~(allowed & too.T)] = _LOW
+    both = allowed & too.T
+    both[np.arange(len(link)), np.arange(rows.start, rows.stop)] = True
+    is_open = bool(both.all())
+    if not is_open:
+        link[~both] = _LOW
     link[np.arange(len(link)), np.arange(rows.start, rows.stop)] = _LOW
-    return link
+    return link, is_open
 
 
 def _list_rows(n: int) -> list[slice]:
@@ -153,17 +193,18 @@ def _list_rows(n: int) -> list[slice]:
 
 def _best_links(
     problem: StreamedGrouping, person: NDArray[np.int64], factor: int, n_best: int
-) -> NDArray[np.int64]:
+) -> _BestLinks:
     """Return the largest links of each person."""
     best = np.empty((problem.n, n_best), np.int64)
     first = problem.n - n_best
 
-    def look(rows: slice) -> None:
-        link = _links(problem, person, factor, rows)
+    def look(rows: slice) -> bool:
+        link, is_open = _links(problem, person, factor, rows)
         best[rows] = np.partition(link, first, axis=1)[:, first:]
+        return is_open
 
-    map_blocks(look, _list_rows(problem.n))
-    return best
+    is_open = all(map_blocks(look, _list_rows(problem.n)))
+    return _BestLinks(best, is_open)
 
 
 def _excess(
@@ -182,7 +223,7 @@ def _excess(
     excess = np.zeros(problem.n, np.int64)
 
     def look(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        link = _links(problem, person, factor, rows)
+        link, _ = _links(problem, person, factor, rows)
         line, other = np.nonzero(2 * link > -best[rows, None])
         strength = link[line, other]
         order = np.lexsort((-strength, line))

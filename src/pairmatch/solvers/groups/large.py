@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pairmatch.solvers.groups.answers import gap_of, number_groups
+from pairmatch.solvers.groups.answers import gap_of, number_groups, plain_case
 from pairmatch.solvers.groups.clock import Clock
-from pairmatch.solvers.groups.linked import LinkedValues, find_links, prove_prices
-from pairmatch.solvers.groups.parts import N_PART, join_parts, start_in_parts
-from pairmatch.solvers.groups.pools import price_triads
-from pairmatch.solvers.groups.search import Plan, Search
+from pairmatch.solvers.groups.link_dealing import Deck, deal_on, seat_by_prices
+from pairmatch.solvers.groups.link_prices import LinkPrices, price_links
+from pairmatch.solvers.groups.parts import N_PART, price_parts
+from pairmatch.solvers.groups.proofs import prove_by_pairs, prove_prices
+from pairmatch.solvers.groups.seating import group_tables, legal_groups, seat_anyhow
 from pairmatch.solvers.groups.sizes import choose_sizes, scale_of
-from pairmatch.solvers.groups.streaming import NEVER, PoolValues, stream_links
-from pairmatch.solvers.groups.triads import deal_parts, price_unit
-from pairmatch.solvers.problem import StreamedGrouping
-from pairmatch.solvers.solution import GroupingSolution, GroupPrices, Status
+from pairmatch.solvers.groups.streaming import NEVER, PoolValues, time_stream
+from pairmatch.solvers.groups.triads import price_unit
+from pairmatch.solvers.solution import GroupingSolution, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.problem import GroupingProblem
+    from pairmatch.solvers.problem import GroupingProblem, StreamedGrouping
 
     class Solve(Protocol):
         """Solves a part that is held."""
@@ -39,11 +39,13 @@ if TYPE_CHECKING:
 
 __all__ = ["solve_large"]
 
-_N_SWEEPS = 2  # times that every group is in a part that is solved again
+_N_ROUNDS, _N_STEPS = 9, 200  # of prices
+_FIND_AFTER = (0, 2)  # rounds after which links are looked for again
 _OPEN = 0.98  # share of allowed pairs above which forbidden ones are mended afterwards
 _N_PAIRS = 20_000  # pairs that are asked for this share
 _N_MENDED = 20  # parts that are mended at most
-_N_STREAMS = 8  # streams whose time the proof and its check take
+_N_CHECK = 3  # streams whose time the check of a proof takes
+_QUICK = 5000  # people up to whom a bound is found even when time is over
 _LIMIT = 2**61
 
 
@@ -106,7 +108,8 @@ class _Large:
     seed: int
     groups: list[NDArray[np.int64]] = field(default_factory=list)
     price: NDArray[np.int64] | None = None
-    linked: LinkedValues | None = None
+    top: NDArray[np.int64] | None = None
+    proved: tuple[NDArray[np.int64], bool] | None = None
     n_solved: int = 0
     streaming: float = 0.0
     interrupted: bool = False
@@ -117,15 +120,16 @@ class _Large:
         return price_unit(self.values.largest_value, self.values.n)
 
     def within(self, share: float) -> bool:
-        """Return whether there is time left beside that of the proof and its check."""
+        """Return whether there is time left beside that of the check of the proof."""
         if self.clock.time_limit is None:
             return True
         whole = self.clock.time_limit
-        rest = max(0.3 * whole, whole - _N_STREAMS * self.streaming)
-        return self.clock.within(share * rest / whole)
+        return self.clock.within(share * max(0.4, 1 - _N_CHECK * self.streaming / whole))
 
     def search(self) -> None:
         """Find groups and prices."""
+        self.groups = seat_anyhow(self.values, self._order(), self.sizes, [], self.rng)
+        self.clock.tell(None)
         if set(self.sizes) <= {2, 3, 4, 5} and self.problem.target == 3 and self._is_open():
             self._form_triads()
         else:
@@ -139,62 +143,88 @@ class _Large:
 
     def _form_triads(self) -> None:
         """Form triads of everybody but one or two, by prices of people."""
-        n = self.values.n
-        core = np.sort(self.rng.permutation(n)[: n - n % 3])
-        gains = self.problem.gains if core.size == n else self.problem.gains.take(core, core)
-        triads = StreamedGrouping(gains, 3, 3, 3, self.problem.objective)
-        start_of_stream = perf_counter()
-        pool = PoolValues.of(triads, self.values.scale)
-        self.streaming = perf_counter() - start_of_stream
-        look = Search(pool, 0, self.rng, partial(self.within, 0.3))
-        plan, start = start_in_parts(look, self.unit, look.keep_on)
-        self.price = np.full(n, int(start.mean()))
-        self._keep(core, plan, start)
+        self._hold()
+        pool, unit = self.values, self.unit
+        table, self.price = price_parts(pool, unit, self.rng, partial(self.within, 0.3))
+        self._adopt(table)
         self.clock.tell(None)
-        linked = self._link(pool, start)
-        prices = price_triads(
-            linked,
-            plan.worth,
-            unit=self.unit,
-            n_rounds=8,
-            n_steps=400,
-            keep_on=partial(self.within, 0.55),
-            start=start,
+        if not pool.is_held and not self.within(0.9 - 3 * self.streaming / self._whole):
+            return  # there is time to prove these prices, but not to look for links before
+        prices = self._price(pool, 0.55)
+        if prices is None:
+            return
+        deck = Deck(pool, prices)
+        table = seat_by_prices(deck, self.rng, partial(self.within, 0.7))
+        self._adopt(table)
+        if self.sizes[0] > 3 and pool.worst:  # nothing is known of the worst of larger groups
+            self.values = replace(pool, problem=replace(pool.problem, objective="total"))
+            self._price(self.values, 0.75)
+        self._prove(partial(self.within, 1.0))
+        bound = None if self.proved is None else int(self.proved[0].sum()) // unit
+
+        def tell(table: NDArray[np.int64]) -> None:
+            self._adopt(table)
+            worth = pool.of_groups(table).sum()
+            self.clock.tell(None if bound is None else gap_of(int(worth), bound))
+
+        tell(deal_on(deck, table, self.rng, partial(self.within, 0.97), tell))
+
+    def _price(self, pool: PoolValues, share: float) -> LinkPrices | None:
+        """Find prices along the strongest links, from those that are known."""
+        assert self.price is not None  # noqa: S101  those of parts
+        prices = price_links(
+            pool,
+            self.price,
+            self.unit,
+            n_rounds=_N_ROUNDS,
+            n_steps=_N_STEPS,
+            find_after=_FIND_AFTER if pool.is_held else _FIND_AFTER[:1],
+            rng=self.rng,
+            keep_on=partial(self.within, share),
+            tell=lambda _: self.clock.tell(None),
         )
-        self._keep(core, plan, prices.price)
-        look = Search(linked, 0, self.rng, partial(self.within, 0.75))
-        plan = join_parts(look, plan, prices, _N_SWEEPS, look.keep_on)
-        self._keep(core, plan, prices.price)
-        self.clock.tell(gap_of(plan.worth, prices.bound))
-        plan = deal_parts(look, plan, prices, partial(self.within, 0.82))
-        self._keep(core, plan, prices.price)
-        if self.within(0.9):
-            linked = self._link(pool, prices.price)
-            prices = price_triads(
-                linked,
-                plan.worth,
-                unit=self.unit,
-                n_rounds=6,
-                n_steps=400,
-                keep_on=partial(self.within, 1.0),
-                start=prices.price,
-            )
-            self._keep(core, plan, prices.price)
-        self.linked = linked if core.size == n else None
-        self.clock.tell(gap_of(plan.worth, prices.bound))
+        if prices is not None:
+            self.price = prices.price
+            self.top = prices.links.top(prices.price, pool.scale * self.unit)
+        return prices
 
-    def _link(self, pool: PoolValues, price: NDArray[np.int64]) -> LinkedValues:
-        """Return the strongest links, and note how long a stream takes."""
+    @property
+    def _whole(self) -> float:
+        """Seconds of the whole solve."""
+        return self.clock.time_limit or float("inf")
+
+    def _hold(self) -> None:
+        """Hold what pairs give each other where the pool is small enough, or time a stream."""
         start = perf_counter()
-        linked = find_links(pool, price, self.unit, self.rng)
-        self.streaming = max(self.streaming, perf_counter() - start)
-        return linked
+        self.values = PoolValues.of(self.problem, self.values.scale)
+        self.streaming = perf_counter() - start
+        if not self.values.is_held:
+            self.streaming = time_stream(self.values)
 
-    def _keep(self, core: NDArray[np.int64], plan: Plan, price: NDArray[np.int64]) -> None:
-        """Keep a plan and prices of some people."""
-        assert self.price is not None  # noqa: S101  set before
-        self.groups = list(core[plan.tables[0]])
-        self.price[core] = price
+    def _adopt(self, table: NDArray[np.int64]) -> None:
+        """Take triads as groups, and seat everybody else as they come."""
+        groups = legal_groups(self.values, list(table))
+        placed = np.zeros(self.values.n, np.bool_)
+        for group in groups:
+            placed[group] = True
+        out = np.flatnonzero(~placed)
+        groups = seat_anyhow(self.values, out, (3,) * (out.size // 3), groups, self.rng)
+        if sum(g.size for g in groups) >= sum(g.size for g in self.groups):
+            self.groups = groups
+
+    def _prove(self, keep_on: Callable[[], bool]) -> None:
+        """Find prices that no group of the whole pool exceeds."""
+        start = perf_counter()
+        n, smallest = self.values.n, min(self.sizes)
+        if self.price is None:
+            worth = self.values.of_tables(group_tables(self.groups))
+            self.price = np.full(n, worth * self.unit // max(1, sum(g.size for g in self.groups)))
+        if smallest == 3 and self.top is not None:
+            self.proved = prove_prices(self.values, self.price, self.unit, self.top, keep_on)
+        else:
+            price = prove_by_pairs(self.values, self.price, self.unit, smallest, keep_on)
+            self.proved = None if price is None else (price, False)
+        self.streaming = max(self.streaming, perf_counter() - start)
 
     def _solve_parts(self) -> None:
         """Solve parts of people who are alike in what the rules ask for."""
@@ -240,18 +270,8 @@ class _Large:
         return every if keys is None else every[np.argsort(keys[0][every], kind="stable")]
 
     def _mend(self) -> None:
-        """Dissolve groups with a forbidden pair, and place people who are in no group."""
-        legal = [np.zeros(0, np.bool_)]
-        tables = self._tables()
-        for table in tables:
-            fine = np.ones(len(table), np.bool_)
-            for x in range(table.shape[1]):
-                for y in range(x):
-                    fine &= self.values.pairs(table[:, x], table[:, y])[1]
-            legal.append(fine)
-        self.groups = [
-            group for table, fine in zip(tables, legal[1:], strict=True) for group in table[fine]
-        ]
+        """Place people who are in no group, with the groups of partners formed anew."""
+        self.groups = legal_groups(self.values, self.groups)
         most = sum(self.sizes)
         for attempt in range(_N_MENDED):
             placed = np.zeros(self.values.n, np.bool_)
@@ -284,60 +304,36 @@ class _Large:
         chosen = self.rng.permutation(chosen)[:n_groups]
         return np.sort(np.concatenate([out, *(self.groups[number] for number in chosen)]))
 
-    def _tables(self) -> list[NDArray[np.int64]]:
-        """Return the groups by size."""
-        sizes = sorted({group.size for group in self.groups})
-        return [np.stack([g for g in self.groups if g.size == size]) for size in sizes]
-
     def answer(self) -> GroupingSolution:
         """Return the groups with a proved bound."""
-        if self.interrupted:
-            self._mend_nothing()
         n, unit, scale = self.values.n, self.unit, self.values.scale
-        tables = self._tables()
+        tables = group_tables(self.groups)
         if not tables:
             nobody = np.full(n, -1, np.int64)
             how = "no group, nothing to gain"
             return GroupingSolution(nobody, 0, scale, how, Status.FEASIBLE, "none")
-        worth = self.values.of_tables(tables)
+        sizes = {table.shape[1] for table in tables}
+        if sizes != set(self.sizes):  # proved for other groups
+            self.sizes, self.proved = tuple(sorted(sizes, reverse=True)), None
+        over = self.interrupted or self.clock.stopped
+        if self.proved is None and (n <= _QUICK or not over):
+            self._prove(lambda: True)
+        worth = PoolValues(self.problem, scale).of_tables(tables)
         n_placed = sum(table.size for table in tables)
-        smallest = tables[0].shape[1]
-        price = np.full(n, worth * unit // n_placed) if self.price is None else self.price
-        if smallest == 3:
-            linked, values = self.linked, self.values
-            if tables[-1].shape[1] > 3:  # the worst rotation of larger groups says nothing here
-                values = replace(values, problem=replace(self.problem, objective="total"))
-            if linked is None or values is not self.values:
-                linked = find_links(values, price, unit, self.rng)
-            price, by_triads = prove_prices(linked, price, unit)
-            against = "triads" if by_triads else "pairs"
-        else:
-            none = np.full(n, 2**62)
-            top, _ = stream_links(self.values, price, unit, none, smallest - 1)
-            price = price - (-np.maximum(top.sum(axis=1), 0) // (2 * (smallest - 1)))
-            against = "pairs"
-        bound = int(np.sort(price)[n - n_placed :].sum()) // unit
         status = Status.TIME_LIMIT if self.clock.stopped else Status.FEASIBLE
         status = Status.INTERRUPTED if self.interrupted else status
+        groups = [tuple(group.tolist()) for group in self.groups]
+        group_of = number_groups(n, np.arange(n), groups)
+        solver = "prices and dealing" if self.top is not None else "reassignment descent in parts"
+        if self.proved is None:
+            self.clock.tell(None)
+            return GroupingSolution(group_of, None, scale, "no time for a bound", status, solver)
+        price, by_triads = self.proved
+        bound = int(np.sort(price)[n - n_placed :].sum()) // unit
         if bound == worth and n_placed == n:
             status = Status.OPTIMAL
         self.clock.tell(gap_of(worth, bound))
-        none, no_sets = np.zeros(0, np.int64), np.zeros((0, n), bool)
-        case = GroupPrices(price, unit, no_sets, none, none)
-        groups = [tuple(group.tolist()) for group in self.groups]
-        return GroupingSolution(
-            number_groups(n, np.arange(n), groups),
-            bound,
-            scale,
-            f"prices of people against {against}",
-            status,
-            "reassignment descent in parts",
-            -(-price // unit),
-            (case,),
-        )
-
-    def _mend_nothing(self) -> None:
-        """Drop groups with a forbidden pair; there is no time for more."""
-        most, self.sizes = self.sizes, ()
-        self._mend()
-        self.sizes = most
+        how = f"prices of people against {'triads' if by_triads else 'pairs'}"
+        prices = -(-price // unit)
+        case = plain_case(price, unit)
+        return GroupingSolution(group_of, bound, scale, how, status, solver, prices, (case,))

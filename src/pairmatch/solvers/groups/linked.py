@@ -8,37 +8,37 @@ everybody are complete down to there, the triads are complete as well.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.streaming import (
-    NEVER,
-    Links,
-    PoolValues,
-    sample_limits,
-    stream_links,
-)
+from pairmatch.solvers.groups.link_loops import load_link_loops
+from pairmatch.solvers.groups.streaming import NEVER
+from pairmatch.solvers.processors import map_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.groups.values import GroupValues
+    from pairmatch.solvers.groups.links import Links
+    from pairmatch.solvers.groups.streaming import PoolValues
 
-__all__ = ["LinkedValues", "find_links", "prove_prices"]
+    Found = tuple[NDArray[np.int64], NDArray[np.int64]]
+    Seats = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.integer], NDArray[np.integer]]
 
-_N_LINKS = 96  # links of a person
-_HEIGHT, _N_SAMPLED = 512, 128  # people together, and in a sample
-_N_CELLS = 2**22  # pairs of links looked at together
-_N_ROUNDS = 3  # streams until the links are complete
-_MANY = 400  # links a person that are too many to look for triads
+__all__ = ["LinkedTriads", "find_triads"]
+
+_HEIGHT, _N_SAMPLED = 256, 200  # people together, and in a sample
+_N_PARTS = 16  # of the pool, side by side
+_N_CELLS = 2**21  # pairs of links looked at together
+_ROOM = 64  # triads a person that are made room for at first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LinkedValues:
-    """Values of triads of a large pool, and the links along which they are looked for.
+class LinkedTriads:
+    """Triads along the links of a large pool.
 
     Parameters
     ----------
@@ -51,169 +51,169 @@ class LinkedValues:
     pool: PoolValues
     links: Links
 
-    @property
-    def n(self) -> int:
-        """Number of people."""
-        return self.pool.n
+    def best(self, price: NDArray[np.int64], floor: int, unit: int) -> NDArray[np.int64]:
+        """Return twice the largest reduced value of each person over linked triads.
 
-    @property
-    def scale(self) -> int:
-        """Factor of the values."""
-        return self.pool.scale
+        Parameters
+        ----------
+        price : ndarray of int64, shape (n,)
+            Prices of people in scaled gains times ``unit``.
+        floor : int
+            Triads whose doubled reduced value is not above this are not looked for.
+        unit : int
+            Factor of the prices.
+        """
+        loops, n, factor = load_link_loops(), self.pool.n, self.pool.scale * unit
 
-    @property
-    def worst(self) -> bool:
-        """Whether a group is worth its worst rotation."""
-        return self.pool.worst
+        def look(rows: slice) -> NDArray[np.int64]:
+            best = np.full(n, floor)
+            for part in _cut(np.arange(rows.start, rows.stop)):
+                seat = self._seats(part)
+                if loops is not None and not self.pool.worst:
+                    loops.best(*seat, self.pool.apart, price, factor, floor, best)
+                    continue
+                for column, twice in _columns(
+                    find_triads(self.pool, seat, price, floor, unit)
+                    if self.pool.worst
+                    else _combine(self.pool, seat, price, floor, unit, once=False)
+                ):
+                    np.maximum.at(best, column, twice)
+            return best
 
-    @property
-    def rules(self) -> None:
-        """No rules about whole groups."""
-        return
-
-    def of_tables(self, tables: Iterable[NDArray[np.int64]]) -> int:
-        """Return the sum of the values of all groups in tables of one size each."""
-        return self.pool.of_tables(tables)
-
-    def of_groups(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the values of groups of one size."""
-        return self.pool.of_groups(members)
-
-    def take(self, people: NDArray[np.int64]) -> GroupValues:
-        """Return the values of groups of some of the people, held whole."""
-        return self.pool.take(people)
-
-    def best_triads(self, price: NDArray[np.int64], floor: int, unit: int) -> NDArray[np.int64]:
-        """Return twice the largest reduced value of each person over linked triads."""
-        best = np.full(self.n, floor)
-        for triads, twice in self._open(price, floor, unit):
-            for column in triads.T:
-                np.maximum.at(best, column, twice)
+        best = np.full(n, floor)
+        for found in map_blocks(look, _list_parts(n)):
+            np.maximum(best, found, out=best)
         return best
 
-    def collect_triads(
-        self, price: NDArray[np.int64], floor: int, unit: int, enough: int
-    ) -> NDArray[np.int64]:
-        """Return the linked triads whose doubled reduced value is above ``floor``, sorted."""
-        found, n_found, n = [np.empty(0, np.int64)], 0, self.n
-        for triads, _ in self._open(price, floor, unit):
-            triads.sort(axis=1)
-            found.append(np.unique((triads[:, 0] * n + triads[:, 1]) * n + triads[:, 2]))
-            n_found += found[-1].size
-            if n_found > 3 * (enough + 1):  # each is seen three times at most
-                break
-        keys = np.unique(np.concatenate(found))
-        return np.column_stack([keys // (n * n), keys // n % n, keys % n])
+    def collect(self, price: NDArray[np.int64], floor: int, unit: int) -> Found:
+        """Return the linked triads above a floor, sorted, and their values times ``unit``."""
+        n = self.pool.n
 
-    def fit_margin(self, price: NDArray[np.int64], unit: int, n_triads: int, margin: int) -> int:
-        """Return by how much about ``n_triads`` triads fall short of their prices at most.
+        def look(rows: slice) -> Found:
+            parts = [self._seats(part) for part in _cut(np.arange(rows.start, rows.stop))]
+            found = [find_triads(self.pool, seat, price, floor, unit) for seat in parts]
+            return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
-        A sample of people tells; ``margin`` is a guess to start from.
-        """
-        n_blocks = min(_N_SAMPLED, self.n)
-        step = self.n / n_blocks
-        sample = [slice(int(step * at), int(step * at) + 1) for at in range(n_blocks)]
-        wanted = max(1, n_triads * n_blocks // self.n)
-        for _ in range(40):
-            found = [twice for _, twice in self._open(price, -2 * margin, unit, sample)]
-            twice = np.concatenate([np.empty(0, np.int64), *found])
+        seen = map_blocks(look, _list_parts(n))
+        triads = np.sort(np.concatenate([found[0] for found in seen]), axis=1)
+        twice = np.concatenate([found[1] for found in seen])
+        _, first = np.unique((triads[:, 0] * n + triads[:, 1]) * n + triads[:, 2], True)
+        triads = triads[first]
+        return triads, twice[first] // 2 + price[triads].sum(axis=1)
+
+    def fit_floor(self, price: NDArray[np.int64], unit: int, n_each: int) -> int:
+        """Return a floor above which about ``n_each`` triads a person lie, as a sample tells."""
+        sample = np.unique(np.linspace(0, self.pool.n - 1, _N_SAMPLED).astype(np.int64))
+        seats = [self._seats(part) for part in _cut(sample)]
+        wanted = n_each * sample.size
+        step = max(1, int(np.abs(price).mean()) // 64)
+        floor = 2 * step
+        while True:
+            found = [find_triads(self.pool, seat, price, floor, unit)[1] for seat in seats]
+            twice = np.concatenate(found)
             if twice.size >= wanted:
-                return int(-np.partition(-twice, wanted - 1)[wanted - 1]) // -2 + 1
-            if margin > 2**50:
-                break
-            margin *= 2
-        return margin
+                return int(-np.partition(-twice, wanted - 1)[wanted - 1]) - 1
+            if floor < NEVER // 4:
+                return floor
+            floor -= step
+            step *= 2
 
-    def _open(
-        self,
-        price: NDArray[np.int64],
-        floor: int,
-        unit: int,
-        parts: list[slice] | None = None,
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield triads above the floor, and twice their reduced values."""
-        factor, links, n = self.scale * unit, self.links, self.n
-        for rows in parts or [slice(at, min(at + _HEIGHT, n)) for at in range(0, n, _HEIGHT)]:
-            link = links.under(price, factor, rows)
-            order = np.argsort(-link, axis=1, kind="stable")
-            link = np.take_along_axis(link, order, axis=1)
-            partner = np.take_along_axis(links.partner[rows], order, axis=1)
-            near = 2 * link > floor - link[:, :1]
-            width = int(near.sum(axis=1).max(initial=0))
-            height = max(1, _N_CELLS // max(1, width * width))
-            for first in range(0, len(link), height):
-                part = slice(first, first + height)
-                found = self._combine(link[part, :width], partner[part, :width], price, floor, unit)
-                if found is not None:
-                    who, a, b, twice = found
-                    triads = np.column_stack([who + rows.start + first, a, b])
-                    if self.worst:
-                        twice = 2 * (self.of_groups(triads) * unit - price[triads].sum(axis=1))
-                        triads, twice = triads[twice > floor], twice[twice > floor]
-                    yield triads, twice
-
-    def _combine(
-        self,
-        link: NDArray[np.int64],
-        partner: NDArray[np.int64],
-        price: NDArray[np.int64],
-        floor: int,
-        unit: int,
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] | None:
-        """Return person, two partners and twice the reduced value of triads above the floor."""
-        width = link.shape[1]
-        if width < 2:
-            return None
-        reach = link[:, :, None] + 2 * link[:, None, :] > floor
-        reach &= np.triu(np.ones((width, width), np.bool_), 1)
-        who, x, y = np.nonzero(reach)
-        if not who.size:
-            return None
-        a, b = partner[who, x], partner[who, y]
-        pair, allowed = self.pool.pairs(a, b)
-        apart = pair * (self.scale * unit) - price[a] - price[b]
-        twice = link[who, x] + link[who, y] + apart
-        # it is seen from the person who is not in its weakest link
-        good = allowed & (twice > floor) & (apart <= link[who, y])
-        return who[good], a[good], b[good], twice[good]
+    def _seats(self, people: NDArray[np.int64]) -> Seats:
+        """Return the links of some people."""
+        rows: slice | NDArray[np.int64] = people
+        if people[-1] - people[0] + 1 == people.size:  # a view is enough
+            rows = slice(int(people[0]), int(people[-1]) + 1)
+        links = self.links
+        return people, links.partner[rows], links.pair[rows], links.apart[rows]
 
 
-def find_links(
-    pool: PoolValues, price: NDArray[np.int64], unit: int, rng: np.random.Generator
-) -> LinkedValues:
-    """Return the pool with the strongest links under some prices."""
-    limit = sample_limits(pool, price, unit, _N_LINKS, rng)
-    _, hits = stream_links(pool, price, unit, limit)
-    return LinkedValues(pool, Links.of(pool.n, hits, 2 * _N_LINKS))
-
-
-def prove_prices(
-    linked: LinkedValues, price: NDArray[np.int64], unit: int
-) -> tuple[NDArray[np.int64], bool]:
-    """Return prices that no triad of the pool exceeds, and whether triads were looked at.
+def find_triads(
+    pool: PoolValues, seats: Seats, price: NDArray[np.int64], floor: int, unit: int
+) -> Found:
+    """Return triads above the floor along links of some people, and twice their reduced values.
 
     Parameters
     ----------
-    linked : LinkedValues
-        Links that tell how large the largest link of each person is, about.
+    pool : PoolValues
+        What groups are worth.
+    seats : tuple of ndarray
+        People, and a row each of partners, of what they give each other, and of what the partners
+        give each other.
     price : ndarray of int64, shape (n,)
-        Prices of people, in scaled gains times ``unit``.
+        Prices of people in scaled gains times ``unit``.
+    floor : int
+        What the doubled reduced value has to exceed.
     unit : int
         Factor of the prices.
     """
-    pool, n = linked.pool, linked.n
-    factor = pool.scale * unit
-    top = linked.links.under(price, factor, slice(0, n)).max(axis=1, initial=NEVER)
-    limit = -np.maximum(top, 0) // 2 - np.abs(top) // 16
-    limit[top < NEVER // 2] = 0
-    for _ in range(_N_ROUNDS):
-        two, hits = stream_links(pool, price, unit, limit)
-        if (limit <= -two[:, 0] // 2).all() and hits[0].size <= _MANY * n:
-            complete = LinkedValues(pool, Links.of(n, hits))
-            twice = complete.best_triads(price, 0, unit)
-            return price - (-twice // 6), True
-        if hits[0].size > _MANY * n:
-            break
-        limit = np.minimum(limit, -np.maximum(two[:, 0], 0) // 2 - 1)
-    # a triad is half the sum of two links of each of its people
-    return price - (-two.sum(axis=1) // 4), False
+    loops = load_link_loops()
+    if loops is None:
+        triads, twice = _combine(pool, seats, price, floor, unit, once=True)
+    else:
+        room = _ROOM * seats[0].size
+        while True:
+            triads, twice = np.empty((room, 3), np.int64), np.empty(room, np.int64)
+            factor = pool.scale * unit
+            count = loops.collect(*seats, pool.apart, price, factor, floor, triads, twice)
+            if count <= room:
+                break
+            room = count
+        triads, twice = triads[:count].copy(), twice[:count].copy()
+    if pool.worst:
+        twice = 2 * (pool.of_groups(triads) * unit - price[triads].sum(axis=1))
+        triads, twice = triads[twice > floor], twice[twice > floor]
+    return triads, twice
+
+
+def _combine(
+    pool: PoolValues,
+    seats: Seats,
+    price: NDArray[np.int64],
+    floor: int,
+    unit: int,
+    *,
+    once: bool,
+) -> Found:
+    """Do in numpy what the compiled loops do."""
+    who, partner, pair, apart = seats
+    factor, partner = pool.scale * unit, partner.astype(np.int64)
+    link = pair.astype(np.int64) * factor - price[who, None] - price[partner]
+    link[pair == pool.apart] = NEVER
+    order = np.argsort(-link, axis=1, kind="stable")
+    link = np.take_along_axis(link, order, axis=1)
+    width = int((2 * link > floor - link[:, :1]).sum(axis=1).max(initial=0))
+    found = [(np.empty((0, 3), np.int64), np.empty(0, np.int64))]
+    height = max(1, _N_CELLS // max(1, width * width))
+    later = np.triu(np.ones((width, width), np.bool_), 1)
+    for first in range(0, len(who), height):
+        part = slice(first, first + height)
+        own, rank, near = link[part, :width], order[part], partner[part]
+        at, x, y = np.nonzero((own[:, :, None] + 2 * own[:, None, :] > floor) & later)
+        between = apart[part][at, rank[at, x], rank[at, y]].astype(np.int64)
+        a, b = near[at, rank[at, x]], near[at, rank[at, y]]
+        third = between * factor - price[a] - price[b]
+        twice = own[at, x] + own[at, y] + third
+        good = (twice > floor) & (between != pool.apart)
+        if once:  # it is seen from the person who is not in its weakest link
+            good &= third <= own[at, y]
+        found.append((np.column_stack([who[part][at], a, b])[good], twice[good]))
+    return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+
+
+def _columns(found: Found) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the people of triads seat by seat, and twice the reduced values."""
+    triads, twice = found
+    for column in triads.T:
+        yield column, twice
+
+
+def _cut(people: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Yield a few of the people at a time."""
+    for first in range(0, people.size, _HEIGHT):
+        yield people[first : first + _HEIGHT]
+
+
+def _list_parts(n: int) -> list[slice]:
+    """Return parts of the pool that do not depend on the number of processors."""
+    ends = np.linspace(0, n, _N_PARTS + 1).astype(np.int64).tolist()
+    return [slice(a, b) for a, b in pairwise(ends) if b > a]

@@ -13,6 +13,7 @@ import numpy as np
 from pairmatch.solvers.groups.pools import price_triads
 from pairmatch.solvers.groups.rounding import cheapest_triads, round_prices
 from pairmatch.solvers.groups.search import Plan, Search, descend, seat_greedily
+from pairmatch.solvers.processors import map_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.groups.pools import TriadPrices
+    from pairmatch.solvers.groups.streaming import PoolValues
 
-__all__ = ["N_PART", "join_parts", "start_in_parts"]
+__all__ = ["N_PART", "join_parts", "link_groups", "price_parts", "start_in_parts"]
 
 N_PART = 900  # people in a part, about
 _N_NEAR = 16  # cheap triads a person that link groups
@@ -74,6 +76,57 @@ def start_in_parts(
     return Plan([triads], np.empty(0, np.int64), look.worth([triads])), price
 
 
+def price_parts(
+    pool: PoolValues, unit: int, rng: np.random.Generator, keep_on: Callable[[], bool]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return prices to start from, found in random parts of a large pool.
+
+    Parameters
+    ----------
+    pool : PoolValues
+        What groups are worth.
+    unit : int
+        Factor of the prices.
+    rng : Generator
+        Deals the parts.
+    keep_on : callable
+        Asked before each part; False gives the mean price to the people of the rest.
+
+    Returns
+    -------
+    table : ndarray of int64, shape (n_groups, 3)
+        Triads of the people whose parts were priced, but for one or two of each part.
+    price : ndarray of int64, shape (n,)
+        Prices in scaled gains times ``unit``; triads across parts may exceed them.
+    """
+    n = pool.n
+    every = rng.permutation(n)
+    parts = np.array_split(every[: n - n % 3].reshape(-1, 3), max(1, round(n / N_PART)))
+    parts = [part.ravel() for part in parts]
+    parts[-1] = np.append(parts[-1], every[n - n % 3 :])
+    seeds = rng.integers(2**62, size=len(parts))
+
+    def look(at: int) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        people = np.sort(parts[at])
+        if not keep_on() or people.size < 6:
+            return None
+        own = Search.of(pool.take(people), np.random.default_rng(seeds[at]), keep_on)
+        plan = seat_greedily(own, (3,) * (people.size // 3))
+        lower = plan.worth + abs(plan.worth) // 9  # descents would find so much
+        found = price_triads(own.values, lower, unit=unit, n_rounds=3, n_steps=150, keep_on=keep_on)
+        return people[plan.tables[0]], found.price
+
+    price, priced = np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    tables = [np.empty((0, 3), np.int64)]
+    for part, found in zip(parts, map_blocks(look, range(len(parts))), strict=True):
+        if found is not None:
+            tables.append(found[0])
+            price[np.sort(part)], priced[part] = found[1], True
+    if priced.any():
+        price[~priced] = int(price[priced].mean())
+    return np.concatenate(tables), price
+
+
 def join_parts(
     look: Search, plan: Plan, prices: TriadPrices, n_sweeps: int, keep_on: Callable[[], bool]
 ) -> Plan:
@@ -97,7 +150,7 @@ def join_parts(
     cheap, _ = cheapest_triads(values, prices.price, unit, _N_NEAR * n, margin)
     triads = plan.tables[0].copy()
     for _ in range(n_sweeps):
-        for part in _link_groups(triads, cheap, N_PART // 3, look.rng):
+        for part in link_groups(triads, cheap, N_PART // 3, look.rng):
             if not keep_on():
                 break
             people = np.sort(triads[part].ravel())
@@ -117,10 +170,22 @@ def join_parts(
     return Plan([triads], plan.bench, look.worth([triads]))
 
 
-def _link_groups(
+def link_groups(
     triads: NDArray[np.int64], cheap: NDArray[np.int64], n_most: int, rng: np.random.Generator
 ) -> list[NDArray[np.int64]]:
-    """Return parts of about ``n_most`` groups, each grown along cheap triads; all groups once."""
+    """Return parts of about ``n_most`` groups, each grown along cheap triads; all groups once.
+
+    Parameters
+    ----------
+    triads : ndarray of int64, shape (n_groups, 3)
+        The groups, of people who are numbered from 0 without a gap.
+    cheap : ndarray of int64, shape (m, 3)
+        Triads that link groups.
+    n_most : int
+        Groups in a part, about.
+    rng : Generator
+        Chooses where a part begins.
+    """
     from scipy.sparse import csr_array
 
     n_groups = len(triads)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.groups.kernels import load_kernels
-from pairmatch.solvers.groups.linked import LinkedValues
 from pairmatch.solvers.groups.pricing import best_triads, collect_triads
 
 if TYPE_CHECKING:
@@ -24,10 +23,9 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.groups.values import GroupValues
 
-__all__ = ["TriadPrices", "price_triads"]
+__all__ = ["TriadPrices", "price_triads", "step_prices"]
 
 _N_POOL = 40  # triads a person in the pool
-_N_LOOKED = 10  # linked triads a person that are looked at first
 _ONE = 1 << 10  # of a direction, so that it is kept in integers
 _IDLE = 20  # steps without gain that halve the step length
 
@@ -58,7 +56,7 @@ class TriadPrices:
 
 
 def price_triads(
-    values: GroupValues | LinkedValues,
+    values: GroupValues,
     lower: int,
     *,
     unit: int,
@@ -93,10 +91,6 @@ def price_triads(
     floor = -2 * max(abs(share) // 2, unit * values.scale)
     if start is not None:
         floor = max(floor, -8 * max(1, (int(start.sum()) - lower * unit) * 3 // n))
-    if isinstance(values, LinkedValues):
-        margin = values.fit_margin(price, unit, _N_LOOKED * n, 1)
-        # prices that hundreds of triads exceed are too low for everybody
-        price, floor = price + max(0, -margin // 3), -2 * max(0, margin)
     pool = np.empty((0, 3), np.int64)
     best: TriadPrices | None = None
     length = 1.0
@@ -114,22 +108,19 @@ def price_triads(
         if best.bound <= lower or n_done == n_rounds - 1:
             break
         margin = max(4 * (best.price.sum() - lower * unit) * 3 // n, unit * values.scale)
-        if not isinstance(values, LinkedValues):
-            floor = max(floor, -2 * int(margin))
+        floor = max(floor, -2 * int(margin))
         pool = _grow(values, pool, full, unit, 2 * int(margin))
         value = values.of_groups(pool) * unit
         length = max(0.02, length * (0.5 if poorer else 0.7)) if n_done else 1.0
-        price = _step(pool, value, best.price, lower * unit, n_steps, length, -int(margin))
+        price = step_prices(pool, value, best.price, lower * unit, n_steps, length, -int(margin))
     assert best is not None  # noqa: S101  the first round always counts
     return best
 
 
 def _look(
-    values: GroupValues | LinkedValues, price: NDArray[np.int64], floor: int, unit: int
+    values: GroupValues, price: NDArray[np.int64], floor: int, unit: int
 ) -> NDArray[np.int64]:
     """Return twice the largest reduced value of each person; legal triads only, where they can."""
-    if isinstance(values, LinkedValues):
-        return values.best_triads(price, floor, unit)
     if values.rules is not None:
         lowest, enough = floor, 100 * values.n
         triads = collect_triads(values, price, lowest, unit, enough)
@@ -146,7 +137,7 @@ def _look(
 
 
 def _grow(
-    values: GroupValues | LinkedValues,
+    values: GroupValues,
     pool: NDArray[np.int64],
     price: NDArray[np.int64],
     unit: int,
@@ -154,8 +145,6 @@ def _grow(
 ) -> NDArray[np.int64]:
     """Return the pool with the triads that are near the prices, without those far from them."""
     n, most = values.n, _N_POOL * values.n
-    if isinstance(values, LinkedValues):
-        margin = min(margin, 2 * values.fit_margin(price, unit, most * 9 // 10, margin // 2 + 1))
     fresh = collect_triads(values, price, -margin, unit, most)
     while len(fresh) > most and margin:
         margin = margin * 3 // 5
@@ -169,7 +158,7 @@ def _grow(
     return pool
 
 
-def _step(
+def step_prices(
     pool: NDArray[np.int64],
     value: NDArray[np.int64],
     price: NDArray[np.int64],
@@ -177,9 +166,32 @@ def _step(
     n_steps: int,
     length: float,
     floor: int,
+    most: int | None = None,
 ) -> NDArray[np.int64]:
-    """Return the prices with the lowest bound over the pool that the steps come to."""
-    n = len(price)
+    """Return the prices with the lowest bound over a pool of triads that the steps come to.
+
+    Parameters
+    ----------
+    pool : ndarray of int64, shape (m, 3)
+        Triads.
+    value : ndarray of int64, shape (m,)
+        What they are worth, as prices are written.
+    price : ndarray of int64, shape (n,)
+        Prices to start from.
+    lower : int
+        The aim of the steps.
+    n_steps : int
+        Number of steps.
+    length : float
+        Of a step, as a share of Polyak's.
+    floor : int
+        Reduced value of the best triad of a person who has none above it in the pool.
+    most : int, optional
+        How far a price may move away from where it starts.
+    """
+    n, lowest_price, largest_price = len(price), None, None
+    if most is not None:
+        lowest_price, largest_price = price - most, price + most
     kernels = load_kernels()
     charge = _charge_pool if kernels is None else kernels.charge
     held, lowest, idle = price, np.iinfo(np.int64).max, 0
@@ -206,6 +218,8 @@ def _step(
             break
         step = length * _ONE * float(bound - 3 * lower) / square
         price = price - np.rint(step * drift).astype(np.int64)
+        if most is not None:
+            price = np.clip(price, lowest_price, largest_price)
     return held
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.groups.kernels import load_kernels
-from pairmatch.solvers.groups.linked import LinkedValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +97,7 @@ def best_triads(
 
 
 def collect_triads(
-    values: GroupValues | LinkedValues,
+    values: GroupValues,
     price: NDArray[np.int64],
     floor: int,
     unit: int = 1,
@@ -124,8 +123,6 @@ def collect_triads(
     ndarray of int64, shape (n_triads, 3)
         Members in increasing order, rows in lexicographic order, each triad once.
     """
-    if isinstance(values, LinkedValues):
-        return values.collect_triads(price, floor, unit, enough)
     n = values.n
     kernels = load_kernels()
     if kernels is not None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.linked import LinkedValues
 from pairmatch.solvers.groups.pools import price_triads
 from pairmatch.solvers.groups.pricing import collect_triads
 
@@ -31,7 +30,7 @@ _MUCH = 0.6  # a share that is taken
 
 
 def cheapest_triads(
-    values: GroupValues | LinkedValues,
+    values: GroupValues,
     price: NDArray[np.int64],
     unit: int,
     n_most: int,
@@ -52,8 +51,6 @@ def cheapest_triads(
     margin : int
         A guess by how much these fall short.
     """
-    if isinstance(values, LinkedValues):
-        margin = values.fit_margin(price, unit, 2 * n_most, margin)
     triads = collect_triads(values, price, -2 * margin, unit, 4 * n_most)
     for _ in range(30):
         if len(triads) < n_most:

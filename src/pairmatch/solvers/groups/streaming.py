@@ -9,7 +9,7 @@ one of their people; memory is a few pairs a person, whatever the size of the po
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,22 +18,24 @@ from pairmatch.solvers.groups.values import GroupValues
 from pairmatch.solvers.processors import map_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import PoolGains, StreamedGrouping
 
-    Hits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+    Tops = tuple[NDArray[np.int64], NDArray[np.int64]]
+    Hits = tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.int64], NDArray[np.int64]]
 
-__all__ = ["NEVER", "Links", "PoolValues", "sample_limits", "stream_links"]
+__all__ = ["NEVER", "PoolValues", "sample_limits", "stream_links", "time_stream"]
 
 NEVER = -(2**56)
 """The link of two people who may not share a group."""
 
 _HEIGHT, _WIDTH = 256, 1024  # pairs at a time
 _MOST_HELD = 12_000  # people of whom what all pairs give each other is held
-_APART = -(2**31)  # what two give each other who may not share a group
+_NARROW = 2**29  # gains below this are held in 32 bits
+_N_TILES = 128  # tiles between two looks at the clock
 _N_SAMPLE = 1024  # people of whom a sample of links is taken
 
 
@@ -60,20 +62,25 @@ class PoolValues:
     def of(cls, problem: StreamedGrouping, scale: int) -> PoolValues:
         """Return the values, with what pairs give each other held up to 12,000 people."""
         bare = cls(problem, scale)
-        if problem.n > _MOST_HELD or problem.gains.largest >= 2**29:
+        if problem.n > _MOST_HELD or bare.pair_type != np.int32:
             return bare
-        held = np.full((problem.n, problem.n), _APART, np.int32)
+        held = np.full((problem.n, problem.n), bare.apart, np.int32)
 
         def fill(tile: tuple[slice, slice]) -> None:
             rows, columns = tile
             pair, allowed = bare.tile(rows, columns)
-            pair[~allowed] = _APART
+            pair[~allowed] = bare.apart
             held[rows, columns] = pair
             held[columns, rows] = pair.T
 
         map_blocks(fill, _list_tiles(problem.n))
-        np.fill_diagonal(held, _APART)
+        np.fill_diagonal(held, bare.apart)
         return cls(problem, scale, held)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether what all pairs give each other is held."""
+        return self.held is not None
 
     @property
     def n(self) -> int:
@@ -84,6 +91,16 @@ class PoolValues:
     def gains(self) -> PoolGains:
         """Directed gains of all pairs."""
         return self.problem.gains
+
+    @property
+    def pair_type(self) -> type[np.int32] | type[np.int64]:
+        """Integers in which lists of pairs are kept."""
+        return np.int32 if self.gains.largest < _NARROW else np.int64
+
+    @property
+    def apart(self) -> int:
+        """What two give each other, in such a list, who may not share a group."""
+        return int(np.iinfo(self.pair_type).min)
 
     @property
     def worst(self) -> bool:
@@ -130,61 +147,30 @@ class PoolValues:
         """Return what pairs give each other, and whether they may share a group."""
         if self.held is not None:
             pair = self.held[a, b].astype(np.int64)
-            return pair, pair > _APART
+            return pair, pair > self.apart
         forth, back = self.gains.pairs(a, b), self.gains.pairs(b, a)
         return forth[0] + back[0], forth[1] & back[1]
+
+    def among(self, people: NDArray[np.int64]) -> NDArray[np.integer]:
+        """Return what any two of some people give each other; very low where they may not."""
+        if self.held is not None:
+            inside: NDArray[np.integer] = self.held[people[:, None], people[None, :]]
+            return inside
+        every = slice(0, people.size)
+        given, allowed = self.gains.take(people, people).block(every, every)
+        pair: NDArray[np.integer] = (given + given.T).astype(self.pair_type)
+        pair[~(allowed & allowed.T)] = self.apart
+        np.fill_diagonal(pair, self.apart)
+        return pair
 
     def tile(self, rows: slice, columns: slice) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the same of a block of pairs."""
         if self.held is not None:
             pair = self.held[rows, columns].astype(np.int64)
-            return pair, pair > _APART
+            return pair, pair > self.apart
         pair, allowed = self.gains.block(rows, columns)
         back, too = self.gains.block(columns, rows)
         return pair + back.T, allowed & too.T
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Links:
-    """The strongest links of every person.
-
-    Parameters
-    ----------
-    partner : ndarray of int64, shape (n, most)
-        Other people, best link first; the person itself where there are no more.
-    pair : ndarray of int64, shape (n, most)
-        What the two give each other, in gains.
-    known : ndarray of bool, shape (n, most)
-        Where there is a partner.
-    """
-
-    partner: NDArray[np.int64]
-    pair: NDArray[np.int64]
-    known: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, n: int, hits: Hits, most: int | None = None) -> Links:
-        """Sort the links of a stream by person, at most ``most`` of each."""
-        person, partner, pair, link = hits
-        order = np.lexsort((partner, -link, person))
-        person, partner, pair = person[order], partner[order], pair[order]
-        count = np.bincount(person, minlength=n)
-        rank = np.arange(person.size) - np.repeat(np.cumsum(count) - count, count)
-        width = int(count.max(initial=1)) if most is None else most
-        held = rank < width
-        known = np.zeros((n, width), np.bool_)
-        known[person[held], rank[held]] = True
-        who = np.repeat(np.arange(n), width).reshape(n, width)
-        who[person[held], rank[held]] = partner[held]
-        worth = np.zeros((n, width), np.int64)
-        worth[person[held], rank[held]] = pair[held]
-        return cls(who, worth, known)
-
-    def under(self, price: NDArray[np.int64], factor: int, rows: slice) -> NDArray[np.int64]:
-        """Return the links of some people under prices."""
-        link = self.pair[rows] * factor - price[rows, None] - price[self.partner[rows]]
-        link[~self.known[rows]] = NEVER
-        return link
 
 
 def stream_links(
@@ -193,7 +179,8 @@ def stream_links(
     unit: int,
     limit: NDArray[np.int64],
     n_top: int = 2,
-) -> tuple[NDArray[np.int64], Hits]:
+    keep_on: Callable[[], bool] = lambda: True,
+) -> tuple[NDArray[np.int64], Hits] | None:
     """Look at all pairs once.
 
     Parameters
@@ -208,6 +195,8 @@ def stream_links(
         Links of a person above this are returned.
     n_top : int, default: 2
         Links of each person that are returned in any case, without their partners.
+    keep_on : callable, optional
+        Asked every now and then; False ends the work, and None is returned.
 
     Returns
     -------
@@ -222,36 +211,47 @@ def stream_links(
     """
     n, factor = values.n, values.scale * unit
 
-    def look(
-        tile: tuple[slice, slice],
-    ) -> tuple[tuple[slice, slice], NDArray[np.int64], NDArray[np.int64], list[Hits]]:
+    def look(tile: tuple[slice, slice]) -> tuple[tuple[slice, slice], Tops, list[Hits]]:
         rows, columns = tile
         pair, allowed = values.tile(rows, columns)
         link = pair * factor
         link -= price[rows, None]
         link -= price[None, columns]
-        forbidden = ~allowed
         # what lies left of the diagonal is seen from the other side
         line, column = np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop)
         if columns.start < rows.stop:
-            forbidden |= line[:, None] >= column[None, :]
-        np.putmask(link, forbidden, NEVER)
-        i, j = np.nonzero(link > limit[rows, None])
-        found = [(line[i], column[j], pair[i, j], link[i, j])]
-        i, j = np.nonzero(link > limit[None, columns])
-        found.append((column[j], line[i], pair[i, j], link[i, j]))
-        return tile, _largest(link, n_top), _largest(link.T, n_top), found
+            allowed = allowed & (line[:, None] < column[None, :])
+        if not allowed.all():
+            np.putmask(link, ~allowed, NEVER)
+        found = []
+        at = np.flatnonzero(link > limit[rows, None])
+        i, j = np.divmod(at, column.size)
+        found.append((line[i], column[j], pair.ravel()[at], link.ravel()[at]))
+        at = np.flatnonzero(link > limit[None, columns])
+        i, j = np.divmod(at, column.size)
+        found.append((column[j], line[i], pair.ravel()[at], link.ravel()[at]))
+        return tile, (_largest(link, n_top), _largest(link.T, n_top)), found
 
     top = np.full((n, n_top), NEVER)
-    seen = map_blocks(look, _list_tiles(n))
-    for (rows, columns), by_row, by_column, _ in seen:
-        for part, best in ((rows, by_row), (columns, by_column)):
-            top[part] = np.sort(np.concatenate([top[part], best], axis=1), axis=1)[
-                :, : -n_top - 1 : -1
-            ]
-    every = list(chain.from_iterable(found for _, _, _, found in seen))
-    person, partner, pair, link = (np.concatenate([hit[at] for hit in every]) for at in range(4))
+    every: list[Hits] = []
+    tiles = _list_tiles(n)
+    for start in range(0, len(tiles), _N_TILES):
+        if not keep_on():
+            return None
+        for (rows, columns), tops, found in map_blocks(look, tiles[start : start + _N_TILES]):
+            every += [_narrow(hit) for hit in found if hit[0].size]
+            for part, best in zip((rows, columns), tops, strict=True):
+                both = np.concatenate([top[part], best], axis=1)
+                top[part] = np.sort(both, axis=1)[:, : -n_top - 1 : -1]
+    hits = every or [(np.empty(0, np.int64),) * 4]
+    person, partner, pair, link = (np.concatenate([hit[at] for hit in hits]) for at in range(4))
     return top, (person, partner, pair, link)
+
+
+def _narrow(hits: Hits) -> Hits:
+    """Return people of hits in 32 bits."""
+    person, partner, pair, link = hits
+    return person.astype(np.int32), partner.astype(np.int32), pair, link
 
 
 def sample_limits(
@@ -280,6 +280,15 @@ def sample_limits(
         link[~(allowed & too.T) | (every[rows, None] == sample[None, :])] = NEVER
         limit[rows] = -np.partition(-link, rank, axis=1)[:, rank]
     return np.maximum(limit, NEVER)
+
+
+def time_stream(values: PoolValues) -> float:
+    """Return about how many seconds a look at all pairs takes."""
+    tiles = _list_tiles(values.n)
+    some = tiles[:: max(1, len(tiles) // 8)]
+    start = perf_counter()
+    map_blocks(lambda tile: values.tile(*tile)[0].max(), some)
+    return 3 * (perf_counter() - start) * len(tiles) / len(some)
 
 
 def _list_tiles(n: int) -> list[tuple[slice, slice]]:

@@ -12,7 +12,6 @@ from pairmatch.solvers.groups.master import UNIT
 from pairmatch.solvers.groups.neighbourhoods import deal_parts_anew
 from pairmatch.solvers.groups.rounding import cheapest_triads, round_prices
 from pairmatch.solvers.groups.search import Plan, descend
-from pairmatch.solvers.groups.values import GroupValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,10 +75,8 @@ def deal_parts(look: Search, plan: Plan, prices: TriadPrices, keep_on: Callable[
         Asked between parts; False ends the work.
     """
     values, dealt = look.values, plan.tables[0]
-    n, held = values.n, isinstance(values, GroupValues)
+    n = values.n
     if load_deal() is None:
-        if not isinstance(values, GroupValues):
-            return plan
         n_rounds = 12 if n <= 330 else 40
         price = prices.rounded()
         dealt = deal_parts_anew(
@@ -100,8 +97,7 @@ def deal_parts(look: Search, plan: Plan, prices: TriadPrices, keep_on: Callable[
         trial = Plan([board.dealt], plan.bench, look.worth([board.dealt]))
         if trial.worth > best.worth:
             best = trial.copy()
-            if held:
-                descend(look, trial, 10)
+            descend(look, trial, 10)
             best = trial if trial.worth > best.worth else best
     return best
 

@@ -299,7 +299,7 @@ def _warn_of_doubts(
         if column is None:
             continue
         if column.kind in {"list", "ids"}:
-            _warn_of_commas(source, name, texts)
+            _warn_of_commas(source, name, texts, are_ids=column.kind == "ids")
         if column.kind == "windows":
             doubts = [
                 text
@@ -315,16 +315,23 @@ def _warn_of_doubts(
                 )
 
 
-def _warn_of_commas(source: str, name: str, texts: list[str]) -> None:
-    """Warn of cells in which commas seem to separate entries: there are no ';', or known parts."""
+def _warn_of_commas(source: str, name: str, texts: list[str], *, are_ids: bool) -> None:
+    """Warn of cells in which commas seem to separate entries: there are no ';', or known parts.
+
+    Where ids are listed, an entry that is nobody's is told elsewhere.
+    """
     doubts = [text for text in texts if "," in text and ";" not in text]
     said = " and none holds ';'"
     if any(";" in text for text in texts) or len(doubts) == 1:
-        known = {
-            entry.strip().casefold()
-            for text in set(texts).difference(doubts)
-            for entry in text.split(";")
-        }
+        known = (
+            set()
+            if are_ids
+            else {
+                entry.strip().casefold()
+                for text in set(texts).difference(doubts)
+                for entry in text.split(";")
+            }
+        )
         doubts = [
             text
             for text in doubts

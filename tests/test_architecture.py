@@ -131,6 +131,8 @@ PUBLIC_NAMES = [
     "Program",
     "ProgramError",
     "Quota",
+    "Regrouping",
+    "Regrouping",
     "Rematch",
     "Require",
     "SameSchool",

@@ -150,6 +150,7 @@ __all__ = [
     "Program",
     "ProgramError",
     "Quota",
+    "Regrouping",
     "Rematch",
     "Require",
     "SameSchool",

@@ -357,8 +357,6 @@ def test_rematch_refuses_what_it_cannot_honour(pool):
         pm.rematch(plan, pm.Changes(leave=[pool.mentees["id"][0].lower()]))
     with pytest.raises(pm.ProgramError, match="both leave and have a row"):
         pm.rematch(plan, pm.Changes(leave=[pool.mentees["id"][0]], mentees=pool.mentees[:1]))
-    with pytest.raises(pm.CapabilityError, match="cannot change groups yet"):
-        pm.rematch(pm.group_scores([[0, 1, 2], [1, 0, 3], [2, 3, 0]]))
     with pytest.raises(pm.ProgramError, match="there is no plan"):
         pm.rematch("plan.json")
     own = pm.match_scores([[1]])

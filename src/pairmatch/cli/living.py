@@ -70,7 +70,7 @@ def rematch_command(
     here = {*tables[0].ids, *tables[1].ids}
     gone = sorted({*before.scored.coached.ids, *before.scored.coach.ids} - here)
     changes = pm.Changes(leave=gone, mentees=joined, program=changed)
-    after = pm.rematch(before, changes, at_most_changes=at_most_changes)  # type: ignore[arg-type]
+    after = pm.rematch(before, changes, at_most_changes=at_most_changes)
     after.verify()
     moved = _with_old_scores(after.moved, {pair[:2]: pair[2] for pair in record.pairs})
     if folder is not None:

@@ -7,6 +7,7 @@ from pairmatch.cycles.evaluation import Evaluation, evaluate
 from pairmatch.cycles.feedback import Feedback, read_feedback
 from pairmatch.cycles.horizon import Cycles, match_cycles
 from pairmatch.cycles.outcome import Rematch
+from pairmatch.cycles.regrouping import Regrouping
 from pairmatch.cycles.rematching import rematch
 from pairmatch.cycles.saved import Record, read_plan, read_record
 from pairmatch.cycles.weighting import Suggestion, suggest_weights
@@ -18,6 +19,7 @@ __all__ = [
     "Evaluation",
     "Feedback",
     "Record",
+    "Regrouping",
     "Rematch",
     "Suggestion",
     "compare",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from pairmatch.cycles.changes import Changes
 from pairmatch.cycles.outcome import Rematch
 from pairmatch.cycles.patchwork import patch_scores
+from pairmatch.cycles.regrouping import Regrouping, regroup_plan
 from pairmatch.cycles.renewal import (
     check_request,
     find_keepable,
@@ -21,6 +22,7 @@ from pairmatch.cycles.renewal import (
 )
 from pairmatch.cycles.standing import fill_open_places, make_plan
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError
+from pairmatch.plans import Grouping
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.seam import MOST_HELD
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
@@ -58,18 +60,38 @@ NEARBY_FROM = 2**18
 """Pairs above which a plan is re-matched near the running one, where its proof allows that."""
 
 
+@overload
 def rematch(
     plan: Matching, changes: Changes | None = None, *, at_most_changes: int | None = None
-) -> Rematch:
+) -> Rematch: ...
+
+
+@overload
+def rematch(
+    plan: Grouping, changes: Changes | None = None, *, at_most_changes: int | None = None
+) -> Regrouping: ...
+
+
+def rematch(
+    plan: Matching | Grouping,
+    changes: Changes | None = None,
+    *,
+    at_most_changes: int | None = None,
+) -> Rematch | Regrouping:
     """Return the best plan after changes that moves few people.
 
     A *change* is a mentee who had a mentor and could keep this mentor (both are still there, the
     mentor has a place, and no rule forbids the pair now) but has another one, or none, in the new
     plan. What nobody could avoid is not counted.
 
+    Of groups, a group goes on where more than half of its people who are still there stay
+    together, and a *change* is somebody who could stay and is not in the group that goes on.
+    Groups that became too small, or break a rule by themselves, are dissolved; their people are
+    placed anew and not counted, and nor are new company and people who join.
+
     Parameters
     ----------
-    plan : Matching
+    plan : Matching or Grouping
         The plan that is running.
     changes : Changes, optional
         Who leaves, who joins, whose cells and which rules are new.
@@ -78,9 +100,10 @@ def rematch(
 
     Returns
     -------
-    Rematch
+    Rematch, or Regrouping for groups
         The new plan, who moved and why, and a proof: exact where the limit is at a corner of the
-        concave hull of the trade-off, else the hull as a bound.
+        concave hull of the trade-off, else the hull as a bound. For groups exact up to 13 people,
+        above a bound from prices of people.
 
     Raises
     ------
@@ -89,9 +112,9 @@ def rematch(
     InfeasibleError
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
-        If the plan is one of groups, the program has a fair objective, tiers or several mentors
-        each, or there are more than 4,194,304 pairs and the running plan's proof cannot be built
-        on.
+        If the program has a fair objective, tiers or several mentors each, or there are more than
+        4,194,304 pairs and the running plan's proof cannot be built on; of groups, if there are
+        more than 2,048 people, rounds or ``TakeTurns``.
 
     Notes
     -----
@@ -112,6 +135,8 @@ def rematch(
     start = perf_counter()
     check_request(plan, changes, at_most_changes)
     changes = (changes or Changes()).read()
+    if isinstance(plan, Grouping):
+        return regroup_plan(plan, changes, at_most_changes)
     patch = patch_scores(plan, changes)
     if patch is not None and at_most_changes == 0:
         found = fill_open_places(patch, changes)

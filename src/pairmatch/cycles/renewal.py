@@ -76,14 +76,8 @@ def check_request(plan: object, changes: object, at_most_changes: object) -> Non
         raise ProgramError("these are no changes", [Fault(f"found {changes!r}.", "", remedy)])
     if at_most_changes is not None and not is_count(at_most_changes):
         raise ProgramError(f"at_most_changes is {at_most_changes!r}; give a whole number >= 0")
-    if isinstance(plan, Grouping):
-        raise CapabilityError(
-            "rematch() is for pairs and cannot change groups yet; form them anew with "
-            "form_groups(), with NotAgain(history) if people are to meet others, and see with "
-            "compare() who moves"
-        )
-    if not isinstance(plan, Matching):
-        remedy = "Give what match() or match_scores() returned."
+    if not isinstance(plan, (Matching, Grouping)):
+        remedy = "Give what match(), match_scores(), form_groups() or group_scores() returned."
         raise ProgramError("there is no plan", [Fault(f"found {plan!r}.", "plan", remedy)])
 
 

@@ -207,7 +207,10 @@ def _read_grouping(record: Record, table: Profiles, program: Program) -> Groupin
     problem = grouping_problem(scored, program)
     nobody = np.full(len(table), -1, np.int64)
     solution = GroupingSolution(nobody, None, 1, "", Status.FEASIBLE, "")
-    plan = Grouping(scored, problem, solution, None, program, record.seed, 0.0)
+    neutral = tuple(record.neutral.items())
+    plan = Grouping(
+        scored, problem, solution, None, program, record.seed, 0.0, fixed_neutral=neutral
+    )
     return plan.replace(groups=record.groups)
 
 

@@ -66,6 +66,9 @@ class Grouping(Handouts):
         The seed that decided between equally good plans.
     seconds : float
         Wall-clock time of solving and proving.
+    fixed_neutral : tuple of (str, int), default: ()
+        By name of a criterion, what unknown values count as, where that is taken over from an
+        earlier plan and not the average of this table.
 
     Examples
     --------
@@ -85,6 +88,7 @@ class Grouping(Handouts):
     program: Program
     seed: int = 0
     seconds: float = 0.0
+    fixed_neutral: tuple[tuple[str, int], ...] = ()
 
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:

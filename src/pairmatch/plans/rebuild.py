@@ -47,7 +47,8 @@ def rebuild_grouping(plan: Grouping) -> GroupingProblem | StreamedGrouping:
     CertificateError
         If the plan's scores are not those of its program.
     """
-    scored = _rescore(plan.scored, plan.program, mutual=True)
+    neutral = dict(plan.fixed_neutral)
+    scored = _rescore(plan.scored, plan.program, mutual=True, neutral=neutral)
     return grouping_problem(scored, plan.program)
 
 

@@ -132,7 +132,6 @@ PUBLIC_NAMES = [
     "ProgramError",
     "Quota",
     "Regrouping",
-    "Regrouping",
     "Rematch",
     "Require",
     "SameSchool",

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Cycles,
         Evaluation,
         Feedback,
+        Regrouping,
         Rematch,
         Suggestion,
         compare,
@@ -199,7 +200,7 @@ _HOMES = {
         "TakeTurns Tiers Vetoes"
     ),
     "cycles": (
-        "Changes Comparison Cycles Evaluation Feedback Rematch Suggestion compare evaluate "
+        "Changes Comparison Cycles Evaluation Feedback Regrouping Rematch Suggestion compare evaluate "
         "match_cycles read_feedback read_plan rematch suggest_weights what_if"
     ),
     "errors": (

@@ -41,7 +41,7 @@ _COLUMNS = ["id", "before", "after", "counted", "reason"]
 _CHARGES = (0.0, 0.03, 0.15)  # of what a person is worth in the mean
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Regrouping:
     """Groups after changes, who changed group, and how good any with as few changes could be.
 

@@ -200,8 +200,8 @@ _HOMES = {
         "TakeTurns Tiers Vetoes"
     ),
     "cycles": (
-        "Changes Comparison Cycles Evaluation Feedback Regrouping Rematch Suggestion compare evaluate "
-        "match_cycles read_feedback read_plan rematch suggest_weights what_if"
+        "Changes Comparison Cycles Evaluation Feedback Regrouping Rematch Suggestion compare "
+        "evaluate match_cycles read_feedback read_plan rematch suggest_weights what_if"
     ),
     "errors": (
         "CapabilityError CertificateError CriterionError Fault InfeasibleError PairmatchError "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.disk import write_whole
-from pairmatch.errors import CertificateError, Fault, ProgramError, UnknownIdError, did_you_mean
+from pairmatch.errors import CertificateError, Fault, ProgramError
 from pairmatch.plans import files, left_out, summary
 from pairmatch.plans.explain import explain_pair
 from pairmatch.plans.group_lessons import choose_times, meeting_rows, timetable_frame

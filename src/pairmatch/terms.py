@@ -101,7 +101,8 @@ def form_rounds(
     first = form_groups(table, once, options=share)
     taking_turns = any(isinstance(rule, TakeTurns) for rule in program.constraints)
     plans = [first]
-    if program.rounds > 1 and _is_joint(first) and not taking_turns:
+    each_alone = taking_turns or program.objective == "worst_group"
+    if program.rounds > 1 and _is_joint(first) and not each_alone:
         plans = _plan_together(first, program, options, start)
     stopped = plans[-1].status is Status.INTERRUPTED
     while len(plans) < program.rounds and not stopped:

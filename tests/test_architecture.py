@@ -53,6 +53,7 @@ CERTIFY_MAY_IMPORT = (
     "pairmatch.solvers.processors",
     "pairmatch.solvers.certify",
     "pairmatch.solvers.streamed",
+    "pairmatch.solvers.tiers",
 )
 HEAVY = frozenset(
     {

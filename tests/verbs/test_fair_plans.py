@@ -108,6 +108,29 @@ def test_fair_objectives_refuse_pools_that_are_too_large(pool, monkeypatch):
         pm.match(pool.mentees, pool.mentors, pm.Program(objective="leximin"))
 
 
+def test_tiers_of_large_pools_are_streamed_and_verified(pool, monkeypatch):
+    tiers = pm.Tiers([[pm.SameSchool(), pm.GradeMatch(within=0)], pm.SameSchool()])
+    ids = pool.mentees["id"].astype(str).tolist()
+    history = pm.History(left_out=[(4, ids[0]), (4, ids[3]), (3, ids[3])], last_cycle=4)
+    waited = pm.CarryOver(history)
+    assert len(waited.levels) == 2
+    for rule in (tiers, waited):
+        program = pm.Program(constraints=[rule])
+        held = pm.match(pool.mentees, pool.mentors, program)
+        with monkeypatch.context() as patch:
+            patch.setattr("pairmatch.seam.pairs.MOST_FAIR", 10)
+            patch.setattr("pairmatch.seam.pairs.MOST_HELD", 10)
+            patch.setattr("pairmatch.solvers.assignment.choice._LARGE", 10)
+            plan = pm.match(pool.mentees, pool.mentors, program)
+            assert plan.solver.startswith("weighted tiers")
+            assert pm.verify(plan).proved
+            assert plan.objective == held.objective
+            assert plan.price == held.price
+            level = pm.Tiers([pm.ExperienceGap(at_least=3, ideal=8, at_most=20)])
+            with pytest.raises(pm.CapabilityError, match="ExperienceGap.*no level in a pool"):
+                pm.match(pool.mentees, pool.mentors, program.replace(constraints=[level]))
+
+
 def test_scores_beyond_exact_arithmetic_are_refused_with_the_amount():
     scores = np.full((40, 40), 2**61)
     scores[0, 0] = 0

@@ -20,6 +20,7 @@ from pairmatch.plans.observations import charge_cover, count_least_cover
 from pairmatch.plans.rebuild import rebuild_matching
 from pairmatch.plans.rescore import Rescorer
 from pairmatch.solvers.certify.fair import certify_plan
+from pairmatch.solvers.tiers import StreamedTiers
 
 if TYPE_CHECKING:
     from pairmatch.solvers.solution import Certificate
@@ -125,9 +126,10 @@ def _tier_faults(plan: Matching) -> list[Fault]:
             continue
         for i, j in plan.solution.pairs.tolist():
             again = rule.tier_of(table.coached, i, table.coach, j)
-            if again != tiers[i, j]:
+            known = tiers.at(i, j) if isinstance(tiers, StreamedTiers) else tiers[i, j]
+            if again != known:
                 where = f"{table.coached.ids[i]} with {table.coach.ids[j]}"
-                faults.append(Fault(f"is of tier {again}, not {tiers[i, j]}.", where))
+                faults.append(Fault(f"is of tier {again}, not {known}.", where))
     return faults
 
 

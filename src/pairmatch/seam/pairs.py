@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pairmatch.constraints import CarryOver, Load, Pin, Quota, Tiers, find_id
+from pairmatch.constraints import Load, Pin, Quota, find_id
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
-from pairmatch.scoring import find_missing_columns
 from pairmatch.scoring.own import Labels, OwnScores
 from pairmatch.seam.budgets import budgets_of, count_fitting, limits_places
 from pairmatch.seam.cover import cover_of, covering_rule, refuse_large_cover
 from pairmatch.seam.demands import check_demand, demand_of
 from pairmatch.seam.slots import fit_terms, slots_of
 from pairmatch.seam.streams import stream_gains
+from pairmatch.seam.tiers import tiers_of
 from pairmatch.solvers.problem import (
     AssignmentProblem,
     Budget,
     MatrixGains,
     Quotas,
 )
+from pairmatch.solvers.tiers import StreamedTiers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,14 +105,16 @@ def assignment_problem(
     _check_pins(scored, constraints, pins, capacity, quotas, budgets, demand)
     capacity = _fit_places(scored, capacity, at_least, budgets)
     capacity = fit_terms(scored, constraints, capacity, at_least)
-    tiers = _tiers(scored, constraints)
+    tiers = tiers_of(scored, constraints, most=MOST_FAIR)
     fair = tiers is not None or objective in ("worst_off", "leximin")
     n_pairs = scored.shape[0] * scored.shape[1]
-    streamed = objective == "worst_off" and tiers is None and n_pairs > MOST_FAIR
+    streamed = n_pairs > MOST_FAIR and (
+        isinstance(tiers, StreamedTiers) or (objective == "worst_off" and tiers is None)
+    )
     if fair and n_pairs > MOST_FAIR and not streamed:
         raise CapabilityError(
-            f"objective 'leximin' and tiers look at all pairs at once, at most {MOST_FAIR:,} "
-            f"of them, and here are {n_pairs:,}; use objective 'worst_off' or "
+            f"objective 'leximin', and tiers of given scores, look at all pairs at once, at most "
+            f"{MOST_FAIR:,} of them, and here are {n_pairs:,}; use objective 'worst_off' or "
             "'coverage' without tiers, or match schools or regions one by one with match_many()"
         )
     check_demand(scored, demand, constraints, fair=fair, most=MOST_FAIR)
@@ -128,37 +131,6 @@ def assignment_problem(
     return AssignmentProblem(
         gains, capacity, at_least, pins, quotas, objective, tiers, budgets, demand, slots, cost
     )
-
-
-def _tiers(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64] | None:
-    """Tier of each pair, or None."""
-    wanted = [rule for rule in constraints if isinstance(rule, (Tiers, CarryOver))]
-    wanted = [rule for rule in wanted if rule.levels]
-    if not wanted:
-        return None
-    if len(wanted) > 1:
-        raise ProgramError(
-            "a program can have one Tiers or CarryOver only",
-            [
-                Fault(
-                    "comes again.", repr(rule), "Write one Tiers with all levels, or leave out one."
-                )
-                for rule in wanted
-            ],
-        )
-    rule = wanted[0]
-    if isinstance(rule, CarryOver):
-        return rule.bind(scored.coached, scored.coach)
-    if isinstance(scored, OwnScores):
-        return None
-    faults = find_missing_columns(
-        [criterion for level in rule.rules for criterion in level],
-        scored.coached,
-        scored.coach,
-    )
-    if faults:
-        raise ProgramError("Tiers do not fit the tables", faults)
-    return rule.bind(scored.coached, scored.coach)
 
 
 def loads_of(

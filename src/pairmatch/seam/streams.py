@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Keys = tuple[NDArray[np.int64], NDArray[np.int64]]
 
-__all__ = ["stream_gains"]
+__all__ = ["pack_entries", "stream_gains"]
 
 
 def stream_gains(scored: Compatibility) -> StreamedGains:
@@ -53,7 +53,7 @@ def stream_gains(scored: Compatibility) -> StreamedGains:
             largest += _most_units(scored, addend)
             continue
         term = addend.term
-        shared.append((_bits(term), term.units))
+        shared.append((pack_entries(term), term.units))
         largest += max(term.units, addend.neutral)
         if addend.neutral:
             blank = ~term.known_coached, ~term.known_coach
@@ -110,7 +110,7 @@ def _sort_rules(
         elif keys is None and isinstance(rule.criterion, SameSchool):
             keys = _school_keys(rule.term)
         elif isinstance(rule.term, SharedEntries) and rule.threshold <= rule.term.units:
-            needs.append(_bits(rule.term))
+            needs.append(pack_entries(rule.term))
         elif isinstance(rule.term, Linear) and rule.threshold == 1:
             needs.append(Overlap.pack(rule.term.coached > 0, rule.term.coach > 0))
         else:
@@ -118,7 +118,7 @@ def _sort_rules(
     return needs, tests, keys, least, pairs
 
 
-def _bits(term: SharedEntries) -> Overlap:
+def pack_entries(term: SharedEntries) -> Overlap:
     """Return the entries of each person in words of 64 bits."""
     return Overlap(_words(term.coached), _words(term.coach))
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.tiers import StreamedTiers
+
 __all__ = [
     "AssignmentProblem",
     "Budget",
@@ -229,7 +231,7 @@ class AssignmentProblem:
         the highest lowest gain, then the largest sum. "leximin": as many rows as possible, then
         the highest lowest gain, then the highest second lowest, and so on. Rows may stay without
         a column under all of them.
-    tiers : ndarray of int64, shape (n_rows, n_columns), or None
+    tiers : ndarray of int64, shape (n_rows, n_columns), StreamedTiers, or None
         Tier of each pair, 0, 1, ...; only with "coverage" and "total". As many pairs of tier 0 as
         possible, then of tier 1, and so on, before the sum of gains; under "coverage" after as
         many rows as possible.
@@ -252,7 +254,7 @@ class AssignmentProblem:
     pins: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), np.int64))
     quotas: tuple[Quotas, ...] = ()
     objective: Literal["coverage", "total", "worst_off", "leximin"] = "coverage"
-    tiers: NDArray[np.int64] | None = None
+    tiers: NDArray[np.int64] | StreamedTiers | None = None
     budgets: tuple[Budget, ...] = ()
     demand: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     slots: Slots | None = None

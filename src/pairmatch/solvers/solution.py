@@ -74,6 +74,8 @@ class Prices:
     time : ndarray of int64, shape (n_columns, n_slots), or None
         Price of the minute at which a slot begins, in the time of a column, >= 0. A pair pays for
         every such minute that its slots cover.
+    tier : tuple of int
+        What a pair of each tier was given on top of its gain, where tiers are streamed.
     """
 
     column: NDArray[np.int64]
@@ -85,6 +87,7 @@ class Prices:
     scale: int = 1
     first: int = 0
     time: NDArray[np.int64] | None = None
+    tier: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,8 +14,10 @@ from pairmatch.solvers.assignment.leximin import solve_leximin
 from pairmatch.solvers.assignment.remainder import set_pins
 from pairmatch.solvers.assignment.tiers import solve_by_tiers
 from pairmatch.solvers.assignment.watch import Watch
+from pairmatch.solvers.assignment.weighted_tiers import solve_tiers_streamed
 from pairmatch.solvers.assignment.worst_off import solve_worst_off
 from pairmatch.solvers.streamed import StreamedGains
+from pairmatch.solvers.tiers import StreamedTiers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +70,8 @@ def solve_fairly(
     ------
     CapabilityError
         If quotas do not nest, so that one network cannot hold them, or if gains are streamed and
-        more is asked for than "worst_off" without minimum loads.
+        "leximin" is asked for, or "worst_off" with minimum loads, or more tiers than can be told
+        apart exactly.
     ProgramError
         If tiers come with a fair objective, or are no table of whole numbers from 0.
     LoadConflict
@@ -85,11 +88,10 @@ def solve_fairly(
         )
     if problem.tiers is not None:
         _check_tiers(problem)
-    if isinstance(problem.gains, StreamedGains) and problem.objective != "worst_off":
-        wish = "tiers" if problem.tiers is not None else "objective 'leximin'"
+    if isinstance(problem.gains, StreamedGains) and problem.objective == "leximin":
         raise CapabilityError(
-            f"{wish} cannot be honoured in a pool of this size; use objective 'worst_off', which "
-            "can, or match schools or regions one by one with match_many()"
+            "objective 'leximin' cannot be honoured in a pool of this size; use objective "
+            "'worst_off', which can, or match schools or regions one by one with match_many()"
         )
     plain = replace(
         problem, objective="total" if problem.objective == "total" else "coverage", tiers=None
@@ -97,6 +99,9 @@ def solve_fairly(
     best = solve(plain)
     watch = watch or Watch()
     watch.keep(lambda: _unproved(best))
+    if isinstance(problem.gains, StreamedGains) and isinstance(problem.tiers, StreamedTiers):
+        fair = solve_tiers_streamed(plain, problem.gains, problem.tiers, best, solve)
+        return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
     if isinstance(problem.gains, StreamedGains):
         fair = solve_worst_off_streamed(plain, problem.gains, best, solve, watch)
         return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
@@ -124,8 +129,16 @@ def _check_tiers(problem: AssignmentProblem) -> None:
             f"objective {problem.objective!r} and tiers both say what comes before the total; "
             "use tiers with objective 'coverage' or 'total'"
         )
-    if tiers is None or tiers.shape != problem.gains.shape or tiers.dtype.kind not in "iu":
-        found = "nothing" if tiers is None else f"{tiers.dtype} {tiers.shape}"
+    if isinstance(tiers, StreamedTiers) and tiers.shape == problem.gains.shape:
+        return
+    if (
+        tiers is None
+        or isinstance(tiers, StreamedTiers)
+        or tiers.shape != problem.gains.shape
+        or tiers.dtype.kind not in "iu"
+    ):
+        kind = "int64" if not isinstance(tiers, np.ndarray) else tiers.dtype
+        found = "nothing" if tiers is None else f"{kind} {tiers.shape}"
         raise ProgramError(
             f"tiers must be whole numbers of shape {problem.gains.shape}, not {found}"
         )

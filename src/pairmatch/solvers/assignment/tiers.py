@@ -63,7 +63,7 @@ def solve_by_tiers(
     if problem.objective != "total":
         face, step = narrow_to_coverage(face)
         steps.append(step)
-    assert problem.tiers is not None  # noqa: S101
+    assert isinstance(problem.tiers, np.ndarray)  # noqa: S101
     tier = problem.tiers[face.edges.row, face.edges.column]
     for k in np.unique(tier).tolist():
         face, step = climb(face, (tier == k).astype(np.int64), watch)

@@ -19,15 +19,16 @@ from pairmatch.solvers.certify.costs import certify_costs
 from pairmatch.solvers.certify.demand_meetings import certify_demand_slots
 from pairmatch.solvers.certify.demands import certify_demand
 from pairmatch.solvers.certify.fair_meetings import certify_fair_slots
+from pairmatch.solvers.certify.fair_streams import certify_lowest, certify_tiers
 from pairmatch.solvers.certify.meetings import certify_slots
-from pairmatch.solvers.solution import Prices
 from pairmatch.solvers.streamed import StreamedGains
+from pairmatch.solvers.tiers import StreamedTiers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem
-    from pairmatch.solvers.solution import AssignmentSolution, Certificate
+    from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices
 
 __all__ = ["certify_plan"]
 
@@ -126,13 +127,15 @@ def certify_plan(
     )
     rules = certify_assignment(plain, replace(solution, prices=None), deadline=deadline)
     _check_prices(problem, solution)
+    if isinstance(problem.gains, StreamedGains) and isinstance(problem.tiers, StreamedTiers):
+        return certify_tiers(plain, problem.tiers, solution, rules, deadline)
     if isinstance(problem.gains, StreamedGains) and problem.objective == "worst_off":
-        return _certify_streamed(plain, solution, rules, deadline)
+        return certify_lowest(plain, solution, rules, deadline)
     if len(solution.pairs) and not solution.steps and solution.prices is None:
         return rules
     face = _Face(problem, np.asarray(solution.pairs))
     tier = np.empty(0, np.int64)
-    if problem.tiers is not None:
+    if isinstance(problem.tiers, np.ndarray):
         tier = np.unique(problem.tiers[face.row, face.column])
     matched_bound = rules.matched_bound
     steps = list(solution.steps)
@@ -159,48 +162,6 @@ def certify_plan(
         pinned, _ = problem.gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
         bound += sum(pinned.tolist())
     return replace(rules, bound=bound, matched_bound=matched_bound)
-
-
-def _certify_streamed(
-    problem: AssignmentProblem,
-    solution: AssignmentSolution,
-    rules: Certificate,
-    deadline: float,
-) -> Certificate:
-    """Check coverage, the lowest gain and the total by bounds of three problems, block by block."""
-    gains = problem.gains
-    assert isinstance(gains, StreamedGains)  # noqa: S101
-    nothing = np.zeros(problem.n_columns, np.int64)
-    steps = list(solution.steps)
-    if not steps or any((prices.column < 0).any() for prices in steps):
-        return rules
-    covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0, quota=()))
-    seen = certify_assignment(
-        problem, replace(solution, prices=covered, steps=()), deadline=deadline
-    )
-    rules = replace(rules, matched_bound=seen.matched_bound)
-    if seen.matched_bound != rules.matched or solution.prices is None:
-        return rules
-    gain, _ = gains.pairs(solution.pairs[:, 0], solution.pairs[:, 1])
-    pinned, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
-    if not len(gain):
-        return replace(rules, bound=0)
-    lowest = int(gain.min())
-    if pinned.min(initial=np.iinfo(np.int64).max) > lowest:
-        if not steps:
-            return rules
-        # Who keeps to higher gains matches fewer rows. The pins alone are such an answer.
-        least = lowest + 1 if gains.least is None else max(lowest + 1, gains.least)
-        above = replace(problem, gains=replace(gains, least=least))
-        covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0, quota=()))
-        pins = replace(solution, pairs=problem.pins, prices=covered, steps=())
-        most = certify_assignment(above, pins, deadline=deadline).matched_bound
-        if most is None or most >= rules.matched:
-            return rules
-    least = lowest if gains.least is None else max(lowest, gains.least)
-    kept = replace(problem, gains=replace(gains, least=least))
-    total = certify_assignment(kept, replace(solution, steps=()), deadline=deadline)
-    return replace(rules, bound=None if steps else total.bound)
 
 
 def _prove_lowest(problem: AssignmentProblem, face: _Face, steps: list[Prices]) -> bool:
@@ -244,7 +205,7 @@ def _prove_tiers(
     deadline: float,
 ) -> bool:
     """Check tier by tier that nobody who is as good before has more pairs of it."""
-    if problem.tiers is None:
+    if not isinstance(problem.tiers, np.ndarray):
         return False
     for k in tiers.tolist():
         if not steps or monotonic() > deadline:

@@ -208,7 +208,7 @@ class _Face:
         self.row, self.column, self.slot = _list_places(problem, self.slots)
         self.gain, _ = problem.gains.pairs(self.row, self.column)
         self.tier = np.zeros_like(self.gain)
-        if problem.tiers is not None:
+        if isinstance(problem.tiers, np.ndarray):
             self.tier = problem.tiers[self.row, self.column].astype(np.int64)
         code = self._code(self.row, self.column, self.slot)
         pairs = solution.pairs

@@ -126,9 +126,15 @@ def test_tiers_of_large_pools_are_streamed_and_verified(pool, monkeypatch):
             assert pm.verify(plan).proved
             assert plan.objective == held.objective
             assert plan.price == held.price
-            level = pm.Tiers([pm.ExperienceGap(at_least=3, ideal=8, at_most=20)])
-            with pytest.raises(pm.CapabilityError, match="ExperienceGap.*no level in a pool"):
-                pm.match(pool.mentees, pool.mentors, program.replace(constraints=[level]))
+
+
+def test_a_level_that_is_more_than_something_in_common_needs_a_small_pool(pool, monkeypatch):
+    own = pm.Custom(lambda coached, coach: np.eye(len(coached), len(coach)))
+    program = pm.Program(constraints=[pm.Tiers([own])])
+    assert pm.match(pool.mentees, pool.mentors, program).gap == 0
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_FAIR", 10)
+    with pytest.raises(pm.CapabilityError, match="no level in a pool of this size.*SameSchool"):
+        pm.match(pool.mentees, pool.mentors, program)
 
 
 def test_scores_beyond_exact_arithmetic_are_refused_with_the_amount():

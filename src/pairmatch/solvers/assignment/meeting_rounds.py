@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.assignment.meeting_network import draw_slots, list_classes
-from pairmatch.solvers.assignment.meeting_prices import SlotPrices, price_pairs
+from pairmatch.solvers.assignment.meeting_prices import SlotPrices, find_least_costs, price_pairs
+from pairmatch.solvers.assignment.meeting_sweep import SlotSweep, fits_sweep
 from pairmatch.solvers.assignment.network import find_cheapest_flow, find_potentials
 from pairmatch.solvers.assignment.remainder import Edges
 from pairmatch.solvers.assignment.start import take_gains
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.meeting_classes import SlotClasses
+    from pairmatch.solvers.assignment.meeting_network import SlotArcs
     from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
 
@@ -72,7 +74,8 @@ class MeetingRounds:
             self.expanded |= expanded
         none = np.empty(0, np.int64)
         self.edges = Edges(none, none, none)
-        found = self._begin(price)
+        self.sweep = SlotSweep(problem) if fits_sweep(problem) else None
+        found = self._begin(price) if self.sweep is None else self.sweep.begin(price, _FIRST)
         own = pairs[~self.pinned[pairs[:, 0]]]
         pins = problem.pins
         self._add(
@@ -155,13 +158,20 @@ class MeetingRounds:
         """
         if bonus is None:
             bonus = 0 if worth_one else self.bonus
-
+        if self.sweep is not None and not (worth_one or prices.shared or prices.scale > 1):
+            found, self.tight = self.sweep.collect(prices, bonus, keep)
+            return found
         part = None
         n_rows = self.problem.n_rows
-        if worth_one:  # few rows can gain by any pair
-            most = prices.scale * (1 + bonus) - int(prices.column.min(initial=0))
+        if worth_one:  # few rows can gain by any pair, and by pairs with few columns
+            asked = prices.column
+            if not self.slots.open_row.any():
+                asked = asked + find_least_costs(self.slots, prices)
+            most = prices.scale * (1 + bonus) - int(asked.min(initial=0))
             some = np.flatnonzero((prices.profit < most) & ~self.pinned)
-            part = take_gains(self.problem.gains, some, np.arange(self.problem.n_columns)), some
+            least = int(prices.profit[some].min(initial=0))
+            few = np.flatnonzero(prices.scale * (1 + bonus) - asked > least)
+            part = take_gains(self.problem.gains, some, few), some, few
             n_rows = len(some)
 
         def look(rows: slice) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
@@ -186,19 +196,29 @@ class MeetingRounds:
     def improve(self) -> SlotPrices:
         """Return prices under which no pair is worth more than they leave its row."""
         while True:
-            prices = self._settle_slots()
+            _, prices = self._solve(worth_one=False)
+            crowded = find_crowded(self, self.chosen) & ~self.expanded
             found = self.collect(prices, worth_one=False, keep=_KEEP)
-            if not self._add(*found):
+            if not self._add(*found) and not crowded.any():
                 return prices
+            self.expanded |= crowded
 
     def cover(self) -> tuple[int, SlotPrices]:
         """Return how many rows can be matched at most, and the prices that prove it."""
-        while True:
-            flow, prices = self._solve(worth_one=True)
-            matched = int(flow)
-            found = self.collect(prices, worth_one=True, keep=_KEEP)
-            if not self._add(*found):
-                return matched, prices
+        matched, prices = self._solve(worth_one=True)
+        while self._add(*self.collect(prices, worth_one=True, keep=_KEEP)):
+            matched, prices = self._solve(worth_one=True)
+        return matched, prices
+
+    def bound_coverage(self) -> tuple[int, SlotPrices]:
+        """Return the same after :meth:`improve`: its flow may be one of most rows."""
+        try:
+            matched, prices = self._read(*self.last, worth_one=True)
+        except ArithmeticError:  # it is not
+            return self.cover()
+        if self._add(*self.collect(prices, worth_one=True, keep=_KEEP)):
+            return self.cover()
+        return matched, prices
 
     def count(self, wanted: int) -> tuple[int, SlotPrices]:
         """Return how many rows can be matched with slots of their own, as :meth:`cover` does.
@@ -212,27 +232,28 @@ class MeetingRounds:
                 return matched, prices
             self.expanded |= crowded
 
-    def _settle_slots(self) -> SlotPrices:
-        """Solve, giving nodes to the slots of columns that need them, until none does."""
-        while True:
-            _, prices = self._solve(worth_one=False)
-            crowded = find_crowded(self, self.chosen)
-            if not (crowded & ~self.expanded).any():
-                return prices
-            self.expanded |= crowded
-
     def _solve(self, *, worth_one: bool) -> tuple[int, SlotPrices]:
         """Solve on the candidates; return how many rows are matched, and prices."""
         self.watch.check()
         drawing = draw_slots(self.problem, self.classes, self.edges, self.expanded)
+        flow = find_cheapest_flow(drawing.layout.network, self._charge(drawing, worth_one))
+        if not worth_one:
+            self.last = drawing, flow
+        return self._read(drawing, flow, worth_one=worth_one)
+
+    def _charge(self, drawing: SlotArcs, worth_one: bool) -> NDArray[np.int64]:
+        """Return the cost of every arc."""
         layout = drawing.layout
         if worth_one:
-            cost = layout.spend(on_idle=1)
-            bonus = 0
-        else:
-            bonus = self.bonus
-            cost = layout.spend(on_pairs=-self.edges.gain[drawing.pair], on_idle=bonus)
-        flow = find_cheapest_flow(layout.network, cost)
+            return layout.spend(on_idle=1)
+        return layout.spend(on_pairs=-self.edges.gain[drawing.pair], on_idle=self.bonus)
+
+    def _read(
+        self, drawing: SlotArcs, flow: NDArray[np.int64], *, worth_one: bool
+    ) -> tuple[int, SlotPrices]:
+        """Return how many rows a cheapest flow matches, and the prices that prove it cheapest."""
+        layout, cost = drawing.layout, self._charge(drawing, worth_one)
+        bonus = 0 if worth_one else self.bonus
         potential = find_potentials(layout.network, cost, flow, layout.sink)
         used = drawing.pair[flow[layout.pair_arcs] > 0]
         seated = np.stack([self.edges.row[used], self.edges.column[used]], axis=1)

@@ -173,7 +173,7 @@ def _climb(problem: AssignmentProblem, rounds: MeetingRounds) -> tuple[SlotPrice
             return found, None
         if len(rounds.chosen) == problem.n_rows:
             return found, Prices(np.zeros(problem.n_columns, np.int64))
-        matched, cover = rounds.cover()
+        matched, cover = rounds.bound_coverage()
         if len(rounds.chosen) >= matched:
             return found, Prices(cover.column, time=cover.time)
         places = min(problem.n_rows, int(problem.capacity.sum()))

@@ -15,6 +15,7 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify.assignment import certify_assignment
+from pairmatch.solvers.certify.meeting_streams import can_stream, stream_profits
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate, Prices
 
@@ -91,18 +92,20 @@ def certify_slots(problem: AssignmentProblem, solution: AssignmentSolution) -> C
     total, matched = int(gain.sum()), len(solution.pairs)
     none = Prices(np.zeros(problem.n_columns, np.int64))
     if problem.objective == "total":
-        bound = None if prices is None else _sweep(problem, [(prices, False)])[0]
+        bound = None if prices is None else _sweep(problem, solution, [(prices, False)])[0]
         return Certificate(total, bound, matched, matched_bound=None)
-    asked: list[tuple[Prices, bool]] = [(none, True)]
+    asked: list[tuple[Prices, bool]] = []
     if prices is not None:
-        asked += [(prices, False), (none, False)]
-        if prices.coverage is not None:
-            asked.append((prices.coverage, True))
-    found = _sweep(problem, asked)
-    matched_bound = min(found[0], int(problem.capacity.sum()), *found[3:])
+        asked = [(prices, False), (prices.coverage or none, True)]
+    found = _sweep(problem, solution, asked)
+    matched_bound = min(problem.n_rows, int(problem.capacity.sum()), *found[1:])
+    if matched < matched_bound:  # prices that prove nothing are no reason to claim it
+        matched_bound = min(matched_bound, *_sweep(problem, solution, [(none, True)]))
     if prices is None:
         return Certificate(total, None, matched, matched_bound)
-    bound = min(found[1] - prices.bonus * matched, found[2])
+    bound = found[0] - prices.bonus * matched
+    if bound > total:  # with few rows the bonus says little
+        bound = min(bound, *_sweep(problem, solution, [(none, False)]))
     return Certificate(total, bound, matched, matched_bound)
 
 
@@ -188,24 +191,37 @@ def find_payments(slots: Slots, prices: Prices) -> NDArray[np.int64] | None:
     return cost
 
 
-def _sweep(problem: AssignmentProblem, asked: list[tuple[Prices, bool]]) -> list[int]:
-    """Look at every pair once; return the bound of each set of prices, its bonus included."""
-    n_rows = problem.n_rows
+def _sweep(
+    problem: AssignmentProblem, solution: AssignmentSolution, asked: list[tuple[Prices, bool]]
+) -> list[int]:
+    """Look at every pair; return the bound of each set of prices, its bonus included."""
     assert problem.slots is not None  # noqa: S101 - whoever calls has looked
-    payments = [find_payments(problem.slots, prices) for prices, _ in asked]
+    slots: Slots = problem.slots
+    n_rows = problem.n_rows
+    payments = [find_payments(slots, prices) for prices, _ in asked]
+    profits: dict[int, NDArray[np.int64]] = {}
+    for k, (prices, ones) in enumerate(asked):
+        if can_stream(problem, prices, ones=ones):
+            pay = partial(find_least_payments, slots, payments[k])
+            profits[k] = stream_profits(
+                problem, prices, solution.pairs, payments[k], pay, ones=ones
+            )
+    rest = [k for k in range(len(asked)) if k not in profits]
     stripes = [slice(top, min(top + _HEIGHT, n_rows)) for top in range(0, n_rows, _HEIGHT)]
-    look = partial(_look, problem, asked, payments)
-    parts = [look(s) for s in stripes] if len(stripes) < 8 else map_blocks(look, stripes)
+    look = partial(_look, problem, [asked[k] for k in rest], [payments[k] for k in rest])
+    parts = []
+    if rest:
+        parts = [look(s) for s in stripes] if len(stripes) < 8 else map_blocks(look, stripes)
+    for at, k in enumerate(rest):
+        profits[k] = np.concatenate([np.empty(0, np.int64), *(part[at] for part in parts)])
     bounds = []
     pinned = problem.pins
     for k, (prices, worth_one) in enumerate(asked):
-        profit = np.concatenate([np.empty(0, np.int64), *(part[k] for part in parts)])
+        profit = profits[k]
         gain, _ = problem.gains.pairs(pinned[:, 0], pinned[:, 1])
         value = (np.ones_like(gain) if worth_one else gain) + prices.bonus
         profit[pinned[:, 0]] = prices.scale * value - prices.column[pinned[:, 1]]
-        profit[pinned[:, 0]] -= find_least_payments(
-            problem.slots, payments[k], pinned[:, 0], pinned[:, 1]
-        )
+        profit[pinned[:, 0]] -= find_least_payments(slots, payments[k], pinned[:, 0], pinned[:, 1])
         bound = sum(profit.tolist())
         column = prices.column
         places = np.where(column >= 0, problem.capacity, problem.at_least)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,15 @@ from pairmatch.solvers.processors import count_processors, map_blocks
 from pairmatch.solvers.streamed import FLOAT32_EXACT, StreamedGains
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import Prices
 
     Index = slice | NDArray[np.int64]
+    Charge = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
 
 __all__ = ["find_best_profits", "find_profits", "limit_gains", "worth_one"]
 
@@ -115,6 +119,7 @@ def find_best_profits(
     price: NDArray[np.int64],
     known: NDArray[np.int64],
     deadline: float = math.inf,
+    charge: Charge | None = None,
 ) -> NDArray[np.int64]:
     """Return the largest gain minus price of each row over its allowed pairs, at least ``known``.
 
@@ -130,6 +135,9 @@ def find_best_profits(
     deadline : float, optional
         When, by :func:`time.monotonic`, no more pairs are looked at. A row that has not met
         everybody by then has the most that its features could yield with anybody.
+    charge : callable, optional
+        Returns what pairs ``(i[k], j[k])`` pay beyond the price, >= 0, given what they would leave
+        without it above what is known; no more than they do where that leaves nothing.
 
     Returns
     -------
@@ -146,8 +154,23 @@ def find_best_profits(
         if not (_is_all(rows, gains.shape[0]) and _is_all(columns, gains.shape[1])):
             part = gains.take(rows, columns)
         part = replace(part, keys=None)
-        best[rows] = _Tiles(part, price[columns], best[rows], deadline).sweep()
+        tiles = _Tiles(part, price[columns], best[rows], deadline)
+        if charge is not None:
+            tiles.charge = partial(_charge_part, charge, rows, columns)
+        best[rows] = tiles.sweep()
     return best
+
+
+def _charge_part(
+    charge: Charge,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    i: NDArray[np.int64],
+    j: NDArray[np.int64],
+    better: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return what pairs of a part pay, by their numbers in the whole."""
+    return charge(rows[i], columns[j], better)
 
 
 def limit_gains(gains: StreamedGains) -> NDArray[np.int64]:
@@ -200,6 +223,7 @@ class _Tiles:
         deadline: float,
     ) -> None:
         self.gains, self.price, self.known, self.deadline = gains, price, known, deadline
+        self.charge: Charge | None = None
         most = sum(max(0, units) for _, units in gains.shared)
         offer = most - price
         # No row ever has more than the gains and the prices allow.
@@ -264,7 +288,10 @@ class _Tiles:
         if many:  # the best pair of each row leaves few that are better
             self.apply_bits(tile, rows, columns)
             top = tile.argmax(axis=1)
-            lift = np.maximum(tile[lines, top].astype(np.int64), 0)
+            lift = tile[lines, top].astype(np.int64)
+            if self.charge is not None:
+                lift -= self.charge(lines + rows.start, top + columns.start, lift)
+            lift = np.maximum(lift, 0)
             lift[~self.ask_rules(lines + rows.start, top + columns.start)] = 0
             at = np.flatnonzero((tile > lift[:, None]).reshape(-1))
         line, position = np.divmod(at, tile.shape[1])
@@ -278,6 +305,8 @@ class _Tiles:
                 allowed &= need.holds(i, j)
         some = np.flatnonzero(allowed & (better > 0))
         some = some[self.ask_rules(i[some], j[some])]
+        if self.charge is not None:
+            better[some] -= self.charge(i[some], j[some], better[some])
         return np.concatenate([lines, line[some]]), np.concatenate([lift, better[some]])
 
     def ask_rules(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.bool_]:

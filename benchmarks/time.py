@@ -84,6 +84,14 @@ def clock_both(work):
     return time.perf_counter() - start, time.process_time() - used, found
 
 
+def warm_up():
+    """Compile and load everything, so that it is in no time that is printed."""
+    pool = make_pool(60, 24, seed=9)
+    for rules in ([], [pm.Meetings(45)]):
+        for method in ("auto", "pricing"):
+            pm.match(*pool, make_program(*rules), options=pm.Options(method=method))
+
+
 def compare(n, m, seed=0):
     """Print match and solver with and without slots, once each."""
     pool = make_pool(n, m, seed)
@@ -176,6 +184,7 @@ def main():
     parser.add_argument("--cpsat", action="store_true", help="the race with CP-SAT")
     parser.add_argument("--seconds", type=float, default=60, help="time limit of CP-SAT")
     given = parser.parse_args()
+    warm_up()
     compare(*((60, 24) if given.smoke else (300, 120)))
     if given.smoke:
         race([(30, 12)], given.seconds)

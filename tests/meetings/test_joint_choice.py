@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import pairmatch as pm
 from pairmatch.errors import CertificateError
+from pairmatch.seam import assignment_problem
+from pairmatch.seam.streams import stream_gains
 from pairmatch.solvers.assignment import meetings, solve_assignment
 from pairmatch.solvers.assignment.meeting_classes import find_classes
 from pairmatch.solvers.certify.fair import certify_plan
@@ -161,3 +165,38 @@ def test_ctrl_c_in_the_plan_without_slots_ends_the_whole_solve(pools, monkeypatc
         certify_plan(problem, found)
         n_placed += len(found.pairs)
     assert n_placed > 20
+
+
+@pytest.mark.parametrize("objective", ["coverage", "total", "worst_off"])
+def test_streamed_pools_have_the_same_plan_and_proof_as_held_ones(objective):
+    periods = [f"{day} {h:02d}:00-{h:02d}:50" for day in ("Mon", "Tue", "Wed") for h in (8, 9, 10)]
+    rng = np.random.default_rng(7)
+
+    def side(prefix, size):
+        free = [rng.choice(periods, int(rng.integers(0, 4)), replace=False) for _ in range(size)]
+        return pm.read_profiles(pd.DataFrame({
+            "id": [f"{prefix}{k}" for k in range(size)],
+            "subjects": rng.choice(["art", "maths", "art; maths", "music; art"], size),
+            "years": rng.integers(0, 30, size),
+            "free": ["; ".join(sorted(own)) for own in free],
+            "max_mentees": rng.integers(0, 4, size),
+        }))  # fmt: skip
+
+    tables = side("T", 90), side("M", 30)
+    for unknown in ("forbid", "allow"):
+        program = pm.Program(
+            [pm.SubjectMatch(), pm.ExperienceGap()], [pm.Meetings(45, unknown=unknown)],
+            objective=objective,
+        )  # fmt: skip
+        scored = pm.score(*tables, program)
+        held = assignment_problem(scored, program.constraints, objective)
+        streamed = replace(held, gains=stream_gains(scored))
+        answers = [solve_assignment(problem) for problem in (held, streamed)]
+        assert answers[0].pairs.tolist() == answers[1].pairs.tolist()
+        assert answers[0].slots.tolist() == answers[1].slots.tolist()
+        for problem in (held, streamed):
+            for answer in answers:
+                assert certify_plan(problem, answer).proved
+        low = replace(answers[0].prices, time=None)
+        worse = replace(answers[0], prices=low)
+        assert certify_plan(streamed, worse) == certify_plan(held, worse)

@@ -284,6 +284,8 @@ def test_plans_are_saved_with_their_timetable(tmp_path):
     plan.save(tmp_path)
     assert pd.read_csv(tmp_path / "timetable.csv")["start"].tolist() == ["08:00"]
     assert '"day": "Mon"' in (tmp_path / "plan.json").read_text()
+    pressure = pd.read_csv(tmp_path / "time_pressure.csv")
+    assert pressure["slots"].is_monotonic_increasing or pressure["partners"].is_monotonic_increasing
 
 
 def test_who_is_short_of_time_is_listed_with_the_scarce_slots():
@@ -299,6 +301,7 @@ def test_who_is_short_of_time_is_listed_with_the_scarce_slots():
     assert pressure.loc["T-3", "slots"] == 2
     assert pressure.loc["M-7", ["role", "partners", "matched"]].tolist() == ["mentor", 3, 2]
     assert "scarce: 2 mentees can only meet Mon 08:00; then 1 mentor can" in plan.summary()
+    assert "scarce: 2 mentees have a single time (T-1, T-2); ask them for more" in plan.summary()
     with pytest.raises(pm.CapabilityError):
         pm.match(*tables, program()).time_pressure()
 

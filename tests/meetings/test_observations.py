@@ -281,9 +281,67 @@ def test_a_group_is_no_larger_than_the_weeks_allow_and_the_error_says_how_many()
     assert "6 observations of 45 minutes in 6 weeks" in plan.summary()
     with pytest.raises(pm.ProgramError, match=r"takes 6 weeks until .* and the term has 5"):
         pm.form_groups(pool_of_three(), program.replace(constraints=[pm.Observation(weeks=5)]))
-    one_way = program.replace(constraints=[pm.Observation(both_ways=False)])
-    with pytest.raises(pm.CapabilityError, match="everybody watches everybody"):
+    one_way = program.replace(constraints=[pm.Observation(both_ways=False, weeks=2)])
+    with pytest.raises(pm.ProgramError, match=r"takes 3 weeks until each two have met"):
         pm.form_groups(pool_of_three(), one_way)
+
+
+def test_one_way_in_a_group_each_watches_one_and_is_watched_by_one():
+    rule = pm.Observation(45, both_ways=False, weeks=3)
+    plan = pm.form_groups(pool_of_three(), pm.Program([pm.SubjectMatch()], [rule], size=3))
+    pm.verify(plan)
+    frame = plan.timetable()
+    assert sorted(frame["observer"]) == ["P0", "P1", "P2"]
+    assert sorted(frame["observed"]) == ["P0", "P1", "P2"]
+    assert sorted(frame["week"]) == [1, 2, 3]
+
+
+@settings(max_examples=25)
+@given(st.data(), st.integers(3, 7), st.sampled_from([3, 2]), st.booleans())
+def test_one_way_two_share_a_group_if_one_of_them_can_watch_the_other(data, n, size, covered):
+    kinds = [
+        data.draw(st.lists(st.sampled_from("fftt-"), min_size=6, max_size=6)) for _ in range(n)
+    ]
+    free, teaching = (
+        ["; ".join(p for p, k in zip(PERIODS, row, strict=True) if k == kind) for row in kinds]
+        for kind in "ft"
+    )
+    rule = pm.Observation(45, both_ways=False, cover_cost=0 if covered else None)
+    table = sheet("P", free, teaching)
+    plan = pm.form_groups(table, pm.Program([pm.SubjectMatch()], [rule], size=size))
+    pm.verify(plan)
+
+    def may(a, b):
+        taught = minutes(parse_windows(teaching[b] or "none"))
+        return bool(taught if covered else taught & minutes(parse_windows(free[a] or "none")))
+
+    people = pm.read_profiles(table)
+    known = [people.windows("teaching")[k] is not None for k in range(n)]
+    asked = [people.windows("free")[k] is not None for k in range(n)]
+    ids = list(table["id"])
+    frame = plan.timetable()
+    for row in frame.itertuples():
+        assert may(ids.index(row.observer), ids.index(row.observed))
+        assert row.day
+    pairs = Counter(frozenset((a, b)) for a, b in zip(frame["observer"], frame["observed"]))  # noqa: B905
+    assert pairs == Counter(
+        frozenset((a, b)) for g in plan.group_ids for a in g for b in g if a < b
+    )
+    if size == 2 and plan.matched < n - 1:
+        alone = [ids.index(person) for person in plan.unmatched["id"]]
+        for a in alone:
+            for b in alone:
+                fine = known[b] and (asked[a] or covered) and may(a, b)
+                assert a == b or not fine
+
+
+def test_cover_is_not_chosen_among_groups_and_reported():
+    table = pool_of_three()
+    table["free"] = ["none"] * 3
+    rule = pm.Observation(45, both_ways=False, cover_cost=0, weeks=3)
+    plan = pm.form_groups(table, pm.Program([pm.SubjectMatch()], [rule], size=3))
+    pm.verify(plan)
+    assert "3 observations of 45 minutes in 3 weeks, 135 minutes of cover" in plan.summary()
 
 
 def test_a_group_meets_when_no_lesson_is_lost():

@@ -128,14 +128,14 @@ def _cover(free: Windows, start: int, minutes: int) -> int:
     return minutes - sum(end - begin for begin, end in inside)
 
 
-def weeks_of_group(size: int) -> int:
-    """Return the weeks in which all of a group watch each other, nobody twice in one.
+def weeks_of_group(size: int, *, both_ways: bool = True) -> int:
+    """Return the weeks in which each two of a group watch each other, nobody twice in one.
 
-    Pairs of a round robin, each in both directions.
+    Pairs of a round robin, each in both directions or in one.
 
     Examples
     --------
     >>> [weeks_of_group(size) for size in (2, 3, 4, 5, 6)]
     [2, 6, 6, 10, 10]
     """
-    return 2 * (size + size % 2 - 1)
+    return (2 if both_ways else 1) * (size + size % 2 - 1)

@@ -228,7 +228,9 @@ def _between(meetings: Meetings, here: str, there: str) -> int | None:
     return travel.get(there, {}).get(here) if found is None else found
 
 
-def bind_times(meetings: Meetings, coached: Profiles, coach: Profiles) -> MeetingTimes:
+def bind_times(
+    meetings: Meetings, coached: Profiles, coach: Profiles, *, several_coaches: bool = False
+) -> MeetingTimes:
     """Return the slots of two tables, whose columns have been checked."""
     mine = _all_windows(meetings, coached)
     theirs = mine if coach is coached else _all_windows(meetings, coach)
@@ -236,8 +238,9 @@ def bind_times(meetings: Meetings, coached: Profiles, coach: Profiles) -> Meetin
     if meetings.travel is not None:
         return _bind_with_travel(meetings, coached, coach, (mine, theirs), known)
     both = set(coached.ids) & set(coach.ids)
-    several = [*theirs, *(mine if both or meetings.per_week > 1 else ())]
-    starts = _spread_starts(candidate_starts(mine, theirs), several, meetings.minutes, [0])
+    several = [*theirs, *(mine if both or several_coaches or meetings.per_week > 1 else ())]
+    liked = _liked_windows(meetings, coached, coach)
+    starts = _spread_starts(candidate_starts(mine, theirs, liked), several, meetings.minutes, [0])
     free = [can_start(side, starts, meetings.minutes) for side in (mine, theirs)]
     keep = free[0].any(axis=0) & free[1].any(axis=0)
     starts = starts[keep]
@@ -266,17 +269,32 @@ def _spread_starts(
     minutes: int,
     gaps: Sequence[int],
 ) -> NDArray[np.int64]:
-    """Add the starts at which a meeting may follow another of the same person."""
+    """Add the starts at which a meeting may follow another of the same person.
+
+    Somebody must be free for both. That one window holds both is not asked: what lies between them
+    may be more than the ways to and from the two, where a table of ways says so.
+    """
     distinct = list(dict.fromkeys(several))
     fresh = starts
     while fresh.size:
         ends = []
         for gap in gaps:
-            room = can_start(distinct, fresh, 2 * minutes + gap).any(axis=0)
-            ends.append(fresh[room] + minutes + gap)
+            after = fresh + minutes + gap
+            both = can_start(distinct, fresh, minutes) & can_start(distinct, after, minutes)
+            ends.append(after[both.any(axis=0)])
         fresh = np.setdiff1d(np.concatenate(ends), starts)
         starts = np.union1d(starts, fresh)
     return starts
+
+
+def _liked_windows(meetings: Meetings, *tables: Profiles) -> list[Windows | None]:
+    """Return the windows that anybody prefers."""
+    text = meetings.prefer
+    if text is None:
+        return []
+    if not text.isidentifier():
+        return [parse_windows(text)]
+    return [own for table in tables if text in table for own in table.windows(text)]
 
 
 def _likes(meetings: Meetings, table: Profiles, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -307,7 +325,7 @@ def _bind_with_travel(
     gaps = np.unique(np.append(gap, 0)).tolist()
     trimmed = {away: [w and trim_windows(w, away) for w in theirs] for away in gaps if away}
     trimmed[0] = theirs
-    starts = candidate_starts(mine, *trimmed.values())
+    starts = candidate_starts(mine, *trimmed.values(), _liked_windows(meetings, coached, coach))
     starts = _spread_starts(starts, [*mine, *theirs], meetings.minutes, gaps)
     free = can_start(mine, starts, meetings.minutes)
     at = {

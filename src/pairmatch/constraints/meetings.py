@@ -67,10 +67,14 @@ class Meetings:
 
     Notes
     -----
-    Free time is the column ``free`` without ``busy``. Meetings begin where somebody's free time
-    begins or another meeting ends: nothing is lost by that, since any timetable can be moved to
-    the left until it is of this kind (with travel: to where travelling ends after the window
-    begins).
+    Free time is the column ``free`` without ``busy``. Meetings begin at few minutes of the week,
+    and nothing is lost by that. Of the timetables of some pairs with as many meetings at preferred
+    times as can be, take one whose starts have the least sum. No meeting of it can begin a
+    minute earlier: so it begins where free time of one of its people begins (of the mentor: and the
+    way is over), or a preferred window does, or where another meeting of one of them ends (and the
+    way from there is over). Followed back from meeting to meeting, every start is the beginning of
+    some window plus lengths of meetings and ways, each of them between two meetings that one person
+    has time for; and all such sums are tried.
 
     Examples
     --------
@@ -122,18 +126,37 @@ class Meetings:
     def __repr__(self) -> str:
         return typed_repr(self)
 
-    def bind(self, coached: Profiles, coach: Profiles) -> JointSlot:
+    def bind(
+        self, coached: Profiles, coach: Profiles, *, several_coaches: bool = False
+    ) -> JointSlot:
         """Return the rule over these two tables: a pair needs a joint time.
+
+        Parameters
+        ----------
+        coached, coach : Profiles
+            The two tables.
+        several_coaches : bool, default: False
+            Whether a coached person may meet several coaches.
 
         Raises
         ------
         ProgramError
             If a table lacks a column that is needed.
         """
-        return JointSlot(repr(self), self, coached, coach, self.times(coached, coach))
+        times = self.times(coached, coach, several_coaches=several_coaches)
+        return JointSlot(repr(self), self, coached, coach, times)
 
-    def times(self, coached: Profiles, coach: Profiles) -> MeetingTimes:
+    def times(
+        self, coached: Profiles, coach: Profiles, *, several_coaches: bool = False
+    ) -> MeetingTimes:
         """Return the possible starts, and who is free for a meeting at each of them.
+
+        Parameters
+        ----------
+        coached, coach : Profiles
+            The two tables.
+        several_coaches : bool, default: False
+            Whether a coached person may meet several coaches.
 
         Raises
         ------
@@ -143,7 +166,7 @@ class Meetings:
         faults = missing_columns(self, coached, coach)
         if faults:
             raise ProgramError("Meetings do not fit the tables", faults)
-        return bind_times(self, coached, coach)
+        return bind_times(self, coached, coach, several_coaches=several_coaches)
 
     def breach(
         self, coached: Profiles, i: int, coach: Profiles, j: int, score: Fraction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -19,21 +19,22 @@ if TYPE_CHECKING:
     from pairmatch.profiles import Profiles
     from pairmatch.profiles.week import Windows
 
-__all__ = ["Observable", "Observation", "free_windows"]
+__all__ = ["EitherWay", "Observable", "Observation", "free_windows"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Observation:
     """Every pair watches a lesson: the observed teaches while the observer is free.
 
-    In groups, everybody watches everybody else.
+    In groups, everybody watches everybody else; one way: of each two, one watches the other.
 
     Parameters
     ----------
     minutes : int, default: 45
         How long a lesson is watched.
     both_ways : bool, default: True
-        Whether each watches the other; otherwise the mentor watches the mentee. Always in groups.
+        Whether each watches the other; otherwise the mentor watches the mentee, and in groups of
+        each two whoever can, so that all watch about as often.
     conferences : bool or int, default: False
         A talk of both before and after the lesson, in the same week, in their joint free time; of
         so many minutes, 20 if True.
@@ -59,7 +60,7 @@ class Observation:
     names those for which no lesson is left. The cover of a pair is that of its best lessons,
     whatever meetings and conferences leave of them; the objectives "worst_off" and "leximin" and
     ``Tiers`` look at its price only. A group of k needs 2 (k - 1) weeks, or 2 k for odd k,
-    so groups are no larger than the weeks allow.
+    and half of that one way, so groups are no larger than the weeks allow.
 
     Examples
     --------
@@ -166,6 +167,44 @@ class Observation:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class EitherWay:
+    """The same between any two members of a group: one of them watches the other.
+
+    Parameters
+    ----------
+    rule : Observation
+        One way.
+    """
+
+    rule: Observation
+
+    def bind(self, coached: Profiles, coach: Profiles) -> Observable:
+        """Return the rule over one table, twice.
+
+        Raises
+        ------
+        ProgramError
+            If it lacks the column ``teaching`` or ``free``.
+        """
+        self.rule.bind(coach, coached)
+        one = self.rule.bind(coached, coach)
+        (back,) = Observable.of(self.rule, coach, coached).ways
+        return replace(one, ways=(*one.ways, back[::-1]), either=True)
+
+    def breach(
+        self, coached: Profiles, i: int, coach: Profiles, j: int, score: Fraction
+    ) -> str | None:
+        """Return why none of these two can watch the other, or None."""
+        first = self.rule.breach(coached, i, coach, j, score)
+        second = self.rule.breach(coach, j, coached, i, score)
+        if first is None or second is None:
+            return None
+        if "given by" in first:
+            return first
+        return f"neither is free for {self.rule.minutes} minutes while the other teaches"
+
+
 def free_windows(table: Profiles, row: int) -> Windows | None:
     """Return when one person is free and not busy, None if that is unknown."""
     if "free" not in table:
@@ -190,6 +229,8 @@ class Observable:
         The two tables.
     ways : tuple of (ndarray of bool, ndarray of bool)
         For each direction the starts at which each coached and each coach can take part.
+    either : bool, default: False
+        Whether one of the directions is enough.
     """
 
     name: str
@@ -197,6 +238,7 @@ class Observable:
     coached: Profiles
     coach: Profiles
     ways: tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], ...]
+    either: bool = False
 
     @classmethod
     def of(cls, rule: Observation, coached: Profiles, coach: Profiles) -> Observable:
@@ -208,7 +250,8 @@ class Observable:
 
     def reason(self, i: int, j: int) -> str:
         """Return in words why the pair (i, j) is removed."""
-        found = self.constraint.breach(self.coached, i, self.coach, j, Fraction(0))
+        rule = EitherWay(self.constraint) if self.either else self.constraint
+        found = rule.breach(self.coached, i, self.coach, j, Fraction(0))
         return found or "no lesson to watch"
 
     def forbids(
@@ -217,13 +260,14 @@ class Observable:
         j: NDArray[np.int64],
         units: NDArray[np.generic],
     ) -> NDArray[np.bool_]:
-        """Return which of these pairs have no lesson to watch in some direction."""
-        fine = np.ones(units.shape, np.bool_)
+        """Return which of these pairs have no lesson to watch, in some direction or in any."""
+        fine = np.full(units.shape, not self.either)
         for mine, theirs in self.ways:
             if i.ndim == 2:
-                fine &= mine[i[:, 0]].astype(np.float32) @ theirs[j[0]].astype(np.float32).T > 0
+                found = mine[i[:, 0]].astype(np.float32) @ theirs[j[0]].astype(np.float32).T > 0
             else:
-                fine &= (mine[i] & theirs[j]).any(axis=-1)
+                found = (mine[i] & theirs[j]).any(axis=-1)
+            fine = fine | found if self.either else fine & found
         return ~fine
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, positions
 from pairmatch.constraints.company import Different, Spread
 from pairmatch.constraints.history import NotAgain
+from pairmatch.constraints.loads import Demand
 from pairmatch.constraints.meetings import Meetings
 from pairmatch.constraints.minutes import MenteeMinutes
-from pairmatch.constraints.observation import Observation
+from pairmatch.constraints.observation import EitherWay, Observation
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.constraints.turns import missing_group_columns
 from pairmatch.constraints.vetoes import Vetoes
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["ForbidList", "bind_pair_rules", "find_id", "unknown_ids"]
 
 
-_TIMES = (Require, Meetings, Observation)
+_TIMES = (Require, Observation)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +125,14 @@ def bind_pair_rules(
     if forbidden is not None:
         rules.append(forbidden)
     rules += [rule.bind(coached, coach) for rule in constraints if isinstance(rule, NotAgain)]
-    rules += [r.bind(coached, coach) for r in constraints if isinstance(r, _TIMES)]
+    several = any(isinstance(rule, Demand) for rule in constraints)
+    for rule in constraints:
+        if isinstance(rule, Meetings):
+            rules.append(rule.bind(coached, coach, several_coaches=several))
+        elif isinstance(rule, Observation) and mutual and not rule.both_ways:
+            rules.append(EitherWay(rule).bind(coached, coach))
+        elif isinstance(rule, _TIMES):
+            rules.append(rule.bind(coached, coach))
     company = [rule for rule in constraints if isinstance(rule, (Different, Spread))]
     faults = missing_group_columns(company, coached)
     if faults:

@@ -67,13 +67,32 @@ def choose_times(plan: Grouping) -> tuple[tuple[int, _Ways], ...]:
 def _watch(
     rule: Observation, table: Any, members: tuple[int, ...], start: int, minutes: int
 ) -> _Ways:
-    """Return when each member of a group watches each other one."""
+    """Return when each member of a group watches each other one; one way, who watches whom."""
     taken = [(start, start + minutes)] if start >= 0 else []
-    return {
+    ways = {
         (a, b): watch_lesson(rule, table, a, table, b, taken)
         for pair in combinations(members, 2)
         for a, b in (pair, pair[::-1])
     }
+    return ways if rule.both_ways else _choose_directions(rule, members, ways)
+
+
+def _choose_directions(rule: Observation, members: tuple[int, ...], ways: _Ways) -> _Ways:
+    """Return one direction for each two members: the better one, then whoever watched less."""
+    chosen: _Ways = {}
+    equal = []
+    for pair in combinations(members, 2):
+        there, back = ways[pair].cost(rule), ways[pair[::-1]].cost(rule)
+        if there == back:
+            equal.append(pair)
+        else:
+            better = pair if there < back else pair[::-1]
+            chosen[better] = ways[better]
+    for a, b in equal:
+        n_watched = [sum(one == observer for observer, _ in chosen) for one in (a, b)]
+        better = (a, b) if n_watched[0] <= n_watched[1] else (b, a)
+        chosen[better] = ways[better]
+    return chosen
 
 
 def _add(costs: Any) -> tuple[int, ...]:
@@ -84,8 +103,9 @@ def _add(costs: Any) -> tuple[int, ...]:
 def schedule_group_lessons(plan: Grouping) -> tuple[Lesson, ...]:
     """Return every observation of a plan of groups, sorted by week and group.
 
-    Weeks are those of a round robin in which each encounter is played twice: everybody has one
-    observation a week at most, and a group of k is through in 2 (k - 1) weeks, or 2 k for odd k.
+    Weeks are those of a round robin in which each encounter is played twice, or once one way:
+    everybody has one observation a week at most, and a group of k is through in 2 (k - 1) weeks, or
+    2 k for odd k; one way in half of that.
     """
     rule = observation_rule(plan)
     if rule is None:
@@ -97,8 +117,10 @@ def schedule_group_lessons(plan: Grouping) -> tuple[Lesson, ...]:
         for round_, pairs in enumerate(_rounds(len(members))):
             for x, y in pairs:
                 for late, (a, b) in enumerate(((x, y), (y, x))):
-                    week = 2 * round_ + late + 1
-                    when = ways[members[a], members[b]]
+                    when = ways.get((members[a], members[b]))
+                    if when is None:
+                        continue  # the other one watches
+                    week = 2 * round_ + late + 1 if rule.both_ways else round_ + 1
                     of = (number,)
                     lessons.append(Lesson(of, ids[members[a]], ids[members[b]], week, when))
     return sort_lessons(lessons)

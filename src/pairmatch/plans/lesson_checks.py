@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints import Meetings
@@ -51,7 +51,8 @@ def lesson_faults(plan: Matching) -> list[Fault]:
 def group_lesson_faults(plan: Grouping) -> list[Fault]:
     """Return what is wrong with the observations of a plan of groups; see ``lesson_faults``.
 
-    Also if somebody in a group does not watch everybody else in it.
+    Also if somebody in a group does not watch everybody else in it; one way: if of two members
+    not exactly one watches the other.
     """
     rule = observation_rule(plan)
     if rule is None:
@@ -70,9 +71,15 @@ def group_lesson_faults(plan: Grouping) -> list[Fault]:
                 windows = table.windows("free")[row_of[person]]
                 if windows is not None and not _holds(windows, start, start + length):
                     faults.append(Fault("is not free for the meeting of the group.", str(person)))
-    asked = Counter(pair for members in plan.group_ids for pair in permutations(members, 2))
-    if asked != Counter((one.observer, one.observed) for one in lessons):
-        faults.append(Fault("not everybody watches everybody else in the group.", repr(rule)))
+    found = [(one.observer, one.observed) for one in lessons]
+    if rule.both_ways:
+        asked = [pair for members in plan.group_ids for pair in permutations(members, 2)]
+        if Counter(asked) != Counter(found):
+            faults.append(Fault("not everybody watches everybody else in the group.", repr(rule)))
+    else:
+        once = [frozenset(pair) for members in plan.group_ids for pair in combinations(members, 2)]
+        if Counter(once) != Counter(map(frozenset, found)):
+            faults.append(Fault("not one of each two in the group watches the other.", repr(rule)))
     return faults + _find_faults(rule, lessons, lambda _, who: (table, row_of[who]), met)
 
 

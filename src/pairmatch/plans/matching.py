@@ -379,6 +379,8 @@ class Matching(Timetabled):
             frames["partly_served"] = self.partly_served
         if self.solution.slots is not None or observation_rule(self) is not None:
             frames["timetable"] = self.timetable()
+        if self.solution.slots is not None:
+            frames["time_pressure"] = self.time_pressure()
         if isinstance(self.scored, Compatibility):
             frames["reasons"] = explain.explain_all(self.scored, self.solution.pairs)
         program = summary.program_text(self)

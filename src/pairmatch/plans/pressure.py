@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from pairmatch.plans.matching import Matching
     from pairmatch.solvers.problem import Slots
 
-__all__ = ["find_scarce", "tabulate_pressure"]
+__all__ = ["find_scarce", "find_short", "tabulate_pressure"]
 
 _BLOCK = 256
 _SHOWN = 3
+_NAMED = 5
 
 
 def tabulate_pressure(plan: Matching) -> pd.DataFrame:
@@ -88,6 +89,32 @@ def find_scarce(plan: Matching) -> list[str]:
         f"then {_count(int(offering.sum()), 'mentor')} can"
         for _, moment, asking, offering in found[:_SHOWN]
     ]
+
+
+def find_short(plan: Matching) -> list[str]:
+    """Return a sentence about mentees, and one about mentors, with a single time to meet.
+
+    Whoever offers little time can win by it what others lose, so the people are named.
+    """
+    slots = plan.problem.slots
+    if slots is None or not slots.n_slots:
+        return []
+    sides: tuple[tuple[str, tuple[Any, ...], NDArray[np.bool_]], ...] = (
+        ("mentee", plan.scored.coached.ids, slots.row),
+        ("mentor", plan.scored.coach.ids, slots.column),
+    )
+    said = []
+    for word, ids, free in sides:
+        n_times = _count_times(slots, free)
+        short = sorted((ids[k] for k in np.flatnonzero(n_times == 1).tolist()), key=natural_key)
+        if short:
+            shown = ", ".join(str(key) for key in short[:_NAMED])
+            shown += " ..." if len(short) > _NAMED else ""
+            verb = "has" if len(short) == 1 else "have"
+            said.append(f"{_count(len(short), word)} {verb} a single time ({shown})")
+    if said:
+        said.append("ask them for more before the plan is final; time_pressure() lists everybody")
+    return said
 
 
 def _count(number: int, word: str) -> str:

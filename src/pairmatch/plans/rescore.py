@@ -22,6 +22,7 @@ from pairmatch.constraints import (
     Vetoes,
 )
 from pairmatch.constraints.minutes import MenteeMinutes
+from pairmatch.constraints.observation import EitherWay
 from pairmatch.scoring import FULL, units_of_weights
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class Rescorer:
         self.rules: list[PairConstraint] = []
         asked = (Require, Meetings, Observation, MinScore, NotAgain, Different, Spread)
         self.rules += [r for r in constraints if isinstance(r, asked)]
+        if mutual:
+            self.rules = [
+                EitherWay(r) if isinstance(r, Observation) and not r.both_ways else r
+                for r in self.rules
+            ]
         self.rules += MenteeMinutes.of(constraints, scored.coached)
         lifted = any(isinstance(r, EvaluatorPairs) and r.allowed for r in constraints)
         if self.criteria is not None and not lifted:

@@ -17,7 +17,7 @@ from pairmatch.plans.observations import (
     observation_rule,
     schedule_lessons,
 )
-from pairmatch.plans.pressure import find_scarce
+from pairmatch.plans.pressure import find_scarce, find_short
 from pairmatch.plans.reasons import count_told
 from pairmatch.plans.timetable import describe_time
 from pairmatch.scoring import Compatibility
@@ -96,6 +96,8 @@ def describe_matching(plan: Matching) -> str:
     lines.append(f"  loads     mentors by number of mentees: {loads}")
     lines += describe_time(plan)
     lines += [f"            scarce: {text}" for text in find_scarce(plan)]
+    few = find_short(plan)
+    lines += [f"            scarce: {'; '.join(few)}"] if few else []
     lines += describe_lessons(observation_rule(plan), schedule_lessons(plan))
     lines += describe_cover(plan)
     lines += _asked_lines(plan)

@@ -209,8 +209,8 @@ def make_observational(
     }
 
 
-def make_tandem(*, minutes: int = 40) -> Parts:
-    """Return the parts of teaching a lesson together."""
+def make_tandem(*, minutes: int = 40, weeks: int = 12) -> Parts:
+    """Return the parts of teaching a lesson together, in one of the weeks of a term."""
     return {
         "criteria": [
             StyleFit(weight=4),
@@ -221,7 +221,7 @@ def make_tandem(*, minutes: int = 40) -> Parts:
         "constraints": [
             Require(SubjectMatch()),
             Require(SameSchool()),
-            Require(CommonTime(minutes=minutes, coached="teaching"), either_way=True),
+            Observation(minutes=minutes, both_ways=False, weeks=weeks),
             EvaluatorPairs(),
         ],
         "objective": "worst_rotation",

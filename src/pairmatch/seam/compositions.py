@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from fractions import Fraction
+from functools import partial
 from itertools import combinations
 from math import floor
 from typing import TYPE_CHECKING, Any
@@ -78,23 +79,19 @@ def limits_of(program: Program) -> tuple[int, int, int]:
     ------
     ProgramError
         If sizes, roles, leftovers and the weeks of the term contradict each other.
-    CapabilityError
-        If an observation is asked for that groups do not know.
     """
     smallest, largest, target = _sizes_of(program)
     for rule in program.constraints:
         if not isinstance(rule, Observation):
             continue
-        if not rule.both_ways:
-            what = "in groups, everybody watches everybody."
-            fault = Fault(what, repr(rule), "Leave both_ways out.")
-            raise CapabilityError("a constraint is not for groups", [fault])
-        if weeks_of_group(smallest) > rule.weeks:
-            what = f"a group of {smallest} takes {weeks_of_group(smallest)} weeks until "
-            what += f"everybody has watched everybody, and the term has {rule.weeks}."
+        weeks_of = partial(weeks_of_group, both_ways=rule.both_ways)
+        if weeks_of(smallest) > rule.weeks:
+            all_of = "everybody has watched everybody" if rule.both_ways else "each two have met"
+            what = f"a group of {smallest} takes {weeks_of(smallest)} weeks until "
+            what += f"{all_of}, and the term has {rule.weeks}."
             fault = Fault(what, repr(rule), "Raise the weeks or form smaller groups.")
             raise ProgramError("groups cannot be formed", [fault])
-        while weeks_of_group(largest) > rule.weeks:
+        while weeks_of(largest) > rule.weeks:
             largest -= 1
     return smallest, largest, min(target, largest)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,7 @@ def certify_plan(
     (9, 9, True)
     """
     if problem.cost is not None:
-        return certify_costs(problem, solution, certify_plan)
+        return certify_costs(problem, solution, partial(certify_plan, deadline=deadline))
     if problem.demand.max(initial=1) > 1:
         several = certify_demand if problem.slots is None else certify_demand_slots
         return several(problem, solution)

@@ -1,0 +1,30 @@
+"""The check that runs on every plan of the suite finds what it is there to find."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+import pairmatch as pm
+from pairmatch import verbs
+
+
+def test_a_double_booking_anywhere_in_the_suite_would_fail(monkeypatch):
+    free = ["Mon 08:00-08:45; Tue 08:00-08:45"] * 2
+    mentees = pd.DataFrame({"id": ["T-1", "T-2"], "subjects": ["art"] * 2, "free": free})
+    mentors = pd.DataFrame({"id": ["M"], "subjects": ["art"], "free": ["Mon 08:00-10:00"]})
+    mentors["free"] += "; Tue 08:00-08:45"
+    program = pm.Program([pm.SubjectMatch()], [pm.Load(2), pm.Meetings(45)])
+    assert pm.match(mentees, mentors, program).matched == 2
+
+    def crowd(scored, rules, problem, solution):
+        return replace(solution, slots=solution.slots * 0)
+
+    monkeypatch.setattr(verbs, "move_meetings", crowd)
+    monkeypatch.setattr(
+        verbs, "certify_plan", lambda *given, **options: pm.Certificate(0, None, 0, None)
+    )
+    with pytest.raises(AssertionError, match="double-booked"):
+        pm.match(mentees, mentors, program)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +13,11 @@ from pairmatch.errors import Fault, ProgramError
 from pairmatch.plans.files import dump_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import pairmatch as pm
 
-__all__ = ["Audit", "MatchedOn", "WithinDays", "plan_audit"]
+__all__ = ["Audit", "AuditTable", "MatchedOn", "WithinDays"]
 
 _AUDIT = "Audit"
 
@@ -43,25 +43,47 @@ WithinDays = Annotated[
 ]
 
 
-def plan_audit(
-    folder: Path | None, *, wanted: bool, matched_on: str | None, within_days: int
-) -> Callable[[pm.Matching | pm.Grouping], None]:
-    """Return what writes the audit table; find out before the work if it cannot be written."""
-    wanted = wanted or matched_on is not None
-    faults = []
-    if wanted and folder is None:
-        faults.append(Fault("there is no folder to write into.", "", "Add --out FOLDER."))
-    try:
-        on = None if matched_on is None else date.fromisoformat(matched_on)
-    except ValueError:
-        what = f"--matched-on {matched_on} is no date."
-        faults.append(Fault(what, "", "Write it like 2026-09-15."))
-    if faults:
-        raise ProgramError("the audit cannot be written", faults)
+@dataclass(frozen=True, slots=True)
+class AuditTable:
+    """What was typed about the audit table.
 
-    def write(plan: pm.Matching | pm.Grouping) -> None:
-        if wanted and folder is not None:
-            table = plan.audit(matched_on=on, within_days=within_days)
+    Parameters
+    ----------
+    asked : bool
+        Whether it was asked for; also by naming the day.
+    matched_on : str or None
+        Day from which the plan is in force.
+    within_days : int
+        Days after enrolment in which to be matched.
+    """
+
+    asked: bool
+    matched_on: str | None
+    within_days: int
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the table is written."""
+        return self.asked or self.matched_on is not None
+
+    def check(self, folder: Path | None) -> None:
+        """Find out before the work what stands in the way, all at once."""
+        faults = []
+        if self.wanted and folder is None:
+            faults.append(Fault("there is no folder to write into.", "", "Add --out FOLDER."))
+        try:
+            self._day()
+        except ValueError:
+            what = f"--matched-on {self.matched_on} is no date."
+            faults.append(Fault(what, "", "Write it like 2026-09-15."))
+        if faults:
+            raise ProgramError("the audit cannot be written", faults)
+
+    def write(self, plan: pm.Matching | pm.Grouping, folder: Path) -> None:
+        """Write the table, if it is wanted."""
+        if self.wanted:
+            table = plan.audit(matched_on=self._day(), within_days=self.within_days)
             write_whole(folder / "audit.csv", dump_csv(table))
 
-    return write
+    def _day(self) -> date | None:
+        return None if self.matched_on is None else date.fromisoformat(self.matched_on)

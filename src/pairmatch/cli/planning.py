@@ -24,12 +24,13 @@ from pairmatch.cli.arguments import (
     choose_programs,
     remember,
 )
-from pairmatch.cli.auditing import Audit, MatchedOn, WithinDays, plan_audit
+from pairmatch.cli.auditing import Audit, AuditTable, MatchedOn, WithinDays
 from pairmatch.cli.console import give_hints, out, show_progress
 from pairmatch.cli.times import (
     Bells,
     Calendars,
     FirstWeek,
+    Handout,
     Holidays,
     Hours,
     Names,
@@ -38,9 +39,7 @@ from pairmatch.cli.times import (
     SlotMinutes,
     Timezone,
     Weeks,
-    plan_handouts,
     read_schedule,
-    require_times,
 )
 from pairmatch.disk import make_folder
 from pairmatch.errors import CapabilityError
@@ -49,7 +48,6 @@ from pairmatch.plans.rounds import GroupingRounds
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["formats_command", "groups_command", "match_command"]
@@ -82,30 +80,19 @@ def match_command(
     revision: Revision = 0,
 ) -> None:
     """Match mentees with mentors."""
-    _prepare(folder)
-    write_audit = plan_audit(folder, wanted=audit, matched_on=matched_on, within_days=within_days)
+    record = AuditTable(audit, matched_on, within_days)
+    handout = Handout(calendars, page, first_week, weeks, timezone, holidays, names, revision)
+    _prepare(folder, record, handout)
     schedule = read_schedule(bells, hours, slot_minutes)
-    hand_out = plan_handouts(
-        folder,
-        calendars=calendars,
-        page=page,
-        first_week=first_week,
-        weeks=weeks,
-        timezone=timezone,
-        holidays=holidays,
-        names=names,
-        revision=revision,
-    )
     with show_progress("matching") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
         tables = read_tables(mentees, mentors, schedule)
         give_hints(*tables)
         wanted = choose_program(program, "match", *tables, settings)
         wanted = remember(wanted, histories, *tables)
-        if hand_out is not None:
-            require_times(wanted)
+        handout.require_times(wanted)
         plan = pm.match(*tables, wanted, options=options)
-    _finish(plan, folder, (hand_out, write_audit))
+    _finish(plan, folder, record, handout)
 
 
 def groups_command(
@@ -134,20 +121,10 @@ def groups_command(
     revision: Revision = 0,
 ) -> None:
     """Form coaching triads or groups of one pool, once or for several rounds of a term."""
-    _prepare(folder)
-    write_audit = plan_audit(folder, wanted=audit, matched_on=matched_on, within_days=within_days)
+    record = AuditTable(audit, matched_on, within_days)
+    handout = Handout(calendars, page, first_week, weeks, timezone, holidays, names, revision)
+    _prepare(folder, record, handout)
     schedule = read_schedule(bells, hours, slot_minutes)
-    hand_out = plan_handouts(
-        folder,
-        calendars=calendars,
-        page=page,
-        first_week=first_week,
-        weeks=weeks,
-        timezone=timezone,
-        holidays=holidays,
-        names=names,
-        revision=revision,
-    )
     with show_progress("forming groups") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
         table = read_table(teachers, schedule=schedule)
@@ -156,13 +133,12 @@ def groups_command(
         wanted = remember(wanted, histories, table, table)
         wanted = (wanted or pm.Program(size=3)).replace(rounds=rounds, meet_at_most=meet_at_most)
         if wanted.rounds > 1:
-            _refuse_for_terms(calendars or page or audit)
+            _refuse_for_terms(handout.wanted or record.wanted)
             plan: pm.Grouping | GroupingRounds = pm.form_rounds(table, wanted, options=options)
         else:
-            if hand_out is not None:
-                require_times(wanted)
+            handout.require_times(wanted)
             plan = pm.form_groups(table, wanted.replace(meet_at_most=1), options=options)
-    _finish(plan, folder, (hand_out, write_audit))
+    _finish(plan, folder, record, handout)
 
 
 def formats_command(
@@ -211,10 +187,12 @@ def formats_command(
         raise typer.Exit(STOPPED)
 
 
-def _prepare(folder: Path | None) -> None:
+def _prepare(folder: Path | None, *outputs: AuditTable | Handout) -> None:
     """Find out before the work whether its result can be written."""
     if folder is not None:
         make_folder(folder)
+    for output in outputs:
+        output.check(folder)
 
 
 def _refuse_for_terms(wanted: bool) -> None:
@@ -229,7 +207,7 @@ def _refuse_for_terms(wanted: bool) -> None:
 def _finish(
     plan: pm.Matching | pm.Grouping | GroupingRounds,
     folder: Path | None,
-    writers: tuple[Callable[[pm.Matching | pm.Grouping], None] | None, ...],
+    *outputs: AuditTable | Handout,
 ) -> None:
     """Check once more, write, print, and leave with the right code."""
     if isinstance(plan, GroupingRounds):
@@ -238,9 +216,9 @@ def _finish(
         pm.verify(plan)
     if folder is not None:
         plan.save(folder)
-        for write in writers:
-            if write is not None and not isinstance(plan, GroupingRounds):
-                write(plan)
+        for output in outputs:
+            if not isinstance(plan, GroupingRounds):
+                output.write(plan, folder)
     out.print(escape(plan.summary()))
     if folder is not None:
         out.print(f"written to {escape(str(folder))}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +13,13 @@ from pairmatch.errors import CapabilityError, Fault, ProgramError
 from pairmatch.reports import make_term
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = [
     "Bells",
     "Calendars",
     "FirstWeek",
+    "Handout",
     "Holidays",
     "Hours",
     "Names",
@@ -27,9 +28,7 @@ __all__ = [
     "SlotMinutes",
     "Timezone",
     "Weeks",
-    "plan_handouts",
     "read_schedule",
-    "require_times",
 ]
 
 _READING, _CALENDARS = "Times in the sheets", "Calendars"
@@ -125,85 +124,97 @@ def read_schedule(
     return pm.Schedule(hours=hours, slot_minutes=slot_minutes)
 
 
-def plan_handouts(
-    folder: Path | None,
-    *,
-    calendars: bool,
-    page: bool,
-    first_week: str | None,
-    weeks: int | None,
-    timezone: str | None,
-    holidays: str,
-    names: bool,
-    revision: int,
-) -> Callable[[pm.Matching | pm.Grouping], None] | None:
-    """Return what writes calendars and page of a plan, None if neither is wanted.
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """What was typed about calendars and the page of the week.
 
-    What cannot be written is found out before the work.
+    Parameters
+    ----------
+    calendars, page : bool
+        Whether they were asked for; calendars also by naming holidays or any part of the term.
+    first_week, weeks, timezone : str, int, str or None
+        The term; None where it was not said.
+    holidays : str
+        Dates and stretches, separated by commas.
+    names : bool
+        Whether names are shown instead of ids.
+    revision : int
+        How often the plan was made before.
     """
-    given = {"--first-week": first_week, "--weeks": weeks, "--timezone": timezone}
-    calendars = calendars or bool(holidays) or any(value is not None for value in given.values())
-    faults = []
-    if (calendars or page) and folder is None:
-        faults.append(Fault("there is no folder to write into.", "", "Add --out FOLDER."))
-    if calendars:
-        examples = {
-            "--first-week": "2027-01-11, a Monday",
-            "--weeks": "18, holidays included",
-            "--timezone": "America/Chicago",
-        }
-        faults += [
-            Fault(f"{option} is missing.", "", f"For example {option} {examples[option]}.")
-            for option, value in given.items()
-            if value is None
-        ]
-    for wanted, library, extra in (
-        (calendars, "icalendar", "calendar"),
-        (page, "jinja2", "report"),
-    ):
-        if wanted and find_spec(library) is None:
-            faults.append(
-                Fault(
-                    f"{library} is not installed.",
-                    "",
-                    f"Install it: pip install 'pairmatch-mentoring[{extra}]'.",
-                )
-            )
-    if faults:
-        raise ProgramError(f"the {'calendars' if calendars else 'page'} cannot be written", faults)
-    days = [day.strip() for day in holidays.split(",") if day.strip()]
-    if calendars:
-        make_term(first_week or "", weeks or 0, timezone or "", days)
-    if not calendars and not page:
-        return None
 
-    def write(plan: pm.Matching | pm.Grouping) -> None:
-        if folder is None:
-            return
-        if calendars:
+    calendars: bool
+    page: bool
+    first_week: str | None
+    weeks: int | None
+    timezone: str | None
+    holidays: str
+    names: bool
+    revision: int
+
+    @property
+    def has_calendars(self) -> bool:
+        """Whether calendars are wanted."""
+        said = (self.first_week, self.weeks, self.timezone)
+        return self.calendars or bool(self.holidays) or any(part is not None for part in said)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is handed out."""
+        return self.has_calendars or self.page
+
+    @property
+    def days(self) -> list[str]:
+        """Days and stretches without meetings."""
+        return [day.strip() for day in self.holidays.split(",") if day.strip()]
+
+    def check(self, folder: Path | None) -> None:
+        """Find out before the work what stands in the way, all at once."""
+        faults = []
+        if self.wanted and folder is None:
+            faults.append(Fault("there is no folder to write into.", "", "Add --out FOLDER."))
+        if self.has_calendars:
+            faults += [
+                Fault(f"{option} is missing.", "", f"For example {option} {example}.")
+                for option, example, value in (
+                    ("--first-week", "2027-01-11, a Monday", self.first_week),
+                    ("--weeks", "18, holidays included", self.weeks),
+                    ("--timezone", "America/Chicago", self.timezone),
+                )
+                if value is None
+            ]
+        for wanted, library, extra in (
+            (self.has_calendars, "icalendar", "calendar"),
+            (self.page, "jinja2", "report"),
+        ):
+            if wanted and find_spec(library) is None:
+                remedy = f"Install it: pip install 'pairmatch-mentoring[{extra}]'."
+                faults.append(Fault(f"{library} is not installed.", "", remedy))
+        if faults:
+            what = "calendars" if self.has_calendars else "page"
+            raise ProgramError(f"the {what} cannot be written", faults)
+        if self.has_calendars:
+            make_term(self.first_week or "", self.weeks or 0, self.timezone or "", self.days)
+
+    def require_times(self, program: pm.Program | None) -> None:
+        """Refuse calendars and pages of plans that will have no meeting times."""
+        if self.wanted and (program is None or not program.has_times):
+            remedy = "add the rule Meetings(minutes=45) to it ('pairmatch programs' writes a file)."
+            raise CapabilityError(
+                "calendars and pages need meeting times, which this program does not set",
+                [Fault(remedy)],
+            )
+
+    def write(self, plan: pm.Matching | pm.Grouping, folder: Path) -> None:
+        """Write what is wanted."""
+        if self.has_calendars:
             plan.write_calendars(
                 folder / "calendars",
-                first_monday=first_week or "",
-                weeks=weeks or 0,
-                timezone=timezone or "",
-                holidays=days,
-                names=names,
-                revision=revision,
+                first_monday=self.first_week or "",
+                weeks=self.weeks or 0,
+                timezone=self.timezone or "",
+                holidays=self.days,
+                names=self.names,
+                revision=self.revision,
             )
-        if page:
-            plan.write_week(folder / "week.html", names=names)
-
-    return write
-
-
-def require_times(program: pm.Program | None) -> None:
-    """Refuse calendars and pages of plans that will have no meeting times."""
-    if program is None or not program.has_times:
-        raise CapabilityError(
-            "calendars and pages need meeting times, which this program does not set",
-            [
-                Fault(
-                    "add the rule Meetings(minutes=45) to it ('pairmatch programs' writes a file)."
-                )
-            ],
-        )
+        if self.page:
+            plan.write_week(folder / "week.html", names=self.names)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints.cells import DIGITS, entries_of, number_of
+from pairmatch.constraints.columns import OfColumn, column_check
 from pairmatch.profiles.members import fold_entry
-from pairmatch.typed import check_all, is_number, typed_repr
+from pairmatch.typed import check_all, is_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,13 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Different", "Spread", "scaled_numbers"]
 
 
-def _column_check(column: Any) -> tuple[bool, str, str]:
-    legal = isinstance(column, str) and column.strip() != ""
-    return legal, f"column is {column!r}.", "Give the name of a column."
-
-
 @dataclass(frozen=True, slots=True, repr=False)
-class Different:
+class Different(OfColumn):
     """Any two members of a group differ in a column: no entry is shared.
 
     Parameters
@@ -53,15 +49,7 @@ class Different:
     column: str
 
     def __post_init__(self) -> None:
-        check_all("Different", _column_check(self.column))
-
-    def __repr__(self) -> str:
-        return typed_repr(self, ("column",))
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Columns that must be there."""
-        return (self.column,)
+        check_all("Different", column_check(self.column))
 
     def bind(self, coached: Profiles, coach: Profiles) -> CompanyTest:
         """Return the rule over these two tables."""
@@ -84,7 +72,7 @@ class Different:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Spread:
+class Spread(OfColumn):
     """Any two members of a group are at most so far apart in a number.
 
     Parameters
@@ -115,21 +103,13 @@ class Spread:
     def __post_init__(self) -> None:
         check_all(
             "Spread",
-            _column_check(self.column),
+            column_check(self.column),
             (
                 is_number(self.at_most) and self.at_most >= 0,
                 f"at_most is {self.at_most!r}.",
                 "Give a number >= 0.",
             ),
         )
-
-    def __repr__(self) -> str:
-        return typed_repr(self, ("column",))
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Columns that must be there."""
-        return (self.column,)
 
     def bind(self, coached: Profiles, coach: Profiles) -> CompanyTest:
         """Return the rule over these two tables."""

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from pairmatch.constraints.cells import count_entries, entries_of, number_of
+from pairmatch.constraints.columns import OfColumn, column_check
 from pairmatch.typed import check_all, is_count, is_number, typed_repr
 
 if TYPE_CHECKING:
@@ -21,11 +22,6 @@ __all__ = [
     "GiveAndReceive",
     "NotAlone",
 ]
-
-
-def _column_check(column: Any) -> tuple[bool, str, str]:
-    legal = isinstance(column, str) and column.strip() != ""
-    return legal, f"column is {column!r}.", "Give the name of a column."
 
 
 def _value_check(value: Any) -> tuple[bool, str, str]:
@@ -72,7 +68,7 @@ class Compose:
         both = is_count(self.at_least) and is_count(self.at_most)
         check_all(
             "Compose",
-            _column_check(self.column),
+            column_check(self.column),
             _value_check(self.value),
             (
                 is_count(self.at_least),
@@ -115,7 +111,7 @@ class Compose:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Alike:
+class Alike(OfColumn):
     """At most so many members of a group share an entry.
 
     Parameters
@@ -146,21 +142,13 @@ class Alike:
     def __post_init__(self) -> None:
         check_all(
             "Alike",
-            _column_check(self.column),
+            column_check(self.column),
             (
                 is_count(self.at_most, 1),
                 f"at_most is {self.at_most!r}.",
                 "Give a whole number >= 1; where all must differ, write Different(column).",
             ),
         )
-
-    def __repr__(self) -> str:
-        return typed_repr(self, ("column",))
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Columns that must be there."""
-        return (self.column,)
 
     def breach(self, table: Profiles, members: Sequence[int]) -> str | None:
         """Return why a group breaks the rule, or None; plain Python from the cells."""
@@ -173,7 +161,7 @@ class Alike:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class NotAlone:
+class NotAlone(OfColumn):
     """Nobody is the only member of a group with an entry.
 
     Parameters
@@ -203,15 +191,7 @@ class NotAlone:
 
     def __post_init__(self) -> None:
         value = (True, "", "") if self.value is None else _value_check(self.value)
-        check_all("NotAlone", _column_check(self.column), value)
-
-    def __repr__(self) -> str:
-        return typed_repr(self, ("column",))
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Columns that must be there."""
-        return (self.column,)
+        check_all("NotAlone", column_check(self.column), value)
 
     def breach(self, table: Profiles, members: Sequence[int]) -> str | None:
         """Return why a group breaks the rule, or None; plain Python from the cells."""
@@ -222,7 +202,7 @@ class NotAlone:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Balance:
+class Balance(OfColumn):
     """The mean of every group is near the mean of the pool.
 
     Parameters
@@ -254,21 +234,13 @@ class Balance:
     def __post_init__(self) -> None:
         check_all(
             "Balance",
-            _column_check(self.column),
+            column_check(self.column),
             (
                 is_number(self.within) and self.within >= 0,
                 f"within is {self.within!r}.",
                 "Give a number >= 0.",
             ),
         )
-
-    def __repr__(self) -> str:
-        return typed_repr(self, ("column",))
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Columns that must be there."""
-        return (self.column,)
 
     def breach(self, table: Profiles, members: Sequence[int]) -> str | None:
         """Return why a group breaks the rule, or None; plain Python from the cells."""
@@ -319,8 +291,8 @@ class GiveAndReceive:
     def __post_init__(self) -> None:
         check_all(
             "GiveAndReceive",
-            _column_check(self.gives),
-            _column_check(self.wants),
+            column_check(self.gives),
+            column_check(self.wants),
             (
                 self.unknown in ("forbid", "allow"),
                 f"unknown is {self.unknown!r}.",

@@ -22,6 +22,7 @@ from pairmatch.solvers.certify.terms import certify_term
 from pairmatch.solvers.groups.sizes import scale_of
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import Status
+from pairmatch.solvers.terms.bounds import price_term
 from pairmatch.solvers.terms.planning import N_JOINT, plan_term
 from pairmatch.verbs import form_groups
 
@@ -225,5 +226,6 @@ def _together(plans: list[Grouping], at_most: int) -> GroupingRounds:
     sizes = Counter(len(members) for plan in plans for members in plan.groups)
     scale = scale_of(set(sizes))
     group_of = np.array([plan.solution.group_of for plan in plans])
-    certificate = certify_term(problem, group_of, at_most, scale, None, first.certificate)
-    return GroupingRounds(tuple(plans), at_most, certificate, None)
+    prices = price_term(problem, group_of, at_most, scale) if len(plans) > 1 else None
+    certificate = certify_term(problem, group_of, at_most, scale, prices, first.certificate)
+    return GroupingRounds(tuple(plans), at_most, certificate, prices)

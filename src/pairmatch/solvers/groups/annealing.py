@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["anneal"]
 
 _N_LEVELS = 200  # temperatures
-_WARM, _COLD = 0.3, 0.003  # of the spread of single gains
+_HEATS = ((2.0, 0.2), (1.0, 0.1), (0.3, 0.003))
+"""First and last temperature, of the spread of single gains: what random gains need is too hot for
+points in a space, and the other way round."""
 
 
 def anneal(look: Search, plan: Plan, n_times: int) -> Plan:
@@ -37,17 +39,18 @@ def anneal(look: Search, plan: Plan, n_times: int) -> Plan:
     plan : Plan
         Left as it is.
     n_times : int
-        How often to anneal, from the best plan each time.
+        How often to anneal, from the best plan each time and less hot than before.
     """
-    for _ in range(n_times):
-        found = _anneal_once(look, plan, min(1_000_000 + 60_000 * look.values.n, 12_000_000))
+    n_swaps = min(1_000_000 + 60_000 * look.values.n, 12_000_000)
+    for at in range(n_times):
+        found = _anneal_once(look, plan, n_swaps, *_HEATS[at % len(_HEATS)])
         descend(look, found, 15)
         if found.worth > plan.worth:
             plan = found
     return plan
 
 
-def _anneal_once(look: Search, plan: Plan, n_swaps: int) -> Plan:
+def _anneal_once(look: Search, plan: Plan, n_swaps: int, warm: float, cold: float) -> Plan:
     """Return the best plan on the way down, or the plan itself where annealing does not work."""
     swap = _load_swap()
     values = look.values
@@ -71,7 +74,7 @@ def _anneal_once(look: Search, plan: Plan, n_swaps: int) -> Plan:
     for level in range(_N_LEVELS):
         if not look.keep_on():
             break
-        heat = spread * _WARM * (_COLD / _WARM) ** (level / (_N_LEVELS - 1)) + 1e-9
+        heat = spread * warm * (cold / warm) ** (level / (_N_LEVELS - 1)) + 1e-9
         chances = look.rng.random((n_swaps // _N_LEVELS + 1, 3))
         worth += swap(values.pair, factor, seated, group_of, inside, heat, chances)
         if worth > best_worth:

@@ -15,9 +15,10 @@ greedy      group after group: the person with the poorest best partner, then wh
 exchange    exchange heuristic of anticlustering: from random groups, every person in turn takes the
             best exchange there is until nothing improves; again and again
 annealing   simulated annealing of random swaps, cooled geometrically by the clock: the first
-            temperature is WARM times the standard deviation of a pair's value, the last one
-            WARM * COLD; one run for half of the time, then further ones from half as warm a start
-            at the best so far; exchanges at the end
+            temperature is WARM times the standard deviation of a pair's value times the root of
+            the number of the others in a group, the last one COLD times the first; one run for half
+            of the time, then further ones from half as warm a start at the best so far; exchanges
+            at the end
 CP-SAT      set partition over the best triads of each person and those of its hint, which is what
             exchange found; one worker, so that its CPU and wall-clock seconds agree
 package     ``anti-clustering`` from the package index, which asks for an older numpy and so runs in
@@ -62,7 +63,7 @@ except ImportError:
         return function
 
 
-WARM, COLD = 0.5, 0.02
+WARM, COLD = 0.4, 0.02
 NAMES = ("greedy", "exchange", "annealing", "CP-SAT", "package")
 SHAPES = {10: 5, 12: 3, 30: 6, 60: 10, 120: 12, 240: 20, 480: 24}
 """People and size of equal groups of the published instances."""
@@ -214,6 +215,7 @@ def simulated_annealing(
     best = deal(sizes, rng)
     most = value_of(pair, best)
     unit = pair[~np.eye(len(pair), dtype=bool)].std() * weight.max()
+    unit *= np.sqrt(max(sizes) - 1)
     begin, warm, share = time.process_time(), WARM * unit, 0.5
     end = begin + 0.97 * seconds
     while time.process_time() < end:

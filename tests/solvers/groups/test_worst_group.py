@@ -139,6 +139,15 @@ def test_pairs_reach_the_bottleneck_of_all_matchings(n, leave_out, fair_pool):
             certify_grouping(problem, replace(solution, floor_prices=spoiled))
 
 
+@pytest.mark.parametrize(("n", "forbidden"), [(60, 0.3), (61, 0.0), (300, 0.0)])
+def test_pairs_of_larger_pools_are_proved_best(n, forbidden, fair_pool):
+    problem = fair_pool(n, 2, size=(2, 2), forbidden=forbidden, high=10**6)
+    certificate = certify_grouping(problem, solve_grouping(problem))
+    assert certificate.matched == n - n % 2
+    assert certificate.lowest == certificate.lowest_bound
+    assert certificate.bound - certificate.objective <= certificate.bound // 1000
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_matchings_have_as_many_pairs_as_any_and_prices_say_so(seed):
     rng = np.random.default_rng(seed)

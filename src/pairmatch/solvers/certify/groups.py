@@ -233,6 +233,10 @@ def _bound_by_parts(
         return None
     links = _pair_links(problem, person, scale * case.unit)
     if sizes[-1] == 2:
+        if problem.rules is not None:
+            pairs = np.argwhere(np.triu(links > -(2**53)))
+            a, b = pairs[~which_are_legal(problem, pairs)].T
+            links[a, b] = links[b, a] = -(2**54)
         return _bound_pairs(problem, case, links, scale * case.unit, n_placed)
     if smallest != 3:
         if case.set_price.any():

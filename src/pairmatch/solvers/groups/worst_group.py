@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["solve_worst_group"]
 
+_N_SEEN = 100  # people of whom larger groups are looked at one by one
 _N_COLUMNS = 60_000  # groups at the floor over which the total is a program
 
 
@@ -265,6 +266,8 @@ class _Run:
         """Improve the total over all groups at the floor, where they are few; return the bound."""
         if self.listed is None or sum(map(len, self.listed)) > _N_COLUMNS:
             return None
+        if set(self.sizes) != {3} and self.core.n > _N_SEEN:
+            return None
         values, raised = GroupValues.of(limited, self.base.scale), self.raised
         columns = Columns.of(values, raised.plan, self.listed)
         if columns is None:
@@ -277,7 +280,8 @@ class _Run:
         if len(self.listed) == 1:  # prices that no group exceeds say the same without its number
             over = -(-int(columns.excess(case.person, case.unit)[0].max()) // self.sizes[0])
             case = replace(case, person=case.person + over)
-            bound = columns.bound(case.person, case.unit)
+            dearest = np.sort(case.person)[self.core.n - sum(self.sizes) :]
+            bound = int(dearest.sum()) // case.unit
         self.clock.tell(gap_of(raised.plan.worth, bound))
         n = self.problem.n
         prices = spread_over(n, self.people, -(-case.person // case.unit))

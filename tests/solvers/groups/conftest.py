@@ -40,7 +40,7 @@ def _worth(problem: GroupingProblem, groups: list[tuple[int, ...]], scale: int) 
     return total
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def best_by_enumeration() -> Callable[[GroupingProblem, tuple[int, ...], int], int | None]:
     """The best scaled value over every grouping into groups of the given sizes."""
 
@@ -55,7 +55,7 @@ def best_by_enumeration() -> Callable[[GroupingProblem, tuple[int, ...], int], i
     return best
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pool() -> Callable[..., GroupingProblem]:
     """A pool with random gains: pool(n, seed, size=3, objective="total", forbidden=0.0)."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -77,7 +78,9 @@ def test_pruned_pricing_finds_what_looking_at_every_triad_finds(objective, forbi
 
 
 @BOTH
-@pytest.mark.parametrize("n", [30, 31, 32])
+@pytest.mark.parametrize(
+    "n", [30, pytest.param(31, marks=pytest.mark.slow), pytest.param(32, marks=pytest.mark.slow)]
+)
 def test_bound_from_prices_is_close_and_survives_the_check(n, objective, pool):
     problem = pool(n, 7, objective=objective)
     solution = solve_grouping(problem, time_limit=4)
@@ -87,10 +90,16 @@ def test_bound_from_prices_is_close_and_survives_the_check(n, objective, pool):
     assert certificate.bound == solution.bound
 
 
-@pytest.fixture
-def solved(pool):
+@pytest.fixture(scope="module")
+def solved_once(pool):
     problem = pool(18, 1)
     return problem, solve_grouping(problem, time_limit=2)
+
+
+@pytest.fixture
+def solved(solved_once):
+    """A problem and its answer, which may be spoiled."""
+    return deepcopy(solved_once)
 
 
 def test_honest_grouping_passes(solved):

@@ -55,7 +55,7 @@ def test_twelve_people_get_the_best_of_all_groupings(objective, pool, best_by_en
         (7, [3, 4]),
         (8, [4, 4]),
         (16, [3, 3, 3, 3, 4]),
-        (20, [3, 3, 3, 3, 4, 4]),
+        pytest.param(20, [3, 3, 3, 3, 4, 4], marks=pytest.mark.slow),
     ],
 )
 @BOTH
@@ -135,7 +135,7 @@ def test_everybody_forbidden_leaves_everybody_out(n, pool):
     assert certificate.proved
 
 
-@pytest.mark.parametrize("n", [7, 10, 22])
+@pytest.mark.parametrize("n", [7, 10, pytest.param(22, marks=pytest.mark.slow)])
 @BOTH
 def test_one_person_forbidden_with_all_is_left_out_alone(n, objective, pool):
     problem = pool(n, 1, objective=objective)
@@ -154,7 +154,9 @@ def test_two_circles_without_contact_are_both_placed_whole(pool):
     assert certify_grouping(problem, solution).proved
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))]
+)
 def test_no_group_has_a_forbidden_pair_and_hardly_anybody_is_out(seed, pool):
     problem = pool(48, seed, forbidden=0.5)
     solution = solve_grouping(problem, time_limit=3)

@@ -167,6 +167,38 @@ def test_matchings_have_as_many_pairs_as_any_and_prices_say_so(seed):
         assert prices.person[a] + prices.person[b] + inside >= 2 * PLACE
 
 
+@pytest.mark.parametrize(
+    ("n", "sizes"), [(1, []), (2, []), (3, [3]), (4, [4]), (5, [5]), (7, [3, 4])]
+)
+def test_tiny_pools_are_grouped_and_proved(n, sizes, fair_pool):
+    problem = fair_pool(n, n)
+    solution = solve_grouping(problem)
+    certificate = certify_grouping(problem, solution)
+    placed = solution.group_of[solution.group_of >= 0]
+    assert sorted(np.bincount(placed).tolist()) == sizes
+    assert certificate.gap == 0.0
+    assert certificate.lowest == certificate.lowest_bound
+
+
+def test_equal_scores_have_one_value(fair_pool):
+    problem = fair_pool(18, low=7, high=7)
+    certificate = certify_grouping(problem, solve_grouping(problem))
+    assert certificate.lowest == certificate.lowest_bound == 7
+    assert certificate.gap == 0.0
+
+
+@pytest.mark.parametrize("objective", ["total", "worst_group"])
+def test_who_is_bound_to_somebody_without_partners_is_no_riddle_for_the_check(objective, pool):
+    problem = pool(16, 3, size=(2, 3), objective=objective)
+    problem.allowed[:2, 2:] = problem.allowed[2:, :2] = False  # a pair on its own,
+    problem.allowed[0, 1] = problem.allowed[1, 0] = False  # and not even that
+    together = np.full(16, -1)
+    together[[1, 5]] = 0
+    problem = replace(problem, rules=GroupRules(16, together=together, n_together=np.array([2])))
+    certificate = certify_grouping(problem, solve_grouping(problem))
+    assert certificate.matched == certificate.matched_bound == 13
+
+
 def test_rules_hold_above_the_floor(fair_pool):
     problem = fair_pool(18, 2, size=(3, 3))
     rng = np.random.default_rng(0)

@@ -21,7 +21,7 @@ N_SOME_OUT = 12
 
 
 def able_people(problem: GroupingProblem) -> NDArray[np.int64]:
-    """Return the people who are not barred from every group by their numbers of partners."""
+    """Return the people whom numbers of partners, and sets that lost somebody, do not bar."""
     allowed = problem.allowed & problem.allowed.T & ~np.eye(problem.n, dtype=bool)
     able = np.arange(problem.n)
     while True:
@@ -31,6 +31,10 @@ def able_people(problem: GroupingProblem) -> NDArray[np.int64]:
         if problem.smallest >= 3 and not (count == able.size - 1).all():
             joint = inside.astype(np.float32) @ inside.astype(np.float32)
             stays &= ((joint > 0.5) & inside).any(axis=1)
+        if problem.rules is not None and problem.rules.n_together.size:
+            mark = problem.rules.together[able]  # a set that has lost somebody is lost
+            n_left = np.bincount(mark[mark >= 0], minlength=problem.rules.n_together.size)
+            stays &= (mark < 0) | (n_left == problem.rules.n_together)[mark]
         if stays.all():
             return able
         able = able[stays]

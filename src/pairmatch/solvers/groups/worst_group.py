@@ -95,10 +95,10 @@ def solve_worst_group(
         return run.unfinished()
     try:
         run.raise_floor()
+        left = None if time_limit is None else max(0.05, time_limit - (perf_counter() - start))
+        return run.finish(seed, left, tell)
     except KeyboardInterrupt:
         return run.unfinished()
-    left = None if time_limit is None else max(0.05, time_limit - (perf_counter() - start))
-    return run.finish(seed, left, tell)
 
 
 @dataclass(slots=True)

@@ -32,6 +32,7 @@ from pairmatch.solvers.groups.exact import (
 from pairmatch.solvers.groups.raising import Raised, climb, lower_ceiling, pack_above
 from pairmatch.solvers.groups.repair import placeable_people
 from pairmatch.solvers.groups.search import Plan
+from pairmatch.solvers.groups.sizes import scale_of
 from pairmatch.solvers.groups.solver import solve_grouping
 from pairmatch.solvers.groups.values import GroupValues
 from pairmatch.solvers.solution import PLACE, GroupingSolution, GroupPrices, Status
@@ -256,8 +257,8 @@ class _Run:
             groups, status = self._groups(), Status.FEASIBLE
         if status is Status.FEASIBLE and self.clock.stopped:
             status = Status.TIME_LIMIT
-        scale = lcm(*(proof.scale for proof in proofs))
-        proofs = [_rescaled(proof, scale) for proof in proofs if proof.bound is not None]
+        scale = scale_of(self.sizes)
+        proofs = [_in_scale(proof, scale) for proof in proofs if proof.bound is not None]
         kept = min(proofs, key=lambda proof: proof.bound or 0, default=self.base)
         kept = replace(kept, solver=self.base.solver, places=self.base.places)
         return self._answer(kept, groups, status)
@@ -302,9 +303,11 @@ class _Run:
     ) -> GroupingSolution:
         """Return groups of the core with the bounds of a solution of the whole pool."""
         plan = _plan(self.values, groups)
-        factor = proof.scale // self.base.scale
-        worth, n_placed = plan.worth * factor, sum(self.sizes)
-        before = _plan(self.values, self._base_groups()).worth * factor
+        worth, before = (
+            some.worth * proof.scale // self.base.scale
+            for some in (plan, _plan(self.values, self._base_groups()))
+        )
+        n_placed = sum(self.sizes)
         lowest = Fraction(self.raised.lowest, self.unit)
         bound, prices = Fraction(self.raised.ceiling, self.unit), self.floor_prices
         if not self.small and proof.bound is not None:
@@ -345,20 +348,21 @@ def _plan(values: GroupValues, groups: Sequence[tuple[int, ...]]) -> Plan:
     return Plan(tables, np.setdiff1d(np.arange(values.n), seated), values.of_tables(tables))
 
 
-def _rescaled(solution: GroupingSolution, scale: int) -> GroupingSolution:
-    """Return a solution whose bound and prices are in gains times a larger scale."""
-    factor = scale // solution.scale
-    if factor == 1:
+def _in_scale(solution: GroupingSolution, scale: int) -> GroupingSolution:
+    """Return a solution whose bound and prices are in gains times a smaller scale.
+
+    What prices lose in scale they gain in unit, so that they prove the same.
+    """
+    factor = solution.scale // scale
+    if factor == 1 or solution.bound is None or solution.prices is None:
         return solution
+    cases = solution.cases or (plain_case(solution.prices, 1),)
     return replace(
         solution,
         scale=scale,
-        bound=None if solution.bound is None else solution.bound * factor,
-        prices=None if solution.prices is None else solution.prices * factor,
-        cases=tuple(
-            replace(case, person=case.person * factor, set_price=case.set_price * factor)
-            for case in solution.cases
-        ),
+        bound=solution.bound // factor,
+        prices=-(-solution.prices // factor),
+        cases=tuple(replace(case, unit=case.unit * factor) for case in cases),
     )
 
 

@@ -139,7 +139,7 @@ def test_a_plan_that_cannot_be_written_leaves_the_old_one_whole(run, tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    ["match", "groups", "formats", "check", "explain", "rematch", "compare", "evaluate",
+    ["match", "groups", "formats", "check", "explain", "rematch", "what-if", "compare", "evaluate",
      "programs", "schema", "demo"],
 )  # fmt: skip
 def test_every_command_says_what_it_is_for(run, command):

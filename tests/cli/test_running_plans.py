@@ -56,6 +56,53 @@ def test_who_left_is_replaced_and_nobody_else_moves(run, home, tmp_path):
     assert "1 person moves, +0 matched" in done.stdout
 
 
+def test_a_question_to_a_plan_is_answered_and_the_plan_stays(run, home, tmp_path):
+    sheets = home / "mentees.csv", home / "mentors.csv"
+    before = (home / "plan" / "plan.json").read_bytes()
+    done = run(
+        "what-if", home / "plan", *sheets, "--place", "M-1=1", "--at-most-changes", 3,
+        "--out", tmp_path / "asked",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "against the plan: 2 people move, +0 matched, objective +1" in done.stdout
+    assert list(pairs_in(tmp_path / "asked").values()).count("M-1") == 2
+    assert (home / "plan" / "plan.json").read_bytes() == before
+    for arguments, says in (
+        ((), "nothing was asked"),
+        (("--place", "M-1"), "expected ID=NUMBER; for example M-07=1."),
+        (("--place", "M-11=1"), "'M-11' is not among the mentors"),
+        (("--drop", "Quota"), "'Quota' is no constraint of this plan"),
+        (("--minutes", 30), "no part of this program has a length of meetings"),
+    ):
+        done = run("what-if", home / "plan", *sheets, *arguments)
+        assert done.returncode == 2
+        assert says in " ".join(done.stderr.split())
+
+
+def test_groups_are_brought_up_to_date_and_asked(run, tmp_path):
+    rows = [f"T-{k},{'art' if k % 2 else 'maths'},{k}" for k in range(9)]
+    (tmp_path / "pool.csv").write_text("\n".join(["id,subjects,years", *rows]))
+    done = run("groups", tmp_path / "pool.csv", "--out", tmp_path / "plan")
+    assert done.returncode == 0, done.stderr
+    was = pd.read_csv(tmp_path / "plan" / "groups.csv").groupby("group")["id"].apply(set).tolist()
+    (tmp_path / "now.csv").write_text("\n".join(["id,subjects,years", *rows[1:], "T-9,art,4"]))
+    done = run(
+        "rematch", tmp_path / "plan", tmp_path / "now.csv", "--at-most-changes", 0,
+        "--out", tmp_path / "new",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "0 who could have stayed (at most 0)" in done.stdout
+    now = pd.read_csv(tmp_path / "new" / "groups.csv").groupby("group")["id"].apply(set).tolist()
+    assert [group for group in was if "T-0" not in group] == [g for g in now if "T-9" not in g]
+    assert pd.read_csv(tmp_path / "new" / "moved.csv")["reason"].tolist()[0] == "left"
+    done = run("what-if", tmp_path / "plan", tmp_path / "pool.csv", "--place", "T-1=1")
+    assert done.returncode == 2
+    assert "groups have no places" in done.stderr
+    done = run("rematch", tmp_path / "plan", tmp_path / "pool.csv", tmp_path / "now.csv")
+    assert done.returncode == 2
+    assert "one sheet too many" in done.stderr
+
+
 def test_nobody_meets_the_same_person_again(run, home, tmp_path):
     done = run(
         "match", home / "mentees.csv", home / "mentors.csv", "--out", tmp_path / "second",

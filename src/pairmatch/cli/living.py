@@ -1,4 +1,4 @@
-"""The commands for a plan that runs: ``rematch``, ``compare`` and ``evaluate``."""
+"""The commands for a plan that runs: ``rematch``, ``what-if``, ``compare`` and ``evaluate``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from pairmatch.cli.arguments import Folder, Histories, remember
 from pairmatch.cli.console import err, out, show_frame
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.cycles import compare_records, read_record
+from pairmatch.cycles.saved import with_people
 from pairmatch.disk import make_folder, write_whole
-from pairmatch.errors import CapabilityError, Fault, ProgramError
+from pairmatch.errors import Fault, ProgramError
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans.files import dump_csv
 
@@ -23,26 +24,33 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pairmatch.cycles import Record
-    from pairmatch.profiles import Profiles
+    from pairmatch.profiles import Profiles, Schedule
 
-__all__ = ["compare_command", "evaluate_command", "rematch_command"]
+__all__ = ["compare_command", "evaluate_command", "rematch_command", "what_if_command"]
 
 Plan = Annotated[Path, typer.Argument(metavar="PLAN", help="Folder of a plan (--out).")]
 ProgramFile = Annotated[
     str | None,
     typer.Option("--program", "-p", metavar="FILE", help="The rules from now on, as TOML."),
 ]
+Mentees = Annotated[
+    str, typer.Argument(metavar="MENTEES", help="The mentees (or the one pool) as of now.")
+]
+Mentors = Annotated[
+    str | None, typer.Argument(metavar="[MENTORS]", help="The mentors as of now; not for groups.")
+]
+MostChanges = Annotated[
+    int | None,
+    typer.Option(min=0, help="How many may move who could keep their mentor, or their group."),
+]
 _SHOWN = 12
 
 
 def rematch_command(
     plan: Plan,
-    mentees: Annotated[str, typer.Argument(metavar="MENTEES", help="The mentees as of now.")],
-    mentors: Annotated[str, typer.Argument(metavar="MENTORS", help="The mentors as of now.")],
-    at_most_changes: Annotated[
-        int | None,
-        typer.Option(min=0, help="How many may move who could keep their mentor."),
-    ] = None,
+    mentees: Mentees,
+    mentors: Mentors = None,
+    at_most_changes: MostChanges = None,
     program: ProgramFile = None,
     histories: Histories = None,
     folder: Folder = None,
@@ -50,13 +58,11 @@ def rematch_command(
     hours: Hours = None,
     slot_minutes: SlotMinutes = None,
 ) -> None:
-    """Bring a plan of pairs up to date after people left, joined or changed; move few."""
+    """Bring a plan up to date after people left, joined or changed; move few."""
     if folder is not None:
         make_folder(folder)
     record = read_record(plan)
-    if record.kind != "matching":
-        raise CapabilityError("plans of groups cannot be re-matched; form them anew with 'groups'")
-    tables = read_tables(mentees, mentors, read_schedule(bells, hours, slot_minutes))
+    tables = _read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
     given = None if program is None else pm.Program.from_toml(program)
     changed = remember(given, histories, *tables)
     if changed is not None and program is None:
@@ -64,15 +70,93 @@ def rematch_command(
     has_own = (plan / "program.toml").is_file()
     one_table = tables[0] is tables[1]
     old, joined = (tables[0], None) if one_table else _split(tables[0], record)
-    before = pm.read_plan(
+    if record.kind == "grouping":
+        old, joined = _split(tables[0], record)
+        old = with_people(old, record.people)
+    before: Any = pm.read_plan(
         plan, old, old if one_table else tables[1], program=None if has_own else changed
     )
     here = {*tables[0].ids, *tables[1].ids}
     gone = sorted({*before.scored.coached.ids, *before.scored.coach.ids} - here)
     changes = pm.Changes(leave=gone, mentees=joined, program=changed)
-    after = pm.rematch(before, changes, at_most_changes=at_most_changes)
+    _report(pm.rematch(before, changes, at_most_changes=at_most_changes), record, folder)
+
+
+def what_if_command(
+    plan: Plan,
+    mentees: Mentees,
+    mentors: Mentors = None,
+    places: Annotated[
+        list[str] | None,
+        typer.Option("--place", metavar="ID=NUMBER", help="More places (or -1, fewer): M-07=1."),
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="Do without rules of a kind, such as MinScore."),
+    ] = None,
+    minutes: Annotated[int | None, typer.Option(help="Another length of meetings.")] = None,
+    at_most_changes: MostChanges = None,
+    folder: Folder = None,
+    bells: Bells = None,
+    hours: Hours = None,
+    slot_minutes: SlotMinutes = None,
+) -> None:
+    """Say what a plan would become if one thing were different; the plan stays as it is."""
+    if folder is not None:
+        make_folder(folder)
+    record = read_record(plan)
+    tables = _read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
+    before: Any = pm.read_plan(plan, *tables)
+    answer = pm.what_if(
+        before,
+        places=_read_places(places),
+        drop=tuple(drop or ()),
+        minutes=minutes,
+        at_most_changes=at_most_changes,
+    )
+    _report(answer, record, folder)
+    out.print(escape(f"against the plan: {pm.compare(before, answer.plan).summary()}"))
+
+
+def _read_sheets(
+    record: Record, mentees: str, mentors: str | None, schedule: Schedule | None
+) -> tuple[Profiles, Profiles]:
+    """Return both sheets of a plan of pairs, or the one of groups twice."""
+    if record.kind == "grouping":
+        if mentors is not None:
+            what = "This is a plan of groups: give the one sheet of its pool."
+            raise ProgramError("one sheet too many", [Fault(what, mentors)])
+        table = read_table(mentees, schedule=schedule)
+        return table, table
+    if mentors is None:
+        raise ProgramError("this is a plan of pairs: give MENTEES and MENTORS")
+    return read_tables(mentees, mentors, schedule)
+
+
+def _read_places(texts: list[str] | None) -> dict[str, int] | None:
+    """Read ``ID=NUMBER`` each."""
+    found: dict[str, int] = {}
+    for text in texts or ():
+        who, equals, number = (part.strip() for part in text.rpartition("="))
+        try:
+            more = int(number)
+        except ValueError:
+            equals = ""
+            more = 0
+        if not equals or not who:
+            raise ProgramError(
+                f"--place {text}: expected ID=NUMBER", [Fault("for example M-07=1.")]
+            )
+        found[who] = found.get(who, 0) + more
+    return found or None
+
+
+def _report(after: Any, record: Record, folder: Path | None) -> None:
+    """Check an answer, say what it is, and write it where that was asked."""
     after.verify()
-    moved = _with_old_scores(after.moved, {pair[:2]: pair[2] for pair in record.pairs})
+    moved = after.moved
+    if record.kind == "matching":
+        moved = _with_old_scores(moved, {pair[:2]: pair[2] for pair in record.pairs})
     if folder is not None:
         after.plan.save(folder)
         write_whole(folder / "moved.csv", dump_csv(moved))
@@ -84,7 +168,7 @@ def rematch_command(
 
 def _split(mentees: Profiles, record: Record) -> tuple[Profiles, Profiles | None]:
     """Return who was there when the plan was made, and who joined; (everybody, None) if nobody."""
-    known = {pair[0] for pair in record.pairs} | {*record.left_out}
+    known = record.people
     was_there = np.array([person in known for person in mentees.ids])
     if was_there.all() or not was_there.any():
         return mentees, None

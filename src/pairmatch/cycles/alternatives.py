@@ -10,35 +10,36 @@ from pairmatch.constraints import Load, find_id
 from pairmatch.cycles.changes import Changes
 from pairmatch.cycles.rematching import rematch
 from pairmatch.errors import Fault, ProgramError, did_you_mean
+from pairmatch.plans import Grouping, Matching
 from pairmatch.scoring import CommonTime
 from pairmatch.seam import loads_of
 from pairmatch.typed import is_count, is_whole
 
 if TYPE_CHECKING:
     from pairmatch.cycles.outcome import Rematch
-    from pairmatch.plans import Matching
+    from pairmatch.cycles.regrouping import Regrouping
     from pairmatch.programs import Program
 
 __all__ = ["what_if"]
 
 
 def what_if(
-    plan: Matching,
+    plan: Matching | Grouping,
     *,
     places: Mapping[str, int] | None = None,
     drop: Any = (),
     add: Any = (),
     minutes: int | None = None,
     at_most_changes: int | None = None,
-) -> Rematch:
+) -> Rematch | Regrouping:
     """Return what a plan would become if one thing were different.
 
     Parameters
     ----------
-    plan : Matching
+    plan : Matching or Grouping
         The plan; it stays as it is.
     places : mapping of id to int, optional
-        More places (or fewer, if negative) with mentors: ``{"M-07": 1}``.
+        More places (or fewer, if negative) with mentors: ``{"M-07": 1}``; not for groups.
     drop : constraint, or list of them, optional
         Rules of the program to do without; the name of a kind, such as "MinScore", drops all of it.
     add : constraint, or list of them, optional
@@ -50,7 +51,7 @@ def what_if(
 
     Returns
     -------
-    Rematch
+    Rematch, or Regrouping for groups
         The plan that would come out, who would move, and by how much the objective changes:
         ``compare(plan, answer.plan)``.
 
@@ -73,6 +74,8 @@ def what_if(
     dropped, added = _listed(drop), _listed(add)
     if places is None and not dropped and not added and minutes is None:
         raise ProgramError("nothing was asked: give places=, drop=, add= or minutes=")
+    if places is not None and isinstance(plan, Grouping):
+        raise ProgramError("groups have no places; ask with drop=, add= or minutes=")
     program = plan.program
     if program.criteria is None and hasattr(plan.scored, "criteria"):
         program = program.replace(criteria=plan.scored.criteria)
@@ -82,7 +85,7 @@ def what_if(
         program = _shorten(program, minutes)
     if added:
         program = program.replace(constraints=[*program.constraints, *added])
-    if places is not None:
+    if places is not None and isinstance(plan, Matching):
         program = _make_room(plan, program, places)
     return rematch(plan, Changes(program=program), at_most_changes=at_most_changes)
 

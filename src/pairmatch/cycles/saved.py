@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Table = Profiles | pd.DataFrame | str | PathLike[str]
 
-__all__ = ["Record", "read_plan", "read_record"]
+__all__ = ["Record", "read_plan", "read_record", "with_people"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +64,12 @@ class Record:
     pairs: tuple[tuple[str, str, float], ...]
     groups: tuple[tuple[str, ...], ...]
     left_out: tuple[str, ...]
+
+    @property
+    def people(self) -> set[str]:
+        """Ids of everybody in the one pool of a plan of groups, or of all mentees of pairs."""
+        members = {who for group in self.groups for who in group}
+        return members | {pair[0] for pair in self.pairs} | {*self.left_out}
 
     def read_program(self) -> Program:
         """Return the criteria and rules of the plan.
@@ -185,10 +191,10 @@ def read_plan(
     one_table = coach is coached
     if one_table:
         named = {who for pair in record.pairs for who in pair[:2]} | {*record.left_out}
-        coached = coach = _with_people(coached, named)
+        coached = coach = with_people(coached, named)
     else:
-        coached = _with_people(coached, {pair[0] for pair in record.pairs} | {*record.left_out})
-        coach = _with_people(coach, {pair[1] for pair in record.pairs})
+        coached = with_people(coached, {pair[0] for pair in record.pairs} | {*record.left_out})
+        coach = with_people(coach, {pair[1] for pair in record.pairs})
     scored = _score(record, coached, coach, program, mutual=False)
     objective: Any = program.objective
     problem = assignment_problem(scored, program.constraints, objective)
@@ -222,7 +228,7 @@ def _score(
     return Compatibility.bind(coached, coach, criteria, rules, neutral=record.neutral)
 
 
-def _with_people(table: Profiles, named: set[str]) -> Profiles:
+def with_people(table: Profiles, named: set[str]) -> Profiles:
     """Return a table with a blank row for everybody who is named and not in it."""
     import pandas as pd
 

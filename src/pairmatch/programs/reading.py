@@ -70,7 +70,8 @@ def read_parts(
     teller = _Teller(content, find_lines(text))
     parts: dict[str, Any] = {}
     try:
-        model = file_model().model_validate(content)
+        folder = None if hasattr(source, "read") else Path(source).parent
+        model = file_model().model_validate(content, context={"folder": folder})
         parts = {key: getattr(model, f"a_{key}") for key in _PARTS if key in content}
     except ValidationError as error:
         faults |= dict.fromkeys(teller.faults(error.errors(include_url=False)))

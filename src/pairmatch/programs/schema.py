@@ -6,18 +6,15 @@ import types
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pairmatch import constraints, scoring
+from pairmatch.programs.earlier import HISTORY_SCHEMA, make_history
 from pairmatch.programs.words import Leftovers, Objective, describe_fields
-from pairmatch.scoring import Criterion
+from pairmatch.scoring import Criterion, History
 
 __all__ = ["CONSTRAINTS", "CRITERIA", "field_hints", "file_model", "program_schema"]
-
-
-def _needs_history(kind: Any) -> bool:
-    """Whether a value is made of earlier cycles, which are a table and have no place in a file."""
-    return any(entry.name == "history" for entry in fields(kind))
 
 
 CRITERIA: dict[str, type] = {
@@ -28,17 +25,16 @@ CRITERIA: dict[str, type] = {
     and is_dataclass(kind)
     and hasattr(kind, "pair_units")
     and kind is not scoring.Custom
-    and not _needs_history(kind)
 }
-"""Criteria that have a place in a file: all but functions and those about earlier cycles."""
+"""Criteria that have a place in a file: all but functions."""
 
 CONSTRAINTS: dict[str, type] = {
     name: kind
     for name in constraints.__all__
     for kind in [getattr(constraints, name)]
-    if isinstance(kind, type) and is_dataclass(kind) and not _needs_history(kind)
+    if isinstance(kind, type) and is_dataclass(kind)
 }
-"""Constraints: whatever frozen value the room shows, but for those about earlier cycles."""
+"""Constraints: whatever frozen value the room shows."""
 
 _TYPING_ONLY = {
     "Any": Any,
@@ -198,6 +194,8 @@ def _shape(hint: Any) -> Any:
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Criterion:
         return _criterion()
+    if hint is History:
+        return _history()
     if hint in plain:
         return plain[hint]
     if origin is Literal:
@@ -231,6 +229,20 @@ def _mapping(content: Any) -> Any:
             raise ValueError("entries such as [key, value]") from None
 
     return Annotated[dict[str, content] | list[list[Any]], AfterValidator(read)]
+
+
+@cache
+def _history() -> Any:
+    """Return the type of earlier cycles: names of files beside this one, or a table of pairs."""
+    from typing import Annotated
+
+    from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
+
+    def read(content: Any, info: ValidationInfo) -> History:
+        folder = (info.context or {}).get("folder")
+        return make_history(content, Path() if folder is None else folder)
+
+    return Annotated[Any, AfterValidator(read), WithJsonSchema(dict(HISTORY_SCHEMA))]
 
 
 @cache

@@ -10,8 +10,10 @@ from textwrap import wrap
 from typing import Any, get_args, get_origin
 
 from pairmatch.errors import Fault, ProgramError
+from pairmatch.programs.earlier import describe_history
 from pairmatch.programs.schema import CONSTRAINTS, CRITERIA, field_hints
 from pairmatch.programs.words import describe_fields, first_sentence
+from pairmatch.scoring import History
 from pairmatch.typed import is_number, is_whole
 
 __all__ = ["write_parts"]
@@ -154,6 +156,8 @@ def _inline(content: Any) -> str:
         return _text(content)
     if isinstance(content, datetime | date | time):
         return content.isoformat()
+    if isinstance(content, History):
+        return _mapping(describe_history(content), listed=False)
     if isinstance(content, Mapping):
         return _mapping(content, listed=False)
     if type(content).__name__ in CRITERIA or hasattr(content, "pair_units"):

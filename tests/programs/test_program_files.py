@@ -83,5 +83,5 @@ def test_broken_file_is_refused(tmp_path, text, says):
 
 
 def test_missing_file_is_refused(tmp_path):
-    with pytest.raises(pm.ProgramError, match="cannot be read"):
+    with pytest.raises(pm.ProgramError, match="there is no program file"):
         pm.Program.from_toml(tmp_path / "none.toml")

@@ -130,8 +130,8 @@ def _is_cycle(number: object) -> bool:
 
 
 def _is_id(text: object) -> bool:
-    return isinstance(text, str) and text != ""
+    return isinstance(text, str)
 
 
 def _is_group(members: object) -> bool:
-    return isinstance(members, list) and len(members) > 0 and all(map(_is_id, members))
+    return isinstance(members, list) and all(map(_is_id, members))

@@ -168,6 +168,32 @@ class Patchwork:
             units[np.ix_(at, there)], allowed[np.ix_(at, there)] = part, legal
         return units, allowed
 
+    def evaluate_alone(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Scores:
+        """Return the same for a block that is all that is asked: only its people are bound."""
+        known: Any = self.plan.scored
+        units, allowed = np.zeros((2, len(rows), len(columns)), np.int64)
+        for a, b in ((False, False), (False, True), (True, False), (True, True)):
+            i, j = self.rows.fresh[rows] >= 0, self.columns.fresh[columns] >= 0
+            at, there = np.flatnonzero(i == a), np.flatnonzero(j == b)
+            if not len(at) or not len(there):
+                continue
+            if not a and not b:
+                part = known.evaluate(self.rows.old[rows[at]], self.columns.old[columns[there]])
+            else:
+                mine = (
+                    self.rows.table.take(self.rows.fresh[rows[at]])
+                    if a
+                    else (known.coached.take(self.rows.old[rows[at]]))
+                )
+                theirs = (
+                    self.columns.table.take(self.columns.fresh[columns[there]])
+                    if b
+                    else (known.coach.take(self.columns.old[columns[there]]))
+                )
+                part = self._bind(mine, theirs).evaluate()
+            units[np.ix_(at, there)], allowed[np.ix_(at, there)] = part
+        return units, allowed.astype(np.bool_)
+
     def _parts(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> list[tuple[Any, ...]]:
         """Return the four parts: who knows them, their rows and columns, and where these stand."""
         rows, columns = (self.rows.old[i], self.rows.fresh[i]), (

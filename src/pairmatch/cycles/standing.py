@@ -78,7 +78,7 @@ def fill_open_places(patch: Patchwork, changes: Changes) -> Standing | None:
     column_of = np.full(patch.shape[0], -1, np.int64)
     column_of[still[:, 0]] = still[:, 1]
     idle, open_columns = np.flatnonzero(column_of < 0), np.flatnonzero(left > 0)
-    worth, legal = patch.evaluate(idle, open_columns)
+    worth, legal = patch.evaluate_alone(idle, open_columns)
     rest = AssignmentProblem(
         MatrixGains(np.where(legal, worth, 0).astype(np.int64), legal),
         left[open_columns],

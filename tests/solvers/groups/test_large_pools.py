@@ -15,9 +15,11 @@ from pairmatch.solvers.groups import choice, large, link_loops, solve_grouping
 from pairmatch.solvers.groups.linked import LinkedTriads
 from pairmatch.solvers.groups.links import Links, find_links
 from pairmatch.solvers.groups.proofs import prove_by_pairs, prove_prices
+from pairmatch.solvers.groups.seating import seat_anyhow
 from pairmatch.solvers.groups.streaming import PoolValues, stream_links
 from pairmatch.solvers.problem import MatrixGains, StreamedGrouping
-from pairmatch.solvers.solution import GroupPrices
+from pairmatch.solvers.solution import GroupPrices, Status
+from pairmatch.solvers.streamed import StreamedGains
 
 
 def pool(n: int, seed: int, *, open_: float = 1.0, objective: str = "total") -> StreamedGrouping:
@@ -241,3 +243,74 @@ def test_uneven_sizes_are_refused_where_any_two_may_share_a_group() -> None:
     spoiled = replace(solution, group_of=uneven)
     with pytest.raises(CertificateError, match="breaks"):
         certify_grouping(problem, spoiled)
+
+
+class Stop:
+    """Press Ctrl-C when a solve tells for the n-th time that it goes on."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.n_told = at, 0
+
+    def __call__(self, round_: int, gap: float | None, seconds: float) -> None:
+        self.n_told += 1
+        if self.n_told == self.at:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.usefixtures("nothing_held")
+@pytest.mark.parametrize("at", [1, 2, 4])
+@pytest.mark.parametrize(("n", "size"), [(92, (3, 5, 3)), (121, (4, 6, 5))])
+def test_ctrl_c_returns_everybody_in_groups_however_early(
+    n: int, size: tuple[int, int, int], at: int
+) -> None:
+    problem = StreamedGrouping(pool(n, n).gains, *size)
+    solution = solve_grouping(problem, seed=1, progress=Stop(at))
+    assert solution.status is Status.INTERRUPTED
+    certificate = certify_grouping(problem, solution)
+    assert certificate.matched == n
+    assert certificate.gap is not None
+
+
+@pytest.mark.usefixtures("nothing_held")
+def test_ctrl_c_before_there_is_a_plan_still_seats_everybody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = []
+
+    def interrupted(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return seat_anyhow(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(large, "seat_anyhow", interrupted)
+    problem = pool(93, 4)
+    solution = solve_grouping(problem, seed=1)
+    assert solution.status is Status.INTERRUPTED
+    assert certify_grouping(problem, solution).matched == 93
+
+
+def test_the_first_plan_keeps_schools_apart_and_places_nearly_everybody() -> None:
+    rng = np.random.default_rng(5)
+    school = rng.integers(40, size=600)
+    row = rng.integers(50, size=(600, 3)).astype(np.float32)
+    gains = StreamedGains(row, row[:, ::-1], 10_000, keys=(school, school))
+    problem = StreamedGrouping(gains, 3, 5, 3)
+    order = np.argsort(school, kind="stable")
+    groups = seat_anyhow(PoolValues(problem, 12), order, (3,) * 200, [], rng)
+    assert all(np.unique(school[group]).size == 1 for group in groups)
+    placed = np.concatenate(groups)
+    assert np.unique(placed).size == placed.size > 570
+    assert {group.size for group in groups} <= {3, 4, 5}
+
+
+@pytest.mark.usefixtures("nothing_held")
+def test_a_large_pool_without_time_for_a_bound_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large, "_QUICK", 30)
+    problem = pool(93, 4)
+    solution = solve_grouping(problem, seed=1, progress=Stop(1))
+    assert solution.bound is None
+    assert solution.bound_method == "no time for a bound"
+    certificate = certify_grouping(problem, solution)
+    assert certificate.matched == 93
+    assert certificate.gap is None

@@ -8,6 +8,7 @@ is at most the sum of its three links.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +20,6 @@ from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import StreamedGrouping
@@ -30,7 +29,7 @@ __all__ = ["bound_large", "certify_large"]
 
 _ROWS = 64  # people at a time
 _LOW = -(2**56)  # the link of two who may not share a group
-_MOST_TRIADS = 2**22  # triads looked at together
+_HEIGHT = 512  # partners of a person at a time
 
 
 def certify_large(problem: StreamedGrouping, solution: GroupingSolution) -> Certificate:
@@ -222,65 +221,56 @@ def _excess(
     """
     excess = np.zeros(problem.n, np.int64)
 
-    def look(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def look(rows: slice) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         link, _ = _links(problem, person, factor, rows)
-        line, other = np.nonzero(2 * link > -best[rows, None])
-        strength = link[line, other]
-        order = np.lexsort((-strength, line))
-        ends = np.cumsum(np.bincount(line, minlength=len(link)))
-        return other[order], strength[order], ends
+        line, other = np.divmod(np.flatnonzero(2 * link > -best[rows, None]), problem.n)
+        ends = np.searchsorted(line, np.arange(len(link) + 1))
+        return [
+            _around(problem, person, factor, rows.start + at, other[first:last], worst=worst)
+            for at, (first, last) in enumerate(pairwise(ends))
+            if last - first > 1
+        ]
 
-    parts = _list_rows(problem.n)
-    for rows, (other, strength, ends) in zip(parts, map_blocks(look, parts), strict=True):
-        for at, (first, last) in enumerate(zip(np.append(0, ends), ends, strict=False)):
-            near, own = other[first:last], strength[first:last]
-            for a, b, twice in _two_links(near, own):
-                _raise(problem, person, factor, rows.start + at, (a, b, twice), excess, worst=worst)
+    for seen in map_blocks(look, _list_rows(problem.n)):
+        for people, over in seen:
+            np.maximum.at(excess, people, over)
     return excess
 
 
-def _two_links(
-    near: NDArray[np.int64], own: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield two partners of a person, and the sum of the links, where the third could matter."""
-    height = max(1, _MOST_TRIADS // max(1, near.size))
-    for first in range(0, near.size, height):
-        some = own[first : first + height]
-        x, y = np.nonzero(some[:, None] + 2 * own[None, :] > 0)
-        x += first
-        x, y = x[x < y], y[x < y]
-        if x.size:
-            yield near[x], near[y], own[x] + own[y]
-
-
-def _raise(
+def _around(
     problem: StreamedGrouping,
     person: NDArray[np.int64],
     factor: int,
     i: int,
-    found: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
-    excess: NDArray[np.int64],
+    near: NDArray[np.int64],
     *,
     worst: bool,
-) -> None:
-    """Raise the excess of a person and two partners each, in place."""
-    a, b, twice = found
-    gains = problem.gains
-    (forth, allowed), (back, too) = gains.pairs(a, b), gains.pairs(b, a)
-    twice = twice + (forth + back) * factor - person[a] - person[b]
-    over = np.flatnonzero(allowed & too & (twice > 0))
-    if not over.size:
-        return
-    a, b, forth, back = a[over], b[over], forth[over], back[over]
-    value = twice[over] // 2
-    if worst:
-        me = np.full(a.size, i)
-        given = [
-            gains.pairs(a, me)[0] + gains.pairs(b, me)[0],
-            gains.pairs(me, a)[0] + back,
-            gains.pairs(me, b)[0] + forth,
-        ]
-        value = 3 * np.minimum.reduce(given) * (factor // 2) - person[i] - person[a] - person[b]
-    excess[i] = max(int(excess[i]), int(value.max()))
-    np.maximum.at(excess, a, value)
-    np.maximum.at(excess, b, value)
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return some people, and by how much triads of a person and two of them exceed the prices."""
+    people, every = np.append(near, i), slice(0, near.size + 1)
+    gains, price = problem.gains.take(people, people), person[people]
+    over = np.zeros(people.size, np.int64)
+    (to_me, _), (mine, _) = (
+        gains.block(every, slice(near.size, near.size + 1)),
+        gains.block(slice(near.size, near.size + 1), every),
+    )
+    own = (to_me[:, 0] + mine[0]) * factor - price - price[-1]
+    for first in range(0, near.size, _HEIGHT):
+        rows = slice(first, min(first + _HEIGHT, near.size))
+        (given, allowed), (received, too) = gains.block(rows, every), gains.block(every, rows)
+        twice = (given + received.T) * factor - price[rows, None] - price[None, :]
+        twice += own[rows, None]
+        twice += own[None, :]
+        line = np.arange(rows.start, rows.stop)
+        legal = allowed & too.T
+        legal[line - rows.start, line] = legal[:, -1] = False
+        value = np.where(legal, twice, 0) // 2
+        if worst:
+            least = np.minimum(to_me[rows] + to_me[:, 0], mine[0, rows, None] + received.T)
+            least = np.minimum(least, mine[0] + given)
+            exact = 3 * least * (factor // 2) - price[rows, None] - price - price[-1]
+            value = np.where(legal & (value > 0), exact, 0)
+        np.maximum(over, value.max(axis=0), out=over)
+        over[rows] = np.maximum(over[rows], value.max(axis=1))
+    over[-1] = over[:-1].max()
+    return people, over

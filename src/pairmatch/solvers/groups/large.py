@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import GroupingProblem, StreamedGrouping
 
+    Groups = list[NDArray[np.int64]]
+
     class Solve(Protocol):
         """Solves a part that is held."""
 
@@ -106,7 +108,7 @@ class _Large:
     rng: np.random.Generator
     clock: Clock
     seed: int
-    groups: list[NDArray[np.int64]] = field(default_factory=list)
+    groups: Groups = field(default_factory=list)
     price: NDArray[np.int64] | None = None
     top: NDArray[np.int64] | None = None
     proved: tuple[NDArray[np.int64], bool] | None = None
@@ -128,7 +130,7 @@ class _Large:
 
     def search(self) -> None:
         """Find groups and prices."""
-        self.groups = seat_anyhow(self.values, self._order(), self.sizes, [], self.rng)
+        self.groups = self._complete([])
         self.clock.tell(None)
         if set(self.sizes) <= {2, 3, 4, 5} and self.problem.target == 3 and self._is_open():
             self._form_triads()
@@ -203,14 +205,21 @@ class _Large:
 
     def _adopt(self, table: NDArray[np.int64]) -> None:
         """Take triads as groups, and seat everybody else as they come."""
-        groups = legal_groups(self.values, list(table))
-        placed = np.zeros(self.values.n, np.bool_)
-        for group in groups:
-            placed[group] = True
-        out = np.flatnonzero(~placed)
-        groups = seat_anyhow(self.values, out, (3,) * (out.size // 3), groups, self.rng)
+        groups = self._complete(legal_groups(self.values, list(table)))
         if sum(g.size for g in groups) >= sum(g.size for g in self.groups):
             self.groups = groups
+
+    def _complete(self, groups: Groups) -> Groups:
+        """Return the groups with people who are in none seated as they come."""
+        out = np.ones(self.values.n, np.bool_)
+        for group in groups:
+            out[group] = False
+        limits = self.problem.smallest, self.problem.largest, self.problem.target
+        n_out = int(out.sum())
+        triads = limits[0] == limits[2] == 3 and len(groups) > 0  # those left over join others
+        sizes = (3,) * (n_out // 3) if triads else choose_sizes(n_out, *limits)
+        order = self._order()
+        return seat_anyhow(self.values, order[out[order]], sizes, groups, self.rng)
 
     def _prove(self, keep_on: Callable[[], bool]) -> None:
         """Find prices that no group of the whole pool exceeds."""
@@ -256,7 +265,7 @@ class _Large:
             self.price[part] = found.prices * factor // found.scale
         inside = np.zeros(self.values.n, np.bool_)
         inside[part] = True
-        self.groups = [group for group in self.groups if not inside[group[0]]] + groups
+        self.groups = [group for group in self.groups if not inside[group].any()] + groups
         return int(order.size)
 
     def _order(self) -> NDArray[np.int64]:
@@ -307,6 +316,8 @@ class _Large:
     def answer(self) -> GroupingSolution:
         """Return the groups with a proved bound."""
         n, unit, scale = self.values.n, self.unit, self.values.scale
+        if self.interrupted:
+            self.groups = self._complete(legal_groups(self.values, self.groups))
         tables = group_tables(self.groups)
         if not tables:
             nobody = np.full(n, -1, np.int64)
@@ -317,7 +328,10 @@ class _Large:
             self.sizes, self.proved = tuple(sorted(sizes, reverse=True)), None
         over = self.interrupted or self.clock.stopped
         if self.proved is None and (n <= _QUICK or not over):
-            self._prove(lambda: True)
+            try:
+                self._prove(lambda: True)
+            except KeyboardInterrupt:
+                self.interrupted = True
         worth = PoolValues(self.problem, scale).of_tables(tables)
         n_placed = sum(table.size for table in tables)
         status = Status.TIME_LIMIT if self.clock.stopped else Status.FEASIBLE
@@ -326,13 +340,13 @@ class _Large:
         group_of = number_groups(n, np.arange(n), groups)
         solver = "prices and dealing" if self.top is not None else "reassignment descent in parts"
         if self.proved is None:
-            self.clock.tell(None)
             return GroupingSolution(group_of, None, scale, "no time for a bound", status, solver)
         price, by_triads = self.proved
         bound = int(np.sort(price)[n - n_placed :].sum()) // unit
         if bound == worth and n_placed == n:
             status = Status.OPTIMAL
-        self.clock.tell(gap_of(worth, bound))
+        if not self.interrupted:
+            self.clock.tell(gap_of(worth, bound))
         how = f"prices of people against {'triads' if by_triads else 'pairs'}"
         prices = -(-price // unit)
         case = plain_case(price, unit)

@@ -61,7 +61,7 @@ def test_a_stream_returns_every_link_above_its_limit(held: bool) -> None:
     assert (top == np.sort(link, axis=1)[:, :-3:-1]).all()
     expected = {(i, j) for i, j in np.argwhere(link > limit[:, None]).tolist()}
     assert set(zip(hits[0].tolist(), hits[1].tolist(), strict=True)) == expected
-    assert (hits[3] == link[hits[0], hits[1]]).all()
+    assert (hits[2] == (gain + gain.T)[hits[0], hits[1]]).all()
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_triads_along_links_are_those_of_the_whole_matrix(
     price = np.full(60, 1500)
     seen = stream_links(values, price, 1, np.full(60, -(2**55)))
     assert seen is not None
-    linked = LinkedTriads(values, Links.of_hits(values, seen[1], 59))
+    linked = LinkedTriads(values, Links.of_hits(values, seen[1], price, 1, 59))
     every = np.array(list(combinations(range(60), 3)))
     value = values.of_groups(every)
     twice = 2 * (value - price[every].sum(axis=1))

@@ -151,7 +151,9 @@ class _Large:
         self._adopt(table)
         self.clock.tell(None)
         if not pool.is_held and not self.within(0.9 - 3 * self.streaming / self._whole):
-            return  # there is time to prove these prices, but not to look for links before
+            # there is time to prove these prices, but not to look for links before
+            self._prove(partial(self.within, 1.0))
+            return
         prices = self._price(pool, 0.55)
         if prices is None:
             return

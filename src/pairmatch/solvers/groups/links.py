@@ -50,9 +50,12 @@ class Links:
         return top
 
     @classmethod
-    def of_hits(cls, pool: PoolValues, hits: Hits, most: int) -> Links:
+    def of_hits(
+        cls, pool: PoolValues, hits: Hits, price: NDArray[np.int64], unit: int, most: int
+    ) -> Links:
         """Keep at most ``most`` links of each person from a stream."""
-        person, partner, pair, link = hits
+        person, partner, pair = hits
+        link = pair * np.int64(pool.scale * unit) - price[person] - price[partner]
         order = np.lexsort((partner, -link, person))
         person, partner, pair = person[order], partner[order], pair[order]
         count = np.bincount(person, minlength=pool.n)
@@ -119,8 +122,8 @@ def find_links(
     if pool.held is not None:
         return Links.of_held(pool, price, unit, most)
     limit = sample_limits(pool, price, unit, 2 * most, rng)
-    found = stream_links(pool, price, unit, limit, keep_on=keep_on)
-    return None if found is None else Links.of_hits(pool, found[1], most)
+    found = stream_links(pool, price, unit, limit, 0, keep_on)
+    return None if found is None else Links.of_hits(pool, found[1], price, unit, most)
 
 
 def _list_rows(n: int) -> list[slice]:

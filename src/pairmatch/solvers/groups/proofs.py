@@ -137,14 +137,14 @@ def _best_of(
     pool: PoolValues,
     v: int,
     own: NDArray[np.int64],
-    pair: NDArray[np.int64],
+    pair: NDArray[np.integer],
     price: NDArray[np.int64],
     unit: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return a person and its partners, and twice by how much their triads exceed the prices."""
     people, loops, factor = np.append(own, v), load_link_loops(), pool.scale * unit
     most = np.zeros(people.size, np.int64)
-    link = pair * factor - price[v] - price[own]
+    link = pair * np.int64(factor) - price[v] - price[own]
     few = 2 * link > -int(link.max())
     own, pair = own[few], pair[few]
     if own.size < 2:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import PoolGains, StreamedGrouping
 
     Tops = tuple[NDArray[np.int64], NDArray[np.int64]]
-    Hits = tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.int64], NDArray[np.int64]]
+    Hits = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.integer]]
 
 __all__ = ["NEVER", "PoolValues", "sample_limits", "stream_links", "time_stream"]
 
@@ -203,13 +203,13 @@ def stream_links(
     top : ndarray of int64, shape (n, n_top)
         The largest links of each person, the largest one first.
     hits : tuple of ndarray
-        Person, partner, what the two give each other, and their link.
+        Person, partner, and what the two give each other.
 
     Notes
     -----
     Each gain is computed once: n^2 of them, in O(n) memory beside the hits.
     """
-    n, factor = values.n, values.scale * unit
+    n, factor, kind = values.n, values.scale * unit, values.pair_type
 
     def look(tile: tuple[slice, slice]) -> tuple[tuple[slice, slice], Tops, list[Hits]]:
         rows, columns = tile
@@ -218,18 +218,19 @@ def stream_links(
         link -= price[rows, None]
         link -= price[None, columns]
         # what lies left of the diagonal is seen from the other side
-        line, column = np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop)
+        line = np.arange(rows.start, rows.stop, dtype=np.int32)
+        column = np.arange(columns.start, columns.stop, dtype=np.int32)
         if columns.start < rows.stop:
             allowed = allowed & (line[:, None] < column[None, :])
         if not allowed.all():
             np.putmask(link, ~allowed, NEVER)
-        found = []
+        found: list[Hits] = []
         at = np.flatnonzero(link > limit[rows, None])
         i, j = np.divmod(at, column.size)
-        found.append((line[i], column[j], pair.ravel()[at], link.ravel()[at]))
+        found.append((line[i], column[j], pair.ravel()[at].astype(kind)))
         at = np.flatnonzero(link > limit[None, columns])
         i, j = np.divmod(at, column.size)
-        found.append((column[j], line[i], pair.ravel()[at], link.ravel()[at]))
+        found.append((column[j], line[i], pair.ravel()[at].astype(kind)))
         return tile, (_largest(link, n_top), _largest(link.T, n_top)), found
 
     top = np.full((n, n_top), NEVER)
@@ -239,19 +240,14 @@ def stream_links(
         if not keep_on():
             return None
         for (rows, columns), tops, found in map_blocks(look, tiles[start : start + _N_TILES]):
-            every += [_narrow(hit) for hit in found if hit[0].size]
+            every += [hit for hit in found if hit[0].size]
             for part, best in zip((rows, columns), tops, strict=True):
                 both = np.concatenate([top[part], best], axis=1)
                 top[part] = np.sort(both, axis=1)[:, : -n_top - 1 : -1]
-    hits = every or [(np.empty(0, np.int64),) * 4]
-    person, partner, pair, link = (np.concatenate([hit[at] for hit in hits]) for at in range(4))
-    return top, (person, partner, pair, link)
-
-
-def _narrow(hits: Hits) -> Hits:
-    """Return people of hits in 32 bits."""
-    person, partner, pair, link = hits
-    return person.astype(np.int32), partner.astype(np.int32), pair, link
+    none = np.empty(0, np.int32)
+    hits = every or [(none, none, np.empty(0, values.pair_type))]
+    person, partner, pair = (np.concatenate([hit[at] for hit in hits]) for at in range(3))
+    return top, (person, partner, pair)
 
 
 def sample_limits(
@@ -302,6 +298,8 @@ def _list_tiles(n: int) -> list[tuple[slice, slice]]:
 
 def _largest(link: NDArray[np.int64], n_top: int) -> NDArray[np.int64]:
     """Return the largest links of each row."""
+    if not n_top:
+        return link[:, :0]
     if link.shape[1] <= n_top:
         return link
     if n_top != 2:

@@ -3,6 +3,7 @@
     python benchmarks/groups.py                     triads, n = 30 .. 999, every family
     python benchmarks/groups.py --n 3000 9999 --family profile --time-limit 180
     python benchmarks/groups.py --pairs             reciprocal pairs, n = 30 .. 999
+    python benchmarks/groups.py --large             growth of time and memory, n = 3,000 .. 75,000
     python benchmarks/groups.py --smoke             the smallest of each
 
 The families are defined here, in whole: ``profile`` (skills, goals, subjects, years and styles),
@@ -15,6 +16,8 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 
@@ -25,6 +28,7 @@ from pairmatch.solvers.streamed import StreamedGains
 
 FULL = 1_000_000
 MOST_HELD = 2000  # people above whom the gains of profiles are computed where they are needed
+LIMITS = {3000: 90.0, 9999: 180.0}  # seconds for large pools; others stop by themselves
 
 
 def profile_features(n: int, seed: int) -> StreamedGains:
@@ -115,24 +119,56 @@ def run(
     problem: GroupingProblem | StreamedGrouping,
     seed: int,
     time_limit: float | None,
-) -> tuple[float, np.ndarray, int]:
-    """Solve, check and print one problem; return seconds, groups and scaled bound."""
+) -> tuple[float, float]:
+    """Solve, check and print one problem; return wall-clock and CPU seconds."""
     start, cpu = time.perf_counter(), time.process_time()
     solution = solve_grouping(problem, seed=seed, time_limit=time_limit)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     start = time.perf_counter()
     certificate = certify_grouping(problem, solution)
     checking = time.perf_counter() - start
-    assert certificate.bound is not None
+    bound, gap = certificate.bound, certificate.gap
     points = 100 / FULL / certificate.scale / n
+    shown = "     none" if bound is None else f"{bound * points:9.4f}"
     print(
         f"{family:<10} {n:>5}  {problem.objective:<14} {certificate.objective * points:9.4f} "
-        f"{certificate.bound * points:9.4f}  {100 * (certificate.gap or 0.0):7.4f} % "
+        f"{shown}  {'   none  ' if gap is None else f'{100 * gap:7.4f} %'} "
         f"{seconds:6.1f} s {cpu:6.1f} s {worst_of(problem, solution.group_of):9.3f} "
         f"{checking:6.1f} s {peak_megabytes():>6} MB  {solution.bound_method}",
         flush=True,
     )
-    return seconds, solution.group_of, certificate.bound // certificate.scale
+    return seconds, cpu
+
+
+def run_large(
+    n: int, seed: int, objective: str, time_limit: float | None
+) -> tuple[float, float, float]:
+    """Solve a pool that is never held whole; return wall and CPU seconds and peak megabytes."""
+    problem = large_triads(n, seed, objective)
+    return (*run("profile", n, problem, seed, time_limit), peak_megabytes())
+
+
+def grow(sizes: list[int], seed: int, objective: str, time_limit: float | None) -> None:
+    """Solve larger and larger pools, each in a process of its own; print how the costs grow."""
+    print("\nlarge pools of profiles, each in a process of its own")
+    show_head()
+    before: tuple[int, tuple[float, ...]] | None = None
+    spawn = get_context("spawn")
+    for n in sizes:
+        limit = LIMITS.get(n) if time_limit is None else time_limit
+        with ProcessPoolExecutor(1, mp_context=spawn) as alone:
+            cost = alone.submit(run_large, n, seed, objective, limit).result()
+        if before is not None:
+            more = np.log(n / before[0])
+            wall, cpu, peak = (
+                np.log(now / then) / more for now, then in zip(cost, before[1], strict=True)
+            )
+            print(
+                f"{before[0]:,} to {n:,}: wall-clock as n^{wall:.2f}, CPU as n^{cpu:.2f}, "
+                f"peak memory as n^{peak:.2f}",
+                flush=True,
+            )
+        before = n, cost
 
 
 def show_head() -> None:
@@ -146,22 +182,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--smoke", action="store_true", help="the smallest of each")
     parser.add_argument("--pairs", action="store_true", help="reciprocal pairs")
+    parser.add_argument("--large", action="store_true", help="growth of time and memory")
     parser.add_argument("--n", type=int, nargs="*")
     parser.add_argument("--family", nargs="*", choices=list(FAMILIES), default=list(FAMILIES))
     parser.add_argument("--objective", default="total", choices=["total", "worst_rotation"])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--time-limit", type=float, default=None)
     chosen = parser.parse_args()
-    show_head()
-    size = (2, 2, 2) if chosen.pairs else (3, 5, 3)
-    for n in [30] if chosen.smoke else chosen.n or [30, 99, 300, 999]:
-        for family in chosen.family:
-            problem: GroupingProblem | StreamedGrouping
-            if n > MOST_HELD and family == "profile" and not chosen.pairs:
-                problem = large_triads(n, chosen.seed, chosen.objective)
-            else:
-                problem = grouping(FAMILIES[family](n, chosen.seed), *size, chosen.objective)
-            run(family, n, problem, chosen.seed, chosen.time_limit)
+    if not chosen.large:
+        show_head()
+        size = (2, 2, 2) if chosen.pairs else (3, 5, 3)
+        for n in [30] if chosen.smoke else chosen.n or [30, 99, 300, 999]:
+            for family in chosen.family:
+                problem: GroupingProblem | StreamedGrouping
+                if n > MOST_HELD and family == "profile" and not chosen.pairs:
+                    problem = large_triads(n, chosen.seed, chosen.objective)
+                else:
+                    problem = grouping(FAMILIES[family](n, chosen.seed), *size, chosen.objective)
+                run(family, n, problem, chosen.seed, chosen.time_limit)
+    if chosen.large or chosen.smoke:
+        sizes = [1300, 1900] if chosen.smoke else chosen.n or [3000, 9999, 30_000, 75_000]
+        limit = 10.0 if chosen.smoke and chosen.time_limit is None else chosen.time_limit
+        grow(sizes, chosen.seed, chosen.objective, limit)
 
 
 if __name__ == "__main__":

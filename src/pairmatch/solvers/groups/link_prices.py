@@ -125,7 +125,8 @@ def price_links(
             few = np.sort(np.argpartition(short, 2 * _N_POOL * n)[: 2 * _N_POOL * n])
             triads, value = triads[few], value[few]
         length *= 0.7 if gained is None or gained > 0 else 0.5
-        aim = whole - max(n, abs(whole) // _AIM)
+        assert lowest is not None  # noqa: S101  set in the first round
+        aim = lowest - max(n, abs(lowest) // _AIM)
         most = max(1, -floor // 2)
         price = step_prices(triads, value, best, aim, n_steps, length, floor // 2, most)
     return LinkPrices(best, unit, linked.links)

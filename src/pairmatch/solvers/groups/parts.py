@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["N_PART", "join_parts", "link_groups", "price_parts", "start_in_parts"]
 
 N_PART = 900  # people in a part, about
+N_PRICED = 450  # people in a part that is only priced, about
 _N_NEAR = 16  # cheap triads a person that link groups
 
 
@@ -101,7 +102,7 @@ def price_parts(
     """
     n = pool.n
     every = rng.permutation(n)
-    parts = np.array_split(every[: n - n % 3].reshape(-1, 3), max(1, round(n / N_PART)))
+    parts = np.array_split(every[: n - n % 3].reshape(-1, 3), max(1, round(n / N_PRICED)))
     parts = [part.ravel() for part in parts]
     parts[-1] = np.append(parts[-1], every[n - n % 3 :])
     seeds = rng.integers(2**62, size=len(parts))

@@ -147,12 +147,14 @@ class _Large:
         """Form triads of everybody but one or two, by prices of people."""
         self._hold()
         pool, unit = self.values, self.unit
-        table, self.price = price_parts(pool, unit, self.rng, partial(self.within, 0.3))
+        # links, a proof and its check take about as long as a few looks at all pairs
+        fits = pool.is_held or (3 + _N_CHECK) * self.streaming < 0.7 * self._whole
+        keep_on = partial(self.within, 0.3) if fits else partial(self.clock.within, 0.95)
+        table, self.price = price_parts(pool, unit, self.rng, keep_on)
         self._adopt(table)
         self.clock.tell(None)
-        if not pool.is_held and not self.within(0.9 - 3 * self.streaming / self._whole):
-            # there is time to prove these prices, but not to look for links before
-            self._prove(partial(self.within, 1.0))
+        if not fits:
+            self.clock.stopped = True
             return
         prices = self._price(pool, 0.55)
         if prices is None:

@@ -113,8 +113,10 @@ def price_parts(
             return None
         own = Search.of(pool.take(people), np.random.default_rng(seeds[at]), keep_on)
         plan = seat_greedily(own, (3,) * (people.size // 3))
-        lower = plan.worth + abs(plan.worth) // 9  # descents would find so much
-        found = price_triads(own.values, lower, unit=unit, n_rounds=3, n_steps=150, keep_on=keep_on)
+        descend(own, plan, 6)
+        found = price_triads(
+            own.values, plan.worth, unit=unit, n_rounds=3, n_steps=150, keep_on=keep_on
+        )
         return people[plan.tables[0]], found.price
 
     price, priced = np.zeros(n, np.int64), np.zeros(n, np.bool_)

@@ -113,7 +113,7 @@ def find_short(plan: Matching) -> list[str]:
             verb = "has" if len(short) == 1 else "have"
             said.append(f"{_count(len(short), word)} {verb} a single time ({shown})")
     if said:
-        said.append("ask them for more before the plan is final; time_pressure() lists everybody")
+        said.append("ask them for more before the plan is final (everybody: time_pressure.csv)")
     return said
 
 

@@ -195,4 +195,4 @@ def price_time(plan: Matching) -> TimePrice:
     gain, _ = problem.gains.pairs(pairs[:, 0], pairs[:, 1])
     held, _ = plan.problem.gains.pairs(plan.solution.pairs[:, 0], plan.solution.pairs[:, 1])
     more = int(gain.sum()) - int(held.sum())
-    return TimePrice(len(pairs) - plan.matched, float(plan.in_scores(more)))
+    return TimePrice(len(np.unique(pairs[:, 0])) - plan.matched, float(plan.in_scores(more)))

@@ -223,12 +223,17 @@ class MeetingRounds:
     def count(self, wanted: int) -> tuple[int, SlotPrices]:
         """Return how many rows can be matched with slots of their own, as :meth:`cover` does.
 
-        Where the calendars are a network, the number is reached, unless it is less than wanted.
+        Where the calendars are a network, the number is reached, unless it is less than wanted:
+        only then the prices prove it.
         """
         while True:
-            matched, prices = self.cover()
+            matched, prices = self._solve(worth_one=True)
+            if matched < wanted:
+                if not self._add(*self.collect(prices, worth_one=True, keep=_KEEP)):
+                    return matched, prices
+                continue
             crowded = find_crowded(self, self.covered) & ~self.expanded
-            if matched < wanted or not crowded.any():
+            if not crowded.any():
                 return matched, prices
             self.expanded |= crowded
 

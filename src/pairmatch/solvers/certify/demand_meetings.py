@@ -23,7 +23,7 @@ from pairmatch.solvers.certify.meetings import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.problem import AssignmentProblem, Slots
     from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices
 
 __all__ = ["certify_demand_slots"]
@@ -56,8 +56,9 @@ def certify_demand_slots(problem: AssignmentProblem, solution: AssignmentSolutio
     Notes
     -----
     Weak duality as there; a pair also pays the least that its slots cost, by the prices of minutes
-    in the time of its column. The meetings of a row that is no column exclude each other, too,
-    which has no price: that only leaves the bound higher than it could be.
+    in the time of its column. The meetings of a row exclude each other, too: it cannot have more
+    columns than it has time for, and beyond that this has no price, which only leaves the bound
+    higher than it could be.
     """
     slots = problem.slots
     if slots is None:
@@ -102,6 +103,7 @@ def _bound(problem: AssignmentProblem, prices: Prices, *, worth: int | None) -> 
     pinned, column = problem.pins[:, 0], problem.pins[:, 1]
     n_pinned = np.bincount(pinned, minlength=n_rows)
     lift = prices.scale * prices.first
+    demand = np.minimum(problem.demand, np.maximum(_count_fitting(problem.slots), n_pinned))
     counts = np.where(prices.column >= 0, problem.capacity, problem.at_least)
     bound = sum(n * p for n, p in zip(counts.tolist(), prices.column.tolist(), strict=True))
     bound += 0 if prices.time is None else sum(prices.time.sum(axis=1).tolist())
@@ -122,8 +124,22 @@ def _bound(problem: AssignmentProblem, prices: Prices, *, worth: int | None) -> 
         profit[own] = _FAR
         fresh = n_pinned[rows] == 0
         bound += lift * int(np.count_nonzero(~fresh))
-        bound += _add_best(profit, (problem.demand - n_pinned)[rows], np.where(fresh, lift, 0))
+        bound += _add_best(profit, (demand - n_pinned)[rows], np.where(fresh, lift, 0))
     return int(bound) // prices.scale
+
+
+def _count_fitting(slots: Slots) -> NDArray[np.int64]:
+    """Return how many columns each row has time for at most, whatever these are."""
+    most = np.full(len(slots.row), np.iinfo(np.int64).max)
+    if slots.open_column.any():
+        return most
+    n_fitting = np.zeros(len(slots.row), np.int64)
+    ends = np.full(len(slots.row), np.iinfo(np.int64).min)
+    for number, start in enumerate(slots.start.tolist()):  # whatever ends first leaves most
+        fits = slots.row[:, number] & (ends <= start)
+        n_fitting += fits
+        ends[fits] = start + slots.minutes
+    return np.where(slots.open_row, most, n_fitting // slots.per_week)
 
 
 def _add_best(profit: NDArray[np.int64], left: NDArray[np.int64], lift: NDArray[np.int64]) -> int:

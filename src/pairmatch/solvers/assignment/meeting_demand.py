@@ -239,17 +239,23 @@ def _keep_better(
     first: AssignmentSolution,
     found: list[Prices],
 ) -> AssignmentSolution:
-    """Return the answer with those prices that prove most: with slots, or without."""
-    plain = replace(answer, prices=first.prices, steps=first.steps)
-    if not found:
-        return plain
-    tried = []
-    for k, (steps, last) in enumerate(
-        [(first.steps, first.prices), (tuple(found[:-1]), found[-1]),
-         *([((*first.steps[:1], *found[1:-1]), found[-1])] if first.steps else [])]
-    ):  # fmt: skip
-        one = replace(answer, steps=steps, prices=last)
-        seen = certify_demand_slots(problem, one)
-        key = seen.matched_bound or 0, seen.seats_bound or 0, seen.bound or 0
-        tried.append((key, k, one))
-    return min(tried, key=lambda entry: entry[:2])[2]
+    """Return the answer with those prices that prove most of each objective, whoever made them."""
+    nothing = Prices(np.zeros(problem.n_columns, np.int64))
+    n_steps = 2 if problem.objective == "coverage" else 0
+    sets = [[nothing] * (n_steps + 1)]
+    if first.prices is not None and len(first.steps) == n_steps:
+        sets.append([*first.steps, first.prices])
+    if len(found) == n_steps + 1:
+        sets.append(found)
+    chosen = sets[0]
+    for k in range(n_steps + 1):
+        tried = []
+        for number, values in enumerate(sets):
+            wanted = [*chosen[:k], values[k], *chosen[k + 1 :]]
+            seen = certify_demand_slots(
+                problem, replace(answer, steps=tuple(wanted[:-1]), prices=wanted[-1])
+            )
+            bound = (seen.matched_bound, seen.seats_bound, seen.bound)[k if n_steps else 2]
+            tried.append((bound or 0, number, wanted))
+        chosen = min(tried, key=lambda entry: entry[:2])[2]
+    return replace(answer, steps=tuple(chosen[:-1]), prices=chosen[-1])

@@ -16,7 +16,9 @@ from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.certify.small_groups import best_by_enumeration, group_value
 from pairmatch.solvers.group_rules import GroupRules
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.groups.columns import Columns
+from pairmatch.solvers.groups.answers import plain_case
+from pairmatch.solvers.groups.mixing import mix_columns
+from pairmatch.solvers.groups.offers import excess_of, find_offers, list_offers
 from pairmatch.solvers.groups.search import Plan
 from pairmatch.solvers.groups.values import GroupValues
 
@@ -67,7 +69,7 @@ def legal_plan(problem):
 
 @pytest.mark.parametrize("objective", ["total", "worst_rotation"])
 @pytest.mark.parametrize("seed", range(6))
-def test_prices_of_all_legal_groups_bound_the_best_and_rounding_finds_it(ruled, seed, objective):
+def test_prices_of_all_legal_groups_bound_the_best_and_columns_find_it(ruled, seed, objective):
     problem = ruled(seed, objective)
     best = best_by_enumeration(problem, np.arange(11), SIZES, 6)
     if best is None:
@@ -77,12 +79,11 @@ def test_prices_of_all_legal_groups_bound_the_best_and_rounding_finds_it(ruled, 
     assert tuple(sorted(map(len, groups))) == SIZES
     tables = [np.array([g for g in groups if len(g) == k]) for k in (3, 4)]
     plan = Plan(tables, np.empty(0, np.int64), values.of_tables(tables))
-    columns = Columns.listed(values, plan, everything=False)
-    bound, prices, used = columns.price(plan, lambda: True)
-    assert best <= bound <= best + abs(best) // 4
-    assert bound_by_sizes(problem, prices.person, SIZES, 6 * prices.unit) // prices.unit == bound
-    found = columns.round(plan, bound, prices, used)
-    assert found.worth == best == plan.worth
+    found = mix_columns(values, plan, np.random.default_rng(0), lambda: True)
+    assert best <= found.bound <= best + abs(best) // 4
+    proved = bound_by_sizes(problem, found.case, SIZES, 6 * found.case.unit)
+    assert proved // found.case.unit == found.bound
+    assert found.plan.worth == best == values.of_tables(found.plan.tables)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -97,7 +98,46 @@ def test_any_prices_are_checked_against_every_legal_group(ruled, seed):
             if not find_broken_rules(problem, group)
         ]
         expected += max(over)
-    assert bound_by_sizes(problem, price, SIZES, 6) == expected
+    assert bound_by_sizes(problem, plain_case(price, 1), SIZES, 6) == expected
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_search_for_groups_above_their_prices_misses_none(pool, seed, size):
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(-1, 3, (12, 2))
+    slots = rng.integers(1, 64, (12, 1)).astype(np.uint64)
+    rules = GroupRules(12, kind, np.array([3, 4]), slots=slots)
+    objective = ("total", "worst_rotation")[seed % 2]
+    problem = replace(pool(12, seed, size=(2, 5), forbidden=0.2, objective=objective), rules=rules)
+    values = GroupValues.of(problem, 12)
+    case = plain_case(rng.integers(0, 20_000, 12), 1)
+    every = np.array(list(combinations(range(12), size)))
+    every = every[[not find_broken_rules(problem, group) for group in every.tolist()]]
+    excess = excess_of(values, every, case)
+    for floor in np.quantile(excess, [0.1, 0.8], method="lower").astype(int).tolist():
+        groups, over = list_offers(values, case, size, floor, n_each=10**6, n_most=10**6)
+        above = every[excess > floor]
+        assert sorted(map(tuple, groups.tolist())) == sorted(map(tuple, above.tolist()))
+        assert (over == excess_of(values, groups, case)).all()
+    few, over = list_offers(values, case, size, -(10**9), n_each=1, n_most=10**6)
+    assert over.max() == excess.max()
+    assert len(few) <= 12
+    assert list_offers(values, case, size, -(10**9), n_each=1, n_most=3) is None
+    quick = find_offers(values, case, size, 12)
+    assert {tuple(row) for row in quick.tolist()} <= {tuple(row) for row in every.tolist()}
+    assert excess_of(values, quick, case).max() >= np.quantile(excess, 0.9)
+
+
+def test_groups_of_five_under_rules_come_with_a_small_gap(pool):
+    kind = np.arange(90)[:, None] % 3 == 0
+    rules = GroupRules(90, -kind.astype(np.int64), np.array([-1]))
+    problem = replace(pool(90, 4, size=(4, 6)), rules=rules)
+    solution = solve_grouping(problem)
+    certificate = certify_grouping(problem, solution)
+    assert certificate.matched == 90
+    assert certificate.bound <= solution.bound
+    assert certificate.gap < 0.04
 
 
 def test_threes_and_a_four_under_a_rule_come_with_a_small_gap(pool):

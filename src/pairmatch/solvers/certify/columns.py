@@ -1,4 +1,4 @@
-"""Groups of any size against prices of people: every legal group that could exceed them is seen."""
+"""Groups of any size against prices: every legal group that could exceed them is seen."""
 
 from __future__ import annotations
 
@@ -14,45 +14,61 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import GroupingProblem
+    from pairmatch.solvers.solution import GroupPrices
+
+    Numbers = NDArray[np.int64]
 
 __all__ = ["bound_by_sizes"]
 
-_N_ROWS = 20_000_000  # parts of groups that are looked at, for each size: most are dropped early
+_N_PARTS = 3_000_000  # parts of groups that are looked at, for each size: most are dropped early
 _AT_ONCE = 2048
 _NEVER = -(2**54)
 
 
 def bound_by_sizes(
-    problem: GroupingProblem, person: NDArray[np.int64], sizes: Sequence[int], factor: int
+    problem: GroupingProblem,
+    case: GroupPrices,
+    sizes: Sequence[int],
+    factor: int,
+    known: Sequence[Sequence[int]] = (),
 ) -> int | None:
-    """Return what prices of people prove about groupings into groups of these sizes, or None.
+    """Return what the prices of a case prove about groupings into groups of these sizes, or None.
 
-    Every group of size k is worth at most the prices of its members plus the largest excess of a
-    legal group of that size. This excess may be negative.
+    Every group of size k is worth at most its prices plus the largest excess of a legal group of
+    that size. This excess may be negative.
 
     Parameters
     ----------
     problem : GroupingProblem
         What was asked.
-    person : ndarray of int64, shape (n,)
-        Prices of people, any sign, in gains times ``factor``.
+    case : GroupPrices
+        Prices of people, any sign, and of sets, in gains times ``factor``; its decisions.
     sizes : sequence of int
         Sizes of all groups.
     factor : int
         Factor of values and prices; a multiple of ``size - 1`` of every size.
+    known : sequence of sequence of int
+        Groups to look at first: what exceeds less than these is passed over.
 
     Returns
     -------
     int or None
         The bound times ``factor``; None where too many groups would have to be looked at.
     """
+    person = case.person.astype(np.int64)
     links = (problem.gain + problem.gain.T) * factor - person[:, None] - person[None, :]
     forbidden = ~(problem.allowed & problem.allowed.T)
     np.fill_diagonal(forbidden, val=True)
+    for a, b in case.apart.tolist():
+        forbidden[a, b] = forbidden[b, a] = True
     links[forbidden] = _NEVER
     total = int(np.sort(person)[problem.n - sum(sizes) :].sum())
+    total += int((case.set_price * (case.sets.sum(axis=1) // case.divisor)).sum())
     for size in sorted(set(sizes)):
-        most = _largest_excess(problem, person, links, size, factor)
+        mine = [sorted(group) for group in known if len(group) == size]
+        most = _largest_excess(
+            problem, case, links, factor, np.array(mine, np.int64).reshape(-1, size)
+        )
         if most is None:
             return None
         total += most * list(sizes).count(size)
@@ -60,67 +76,116 @@ def bound_by_sizes(
 
 
 def _largest_excess(
-    problem: GroupingProblem,
-    person: NDArray[np.int64],
-    links: NDArray[np.int64],
-    size: int,
-    factor: int,
+    problem: GroupingProblem, case: GroupPrices, links: Numbers, factor: int, known: Numbers
 ) -> int | None:
     """Return the largest excess of a legal group of one size over its prices.
 
-    A group is grown in the order of its members. The links inside it add up to ``size - 1`` times
-    the excess of its mean value, so that a part whose best completion cannot exceed what has been
-    found is dropped. Parts with much to give come first, to find something soon.
+    Groups are grown from their first member, people with little to give first. The links inside a
+    group add up to ``size - 1`` times the excess of its mean value. Half of what is linked to a
+    newcomer is its own, so that each of them brings its links to those who are in and half of its
+    best links to others who might come.
     """
-    n = problem.n
-    last = np.full(n, _NEVER)  # the best link between two people behind each position
-    for at in range(n - 2, -1, -1):
-        behind = int(links[at + 1, at + 2 :].max(initial=_NEVER))
-        last[at] = max(int(last[at + 1]), behind)
+    n, size = problem.n, known.shape[1]
+    known = known[_follows(case, known)]
     best: int | None = None
+    if len(known):
+        best = int(_excess(problem, case, known, factor).max())
+    turn = np.argsort(_sum_largest(2 * links + _sum_largest(links, size - 2), size - 1))
     n_seen = 0
-    stack = [(np.arange(n)[:, None], np.zeros(n, np.int64))]
-    while stack:
-        parts, inside = stack.pop()
-        if len(parts) > _AT_ONCE:
-            stack.append((parts[_AT_ONCE:], inside[_AT_ONCE:]))
-            parts, inside = parts[:_AT_ONCE], inside[:_AT_ONCE]
-        n_seen += len(parts)
-        if n_seen > _N_ROWS:
-            return None
-        n_more = size - parts.shape[1]
-        gives = np.zeros((len(parts), n), np.int64)
-        for column in parts.T:
-            gives += links[column]
-        gives[np.arange(n)[None, :] <= parts[:, -1:]] = _NEVER
-        top = np.maximum(gives.max(axis=1), _NEVER)
-        rest = (n_more - 1) * top
-        if n_more > 1:
-            rest += n_more * (n_more - 1) // 2 * np.maximum(last[parts[:, -1]], _NEVER)
-        reach = inside[:, None] + gives + rest[:, None]
-        fits = gives > _NEVER // 2
-        if best is not None:
-            fits &= reach > best * (size - 1)
-        row, newcomer = np.nonzero(fits)
-        if not row.size:
+    waits = np.ones(n, np.bool_)
+    for first in turn.tolist():
+        waits[first] = False
+        near = np.flatnonzero(waits & (links[first] > _NEVER))
+        while near.size >= size - 1 and best is not None:
+            brings = 2 * links[first, near]
+            brings += _sum_largest(links[np.ix_(near, near)], size - 2)
+            able = _with_best_others(brings[None], size - 1)[0] > 2 * best * (size - 1)
+            if able.all():
+                break
+            near = near[able]
+        if near.size < size - 1:
             continue
-        grown = np.column_stack([parts[row], newcomer])
-        within = inside[row] + gives[row, newcomer]
-        if n_more > 1:
-            order = np.argsort(-reach[row, newcomer], kind="stable")
-            order = order[may_become_legal(problem, grown[order])]
-            stack.append((grown[order], within[order]))
-            continue
-        grown = grown[which_are_legal(problem, grown)]
-        if len(grown):
-            most = int(_excess(problem, person, grown, factor).max())
-            best = most if best is None else max(best, most)
+        inner = links[np.ix_(near, near)]
+        stack = [
+            (
+                np.full((1, 1), first),
+                np.full(1, -1),
+                links[first, near][None],
+                np.zeros(1, np.int64),
+            )
+        ]
+        while stack:
+            parts, last, gives, inside = stack.pop()
+            n_seen += len(parts)
+            if n_seen > _N_PARTS:
+                return None
+            n_more = size - parts.shape[1]
+            brings = 2 * gives + _sum_largest(inner, n_more - 1)
+            brings[gives < _NEVER // 2] = 2 * _NEVER
+            reach = 2 * inside[:, None] + _with_best_others(brings, n_more)
+            open_ = (gives > _NEVER // 2) & (np.arange(near.size) > last[:, None])
+            if best is not None:
+                open_ &= reach > 2 * best * (size - 1)
+            row, seat = np.nonzero(open_)
+            grown = np.column_stack([parts[row], near[seat]])
+            if n_more == 1:
+                legal = _follows(case, grown)
+                grown = grown[legal]
+                grown = grown[which_are_legal(problem, grown)]
+                if len(grown):
+                    most = int(_excess(problem, case, grown, factor).max())
+                    best = most if best is None else max(best, most)
+                continue
+            fits = may_become_legal(problem, grown, _least(problem, near, n_more - 1))
+            row, seat, grown = row[fits], seat[fits], grown[fits]
+            order = np.argsort(reach[row, seat])
+            for begin in range(0, order.size, _AT_ONCE):
+                some = order[begin : begin + _AT_ONCE]
+                links_now = np.maximum(gives[row[some]] + inner[seat[some]], _NEVER)
+                links_now[~open_[row[some]]] = _NEVER
+                now_in = inside[row[some]] + gives[row[some], seat[some]]
+                stack.append((grown[some], seat[some], links_now, now_in))
     return best
 
 
-def _excess(
-    problem: GroupingProblem, person: NDArray[np.int64], groups: NDArray[np.int64], factor: int
-) -> NDArray[np.int64]:
+def _sum_largest(links: Numbers, n_most: int) -> Numbers:
+    """Return the sum of the largest entries of each row; what is lacking counts as forbidden."""
+    lacking = max(0, n_most - links.shape[1])
+    n_most -= lacking
+    most = np.sort(links, axis=1)[:, links.shape[1] - n_most :].sum(axis=1)
+    total: Numbers = most + lacking * _NEVER
+    return total
+
+
+def _with_best_others(brings: Numbers, n_more: int) -> Numbers:
+    """Return what each newcomer brings together with the best others of its row."""
+    width = brings.shape[1]
+    if width < n_more:
+        return np.full(brings.shape, 16 * _NEVER)
+    largest = np.partition(brings, width - n_more, axis=1)[:, width - n_more :]
+    weakest, all_of_them = largest.min(axis=1)[:, None], largest.sum(axis=1)[:, None]
+    return np.asarray(all_of_them + np.minimum(brings - weakest, 0))
+
+
+def _least(problem: GroupingProblem, near: Numbers, n_more: int) -> Numbers:
+    """Return what so many more members add to each sum at least."""
+    if problem.rules is None:
+        return np.zeros(0, np.int64)
+    least: Numbers = n_more * problem.rules.amount[near].min(axis=0)
+    return least
+
+
+def _follows(case: GroupPrices, groups: Numbers) -> NDArray[np.bool_]:
+    """Return which groups respect the decisions of a case."""
+    fits = np.ones(len(groups), np.bool_)
+    for a, b in case.together.tolist():
+        fits &= (groups == a).any(axis=1) == (groups == b).any(axis=1)
+    for a, b in case.apart.tolist():
+        fits &= ~((groups == a).any(axis=1) & (groups == b).any(axis=1))
+    return fits
+
+
+def _excess(problem: GroupingProblem, case: GroupPrices, groups: Numbers, factor: int) -> Numbers:
     """Return by how much groups of one size exceed their prices."""
     size = groups.shape[1]
     given = []  # by each member as coach
@@ -132,5 +197,7 @@ def _excess(
         value = each.min(axis=0) * (size * (factor // (size - 1)))
     else:
         value = each.sum(axis=0) * (factor // (size - 1))
-    over: NDArray[np.int64] = value - person[groups].sum(axis=1)
+    over: Numbers = value - case.person[groups].sum(axis=1)
+    for people, divisor, price in zip(case.sets, case.divisor, case.set_price, strict=True):
+        over -= price * (people[groups].sum(axis=1) // divisor)
     return over

@@ -134,15 +134,26 @@ def which_are_legal(problem: GroupingProblem, groups: NDArray[np.int64]) -> NDAr
     return legal
 
 
-def may_become_legal(problem: GroupingProblem, parts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which parts of groups break no rule that more members cannot mend."""
+def may_become_legal(
+    problem: GroupingProblem, parts: NDArray[np.int64], least: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which parts of groups break no rule that more members cannot mend.
+
+    Parameters
+    ----------
+    problem : GroupingProblem
+        Its ``rules`` are read.
+    parts : ndarray of int64, shape (m, n_members)
+        Members so far.
+    least : ndarray of int64, shape (n_sums,)
+        What those who are still to come add to each sum at least.
+    """
     rules = problem.rules
     fits = np.ones(len(parts), np.bool_)
     if rules is None or not len(parts):
         return fits
-    for amount, most in zip(rules.amount.T, rules.most, strict=True):
-        if (amount >= 0).all():
-            fits &= np.sum([amount[i] for i in parts.T], axis=0) <= most
+    for amount, most, more in zip(rules.amount.T, rules.most, least, strict=True):
+        fits &= np.sum([amount[i] for i in parts.T], axis=0) + more <= most
     if rules.slots is not None:
         joint = rules.slots[parts[:, 0]]
         for i in parts.T[1:]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["bound_groupings", "certify_grouping"]
 
 _N_ALL_PLACED = 15  # enumerated when everybody is placed
-_N_SEEN = 100  # people whose larger groups are looked at one by one, where time allows
+_N_SEEN = 500  # people of whom legal groups are looked at one by one, where time allows
 _MOST_HELD = 1200  # people of a streamed pool up to whom it is held whole
 
 
@@ -132,13 +132,15 @@ def bound_groupings(
     shapes = {(case.person.shape, case.sets.shape[1:]) for case in cases}
     if shapes != {((problem.n,), (problem.n,))}:
         return None
-    each = len(solution.cases) == 1  # stated apart from the prices of all people
+    known = None  # cases are stated apart from the prices of all people
+    if solution.cases:
+        group_of = np.asarray(solution.group_of)[able]
+        known = [np.flatnonzero(group_of == g).tolist() for g in range(group_of.max() + 1)]
     bounds = [
-        _bound_case(core, narrow_case(case, able), sizes, solution.scale, each=each)
-        for case in cases
+        _bound_case(core, narrow_case(case, able), sizes, solution.scale, known) for case in cases
     ]
-    known = [bound for bound in bounds if bound is not None]
-    return max(known) if len(known) == len(bounds) else None
+    proved = [bound for bound in bounds if bound is not None]
+    return max(proved) if len(proved) == len(bounds) else None
 
 
 def _is_small(n_able: int, n_placed: int) -> bool:
@@ -206,31 +208,39 @@ def _cover_everything(cases: tuple[GroupPrices, ...]) -> bool:
 
 
 def _bound_case(
-    problem: GroupingProblem, case: GroupPrices, sizes: tuple[int, ...], scale: int, *, each: bool
+    problem: GroupingProblem,
+    case: GroupPrices,
+    sizes: tuple[int, ...],
+    scale: int,
+    known: list[list[int]] | None,
 ) -> int | None:
-    """Return the best bound of one case; with ``each``, legal groups are looked at one by one."""
-    bound = _bound_by_parts(problem, case, sizes, scale)
-    if not each or bound is None or len(case.sets) or problem.n > _N_SEEN:
-        return bound
-    person = case.person.astype(np.int64)
-    seen = bound_by_sizes(problem, person, sizes, scale * case.unit)
-    return bound if seen is None else min(bound, seen // case.unit)
+    """Return the best bound of one case; with known groups, all legal ones where it pays."""
+    if not _is_sound(problem, case, scale):
+        return None
+    mixed = sizes[0] != sizes[-1] or sizes[0] > 3 or (sizes[0] == 3 and sum(sizes) < problem.n)
+    bound = None
+    if known is not None and mixed and problem.n <= _N_SEEN:
+        bound = bound_by_sizes(problem, case, sizes, scale * case.unit, known)
+    return _bound_by_parts(problem, case, sizes, scale) if bound is None else bound // case.unit
+
+
+def _is_sound(problem: GroupingProblem, case: GroupPrices, scale: int) -> bool:
+    """Return whether the prices are of the right shape and sums of them stay within 64 bits."""
+    n_sets = len(case.sets)
+    if case.set_price.shape != (n_sets,) or case.divisor.shape != (n_sets,):
+        return False
+    if case.unit < 1 or (case.set_price < 0).any() or (case.divisor < 1).any():
+        return False
+    top = max(int(np.abs(array).max(initial=0)) for array in (case.person, case.set_price))
+    top += 2 * int(np.abs(problem.gain).max(initial=0)) * scale * case.unit
+    return top * (problem.n + n_sets + 8) * 8 < 2**62
 
 
 def _bound_by_parts(
     problem: GroupingProblem, case: GroupPrices, sizes: tuple[int, ...], scale: int
 ) -> int | None:
     """Return the bound that the prices of one case prove, or None if they prove nothing."""
-    n_sets = len(case.sets)
-    if case.set_price.shape != (n_sets,) or case.divisor.shape != (n_sets,):
-        return None
-    if case.unit < 1 or (case.set_price < 0).any() or (case.divisor < 1).any():
-        return None
     smallest, n_placed, person = sizes[0], sum(sizes), case.person.astype(np.int64)
-    top = max(int(np.abs(array).max(initial=0)) for array in (person, case.set_price))
-    top += 2 * int(np.abs(problem.gain).max(initial=0)) * scale * case.unit
-    if top * (problem.n + len(case.sets) + 8) * 8 >= 2**62:  # sums could leave 64 bits
-        return None
     links = _pair_links(problem, person, scale * case.unit)
     if sizes[-1] == 2:
         if problem.rules is not None:

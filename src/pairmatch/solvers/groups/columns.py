@@ -1,22 +1,20 @@
-"""Groups of several sizes: all legal ones listed, their linear program, and the best rounding.
+"""Groups of any sizes as columns of a linear program, generated where prices ask for them.
 
-Where rules or mixed sizes stand in the way of prices of triads, and the legal groups of the sizes
-that are used can be written down, the linear program of set partition over all of them is solved
-by column generation. Besides the prices of people, every size has a price, since the number of
-groups of each size is fixed.
+The number of groups of each size is fixed, so that every size has a price besides the prices of
+people. Programs over some columns are solved from the inside; groups that exceed the prices are
+looked for quickly first, and in the end by a search that misses none, which makes the bound.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import comb
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.solvers.groups.answers import plain_case
-from pairmatch.solvers.groups.packing import list_groups
-from pairmatch.solvers.groups.search import Plan
+from pairmatch.solvers.groups.interior import solve_inside
+from pairmatch.solvers.groups.offers import excess_of, find_offers, follows, list_offers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,230 +24,201 @@ if TYPE_CHECKING:
     from pairmatch.solvers.groups.values import GroupValues
     from pairmatch.solvers.solution import GroupPrices
 
-__all__ = ["Columns"]
+__all__ = ["UNIT", "Columns", "Shares", "begin_columns"]
 
-_N_COLUMNS = 700_000  # groups of all sizes that are used
-_N_ROUNDS = 60  # linear programs
-_N_FRESH = 12  # new columns a person in each of them
-_N_MIP = 3000  # columns of the program in whole numbers
-_N_NODES = 60
-_UNIT = 1024  # prices are written in this fraction of a scaled gain
+UNIT = 1024  # prices are written in this fraction of a scaled gain
+_N_PROGRAMS = 50
+_N_FRESH = 4  # new columns a person and size, at most, in each round
+_N_EACH = 6  # groups around a person that a search for all of them returns
+_N_LOOKED_AT = 400_000  # parts of groups in one such search
+_N_KEPT = 6  # parts of groups around a person in a quick search
+_COARSE, _FINE = 1e-2, 1e-7  # relative gaps of the programs, first and last
+_OUT = 4.0  # cost of a person or a group that is lacking, over the best group
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Shares:
+    """A fractional grouping.
+
+    Parameters
+    ----------
+    tables : tuple of ndarray of int64, shapes (m, size)
+        Groups of each size.
+    share : tuple of ndarray of float64, shapes (m,)
+        How much of each is used.
+    case : GroupPrices
+        Prices of the program that it solves.
+    """
+
+    tables: tuple[NDArray[np.int64], ...]
+    share: tuple[NDArray[np.float64], ...]
+    case: GroupPrices
+
+
 class Columns:
-    """All legal groups of the sizes of a plan.
+    """Legal groups found so far, and what their programs have proved; a workspace that grows.
 
     Parameters
     ----------
     values : GroupValues
         What groups are worth.
-    tables : list of ndarray of int64, shapes (m, size)
-        Every legal group of each size that is used, sizes increasing.
-    worth : list of ndarray of int64, shapes (m,)
-        Their values.
-    count : list of int
-        Groups of each size in a grouping.
+    tables : sequence of ndarray of int64, shapes (m, size)
+        Groups to begin with, a table for each size, possibly empty.
+    count : sequence of int
+        Groups of each size in a grouping, at least one.
+    case : GroupPrices
+        Prices to begin with.
+
+    Attributes
+    ----------
+    bound : int or None
+        What is proved about groupings of these sizes; None before anything is.
+    proof : GroupPrices
+        The prices behind the bound.
+    most : list of int
+        By how much a group of each size exceeds them at most.
+    shares : Shares or None
+        The last fractional grouping.
     """
 
-    values: GroupValues
-    tables: list[NDArray[np.int64]]
-    worth: list[NDArray[np.int64]]
-    count: list[int]
-
-    @classmethod
-    def of(
-        cls, values: GroupValues, plan: Plan, listed: Sequence[NDArray[np.int64]]
-    ) -> Columns | None:
-        """Return the columns for groupings of the sizes of a plan, or None if some lack."""
-        sizes = {table.shape[1]: len(table) for table in plan.tables}
-        tables = [table for table in listed if table.shape[1] in sizes]
-        if len(tables) < len(sizes):
-            return None
-        worth = [values.of_groups(table) for table in tables]
-        return cls(values, tables, worth, [sizes[table.shape[1]] for table in tables])
-
-    @classmethod
-    def listed(cls, values: GroupValues, plan: Plan, *, everything: bool) -> Columns | None:
-        """Return the columns for the sizes of a plan, or None where there are too many.
-
-        With ``everything``, any people may share a group.
-        """
-        sizes = [table.shape[1] for table in plan.tables]
-        if everything and comb(values.n, max(sizes)) > _N_COLUMNS:
-            return None
-        limits = min(sizes), max(sizes), _N_COLUMNS
-        tables, every = list_groups(values, range(values.n), *limits)
-        return cls.of(values, plan, tables) if every else None
+    def __init__(
+        self,
+        values: GroupValues,
+        tables: Sequence[NDArray[np.int64]],
+        count: Sequence[int],
+        case: GroupPrices,
+    ) -> None:
+        self.values = values
+        self.tables = [np.unique(np.sort(table, axis=1), axis=0) for table in tables]
+        self.count = list(count)
+        self.case = case
+        self.bound: int | None = None
+        self.proof = case
+        self.most: list[int] = []
+        self.shares: Shares | None = None
 
     @property
     def n_placed(self) -> int:
         """People in the groups of a grouping."""
         return sum(t.shape[1] * c for t, c in zip(self.tables, self.count, strict=True))
 
-    def bound(self, person: NDArray[np.int64], unit: int) -> int:
-        """Return what prices of people prove about groupings of these sizes."""
-        total = int(np.sort(person)[person.size - self.n_placed :].sum())
-        for short, count in zip(self.excess(person, unit), self.count, strict=True):
-            total += count * int(short.max())
-        return total // unit
+    def bound_of(self, case: GroupPrices, most: Sequence[int]) -> int:
+        """Return what prices prove if no group of a size exceeds them by more than told."""
+        person = np.sort(case.person)
+        total = int(person[person.size - self.n_placed :].sum())
+        total += int(case.set_price @ (case.sets.sum(axis=1) // case.divisor))
+        total += sum(count * top for count, top in zip(self.count, most, strict=True))
+        return total // case.unit
 
-    def price(
-        self, plan: Plan, keep_on: Callable[[], bool]
-    ) -> tuple[int, GroupPrices, list[NDArray[np.int64]]]:
-        """Return a bound, its prices, and the columns of the last program, by size.
+    def price(self, enough: int, keep_on: Callable[[], bool], *, wholly: bool = True) -> None:
+        """Solve programs until no group exceeds their prices; updates the attributes.
 
         Parameters
         ----------
-        plan : Plan
-            A legal grouping of these sizes.
+        enough : int
+            A bound as low as this ends the work.
         keep_on : callable
-            Asked before each program but the first; False ends the work.
+            Asked before each program; False ends the work.
+        wholly : bool, default: True
+            Whether to look for every group in the end; without, there is no bound.
         """
-        n = self.values.n
-        share = plan.worth * _UNIT // self.n_placed
-        person = np.full(n, share)
-        used = [self._find(table, plan) for table in self.tables]
-        best, held = self.bound(person, _UNIT), person
-        used = [np.union1d(a, b) for a, b in zip(used, self._dearest(person), strict=True)]
-        for n_done in range(_N_ROUNDS):
-            if n_done and not keep_on():
-                break
-            found = self._solve(used)
-            if found is None:
-                break
-            person = np.rint(found * _UNIT).astype(np.int64)
-            bound = self.bound(person, _UNIT)
-            if bound < best:
-                best, held = bound, person
-            if best <= plan.worth or not self._grow(used, person):
-                break
-        return best, plain_case(held, _UNIT), used
+        tolerance, n = _COARSE, self.values.n
+        for n_done in range(_N_PROGRAMS if wholly else 5):
+            top = self._tops()
+            seen = self._add_found(top)
+            if wholly and n_done and seen <= n // 8:
+                added = self._add_all(top)
+                if added is None:
+                    return
+                seen += added
+                if self.bound is not None and self.bound <= enough:
+                    return
+            if n_done and seen <= (0 if wholly else n // 10) and tolerance <= _FINE:
+                return
+            if seen <= n:
+                tolerance = min(tolerance, 1e-4)
+            if seen <= n // 4:
+                tolerance = _FINE
+            if (n_done and not keep_on()) or not self._solve(tolerance):
+                return
 
-    def round(
-        self, plan: Plan, bound: int, prices: GroupPrices, used: list[NDArray[np.int64]]
-    ) -> Plan:
-        """Return the plan, or the best one over the columns near the prices."""
-        from scipy.optimize import Bounds, LinearConstraint, milp
+    def _tops(self) -> list[int]:
+        """Return the largest excess of a column of each size."""
+        low = -(2**61)
+        return [int(excess_of(self.values, t, self.case).max(initial=low)) for t in self.tables]
 
-        gap = (bound - plan.worth) * _UNIT
-        chosen, short = [], []
-        for excess, rows in zip(self.excess(prices.person, _UNIT), used, strict=True):
-            below = int(excess.max()) - excess
-            near = np.union1d(np.flatnonzero(below <= gap), rows)
-            chosen.append(near)
-            short.append(below[near])
-        every = np.concatenate(short)
-        if every.size > _N_MIP:
-            most = np.partition(every, _N_MIP - 1)[_N_MIP - 1]
-            for at, rows in enumerate(chosen):
-                keep = (short[at] < most) | np.isin(rows, self._find(self.tables[at], plan))
-                chosen[at] = rows[keep]
-        cover, counts, worth = self._program(chosen)
-        if not worth.size:
-            return plan
-        everybody = 1.0 if self.n_placed == self.values.n else 0.0
-        number = np.array(self.count, float)
-        answer = milp(
-            -worth / max(1.0, float(np.abs(worth).max())),
-            constraints=[
-                LinearConstraint(cover, everybody, 1.0),
-                LinearConstraint(counts, number, number),
-            ],
-            integrality=np.ones(worth.size, np.int64),
-            bounds=Bounds(0.0, 1.0),
-            options={"node_limit": _N_NODES, "mip_rel_gap": 1e-9},
-        )
-        if answer.x is None:
-            return plan
-        taken = np.asarray(answer.x) > 0.5
-        tables, first = [], 0
-        for table, rows, count in zip(self.tables, chosen, self.count, strict=True):
-            mine = table[rows[taken[first : first + rows.size]]]
-            first += rows.size
-            if len(mine) != count:
-                return plan
-            tables.append(mine)
-        seated = np.concatenate([table.ravel() for table in tables])
-        if np.unique(seated).size < seated.size:
-            return plan
-        total = self.values.of_tables(tables)
-        if total <= plan.worth:
-            return plan
-        return Plan(tables, np.setdiff1d(np.arange(self.values.n), seated), total)
+    def _add_found(self, top: list[int]) -> int:
+        """Add groups that a quick search finds above the columns; return how many are new."""
+        n_new = 0
+        for at, table in enumerate(self.tables):
+            groups = find_offers(self.values, self.case, table.shape[1], _N_KEPT)
+            excess = excess_of(self.values, groups, self.case)
+            good = np.flatnonzero(excess > top[at])
+            best = good[np.argsort(-excess[good], kind="stable")[: _N_FRESH * self.values.n]]
+            n_new += self._add(at, groups[best])
+            top[at] = max(top[at], int(excess.max(initial=top[at])))
+        return n_new
 
-    def excess(self, person: NDArray[np.int64], unit: int) -> list[NDArray[np.int64]]:
-        """Return by how much each group exceeds its prices."""
-        excess = []
-        for table, worth in zip(self.tables, self.worth, strict=True):
-            over = worth * unit
-            for column in table.T:
-                over -= person[column]
-            excess.append(over)
-        return excess
+    def _add_all(self, top: list[int]) -> int | None:
+        """Look for every group above the columns, and state the bound; None if there are many."""
+        n_new = 0
+        for at, table in enumerate(self.tables):
+            size = table.shape[1]
+            listed = list_offers(
+                self.values, self.case, size, top[at], n_each=_N_EACH, n_most=_N_LOOKED_AT
+            )
+            if listed is None:
+                return None
+            n_new += self._add(at, listed[0])
+            top[at] = int(listed[1].max(initial=top[at]))
+        bound = self.bound_of(self.case, top)
+        if self.bound is None or bound < self.bound:
+            self.bound, self.proof, self.most = bound, self.case, top.copy()
+        return n_new
 
-    def _dearest(self, person: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """Return the columns to begin with: those worth the most."""
-        n_most = _N_FRESH * self.values.n
-        return [np.argsort(-excess, kind="stable")[:n_most] for excess in self.excess(person, 1)]
+    def _add(self, at: int, groups: NDArray[np.int64]) -> int:
+        """Add groups of one size, members in order; return how many are new."""
+        n_before = len(self.tables[at])
+        self.tables[at] = np.unique(np.concatenate([self.tables[at], groups]), axis=0)
+        return len(self.tables[at]) - n_before
 
-    def _grow(self, used: list[NDArray[np.int64]], person: NDArray[np.int64]) -> bool:
-        """Add the columns that exceed their prices the most; return whether there were new ones."""
-        grown = False
-        n_most = _N_FRESH * self.values.n
-        for at, excess in enumerate(self.excess(person, _UNIT)):
-            floor = int(excess[used[at]].max(initial=np.iinfo(np.int64).min))
-            fresh = np.flatnonzero(excess > floor)
-            if fresh.size > n_most:
-                fresh = fresh[np.argpartition(-excess[fresh], n_most)[:n_most]]
-            grown |= bool(fresh.size)
-            used[at] = np.union1d(used[at], fresh)
-        return grown
-
-    def _find(self, table: NDArray[np.int64], plan: Plan) -> NDArray[np.int64]:
-        """Return the rows of the table that are groups of the plan."""
-        size, n = table.shape[1], self.values.n
-        power = n ** np.arange(size - 1, -1, -1)
-        ours = next(np.sort(own, axis=1) for own in plan.tables if own.shape[1] == size)
-        return np.flatnonzero(np.isin(table @ power, ours @ power))
-
-    def _program(self, rows: list[NDArray[np.int64]]) -> tuple[Any, Any, NDArray[np.float64]]:
-        """Return who is in which column, which size it has, and its value."""
-        from scipy.sparse import csc_array
-
-        m = sum(some.size for some in rows)
-        members, sizes, worth = [], [], []
-        for at, some in enumerate(rows):
-            members.append(self.tables[at][some].ravel())
-            sizes.append(np.full(some.size, at))
-            worth.append(self.worth[at][some])
-        kind = np.concatenate(sizes)
-        width = np.array([table.shape[1] for table in self.tables])[kind]
-        starts = np.concatenate([[0], np.cumsum(width)])
-        people = np.concatenate(members)
-        cover = csc_array((np.ones(people.size), people, starts), shape=(self.values.n, m))
-        counts = csc_array((np.ones(m), kind, np.arange(m + 1)), shape=(len(self.tables), m))
-        return cover, counts, np.concatenate(worth).astype(float)
-
-    def _solve(self, used: list[NDArray[np.int64]]) -> NDArray[np.float64] | None:
-        """Return the prices of people in the linear program over some columns."""
-        from scipy.optimize import linprog
-        from scipy.sparse import vstack
-
-        cover, counts, worth = self._program(used)
+    def _solve(self, tolerance: float) -> bool:
+        """Solve the program over the columns; return whether that went well."""
+        n, n_sizes = self.values.n, len(self.tables)
+        n_rows, width = n + n_sizes, max(t.shape[1] for t in self.tables) + 1
+        kept = [table[follows(self.case, table)] for table in self.tables]
+        worth = np.concatenate([self.values.of_groups(table) for table in kept]).astype(float)
         top = max(1.0, float(np.abs(worth).max(initial=0.0)))
-        everybody = self.n_placed == self.values.n
-        ones, number = np.ones(self.values.n), np.array(self.count, float)
-        answer = linprog(
-            -worth / top,
-            A_ub=None if everybody else cover,
-            b_ub=None if everybody else ones,
-            A_eq=vstack([cover, counts]) if everybody else counts,
-            b_eq=np.concatenate([ones, number]) if everybody else number,
-            bounds=(0, None),
-            method="highs",
-        )
-        if answer.status != 0:
-            return None
-        side = answer.eqlin if everybody else answer.ineqlin
-        return -np.asarray(side.marginals, float)[: self.values.n] * top
+        rows = np.full((worth.size + n_rows, width), n_rows)
+        first = 0
+        for at, table in enumerate(kept):
+            part = rows[first : first + len(table)]
+            part[:, : table.shape[1]], part[:, -1] = table, n + at
+            first += len(table)
+        rows[first:, 0] = np.arange(n_rows)  # whoever is lacking, at a price
+        out = np.full(n_rows, _OUT)
+        if self.n_placed < n:
+            out[:n] = 0.0
+        right = np.concatenate([np.ones(n), self.count])
+        solved = solve_inside(rows, np.concatenate([-worth / top, out]), right, tolerance)
+        if solved is None:
+            return False
+        share, price = solved
+        person = np.rint(-price[:n] * (top * self.case.unit)).astype(np.int64)
+        self.case = replace(self.case, person=person)
+        ends = np.cumsum([len(table) for table in kept])
+        parts = np.split(share[: worth.size], ends[:-1])
+        self.shares = Shares(tuple(kept), tuple(parts), self.case)
+        return True
+
+
+def begin_columns(values: GroupValues, tables: Sequence[NDArray[np.int64]], worth: int) -> Columns:
+    """Return columns that begin with a grouping of this value, everybody at the same price."""
+    n_placed = sum(table.size for table in tables)
+    case = plain_case(np.full(values.n, worth * UNIT // n_placed), UNIT)
+    first = []
+    for table in tables:
+        groups = find_offers(values, case, table.shape[1], _N_KEPT)
+        best = np.argsort(-values.of_groups(groups), kind="stable")[: _N_FRESH * values.n]
+        first.append(np.concatenate([table, groups[best]]))
+    return Columns(values, first, [len(table) for table in tables], case)

@@ -1,6 +1,6 @@
-"""Large neighbourhoods: a few dozen people dealt anew into triads, the best way there is.
+"""Large neighbourhoods: a few dozen people dealt anew into groups, the best way there is.
 
-Prices make these small set-partition problems easy: every triad of a better deal falls short of
+Prices make these small set-partition problems easy: every group of a better deal falls short of
 its prices by less than the groups that are opened do together, so all others can be ignored.
 """
 
@@ -10,18 +10,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.answers import plain_case
+from pairmatch.solvers.groups.diving import pick_groups
+from pairmatch.solvers.groups.offers import excess_of, list_offers
 from pairmatch.solvers.groups.pricing import collect_triads, pair_excess
+from pairmatch.solvers.groups.search import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from pairmatch.solvers.groups.values import GroupValues
+    from pairmatch.solvers.solution import GroupPrices
 
-__all__ = ["deal_parts_anew"]
+__all__ = ["deal_groups_anew", "deal_parts_anew"]
 
 _N_COLUMNS = 1200
+_N_LISTED = 60_000  # parts of groups that are looked at for one part of a plan
+_N_EACH = 24  # groups around a person among which those of a part are chosen
+_N_BENCH = 12  # people without a group who may come in
 _N_NEAR = 12  # partners of a person that lead from one group to the next
 
 
@@ -62,7 +70,7 @@ def deal_parts_anew(
     for _ in range(n_rounds):
         if not keep_on() or not loss.any():
             break
-        opened = _near_groups(triads, loss, near, min(n_groups, len(triads)), rng)
+        opened = _near_groups(list(triads), loss, near, min(n_groups, len(triads)), rng)
         dealt = _deal(values, triads[opened], price, int(loss[opened].sum()))
         if dealt is not None:
             triads[opened] = dealt
@@ -71,26 +79,28 @@ def deal_parts_anew(
 
 
 def _near_groups(
-    triads: NDArray[np.int64],
+    groups: Sequence[NDArray[np.int64]],
     loss: NDArray[np.int64],
     near: NDArray[np.int64],
     n_groups: int,
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Return groups to open: one that loses much, then groups of partners of those opened."""
-    group_of = np.empty(triads.size, np.int64)
-    group_of[triads] = np.arange(len(triads))[:, None]
+    group_of = np.full(len(near), -1)
+    for at, members in enumerate(groups):
+        group_of[members] = at
     weight = np.maximum(loss, 0) + max(1.0, float(loss.mean()) / 4)
-    opened = [int(rng.choice(len(triads), p=weight / weight.sum()))]
-    member = {opened[0]}
+    opened = [int(rng.choice(len(groups), p=weight / weight.sum()))]
+    member = {-1, opened[0]}
     n_tries = 0
     while len(opened) < n_groups:
         n_tries += 1
         if n_tries > 20 * n_groups:
-            rest = [g for g in range(len(triads)) if g not in member]
+            rest = [g for g in range(len(groups)) if g not in member]
             opened += rest[: n_groups - len(opened)]
             break
-        person = triads[opened[int(rng.integers(len(opened)))], int(rng.integers(3))]
+        members = groups[opened[int(rng.integers(len(opened)))]]
+        person = members[int(rng.integers(members.size))]
         group = int(group_of[near[person, int(rng.integers(near.shape[1]))]])
         if group not in member:
             member.add(group)
@@ -131,3 +141,96 @@ def _deal(
         return None
     better = int(values.of_groups(dealt).sum()) > int(values.of_groups(groups).sum())
     return dealt if better else None
+
+
+def deal_groups_anew(
+    values: GroupValues,
+    plan: Plan,
+    case: GroupPrices,
+    most: Sequence[int],
+    *,
+    n_groups: int,
+    n_rounds: int,
+    rng: np.random.Generator,
+    keep_on: Callable[[], bool],
+) -> Plan:
+    """Return a plan of the same sizes that is no worse, after re-solving parts of it.
+
+    Parameters
+    ----------
+    values : GroupValues
+        What groups are worth.
+    plan : Plan
+        A legal plan, its tables in the order of sizes; left as it is.
+    case : GroupPrices
+        Prices near the best.
+    most : sequence of int
+        By how much a group of each size of the plan exceeds them at most.
+    n_groups : int
+        Groups opened at once; the whole plan where it has hardly more.
+    n_rounds : int
+        Parts to solve.
+    rng : Generator
+        Chooses the parts.
+    keep_on : callable
+        Asked before each part; False ends the work.
+    """
+    plan = plan.copy()
+    plain = plain_case(case.person, case.unit)
+    most_of = {t.shape[1]: top for t, top in zip(plan.tables, most, strict=True)}
+    n_near = min(_N_NEAR, values.n - 1)
+    near = np.argpartition(-pair_excess(values, case.person, case.unit), n_near, axis=1)
+    whole = plan.n_groups <= n_groups + n_groups // 3
+    for _ in range(1 if whole else n_rounds):
+        if not keep_on():
+            break
+        groups = [row for table in plan.tables for row in table]
+        loss = np.concatenate(
+            [most_of[t.shape[1]] - excess_of(values, t, plain) for t in plan.tables]
+        )
+        if not loss.any():
+            break
+        opened = np.arange(len(groups))
+        if not whole:
+            opened = _near_groups(groups, loss, near[:, :n_near], n_groups, rng)
+        dealt = _deal_sizes(values, [groups[at] for at in opened], plan.bench, plain, most_of)
+        if dealt is None:
+            continue
+        kept = [groups[at] for at in np.setdiff1d(np.arange(len(groups)), opened)]
+        rows = kept + [row for table in dealt for row in table]
+        tables = [np.array([row for row in rows if row.size == size], np.int64) for size in most_of]
+        worth = values.of_tables(tables)
+        if worth > plan.worth:
+            seated = np.concatenate(rows)
+            plan = Plan(tables, np.setdiff1d(np.arange(values.n), seated), worth)
+    return plan
+
+
+def _deal_sizes(
+    values: GroupValues,
+    groups: Sequence[NDArray[np.int64]],
+    bench: NDArray[np.int64],
+    case: GroupPrices,
+    most_of: dict[int, int],
+) -> list[NDArray[np.int64]] | None:
+    """Return the best groups of as many of each size for these people and the bench, or None."""
+    people = np.sort(np.concatenate([*groups, bench[:_N_BENCH]]))
+    part, place = values.take(people), np.full(values.n, -1)
+    place[people] = np.arange(people.size)
+    prices = plain_case(case.person[people], case.unit)
+    sizes = sorted({row.size for row in groups})
+    ours = [place[np.array([row for row in groups if row.size == size])] for size in sizes]
+    short = [most_of[t.shape[1]] - excess_of(part, t, prices) for t in ours]
+    loss = int(sum(s.sum() for s in short))
+    tables = []
+    for size in sizes:
+        floor = most_of[size] - loss - 1
+        listed = list_offers(part, prices, size, floor, n_each=_N_EACH, n_most=_N_LISTED)
+        if listed is None:
+            return None
+        tables.append(listed[0])
+    tables = [
+        np.unique(np.concatenate([t, np.sort(o)]), axis=0)
+        for t, o in zip(tables, ours, strict=True)
+    ]
+    return pick_groups(part, tables, [len(t) for t in ours], prices, 200)

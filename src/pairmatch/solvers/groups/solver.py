@@ -22,8 +22,8 @@ from pairmatch.solvers.groups.answers import (
 from pairmatch.solvers.groups.bounds import Priced, bound_of_triads, improve_prices
 from pairmatch.solvers.groups.branching import Proof
 from pairmatch.solvers.groups.clock import Clock
-from pairmatch.solvers.groups.columns import Columns
 from pairmatch.solvers.groups.exact import N_SMALL, solve_by_subsets
+from pairmatch.solvers.groups.mixing import mix_columns, suits_columns
 from pairmatch.solvers.groups.packing import price_places, tighten
 from pairmatch.solvers.groups.pairs import match_pool
 from pairmatch.solvers.groups.parts import N_PART, join_parts, start_in_parts
@@ -62,7 +62,6 @@ _N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the t
 _N_PROVED = 330  # people above whom nothing better than prices of people is tried
 _NARROW = 0.005  # gap of a given plan up to which the proof is taken to its end
 _N_MATCHED = 3000  # people of whom all pairs are priced at once
-_N_BRIEF = 100  # people whom rules keep apart and who are searched for briefly first
 _N_SWEEPS = 2  # solutions of all parts of a large pool
 _N_ANNEALED = 3  # times that larger groups are annealed
 
@@ -233,8 +232,9 @@ class _Run:
             self.clock.tell(None)
 
     def _is_brief(self) -> bool:
-        """Return whether all legal groups are likely to be priced after the search."""
-        return not self.full and self.values.n <= _N_BRIEF
+        """Return whether columns are likely to be generated after the search."""
+        triads = set(self.sizes) == {3} and 3 * len(self.sizes) == self.values.n
+        return not triads and suits_columns(self.values, self.sizes)
 
     def _start_again(self, look: Search) -> None:
         """Search from other beginnings where no proof and no exact re-solving will follow."""
@@ -252,7 +252,7 @@ class _Run:
         """Find prices that bound every grouping."""
         if self.best is None or not self.best.tables:
             return
-        if self.values.n <= _N_BRIEF and not self._all_triads(self.best):
+        if self._is_brief() and not self._all_triads(self.best):
             self._price_columns()
         self.priced = self._priced(_N_PRICE_STEPS if self.columns is None else 1)
         if self.listed and self.best.bench.size:
@@ -262,20 +262,17 @@ class _Run:
         self.clock.tell(gap_of(self.best.worth, self.priced.bound))
 
     def _price_columns(self) -> None:
-        """Price all legal groups of the sizes that are used, and round their program."""
+        """Bound groups of the sizes that are used by columns, and improve the plan."""
         best = self.best
         assert best is not None  # noqa: S101  there is a plan before there are prices
-        columns = Columns.listed(self.values, best, everything=self.full)
-        if columns is None:
-            if self.full:
-                return
+        found = mix_columns(self.values, best, self.rng, partial(self.clock.within, 0.9))
+        if found is None:
             look = Search.of(self.values, self.rng, lambda: self.clock.within(0.6))
             self._start_again(look)
             return
-        bound, prices, used = columns.price(best, keep_on := partial(self.clock.within, 0.7))
-        self.columns = bound, prices
-        if best.worth < bound and keep_on():
-            self.best = columns.round(best, bound, prices, used)
+        self.columns = found.bound, found.case
+        if found.plan.worth > best.worth:
+            self.best = found.plan
 
     def deal(self) -> None:
         """Use the prices to find better triads."""

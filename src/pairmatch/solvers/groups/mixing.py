@@ -1,0 +1,111 @@
+"""Groups of mixed sizes, under rules, or of more than three: a bound by columns, then the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.groups.columns import UNIT, begin_columns
+from pairmatch.solvers.groups.diving import dive
+from pairmatch.solvers.groups.neighbourhoods import deal_groups_anew
+from pairmatch.solvers.groups.search import Plan
+from pairmatch.solvers.processors import hold_blas
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pairmatch.solvers.groups.values import GroupValues
+    from pairmatch.solvers.solution import GroupPrices
+
+__all__ = ["Mixed", "mix_columns", "suits_columns"]
+
+_MOST = 500  # people up to whom columns are generated
+_LARGEST = 8  # members of a group, at most
+_N_OPENED = 10  # groups dealt anew at once
+_N_ROUNDS = 16  # parts of a plan that are dealt anew
+_MOST_UNIT = 2**52  # of one link between two people, in fractions of a gain
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixed:
+    """A plan and what columns prove about plans of its sizes.
+
+    Parameters
+    ----------
+    plan : Plan
+        No worse than the one given.
+    bound : int
+        No grouping into groups of these sizes is worth more.
+    case : GroupPrices
+        The prices behind the bound.
+    """
+
+    plan: Plan
+    bound: int
+    case: GroupPrices
+
+
+def suits_columns(values: GroupValues, sizes: Iterable[int]) -> bool:
+    """Return whether a pool is small enough, and its groups, for columns to be generated."""
+    top = 2 * values.scale * int(np.abs(values.gain).max(initial=0)) * UNIT
+    return values.n <= _MOST and max(sizes) <= _LARGEST and top <= _MOST_UNIT
+
+
+def mix_columns(
+    values: GroupValues,
+    plan: Plan,
+    rng: np.random.Generator,
+    keep_on: Callable[[], bool],
+) -> Mixed | None:
+    """Bound all groupings of the sizes of a plan, and improve the plan by what bounds them.
+
+    Parameters
+    ----------
+    values : GroupValues
+        What groups are worth.
+    plan : Plan
+        A legal plan with a group at least; left as it is.
+    rng : Generator
+        Chooses parts that are dealt anew.
+    keep_on : callable
+        Asked between steps; False ends the work.
+
+    Returns
+    -------
+    Mixed or None
+        None where the pool or the groups are too large to see all that might exceed the prices.
+    """
+    sizes = sorted({table.shape[1] for table in plan.tables})
+    tables = [
+        np.concatenate([table for table in plan.tables if table.shape[1] == size]) for size in sizes
+    ]
+    plan = Plan(tables, plan.bench, plan.worth)
+    if not suits_columns(values, sizes):
+        return None
+    with hold_blas():
+        columns = begin_columns(values, tables, plan.worth)
+        columns.price(plan.worth, keep_on)
+        if columns.bound is None:
+            return None
+        if plan.worth < columns.bound and keep_on():
+            dealt = dive(columns, keep_on)
+            worth = values.of_tables(dealt) if dealt is not None else 0
+            if dealt is not None and worth > plan.worth:
+                bench = np.setdiff1d(
+                    np.arange(values.n), np.concatenate([t.ravel() for t in dealt])
+                )
+                plan = Plan(dealt, bench, worth)
+        if plan.worth < columns.bound:
+            plan = deal_groups_anew(
+                values,
+                plan,
+                columns.proof,
+                columns.most,
+                n_groups=_N_OPENED,
+                n_rounds=_N_ROUNDS,
+                rng=rng,
+                keep_on=keep_on,
+            )
+    return Mixed(plan, columns.bound, columns.proof)

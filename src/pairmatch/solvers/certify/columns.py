@@ -66,13 +66,27 @@ def bound_by_sizes(
     total += int((case.set_price * (case.sets.sum(axis=1) // case.divisor)).sum())
     for size in sorted(set(sizes)):
         mine = [sorted(group) for group in known if len(group) == size]
-        most = _largest_excess(
-            problem, case, links, factor, np.array(mine, np.int64).reshape(-1, size)
-        )
+        table = np.array(mine, np.int64).reshape(-1, size)
+        most = _largest_excess(problem, case, _charge_sets(links, case, size), factor, table)
         if most is None:
             return None
         total += most * list(sizes).count(size)
     return total
+
+
+def _charge_sets(links: Numbers, case: GroupPrices, size: int) -> Numbers:
+    """Return links that bear some of the prices of sets of three with divisor 2.
+
+    A group with two of them has one such link, one with three has three, and pays once.
+    """
+    charged = links.copy()
+    for people, divisor, price in zip(case.sets, case.divisor, case.set_price, strict=True):
+        if divisor == 2 and people.sum() == 3:
+            a, b, c = np.flatnonzero(people)
+            for i, j in ((a, b), (a, c), (b, c)):
+                charged[i, j] -= (size - 1) * (price // 3)
+                charged[j, i] = charged[i, j]
+    return np.maximum(charged, 2 * _NEVER)
 
 
 def _largest_excess(

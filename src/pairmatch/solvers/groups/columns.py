@@ -8,13 +8,15 @@ looked for quickly first, and in the end by a search that misses none, which mak
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pairmatch.solvers.groups.answers import plain_case
+from pairmatch.solvers.groups.cuts import find_overused_threes
 from pairmatch.solvers.groups.interior import solve_inside
 from pairmatch.solvers.groups.offers import excess_of, find_offers, follows, list_offers
+from pairmatch.solvers.groups.packing import incidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +35,8 @@ _N_EACH = 6  # groups around a person that a search for all of them returns
 _N_LOOKED_AT = 400_000  # parts of groups in one such search
 _N_KEPT = 6  # parts of groups around a person in a quick search
 _COARSE, _FINE = 1e-2, 1e-7  # relative gaps of the programs, first and last
+_N_CORNERS = 4
+_SCALE = 1e-5  # of the objective in programs that are solved at a corner
 _OUT = 4.0  # cost of a person or a group that is lacking, over the best group
 
 
@@ -184,32 +188,119 @@ class Columns:
 
     def _solve(self, tolerance: float) -> bool:
         """Solve the program over the columns; return whether that went well."""
-        n, n_sizes = self.values.n, len(self.tables)
-        n_rows, width = n + n_sizes, max(t.shape[1] for t in self.tables) + 1
-        kept = [table[follows(self.case, table)] for table in self.tables]
-        worth = np.concatenate([self.values.of_groups(table) for table in kept]).astype(float)
+        from scipy.sparse import hstack, identity, vstack
+
+        n, n_sizes, n_cuts = self.values.n, len(self.tables), len(self.case.sets)
+        kept, worth, parts = self._program()
         top = max(1.0, float(np.abs(worth).max(initial=0.0)))
-        rows = np.full((worth.size + n_rows, width), n_rows)
-        first = 0
-        for at, table in enumerate(kept):
-            part = rows[first : first + len(table)]
-            part[:, : table.shape[1]], part[:, -1] = table, n + at
-            first += len(table)
-        rows[first:, 0] = np.arange(n_rows)  # whoever is lacking, at a price
-        out = np.full(n_rows, _OUT)
+        # whoever is lacking, at a price, and what is left of the cuts
+        out = np.full(n + n_sizes + n_cuts, _OUT)
+        out[n + n_sizes :] = 0.0
         if self.n_placed < n:
             out[:n] = 0.0
-        right = np.concatenate([np.ones(n), self.count])
-        solved = solve_inside(rows, np.concatenate([-worth / top, out]), right, tolerance)
+        rest = identity(out.size, format="csc")
+        solved = solve_inside(
+            hstack([vstack(parts), rest], format="csc"),
+            np.concatenate([-worth / top, out]),
+            np.concatenate([np.ones(n), self.count, self._limits]),
+            tolerance,
+        )
         if solved is None:
             return False
         share, price = solved
-        person = np.rint(-price[:n] * (top * self.case.unit)).astype(np.int64)
-        self.case = replace(self.case, person=person)
+        whole = np.rint(-price * (top * self.case.unit)).astype(np.int64)
+        set_price = np.maximum(whole[n + n_sizes :], 0)
+        self.case = replace(self.case, person=whole[:n], set_price=set_price)
         ends = np.cumsum([len(table) for table in kept])
-        parts = np.split(share[: worth.size], ends[:-1])
-        self.shares = Shares(tuple(kept), tuple(parts), self.case)
+        split = np.split(share[: worth.size], ends[:-1])
+        self.shares = Shares(tuple(kept), tuple(split), self.case)
         return True
+
+    def sharpen(self, enough: int, keep_on: Callable[[], bool]) -> None:
+        """Solve the program at a corner: prices that are exact, where the gap is next to nothing.
+
+        Parameters
+        ----------
+        enough : int
+            A bound as low as this ends the work.
+        keep_on : callable
+            Asked before each program; False ends the work.
+        """
+        from scipy.optimize import linprog
+        from scipy.sparse import vstack
+
+        for _ in range(_N_CORNERS):
+            if self.bound is None or self.bound <= enough or not keep_on():
+                return
+            case, everybody = self.case, self.n_placed == self.values.n
+            kept, _, (cover, sizes, used) = self._program()
+            plain = replace(case, set_price=np.zeros_like(case.set_price))
+            over = [excess_of(self.values, table, plain) for table in kept]
+            answer = linprog(
+                np.concatenate(over) * (-_SCALE / case.unit),
+                A_ub=used if everybody else vstack([used, cover]),
+                b_ub=np.concatenate([self._limits, np.ones(0 if everybody else self.values.n)]),
+                A_eq=vstack([sizes, cover]) if everybody else sizes,
+                b_eq=np.concatenate([self.count, np.ones(self.values.n if everybody else 0)]),
+                method="highs-ds",
+                options={"dual_feasibility_tolerance": 1e-10},
+            )
+            if answer.status != 0:
+                return
+            factor, n_sizes, n_cuts = -case.unit / _SCALE, len(kept), len(case.sets)
+            equal, below = (
+                np.rint(side.marginals * factor).astype(np.int64)
+                for side in (answer.eqlin, answer.ineqlin)
+            )
+            person = case.person + (equal[n_sizes:] if everybody else below[n_cuts:])
+            self.case = replace(case, person=person, set_price=np.maximum(below[:n_cuts], 0))
+            if not self._add_all(self._tops()):
+                return
+
+    def _program(
+        self,
+    ) -> tuple[list[NDArray[np.int64]], NDArray[np.float64], tuple[Any, Any, Any]]:
+        """Return the columns in use, their worth, and who, which size and what sets they use."""
+        from scipy.sparse import csc_array
+
+        kept = [table[follows(self.case, table)] for table in self.tables]
+        worth = np.concatenate([self.values.of_groups(table) for table in kept]).astype(float)
+        _, cover = incidence(self.values.n, kept)
+        kind = np.concatenate([np.full(len(table), at) for at, table in enumerate(kept)])
+        first = np.arange(worth.size + 1)
+        sizes = csc_array((np.ones(worth.size), kind, first), shape=(len(kept), worth.size))
+        used = csc_array(np.concatenate([self._uses(table) for table in kept], axis=1))
+        return kept, worth, (cover, sizes, used)
+
+    @property
+    def _limits(self) -> NDArray[np.int64]:
+        """How often each set can be used."""
+        limits: NDArray[np.int64] = self.case.sets.sum(axis=1) // self.case.divisor
+        return limits
+
+    def _uses(self, groups: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return how often each set is used by each group, shape (n_sets, n_groups)."""
+        count = np.zeros((len(self.case.sets), len(groups)))
+        for column in groups.T:
+            count += self.case.sets[:, column]
+        return count // self.case.divisor[:, None]
+
+    def cut(self, n_most: int) -> int:
+        """Add sets that the last fractional grouping overuses; return how many are new."""
+        if self.shares is None:
+            return 0
+        priced = self.case.set_price > 0
+        sets, divisor = self.case.sets[priced], self.case.divisor[priced]
+        known = {row.tobytes() for row in sets}
+        found = find_overused_threes(self.values.n, self.shares.tables, self.shares.share, n_most)
+        new = found[[row.tobytes() not in known for row in found]]
+        self.case = replace(
+            self.case,
+            sets=np.concatenate([sets, new]),
+            divisor=np.concatenate([divisor, np.full(len(new), 2, np.int64)]),
+            set_price=np.concatenate([self.case.set_price[priced], np.zeros(len(new), np.int64)]),
+        )
+        return len(new)
 
 
 def begin_columns(values: GroupValues, tables: Sequence[NDArray[np.int64]], worth: int) -> Columns:

@@ -9,14 +9,17 @@ doi:10.1287/opre.1070.0449); anyone can check their prices.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-__all__ = ["find_overused_sets"]
+__all__ = ["find_overused_sets", "find_overused_threes"]
 
 _TOLERANCE = 1e-3
 _N_DEALS = 48  # random contractions
@@ -52,35 +55,62 @@ def find_overused_sets(
     divisor : ndarray of int64, shape (n_sets,)
         2 or 3.
     """
-    small = _overused_threes(n, triads, share, n_most)
+    small = find_overused_threes(n, [triads], [share], n_most)
     large = _overused_communities(n, triads, share, rng, n_most)
     divisor = np.repeat(np.array([2, 3], np.int64), [len(small), len(large)])
     return np.concatenate([small, large]), divisor
 
 
 def _pair_shares(
-    n: int, triads: NDArray[np.int64], share: NDArray[np.float64]
+    n: int, tables: Sequence[NDArray[np.int64]], shares: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """Return how much each two people are together."""
     together = np.zeros((n, n))
-    for a, b in ((0, 1), (0, 2), (1, 2)):
-        np.add.at(together, (triads[:, a], triads[:, b]), share)
+    for table, share in zip(tables, shares, strict=True):
+        for a, b in combinations(range(table.shape[1]), 2):
+            np.add.at(together, (table[:, a], table[:, b]), share)
     return together + together.T
 
 
-def _overused_threes(
-    n: int, triads: NDArray[np.int64], share: NDArray[np.float64], n_most: int
+def find_overused_threes(
+    n: int,
+    tables: Sequence[NDArray[np.int64]],
+    shares: Sequence[NDArray[np.float64]],
+    n_most: int,
 ) -> NDArray[np.bool_]:
-    """Return sets of three of which fractional triads contain two or more more than once."""
-    together = _pair_shares(n, triads, share)
-    whole = {tuple(row): value for row, value in zip(triads.tolist(), share.tolist(), strict=True)}
+    """Return sets of three of which fractional groups contain two or more more than once.
+
+    Parameters
+    ----------
+    n : int
+        Number of people.
+    tables : sequence of ndarray of int64, shapes (m, size)
+        Groups that the fractional grouping uses.
+    shares : sequence of ndarray of float64, shapes (m,)
+        How much of each it uses.
+    n_most : int
+        Largest number of sets, the most overused first.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_sets, n)
+    """
+    used = [share > _TOLERANCE / 10 for share in shares]
+    tables = [table[some] for table, some in zip(tables, used, strict=True)]
+    shares = [share[some] for share, some in zip(shares, used, strict=True)]
+    together = _pair_shares(n, tables, shares)
+    whole: dict[tuple[int, ...], float] = {}
+    for table, share in zip(tables, shares, strict=True):
+        for row, value in zip(np.sort(table, axis=1).tolist(), share.tolist(), strict=True):
+            for part in combinations(row, 3):
+                whole[part] = whole.get(part, 0.0) + value
     found: dict[tuple[int, ...], float] = {}
     for i in range(n):
         near = np.flatnonzero(together[i] > 0)
         inside = together[np.ix_(near, near)] + together[i, near][:, None] + together[i, near]
         for a, b in zip(*np.nonzero(np.triu(inside > 1 + _TOLERANCE, 1)), strict=True):
             three = tuple(sorted((i, int(near[a]), int(near[b]))))
-            # a triad of all three was counted with each of its pairs
+            # a group of all three was counted with each of its pairs
             found[three] = float(inside[a, b]) - 2 * whole.get(three, 0.0) - 1
     ranked = sorted((-over, three) for three, over in found.items() if over > _TOLERANCE)
     sets = np.zeros((min(n_most, len(ranked)), n), bool)
@@ -151,7 +181,7 @@ def _communities(
     n: int, triads: NDArray[np.int64], share: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """Return sets that grow together when random pairs are contracted, heavy pairs early."""
-    together = np.triu(_pair_shares(n, triads, share))
+    together = np.triu(_pair_shares(n, [triads], [share]))
     first, second = np.nonzero(together)
     weight = together[first, second]
     found: dict[frozenset[int], None] = {}

@@ -6,6 +6,7 @@ groups are as good as the first (price and dive; Sadykov et al. 2019, doi:10.128
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -100,8 +101,14 @@ def _without(
             moved = place[table]
             tables.append(moved[(moved >= 0).all(axis=1)])
             count.append(n_more)
-    person = columns.case.person[left]
-    case = plain_case(person, columns.case.unit)
+    whole = columns.case.sets[:, left].sum(axis=1) == columns.case.sets.sum(axis=1)
+    case = replace(
+        columns.case,
+        person=columns.case.person[left],
+        sets=columns.case.sets[whole][:, left],
+        divisor=columns.case.divisor[whole],
+        set_price=columns.case.set_price[whole],
+    )
     return Columns(columns.values.take(left), tables, count, case)
 
 

@@ -8,7 +8,7 @@ doi:10.1016/j.ejor.2012.07.024). The method is the predictor and corrector of Me
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,14 +27,14 @@ _TINY = 1e-12
 
 
 def solve_inside(
-    rows: NDArray[np.int64], cost: Reals, right: Reals, tolerance: float
+    matrix: Any, cost: Reals, right: Reals, tolerance: float
 ) -> tuple[Reals, Reals] | None:
-    """Minimise ``cost @ x`` over ``x >= 0`` that add up to ``right`` in each row.
+    """Minimise ``cost @ x`` over ``x >= 0`` with ``matrix @ x == right``.
 
     Parameters
     ----------
-    rows : ndarray of int64, shape (m, width)
-        Rows in which each column has a one; ``n_rows`` where it has fewer than others.
+    matrix : sparse array, shape (n_rows, m)
+        Few rows, of full rank.
     cost : ndarray of float64, shape (m,)
         Costs, about 1 or less.
     right : ndarray of float64, shape (n_rows,)
@@ -53,44 +53,40 @@ def solve_inside(
     -----
     Each of some 10 to 20 steps factors a dense matrix of ``n_rows``. None where numbers run away.
     """
-    program = _Program(rows, right.size)
+    program = _Program(matrix)
     with np.errstate(all="ignore"):
         solved = _walk(program, cost, right, tolerance)
     return solved if solved is not None and np.isfinite(solved[1]).all() else None
 
 
 class _Program:
-    """A matrix of ones, by the rows of each column."""
+    """A matrix, and its transpose."""
 
-    def __init__(self, rows: NDArray[np.int64], n_rows: int) -> None:
-        self.rows = rows
-        self.n_rows = n_rows
-        self.squares = (rows[:, :, None] * (n_rows + 1) + rows[:, None, :]).ravel()
+    def __init__(self, matrix: Any) -> None:
+        self.rows = matrix.tocsr()
+        self.columns = matrix.T.tocsr()
 
     def sums(self, x: Reals) -> Reals:
         """Return what columns add up to in each row."""
-        weight = np.repeat(x, self.rows.shape[1])
-        total: Reals = np.bincount(self.rows.ravel(), weight, self.n_rows + 1).astype(float)
-        return total[: self.n_rows]
+        return np.asarray(self.rows @ x)
 
     def prices(self, y: Reals) -> Reals:
         """Return what the rows of each column are worth."""
-        total: Reals = np.append(y, 0.0)[self.rows].sum(axis=1)
-        return total
+        return np.asarray(self.columns @ y)
 
     def factor(self, weight: Reals) -> Callable[[Reals], Reals]:
         """Return a solver of the normal equations with these weights of columns."""
         from scipy.linalg import cho_factor, cho_solve
 
-        n, width = self.n_rows, self.rows.shape[1]
-        square = np.bincount(self.squares, np.repeat(weight, width * width), (n + 1) ** 2)
-        matrix = square.reshape(n + 1, n + 1)[:n, :n]
+        weighted = self.rows.copy()
+        weighted.data = weighted.data * weight[weighted.indices]
+        matrix = (weighted @ self.columns).toarray()
+        n = len(matrix)
         matrix[np.diag_indices(n)] += 1e-11 * np.trace(matrix) / n + 1e-14
         factors = cho_factor(matrix, lower=True, check_finite=False)
 
         def solve(side: Reals) -> Reals:
-            solved: Reals = cho_solve(factors, side, check_finite=False)
-            return solved
+            return np.asarray(cho_solve(factors, side, check_finite=False))
 
         return solve
 

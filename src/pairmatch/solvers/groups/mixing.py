@@ -25,6 +25,9 @@ _MOST = 500  # people up to whom columns are generated
 _LARGEST = 8  # members of a group, at most
 _N_OPENED = 10  # groups dealt anew at once
 _N_ROUNDS = 16  # parts of a plan that are dealt anew
+_N_CUT_ROUNDS, _N_CUTS = 8, 40
+_LITTLE = 20_000  # part of a bound that a round of cuts has to gain
+_CLOSE = 2_000  # part of a bound that is worth a look at exact prices
 _MOST_UNIT = 2**52  # of one link between two people, in fractions of a gain
 
 
@@ -89,6 +92,13 @@ def mix_columns(
         columns.price(plan.worth, keep_on)
         if columns.bound is None:
             return None
+        for _ in range(_N_CUT_ROUNDS):
+            before = columns.bound
+            if before <= plan.worth or not keep_on() or not columns.cut(_N_CUTS):
+                break
+            columns.price(plan.worth, keep_on)
+            if before - columns.bound < before // _LITTLE:
+                break
         if plan.worth < columns.bound and keep_on():
             dealt = dive(columns, keep_on)
             worth = values.of_tables(dealt) if dealt is not None else 0
@@ -108,4 +118,6 @@ def mix_columns(
                 rng=rng,
                 keep_on=keep_on,
             )
+        if 0 < columns.bound - plan.worth < abs(columns.bound) // _CLOSE:
+            columns.sharpen(plan.worth, keep_on)
     return Mixed(plan, columns.bound, columns.proof)

@@ -50,9 +50,17 @@ def follows(case: GroupPrices, groups: Numbers) -> NDArray[np.bool_]:
     return fits
 
 
-def links_of(values: GroupValues, case: GroupPrices) -> Numbers:
-    """Return the links of each two people at the prices of a case."""
+def links_of(values: GroupValues, case: GroupPrices, size: int) -> Numbers:
+    """Return the links of each two people of groups of one size at the prices of a case.
+
+    Who is in such a group with one or two others of a set of three pays a third of its price for
+    each pair of them, which is no more than the group has to pay.
+    """
     links = pair_excess(values, case.person, case.unit)
+    for at in np.flatnonzero((case.set_price > 0) & (case.divisor == 2)):
+        three = np.flatnonzero(case.sets[at])
+        if three.size == 3:
+            links[np.ix_(three, three)] -= (size - 1) * (int(case.set_price[at]) // 3)
     for a, b in case.apart.tolist():
         links[a, b] = links[b, a] = _NEVER
     return links
@@ -77,7 +85,7 @@ def find_offers(values: GroupValues, case: GroupPrices, size: int, n_kept: int) 
     ndarray of int64, shape (m, size)
         Legal groups, members in increasing order, each once.
     """
-    n, links = values.n, links_of(values, case)
+    n, links = values.n, links_of(values, case, size)
     root = np.arange(n)
     parts, inside = root[:, None], np.zeros(n, np.int64)
     while parts.shape[1] < size and len(parts):
@@ -181,7 +189,7 @@ def list_offers(
     None where there is more to look at. Each group is found from the first of its members, in an
     order in which those with little to offer come first and are done with.
     """
-    links = links_of(values, case)
+    links = links_of(values, case, size)
     reach = _tops(2 * links + _tops(links, size - 2), size - 1)
     order = np.lexsort((reach, -_scarce(values)))
     search = _Search(values, case, size, order, n_each, n_most)

@@ -85,7 +85,7 @@ def best_proof(
     if columns is not None and columns[0] < priced.bound:
         bound, found = columns
         case = widen_case(found, n, people)
-        return bound, prices, (case,), "prices of people against all legal groups"
+        return bound, prices, (case,), "prices of people and sizes against all legal groups"
     against = "triads" if min(table.shape[1] for table in plan.tables) == 3 else "pairs"
     return priced.bound, prices, (), f"prices of people against {against}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from pairmatch.solvers.processors import hold_blas
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from pairmatch.solvers.groups.columns import Columns
     from pairmatch.solvers.groups.values import GroupValues
     from pairmatch.solvers.solution import GroupPrices
 
@@ -120,4 +121,15 @@ def mix_columns(
             )
         if 0 < columns.bound - plan.worth < abs(columns.bound) // _CLOSE:
             columns.sharpen(plan.worth, keep_on)
-    return Mixed(plan, columns.bound, columns.proof)
+    return Mixed(plan, *_level(columns))
+
+
+def _level(columns: Columns) -> tuple[int, GroupPrices]:
+    """Return a bound and its prices; no group exceeds these if there is one size only."""
+    case = columns.proof
+    assert columns.bound is not None  # noqa: S101  asked for once there is a bound
+    if len(columns.most) > 1:
+        return columns.bound, case
+    more = -(-columns.most[0] // columns.tables[0].shape[1])
+    case = replace(case, person=case.person + more)
+    return columns.bound_of(case, [0]), case

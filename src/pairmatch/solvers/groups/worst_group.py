@@ -22,13 +22,13 @@ from pairmatch.solvers.groups.answers import (
 )
 from pairmatch.solvers.groups.blossoms import match_most, price_places_of_pairs
 from pairmatch.solvers.groups.clock import Clock
-from pairmatch.solvers.groups.columns import Columns
 from pairmatch.solvers.groups.exact import (
     N_SMALL,
     N_SMALL_PARTIAL,
     partition_small,
     raise_lowest,
 )
+from pairmatch.solvers.groups.mixing import mix_columns
 from pairmatch.solvers.groups.raising import Raised, climb, lower_ceiling, pack_above
 from pairmatch.solvers.groups.repair import placeable_people
 from pairmatch.solvers.groups.search import Plan
@@ -270,24 +270,17 @@ class _Run:
         if set(self.sizes) != {3} and self.core.n > _N_SEEN:
             return None
         values, raised = GroupValues.of(limited, self.base.scale), self.raised
-        columns = Columns.of(values, raised.plan, self.listed)
-        if columns is None:
-            return None
         raised.plan.worth = values.of_tables(raised.plan.tables)
         keep_on = partial(self.clock.within, 0.8)
-        bound, case, used = columns.price(raised.plan, keep_on)
-        if raised.plan.worth < bound and keep_on():
-            raised.plan = columns.round(raised.plan, bound, case, used)
-        if len(self.listed) == 1:  # prices that no group exceeds say the same without its number
-            over = -(-int(columns.excess(case.person, case.unit)[0].max()) // self.sizes[0])
-            case = replace(case, person=case.person + over)
-            dearest = np.sort(case.person)[self.core.n - sum(self.sizes) :]
-            bound = int(dearest.sum()) // case.unit
+        found = mix_columns(values, raised.plan, np.random.default_rng(0), keep_on)
+        if found is None:
+            return None
+        raised.plan, bound, case = found.plan, found.bound, found.case
         self.clock.tell(gap_of(raised.plan.worth, bound))
         n = self.problem.n
         prices = spread_over(n, self.people, -(-case.person // case.unit))
         case = widen_case(case, n, self.people)
-        how = "prices of people against all legal groups"
+        how = "prices of people and sizes against all legal groups"
         return replace(self.base, bound=bound, bound_method=how, prices=prices, cases=(case,))
 
     def _groups(self) -> list[tuple[int, ...]]:

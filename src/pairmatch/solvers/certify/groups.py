@@ -219,9 +219,13 @@ def _bound_case(
         return None
     mixed = sizes[0] != sizes[-1] or sizes[0] > 3 or (sizes[0] == 3 and sum(sizes) < problem.n)
     bound = None
-    if known is not None and mixed and problem.n <= _N_SEEN:
+    if known is not None and problem.n <= (_N_SEEN if mixed else _N_SEEN // 5):
         bound = bound_by_sizes(problem, case, sizes, scale * case.unit, known)
-    return _bound_by_parts(problem, case, sizes, scale) if bound is None else bound // case.unit
+    if mixed and bound is not None:
+        return bound // case.unit
+    rough = _bound_by_parts(problem, case, sizes, scale)
+    proved = [rough] if bound is None else [rough, bound // case.unit]
+    return min((one for one in proved if one is not None), default=None)
 
 
 def _is_sound(problem: GroupingProblem, case: GroupPrices, scale: int) -> bool:

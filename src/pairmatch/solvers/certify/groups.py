@@ -36,6 +36,7 @@ __all__ = ["bound_groupings", "certify_grouping"]
 
 _N_ALL_PLACED = 15  # enumerated when everybody is placed
 _N_SEEN = 500  # people of whom legal groups are looked at one by one, where time allows
+_N_FEW = 100  # people of whom pairs and triads are looked at one by one as well
 _MOST_HELD = 1200  # people of a streamed pool up to whom it is held whole
 
 
@@ -218,8 +219,9 @@ def _bound_case(
     if not _is_sound(problem, case, scale):
         return None
     mixed = sizes[0] != sizes[-1] or sizes[0] > 3 or (sizes[0] == 3 and sum(sizes) < problem.n)
+    plain = not (case.sets.size or case.together.size or case.apart.size)
     bound = None
-    if known is not None and problem.n <= (_N_SEEN if mixed else _N_SEEN // 5):
+    if known is not None and (mixed or plain) and problem.n <= (_N_SEEN if mixed else _N_FEW):
         bound = bound_by_sizes(problem, case, sizes, scale * case.unit, known)
     if mixed and bound is not None:
         return bound // case.unit

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["dive", "pick_groups"]
 
-_N_WHOLE = 14  # groups that are dealt at once in the end
+_N_WHOLE = 10  # groups that are dealt at once in the end
 _PART = 8  # one group in so many is taken in each step
 _SURE, _LIKELY = 0.9, 0.3  # shares of groups that are taken in any case, and if some are lacking
 _N_NODES = 200
+_N_COLUMNS = 800  # groups that the last step chooses from, about
 _LOW = -(2**62)
 
 
@@ -59,7 +60,8 @@ def dive(columns: Columns, keep_on: Callable[[], bool]) -> list[NDArray[np.int64
             columns.price(_LOW, keep_on, wholly=False)
     if columns.count:
         case = columns.case
-        last = pick_groups(columns.values, columns.tables, columns.count, case, _N_NODES)
+        tables = _nearest(columns, case)
+        last = pick_groups(columns.values, tables, columns.count, case, _N_NODES)
         if last is None:
             return None
         for table in last:
@@ -110,6 +112,15 @@ def _without(
         set_price=columns.case.set_price[whole],
     )
     return Columns(columns.values.take(left), tables, count, case)
+
+
+def _nearest(columns: Columns, case: GroupPrices) -> list[NDArray[np.int64]]:
+    """Return the groups that fall short of the best of their size the least."""
+    over = [excess_of(columns.values, table, case) for table in columns.tables]
+    short = [int(excess.max(initial=_LOW)) - excess for excess in over]
+    every = np.concatenate(short)
+    most = np.partition(every, _N_COLUMNS - 1)[_N_COLUMNS - 1] if every.size > _N_COLUMNS else 2**62
+    return [table[row <= most] for table, row in zip(columns.tables, short, strict=True)]
 
 
 def pick_groups(

@@ -24,7 +24,7 @@ __all__ = ["Mixed", "mix_columns", "suits_columns"]
 
 _MOST = 500  # people up to whom columns are generated
 _LARGEST = 8  # members of a group, at most
-_N_OPENED = 10  # groups dealt anew at once
+_N_OPENED = 40  # people whose groups are dealt anew at once
 _N_ROUNDS = 16  # parts of a plan that are dealt anew
 _N_CUT_ROUNDS, _N_CUTS = 8, 40
 _LITTLE = 20_000  # part of a bound that a round of cuts has to gain
@@ -114,7 +114,7 @@ def mix_columns(
                 plan,
                 columns.proof,
                 columns.most,
-                n_groups=_N_OPENED,
+                n_groups=max(_N_OPENED // sizes[-1], 4),
                 n_rounds=_N_ROUNDS,
                 rng=rng,
                 keep_on=keep_on,

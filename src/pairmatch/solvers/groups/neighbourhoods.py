@@ -6,6 +6,7 @@ its prices by less than the groups that are opened do together, so all others ca
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["deal_groups_anew", "deal_parts_anew"]
 
-_N_COLUMNS = 1200
+_N_COLUMNS = 1200  # of one part, about
 _N_LISTED = 60_000  # parts of groups that are looked at for one part of a plan
-_N_EACH = 24  # groups around a person among which those of a part are chosen
 _N_BENCH = 12  # people without a group who may come in
 _N_NEAR = 12  # partners of a person that lead from one group to the next
 
@@ -176,7 +176,6 @@ def deal_groups_anew(
         Asked before each part; False ends the work.
     """
     plan = plan.copy()
-    plain = plain_case(case.person, case.unit)
     most_of = {t.shape[1]: top for t, top in zip(plan.tables, most, strict=True)}
     n_near = min(_N_NEAR, values.n - 1)
     near = np.argpartition(-pair_excess(values, case.person, case.unit), n_near, axis=1)
@@ -186,14 +185,14 @@ def deal_groups_anew(
             break
         groups = [row for table in plan.tables for row in table]
         loss = np.concatenate(
-            [most_of[t.shape[1]] - excess_of(values, t, plain) for t in plan.tables]
+            [most_of[t.shape[1]] - excess_of(values, t, case) for t in plan.tables]
         )
-        if not loss.any():
+        if not loss.any() and not case.set_price.any():
             break
         opened = np.arange(len(groups))
         if not whole:
             opened = _near_groups(groups, loss, near[:, :n_near], n_groups, rng)
-        dealt = _deal_sizes(values, [groups[at] for at in opened], plan.bench, plain, most_of)
+        dealt = _deal_sizes(values, [groups[at] for at in opened], plan.bench, case, most_of)
         if dealt is None:
             continue
         kept = [groups[at] for at in np.setdiff1d(np.arange(len(groups)), opened)]
@@ -217,15 +216,26 @@ def _deal_sizes(
     people = np.sort(np.concatenate([*groups, bench[:_N_BENCH]]))
     part, place = values.take(people), np.full(values.n, -1)
     place[people] = np.arange(people.size)
-    prices = plain_case(case.person[people], case.unit)
+    inside = case.sets[:, people]
+    whole = inside.sum(axis=1) == case.sets.sum(axis=1)
+    prices = replace(
+        case,
+        person=case.person[people],
+        sets=inside[whole],
+        divisor=case.divisor[whole],
+        set_price=case.set_price[whole],
+    )
     sizes = sorted({row.size for row in groups})
     ours = [place[np.array([row for row in groups if row.size == size])] for size in sizes]
-    short = [most_of[t.shape[1]] - excess_of(part, t, prices) for t in ours]
-    loss = int(sum(s.sum() for s in short))
+    # what all groups together may fall short by: as much as these do, and what their sets spare
+    loss = int(prices.set_price @ (prices.sets.sum(axis=1) // prices.divisor))
+    plain = plain_case(prices.person, prices.unit)
+    loss += sum(int((most_of[t.shape[1]] - excess_of(part, t, plain)).sum()) for t in ours)
+    n_each = _N_COLUMNS // people.size
     tables = []
     for size in sizes:
         floor = most_of[size] - loss - 1
-        listed = list_offers(part, prices, size, floor, n_each=_N_EACH, n_most=_N_LISTED)
+        listed = list_offers(part, prices, size, floor, n_each=n_each, n_most=_N_LISTED)
         if listed is None:
             return None
         tables.append(listed[0])

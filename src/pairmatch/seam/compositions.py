@@ -309,8 +309,17 @@ def meeting_times_of(table: Any, constraints: Sequence[Any]) -> MeetingTimes | N
         Fault(f"groups do not know {what} yet.", repr(rule), remedy)
         for rule in wanted
         for held, what, remedy in (
-            (rule.per_week > 1, "several meetings a week", "Leave per_week out."),
-            (rule.travel is not None, "travel", "Leave travel out."),
+            (
+                rule.per_week > 1,
+                "several meetings a week",
+                f"Leave per_week out: one joint meeting, of {rule.minutes} minutes or longer.",
+            ),
+            (
+                rule.travel is not None,
+                "travel",
+                "Leave travel out: a group meets at one place. Different schools are kept apart by "
+                "Require(SameSchool()), and windows that leave time for the way are set by within.",
+            ),
             (rule is not wanted[0], "two kinds of meetings", "Write one Meetings."),
         )
         if held

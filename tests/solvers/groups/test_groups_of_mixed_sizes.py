@@ -17,6 +17,7 @@ from pairmatch.solvers.certify.small_groups import best_by_enumeration, group_va
 from pairmatch.solvers.group_rules import GroupRules
 from pairmatch.solvers.groups import solve_grouping
 from pairmatch.solvers.groups.answers import plain_case
+from pairmatch.solvers.groups.columns import begin_columns
 from pairmatch.solvers.groups.mixing import mix_columns
 from pairmatch.solvers.groups.offers import excess_of, find_offers, list_offers
 from pairmatch.solvers.groups.search import Plan
@@ -127,6 +128,24 @@ def test_the_search_for_groups_above_their_prices_misses_none(pool, seed, size):
     quick = find_offers(values, case, size, 12)
     assert {tuple(row) for row in quick.tolist()} <= {tuple(row) for row in every.tolist()}
     assert excess_of(values, quick, case).max() >= np.quantile(excess, 0.9)
+
+
+def test_prices_of_sets_lower_the_bound_and_are_checked(pool):
+    problem = pool(24, 11, size=(3, 4))
+    values = GroupValues.of(problem, 6)
+    tables = [np.arange(24).reshape(6, 4)]
+    columns = begin_columns(values, tables, values.of_tables(tables))
+    columns.price(0, lambda: True)
+    without = columns.bound
+    assert columns.cut(40) > 0
+    columns.price(0, lambda: True)
+    assert columns.bound < without
+    case, sizes = columns.proof, (4,) * 6
+    assert case.set_price.any()
+    proved = bound_by_sizes(problem, case, sizes, 6 * case.unit)
+    assert proved // case.unit == columns.bound
+    spared = replace(case, set_price=case.set_price // 2)
+    assert bound_by_sizes(problem, spared, sizes, 6 * case.unit) // case.unit > columns.bound
 
 
 def test_groups_of_five_under_rules_come_with_a_small_gap(pool):

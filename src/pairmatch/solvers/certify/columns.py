@@ -104,7 +104,8 @@ def _largest_excess(
     best: int | None = None
     if len(known):
         best = int(_excess(problem, case, known, factor).max())
-    turn = np.argsort(_sum_largest(2 * links + _sum_largest(links, size - 2), size - 1))
+    offers = _sum_largest(2 * links + _sum_largest(links, size - 2), size - 1)
+    turn = np.lexsort((offers, ~_rare(problem)))  # groups that need somebody rare start there
     n_seen = 0
     waits = np.ones(n, np.bool_)
     for first in turn.tolist():
@@ -179,6 +180,16 @@ def _with_best_others(brings: Numbers, n_more: int) -> Numbers:
     largest = np.partition(brings, width - n_more, axis=1)[:, width - n_more :]
     weakest, all_of_them = largest.min(axis=1)[:, None], largest.sum(axis=1)[:, None]
     return np.asarray(all_of_them + np.minimum(brings - weakest, 0))
+
+
+def _rare(problem: GroupingProblem) -> NDArray[np.bool_]:
+    """Return who adds to a sum that every group needs and that most people do not add to."""
+    rare = np.zeros(problem.n, np.bool_)
+    if problem.rules is not None:
+        for amount, most in zip(problem.rules.amount.T, problem.rules.most.tolist(), strict=True):
+            if most < 0 and 2 * (amount < 0).sum() < problem.n:
+                rare |= amount < 0
+    return rare
 
 
 def _least(problem: GroupingProblem, near: Numbers, n_more: int) -> Numbers:

@@ -23,7 +23,7 @@ from pairmatch.seam.lessons import move_meetings
 from pairmatch.solvers.assignment import LoadConflict, RangeError, solve_assignment
 from pairmatch.solvers.assignment.estimate import refuse_oversize
 from pairmatch.solvers.certify.fair import certify_plan
-from pairmatch.solvers.certify.groups import certify_grouping
+from pairmatch.solvers.certify.groups import settle_grouping
 from pairmatch.solvers.groups import solve_grouping
 from pairmatch.solvers.solution import Status
 
@@ -395,6 +395,6 @@ def _grouped(scored: Compatibility | OwnScores, program: Program, options: Optio
     except OverflowError as error:
         remedy = "Scale the scores down, or round them."
         raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
-    certificate = certify_grouping(problem, solution)
+    solution, certificate = settle_grouping(problem, solution)
     seconds = perf_counter() - start
     return Grouping(scored, problem, solution, certificate, program, options.seed, seconds)

@@ -9,10 +9,13 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+import pairmatch as pm
+from pairmatch.datasets import staff
 from pairmatch.errors import CertificateError
+from pairmatch.solvers.certify import columns as checked_columns
 from pairmatch.solvers.certify.columns import bound_by_sizes
 from pairmatch.solvers.certify.group_rules import find_broken_rules
-from pairmatch.solvers.certify.groups import certify_grouping
+from pairmatch.solvers.certify.groups import certify_grouping, settle_grouping
 from pairmatch.solvers.certify.small_groups import best_by_enumeration, group_value
 from pairmatch.solvers.group_rules import GroupRules
 from pairmatch.solvers.groups import solve_grouping
@@ -22,6 +25,7 @@ from pairmatch.solvers.groups.mixing import mix_columns
 from pairmatch.solvers.groups.offers import excess_of, find_offers, list_offers
 from pairmatch.solvers.groups.search import Plan
 from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.solution import Status
 
 SIZES = (3, 4, 4)
 STOPPED = """
@@ -223,3 +227,57 @@ def test_interrupt_under_rules_returns_the_best_grouping_with_its_bound():
     status, matched, valid = run.stdout.split()
     assert (status, valid) == ("interrupted", "True")
     assert int(matched) >= 125
+
+
+@pytest.mark.parametrize("n_parts", [0, 300])
+@pytest.mark.parametrize("objective", ["total", "worst_rotation", "worst_group"])
+def test_a_bound_that_is_too_much_work_to_check_is_stated_as_far_as_it_is_proved(
+    pool, monkeypatch, objective, n_parts
+):
+    problem = pool(26, 3, size=(3, 5), objective=objective)
+    solution = solve_grouping(problem)
+    full = certify_grouping(problem, solution)
+    assert settle_grouping(problem, solution) == (solution, full)
+    with pytest.raises(CertificateError, match="is not proved"):
+        settle_grouping(problem, replace(solution, bound=full.bound - 1))
+    monkeypatch.setattr(checked_columns, "_N_PARTS", n_parts)
+    with pytest.raises(CertificateError, match="is not proved"):
+        certify_grouping(problem, solution)
+    settled, certificate = settle_grouping(problem, solution)
+    assert settled.bound == certificate.bound > full.bound
+    assert (settled.group_of == solution.group_of).all()
+    assert certificate.lowest_bound == settled.lowest_bound
+    assert settled.status is not Status.OPTIMAL
+    assert certify_grouping(problem, settled) == certificate
+    with pytest.raises(CertificateError, match="is not proved"):
+        certify_grouping(problem, replace(settled, bound=settled.bound - 1))
+    with pytest.raises(CertificateError, match="is not proved"):
+        settle_grouping(problem, replace(solution, bound=certificate.objective - 1))
+
+
+def test_a_little_to_spare_saves_work_and_costs_no_more_of_the_bound(pool):
+    problem = pool(26, 3, size=(3, 5))
+    solution = solve_grouping(problem)
+    groups = [np.flatnonzero(solution.group_of == g).tolist() for g in range(7)]
+    sizes = tuple(sorted(len(group) for group in groups if group))
+    case = solution.cases[0]
+    factor = solution.scale * case.unit
+    known = [group for group in groups if group]
+    exact = bound_by_sizes(problem, case, sizes, factor, known)
+    spare = exact // 200
+    loose = bound_by_sizes(problem, case, sizes, factor, known, spare=spare)
+    assert exact < loose <= exact + len(sizes) * spare
+
+
+@pytest.mark.parametrize(("model", "n"), [("plc", 20), ("peer_group", 30)])
+def test_plans_come_and_hold_where_their_check_is_cut_short(monkeypatch, model, n):
+    table = staff(n, seed=1)
+    table["role"] = np.where(np.arange(n) % 4 == 0, "facilitator", "both")
+    people, program = pm.read_profiles(table), pm.Program.preset(model)
+    whole = pm.form_groups(people, program)
+    monkeypatch.setattr(checked_columns, "_N_PARTS", 50)
+    plan = pm.form_groups(people, program)
+    assert whole.certificate.bound < plan.certificate.bound
+    assert plan.groups == whole.groups
+    assert pm.verify(plan) == plan.certificate
+    assert plan.gap > whole.gap

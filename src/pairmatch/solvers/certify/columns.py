@@ -31,6 +31,8 @@ def bound_by_sizes(
     sizes: Sequence[int],
     factor: int,
     known: Sequence[Sequence[int]] = (),
+    *,
+    spare: int = 0,
 ) -> int | None:
     """Return what the prices of a case prove about groupings into groups of these sizes, or None.
 
@@ -49,6 +51,9 @@ def bound_by_sizes(
         Factor of values and prices; a multiple of ``size - 1`` of every size.
     known : sequence of sequence of int
         Groups to look at first: what exceeds less than these is passed over.
+    spare : int, default: 0
+        What other groups may exceed these by without being looked at, times ``factor``: the larger
+        it is, the less work, and the weaker the bound.
 
     Returns
     -------
@@ -67,7 +72,8 @@ def bound_by_sizes(
     for size in sorted(set(sizes)):
         mine = [sorted(group) for group in known if len(group) == size]
         table = np.array(mine, np.int64).reshape(-1, size)
-        most = _largest_excess(problem, case, _charge_sets(links, case, size), factor, table)
+        charged = _charge_sets(links, case, size)
+        most = _largest_excess(problem, case, charged, factor, table, spare)
         if most is None:
             return None
         total += most * list(sizes).count(size)
@@ -90,9 +96,16 @@ def _charge_sets(links: Numbers, case: GroupPrices, size: int) -> Numbers:
 
 
 def _largest_excess(
-    problem: GroupingProblem, case: GroupPrices, links: Numbers, factor: int, known: Numbers
+    problem: GroupingProblem,
+    case: GroupPrices,
+    links: Numbers,
+    factor: int,
+    known: Numbers,
+    spare: int,
 ) -> int | None:
-    """Return the largest excess of a legal group of one size over its prices.
+    """Return what no legal group of one size exceeds its prices by, or None.
+
+    That is the largest excess, or the spare above that of the known groups if this is more.
 
     Groups are grown from their first member, people with little to give first. The links inside a
     group add up to ``size - 1`` times the excess of its mean value. Half of what is linked to a
@@ -103,7 +116,7 @@ def _largest_excess(
     known = known[_follows(case, known)]
     best: int | None = None
     if len(known):
-        best = int(_excess(problem, case, known, factor).max())
+        best = int(_excess(problem, case, known, factor).max()) + spare
     offers = _sum_largest(2 * links + _sum_largest(links, size - 2), size - 1)
     turn = np.lexsort((offers, ~_rare(problem)))  # groups that need somebody rare start there
     n_seen = 0

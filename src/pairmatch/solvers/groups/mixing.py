@@ -29,7 +29,7 @@ _N_ROUNDS = 16  # parts of a plan that are dealt anew
 _N_CUT_ROUNDS, _N_CUTS = 8, 40
 _LITTLE = 20_000  # part of a bound that a round of cuts has to gain
 _CLOSE = 2_000  # part of a bound that is worth a look at exact prices
-_MOST_UNIT = 2**52  # of one link between two people, in fractions of a gain
+_MOST_UNIT = 2**45  # of one link between two people, in fractions of a gain: sums are checked
 
 
 @dataclass(frozen=True, slots=True, eq=False)

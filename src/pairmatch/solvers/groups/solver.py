@@ -219,12 +219,14 @@ class _Run:
                 self.best = self._disturb(look, packed, self._n_steps())
                 self.clock.tell(None)
                 return
+        anew = not triads and not self._is_brief()
+        if anew:  # before what a time limit may not leave time for
+            self.best = plan = anneal(look, plan, _N_ANNEALED)
         if not large or not self.full:
             self.best = self._disturb(look, plan, self._n_steps())
         self.clock.tell(None)
-        if not triads and not self._is_brief():
+        if anew:
             self._start_again(look)
-            self.best = anneal(look, self.best, _N_ANNEALED)
         if not self.full:
             look = Search.of(self.values, self.rng, lambda: self.clock.within(0.6))
             self.best = repaired = repair_plan(self.problem, look, self.best)

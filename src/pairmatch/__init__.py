@@ -224,6 +224,8 @@ _HOME_OF = {name: room for room, names in _HOMES.items() for name in names.split
 
 
 def __getattr__(name: str) -> object:
+    if name == "datasets":  # as in pairmatch.datasets.district()
+        return import_module("pairmatch.datasets")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'pairmatch' has no attribute {name!r}")
     value = getattr(import_module(f"pairmatch.{_HOME_OF[name]}"), name)

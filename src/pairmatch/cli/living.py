@@ -144,9 +144,7 @@ def _read_places(texts: list[str] | None) -> dict[str, int] | None:
             equals = ""
             more = 0
         if not equals or not who:
-            raise ProgramError(
-                f"--place {text}: expected ID=NUMBER", [Fault("for example M-07=1.")]
-            )
+            raise ProgramError(f"--place {text}: expected ID=NUMBER; for example M-07=1.")
         found[who] = found.get(who, 0) + more
     return found or None
 

@@ -65,6 +65,17 @@ class Regrouping:
         The charge for a change behind its bound.
     seconds : float
         Wall-clock time of everything.
+
+    Examples
+    --------
+    >>> import pairmatch as pm
+    >>> scores = [[7 * (a // 3 == b // 3) + a % 3 for a in range(6)] for b in range(6)]
+    >>> plan = pm.group_scores(scores, size=(2, 3))
+    >>> after = pm.rematch(plan, pm.Changes(leave=[5]), at_most_changes=1)
+    >>> after
+    Regrouping(0 changes, 5 in groups, gap 0.00%)
+    >>> [sorted(group) for group in after.plan.groups]
+    [[0, 1, 2], [3, 4]]
     """
 
     plan: Grouping

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pairmatch.solvers.certify.groups import certify_grouping
-from pairmatch.solvers.groups import kernels, parts, pools, pricing, solve_grouping, solver
+from pairmatch.solvers.groups import choice, kernels, parts, pools, pricing, solve_grouping
 from pairmatch.solvers.groups.annealing import anneal
 from pairmatch.solvers.groups.dealing import Board, deal_again
 from pairmatch.solvers.groups.pools import price_triads
@@ -51,12 +51,14 @@ def test_prices_cover_every_triad_and_come_near_the_best_grouping(objective, poo
     assert best <= prices.bound <= 1.02 * best
 
 
-def test_large_pool_is_solved_in_parts_with_a_valid_bound(pool, monkeypatch):
+def test_held_pool_of_very_many_is_solved_along_links_with_a_valid_bound(pool, monkeypatch):
     monkeypatch.setattr(parts, "N_PART", 30)
-    monkeypatch.setattr(solver, "N_PART", 30)
+    for few in ("_N_WHOLE", "N_HELD"):
+        monkeypatch.setattr(choice, few, 30)
     problem = pool(63, 2, high=10**6)
     solution = solve_grouping(problem)
     certificate = certify_grouping(problem, solution)
+    assert solution.solver == "prices and dealing"
     assert certificate.matched == 63
     assert certificate.gap is not None
     assert certificate.gap < 0.03

@@ -104,6 +104,7 @@ def solve_by_pricing(
     Examples
     --------
     >>> from pairmatch.solvers.problem import AssignmentProblem
+    >>> from pairmatch.solvers.streamed import StreamedGains
     >>> features = np.float32([[1, 0], [0, 1], [1, 1]])
     >>> problem = AssignmentProblem(
     ...     gains=StreamedGains(features, np.float32([[3, 1], [2, 5]]), largest=7),

@@ -9,7 +9,7 @@ import numpy as np
 from pairmatch.solvers.groups import solver
 from pairmatch.solvers.groups.large import solve_large
 from pairmatch.solvers.groups.worst_group import solve_worst_group
-from pairmatch.solvers.problem import StreamedGrouping
+from pairmatch.solvers.problem import MatrixGains, StreamedGrouping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,9 @@ __all__ = ["solve_grouping"]
 
 N_HELD = 1200
 """People of a streamed pool up to whom it is held whole after all."""
+
+_N_WHOLE = 1800
+"""People of a held pool above whom triads are found sooner along the strongest links."""
 
 
 def solve_grouping(
@@ -62,8 +65,19 @@ def solve_grouping(
     if problem.objective == "worst_group":
         return solve_worst_group(problem, seed=seed, time_limit=time_limit, progress=progress)
     whole = solver.solve_grouping
+    if not isinstance(problem, StreamedGrouping) and _is_large(problem):
+        gains = MatrixGains(problem.gain, problem.allowed)
+        sizes = problem.smallest, problem.largest, problem.target
+        problem = StreamedGrouping(gains, *sizes, problem.objective)
     if isinstance(problem, StreamedGrouping):
         if problem.n > N_HELD:
             return solve_large(problem, whole, seed=seed, time_limit=time_limit, progress=progress)
         problem = problem.take(np.arange(problem.n))
     return whole(problem, seed=seed, time_limit=time_limit, progress=progress)
+
+
+def _is_large(problem: GroupingProblem) -> bool:
+    """Return whether a held pool is one of many people who may all be in triads together."""
+    if problem.rules is not None or problem.target != 3 or problem.n <= _N_WHOLE:
+        return False
+    return bool((problem.allowed | np.eye(problem.n, dtype=bool)).all())

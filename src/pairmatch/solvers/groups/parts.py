@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.groups.pools import price_triads
-from pairmatch.solvers.groups.rounding import cheapest_triads, round_prices
-from pairmatch.solvers.groups.search import Plan, Search, descend, seat_greedily
+from pairmatch.solvers.groups.search import Search, descend, seat_greedily
 from pairmatch.solvers.processors import map_blocks
 
 if TYPE_CHECKING:
@@ -20,61 +19,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.groups.pools import TriadPrices
     from pairmatch.solvers.groups.streaming import PoolValues
 
-__all__ = ["N_PART", "join_parts", "link_groups", "price_parts", "start_in_parts"]
+__all__ = ["N_PART", "link_groups", "price_parts"]
 
 N_PART = 900  # people in a part, about
 N_PRICED = 450  # people in a part that is only priced, about
 _N_NEAR = 16  # cheap triads a person that link groups
-
-
-def start_in_parts(
-    look: Search, unit: int, keep_on: Callable[[], bool]
-) -> tuple[Plan, NDArray[np.int64]]:
-    """Return triads found in random parts, and prices to start from.
-
-    Parameters
-    ----------
-    look : Search
-        Values and randomness; the number of people is a multiple of three.
-    unit : int
-        Factor of the prices.
-    keep_on : callable
-        Asked between steps; False leaves the rest of the parts as they were seated.
-
-    Returns
-    -------
-    plan : Plan
-        Everybody in triads.
-    price : ndarray of int64, shape (n,)
-        Prices in scaled gains times ``unit``; triads across parts may exceed them.
-    """
-    values = look.values
-    n, price = values.n, np.zeros(values.n, np.int64)
-    order, found = look.rng.permutation(n), []
-    n_parts = -(-n // N_PART)
-    for part in np.array_split(order.reshape(-1, 3), n_parts):
-        people = np.sort(part.ravel())
-        own = Search.of(values.take(people), look.rng, look.keep_on)
-        plan = seat_greedily(own, (3,) * len(part))
-        if not keep_on():
-            price[people] = plan.worth * unit // max(1, people.size)
-            found.append(people[plan.tables[0]])
-            continue
-        descend(own, plan, 4)
-        prices = price_triads(
-            own.values, plan.worth, unit=unit, n_rounds=8, n_steps=300, keep_on=keep_on
-        )
-        price[people] = prices.price
-        rounded = round_prices(own.values, prices.price, unit, plan.worth, keep_on)
-        if rounded is not None and own.worth([rounded]) > plan.worth:
-            plan = Plan([rounded], plan.bench, own.worth([rounded]))
-            descend(own, plan, 6)
-        found.append(people[plan.tables[0]])
-    triads = np.concatenate(found)
-    return Plan([triads], np.empty(0, np.int64), look.worth([triads])), price
 
 
 def price_parts(
@@ -128,49 +79,6 @@ def price_parts(
     if priced.any():
         price[~priced] = int(price[priced].mean())
     return np.concatenate(tables), price
-
-
-def join_parts(
-    look: Search, plan: Plan, prices: TriadPrices, n_sweeps: int, keep_on: Callable[[], bool]
-) -> Plan:
-    """Return the plan after parts of linked groups were solved again.
-
-    Parameters
-    ----------
-    look : Search
-        Values and randomness.
-    plan : Plan
-        Everybody in triads; left as it is.
-    prices : TriadPrices
-        Prices that no triad of the whole pool exceeds.
-    n_sweeps : int
-        How often every group is in some part.
-    keep_on : callable
-        Asked before each part; False ends the work.
-    """
-    values, unit, n = look.values, prices.unit, look.values.n
-    margin = max(1, (int(prices.price.sum()) - plan.worth * unit) * 3 // n)
-    cheap, _ = cheapest_triads(values, prices.price, unit, _N_NEAR * n, margin)
-    triads = plan.tables[0].copy()
-    for _ in range(n_sweeps):
-        for part in link_groups(triads, cheap, N_PART // 3, look.rng):
-            if not keep_on():
-                break
-            people = np.sort(triads[part].ravel())
-            own = values.take(people)
-            before = int(values.of_groups(triads[part]).sum())
-            start = prices.price[people]
-            local = price_triads(
-                own, before, unit=unit, n_rounds=4, n_steps=300, keep_on=keep_on, start=start
-            )
-            rounded = round_prices(own, local.price, unit, before, keep_on)
-            if rounded is None:
-                continue
-            trial = Plan([rounded], plan.bench, int(own.of_groups(rounded).sum()))
-            descend(Search.of(own, look.rng, look.keep_on), trial, 6)
-            if trial.worth > before:
-                triads[part] = people[trial.tables[0]]
-    return Plan([triads], plan.bench, look.worth([triads]))
 
 
 def link_groups(

@@ -26,7 +26,6 @@ from pairmatch.solvers.groups.exact import N_SMALL, solve_by_subsets
 from pairmatch.solvers.groups.mixing import mix_columns, suits_columns
 from pairmatch.solvers.groups.packing import price_places, tighten
 from pairmatch.solvers.groups.pairs import match_pool
-from pairmatch.solvers.groups.parts import N_PART, join_parts, start_in_parts
 from pairmatch.solvers.groups.pools import TriadPrices, price_triads
 from pairmatch.solvers.groups.repair import (
     breaks_rules,
@@ -62,7 +61,6 @@ _N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the t
 _N_PROVED = 330  # people above whom nothing better than prices of people is tried
 _NARROW = 0.005  # gap of a given plan up to which the proof is taken to its end
 _N_MATCHED = 3000  # people of whom all pairs are priced at once
-_N_SWEEPS = 2  # solutions of all parts of a large pool
 _N_ANNEALED = 3  # times that larger groups are annealed
 
 
@@ -163,7 +161,6 @@ class _Run:
     best: Plan | None = None
     priced: Priced | None = None
     prices: TriadPrices | None = None
-    start: NDArray[np.int64] | None = None
     case: GroupPrices | None = None
     proof: Proof | None = None
     listed: list[NDArray[np.int64]] = field(default_factory=list)
@@ -190,16 +187,6 @@ class _Run:
         """Find a good plan: greedy seats, descent, then disturbed descents."""
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.5))
         triads = set(self.sizes) == {3}
-        if (
-            self.given is None
-            and triads
-            and self.full
-            and 3 * len(self.sizes) == self.values.n > 2 * N_PART
-        ):
-            self.best, self.start = start_in_parts(
-                look, price_unit(self.values.largest_value, self.values.n), look.keep_on
-            )
-            return
         given = self.given
         plan = seat_greedily(look, self.sizes) if given is None else plan_of(look, given)
         self.best = plan.copy()  # the descent works in place and may be interrupted
@@ -282,9 +269,7 @@ class _Run:
         if plan is None or prices is None or not self._all_triads(plan):
             return
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.8))
-        if self.start is not None:
-            self.best = plan = join_parts(look, plan, prices, _N_SWEEPS, look.keep_on)
-        for improve in (round_and_descend, deal_parts)[self.start is not None :]:
+        for improve in (round_and_descend, deal_parts):
             if plan.worth >= prices.bound:
                 return
             better = improve(look, plan, prices, look.keep_on)
@@ -394,6 +379,5 @@ class _Run:
             n_rounds=1 + n_steps // 12,
             n_steps=400,
             keep_on=keep_on,
-            start=self.start,
         )
         return bound_of_triads(values, self.prices.rounded(), sizes)

@@ -53,7 +53,7 @@ def bound_by_sizes(
         Groups to look at first: what exceeds less than these is passed over.
     spare : int, default: 0
         What other groups may exceed these by without being looked at, times ``factor``: the larger
-        it is, the less work, and the weaker the bound.
+        it is, the less work, and the weaker the bound. With some, a tenth of the work is done.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def _largest_excess(
         while stack:
             parts, last, gives, inside = stack.pop()
             n_seen += len(parts)
-            if n_seen > _N_PARTS:
+            if n_seen > (_N_PARTS // 10 if spare else _N_PARTS):  # a second look is to be short
                 return None
             n_more = size - parts.shape[1]
             brings = 2 * gives + _sum_largest(inner, n_more - 1)

@@ -42,7 +42,7 @@ def test_no_grouping_has_a_higher_lowest_group(teams):
 
 def test_summary_says_how_low_and_what_it_costs(teams):
     text = teams.summary()
-    assert "proved optimal (objective: worst_group" in text
+    assert f"proved optimal of plans with no group below {teams.lowest:.6g} (objective:" in text
     assert "no plan has a higher lowest one" in text
     assert "price     worst_group costs" in text
 

@@ -154,7 +154,7 @@ def describe_grouping(plan: Grouping) -> str:
         f"{plan.matched} of {len(plan.scored.coached.ids)} people in {len(plan.groups)} groups "
         f"({shape})",
         f"  total     {plan.objective:.6g}, {prove(_gap_of_total(plan), plan.bound)}"
-        f" (objective: {plan.problem.objective}, solver: {plan.solver})",
+        f"{_floor_words(plan)} (objective: {plan.problem.objective}, solver: {plan.solver})",
     ]
     if plan.price is not None:
         lines.append(f"  price     worst_group costs {plan.price:.6g} of the total")
@@ -177,6 +177,13 @@ def _gap_of_total(plan: Grouping) -> float | None:
         return plan.gap
     short = certificate.bound - certificate.objective
     return short / max(1, abs(certificate.bound)) if short else 0.0
+
+
+def _floor_words(plan: Grouping) -> str:
+    """Return among which plans the total is compared, where the lowest group comes first."""
+    if plan.certificate is None or plan.certificate.lowest is None:
+        return ""
+    return f" of plans with no group below {plan.lowest:.6g}"
 
 
 def _lowest_words(plan: Grouping) -> str:

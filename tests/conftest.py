@@ -60,12 +60,40 @@ def _find_double_bookings(plan) -> list[str]:
     return found
 
 
+def _find_clashes(plan) -> list[str]:
+    """Say who of a timetable has two weekly meetings at once, or is not free: minute by minute."""
+    from pairmatch import Meetings
+    from pairmatch.profiles.week import DAYS
+
+    if not any(isinstance(rule, Meetings) for rule in plan.program.constraints):
+        return []
+    frame, found = plan.timetable(), []
+    held: dict[str, set[int]] = {}
+    tables = plan.scored.coached, plan.scored.coach
+    for meeting in frame[(frame["kind"] == "meeting") & (frame["day"] != "")].to_dict("records"):
+        clock = [int(part) for key in ("start", "end") for part in meeting[key].split(":")]
+        first = 1440 * DAYS.index(meeting["day"]) + 60 * clock[0] + clock[1]
+        length = 60 * (clock[2] - clock[0]) + clock[3] - clock[1]
+        minutes = set(range(first, first + length))
+        for person in meeting["people"].split(";"):
+            table = next(table for table in tables if person in table.ids)
+            row = table.ids.index(person)
+            free = {m for a, b in table.windows("free")[row] or () for m in range(a, b)}
+            if not minutes <= free or not minutes:
+                found.append(f"{person} is not free for {meeting}")
+            if minutes & held.setdefault(person, set()):
+                found.append(f"{person} is double-booked at {meeting}")
+            held[person] |= minutes
+    return found
+
+
 @pytest.fixture(autouse=True, scope="session")
 def nobody_is_double_booked():
     """Look at every plan with meetings that any test makes; no plan may have a double booking."""
+    import pairmatch
     from pairmatch import verbs
 
-    solved = verbs._solved
+    solved, grouped, rematch = verbs._solved, verbs._grouped, pairmatch.rematch
 
     def checked(*given, **options):
         plan = solved(*given, **options)
@@ -73,6 +101,16 @@ def nobody_is_double_booked():
             assert _find_double_bookings(plan) == []
         return plan
 
-    verbs._solved = checked
+    def checked_groups(*given, **options):
+        plan = grouped(*given, **options)
+        assert _find_clashes(plan) == []
+        return plan
+
+    def checked_again(*given, **options):
+        after = rematch(*given, **options)
+        assert _find_clashes(after.plan) == []
+        return after
+
+    verbs._solved, verbs._grouped, pairmatch.rematch = checked, checked_groups, checked_again
     yield
-    verbs._solved = solved
+    verbs._solved, verbs._grouped, pairmatch.rematch = solved, grouped, rematch

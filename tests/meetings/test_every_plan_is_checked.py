@@ -28,3 +28,20 @@ def test_a_double_booking_anywhere_in_the_suite_would_fail(monkeypatch):
     )
     with pytest.raises(AssertionError, match="double-booked"):
         pm.match(mentees, mentors, program)
+
+
+@pytest.mark.parametrize("day", ["Mon", "Sun"])
+def test_a_group_that_meets_when_somebody_is_not_free_would_fail(monkeypatch, day):
+    pool = pd.DataFrame({"id": list("abcdef"), "subjects": ["art", "maths"] * 3})
+    pool["free"] = "Mon 08:00-08:45"
+    program = pm.Program([pm.SubjectMatch()], [pm.Meetings(45)], size=3, objective="total")
+    timetable = pm.Grouping.timetable
+    monkeypatch.setattr(pm.Grouping, "timetable", lambda plan: timetable(plan).assign(day=day))
+    if day == "Mon":
+        plan = pm.form_groups(pool, program)
+        assert len(plan.timetable()) == 2
+        again = pm.rematch(plan, pm.Changes(leave=["a"]))
+        assert again.matched == 5
+    else:
+        with pytest.raises(AssertionError, match="is not free"):
+            pm.form_groups(pool, program)

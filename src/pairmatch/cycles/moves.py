@@ -1,4 +1,4 @@
-"""Who has another mentor than before, and why."""
+"""Who has another mentor or group than before, and why; and that in a few lines."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pairmatch.cycles.outcome import Rematch
+    from pairmatch.cycles.regrouping import Regrouping
     from pairmatch.plans import Matching
 
-__all__ = ["list_moves", "mentor_of"]
+__all__ = ["describe_moves", "list_moves", "mentor_of"]
 
 _COLUMNS = ["mentee", "before", "after", "counted", "score_before", "score_after", "reason"]
 
@@ -91,3 +93,22 @@ def _one(place: int) -> Any:
     import numpy as np
 
     return np.array([place], np.int64)
+
+
+def describe_moves(answer: Rematch | Regrouping, placed: str) -> str:
+    """Return what changed in a few lines, of which ``placed`` says how many people have a place."""
+    moved = answer.moved
+    n_counted = int(moved["counted"].sum())
+    most = answer.at_most_changes
+    limit = "no limit" if most is None else f"at most {most}"
+    proof = "no bound is proved"
+    if answer.gap is not None:
+        proof = "proved best" if answer.gap == 0 else f"at most {answer.gap:.2%} below the best"
+    return "\n".join(
+        [
+            f"{placed}, {answer.before.matched} before",
+            f"  moved     {n_counted} who could have stayed ({limit}), "
+            f"{len(moved) - n_counted} others",
+            f"  total     {answer.objective:.6g}, {proof} with so few changes",
+        ]
+    )

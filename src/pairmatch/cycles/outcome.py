@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.cycles.moves import list_moves
+from pairmatch.cycles.moves import describe_moves, list_moves
 from pairmatch.errors import CapabilityError
 from pairmatch.scoring import Compatibility
 from pairmatch.seam import MOST_HELD
@@ -207,21 +207,7 @@ class Rematch:
 
     def summary(self) -> str:
         """Return what changed in a few lines of text."""
-        moved = self.moved
-        n_counted = int(moved["counted"].sum())
-        limit = "no limit" if self.at_most_changes is None else f"at most {self.at_most_changes}"
-        proof = "no bound is proved"
-        if self.gap is not None:
-            proof = "proved best" if self.gap == 0 else f"at most {self.gap:.2%} below the best"
-        return "\n".join(
-            [
-                f"{self.matched} of {len(self.column_of)} mentees matched, "
-                f"{self.before.matched} before",
-                f"  moved     {n_counted} who could have stayed ({limit}), "
-                f"{len(moved) - n_counted} others",
-                f"  total     {self.objective:.6g}, {proof} with so few changes",
-            ]
-        )
+        return describe_moves(self, f"{self.matched} of {len(self.column_of)} mentees matched")
 
     def __repr__(self) -> str:
         gap = "no bound" if self.gap is None else f"gap {self.gap:.2%}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints import TakeTurns, bind_pair_rules
+from pairmatch.cycles.moves import describe_moves
 from pairmatch.cycles.renewal import carry_neutral
 from pairmatch.errors import CapabilityError, CertificateError, Fault, PairmatchWarning, ScoreError
 from pairmatch.plans import Grouping
@@ -190,21 +191,7 @@ class Regrouping:
 
     def summary(self) -> str:
         """Return what changed in a few lines of text."""
-        moved = self.moved
-        n_counted = int(moved["counted"].sum())
-        limit = "no limit" if self.at_most_changes is None else f"at most {self.at_most_changes}"
-        proof = "no bound is proved"
-        if self.gap is not None:
-            proof = "proved best" if self.gap == 0 else f"at most {self.gap:.2%} below the best"
-        return "\n".join(
-            [
-                f"{self.matched} of {len(self.company)} people in a group, "
-                f"{self.before.matched} before",
-                f"  moved     {n_counted} who could have stayed ({limit}), "
-                f"{len(moved) - n_counted} others",
-                f"  total     {self.objective:.6g}, {proof} with so few changes",
-            ]
-        )
+        return describe_moves(self, f"{self.matched} of {len(self.company)} people in a group")
 
     def __repr__(self) -> str:
         gap = "no bound" if self.gap is None else f"gap {self.gap:.2%}"

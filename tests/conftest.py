@@ -1,3 +1,4 @@
+from functools import wraps
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,7 @@ def nobody_is_double_booked():
         assert _find_clashes(plan) == []
         return plan
 
+    @wraps(rematch)
     def checked_again(*given, **options):
         after = rematch(*given, **options)
         assert _find_clashes(after.plan) == []

@@ -25,7 +25,6 @@ __all__ = ["BARRED", "Shortlist", "TileRules", "load_scan"]
 
 _CHUNK = 64
 _LANES = 8  # chunks a tile must have for lanes to say anything
-_FEW = 12  # pairs of a chunk that are looked at one by one, not all of it at once
 _STRIDE, _CIRCLE = 61, 1 << 20  # the same without numba: positions by which a line begins later
 _SHIFT = 7  # chunks by which the scan of each line starts further right, so that ties spread
 BARRED = 1e18  # taken from the value of a pair that is not allowed
@@ -292,7 +291,7 @@ def _scan_tile(
     n_lines, width = tile.shape
     n_chunks = (width + _CHUNK - 1) // _CHUNK
     value, lanes = np.empty(_CHUNK, tile.dtype), np.empty(_CHUNK)
-    common, place = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK, np.int64)
+    common = np.empty(_CHUNK, np.uint64)
     loss = penalty.astype(tile.dtype)
     most = 0.0  # what a value can at most be above the product
     for overlap in range(len(ends)):
@@ -329,35 +328,17 @@ def _scan_tile(
                 n_above += np.int32(part[p] > bar)
             if n_above == 0:
                 continue
-            n_here = 0
-            if n_above <= _FEW:
-                for p in range(size):
-                    if part[p] > bar:
-                        x = part[p]
-                        word = 0
-                        for overlap in range(len(ends)):
-                            shared = bits[word] & position_bits[word, left + p]
-                            word += 1
-                            while word < ends[overlap]:
-                                shared |= bits[word] & position_bits[word, left + p]
-                                word += 1
-                            if shared == 0:
-                                x -= loss[overlap]
-                        if x > limit:
-                            value[n_here], place[n_here] = x, p
-                            n_here += 1
-            else:
-                _evaluate(part, bits, position_bits, left, ends, loss, value, common)
-                for p in range(size):
-                    if value[p] > limit:
-                        value[n_here], place[n_here] = value[p], p
-                        n_here += 1
-            for q in range(n_here):
-                x, p = value[q], place[q]
-                if not x > limit or x + price[left + p] < least:
+            _evaluate(part, bits, position_bits, left, ends, loss, value, common)
+            n_above = np.int32(0)
+            for p in range(size):
+                n_above += np.int32(value[p] > limit)
+            if n_above == 0:
+                continue
+            for p in range(size):
+                if not value[p] > limit or value[p] + price[left + p] < least:
                     continue
                 n = count[line]
-                kept_value[line, n] = x
+                kept_value[line, n] = value[p]
                 kept_position[line, n] = start + left + p
                 count[line] = n + 1
                 if n + 1 == 2 * k:

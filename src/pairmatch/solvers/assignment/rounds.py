@@ -35,7 +35,7 @@ __all__ = ["Effort", "Rounds"]
 
 _LEVEL_TOLERANCE = 0.01  # of the people of a sample may be parked when its prices are used
 _STALLED = 0.7  # a round that leaves more than this share of the parked was too timid
-_PATIENCE = 0.1  # share of rows and columns priced in such rounds before prices are moved far
+_PATIENCE = 1  # such rounds that are borne before prices are moved far
 _LOST = 0.12  # share of parked rows from which on new prices are worth a full sweep
 _MOST_JUMPS = 30
 _STRETCH = 6  # how far a jump may move prices, in multiples of the slack of the shortlists
@@ -297,8 +297,8 @@ class Rounds:
                 return True
             n_parked = len(rows) + len(columns)
             lost = len(rows) > _LOST * n
-            n_stalled = n_stalled + n_parked if n_parked > _STALLED * n_before else 0
-            lost |= seating.is_local and n_stalled > _PATIENCE * (n + m)
+            n_stalled = n_stalled + 1 if n_parked > _STALLED * n_before else 0
+            lost |= seating.is_local and n_stalled > _PATIENCE
             n_before = n_parked
             if not lost or self._n_jumps >= _MOST_JUMPS:
                 self._widen(rows, columns)

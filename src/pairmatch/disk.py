@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
-__all__ = ["make_folder", "say_trouble", "write_together", "write_whole"]
+__all__ = ["check_folder", "make_folder", "say_trouble", "write_together", "write_whole"]
 
 _REMEDIES = {
     errno.EACCES: "Choose another folder with write permission, or close the program in which the "
@@ -124,3 +124,18 @@ def make_folder(folder: str | PathLike[str]) -> Path:
             ) from None
         raise PairmatchError(say_trouble(target, error)) from None
     return target
+
+
+def check_folder(folder: str | PathLike[str]) -> None:
+    """Find out before the work whether a folder can be written, and leave nothing behind.
+
+    Raises
+    ------
+    PairmatchError
+        As for :func:`make_folder`.
+    """
+    path = Path(folder)
+    missing = [place for place in (path, *path.parents) if not place.exists()]
+    make_folder(folder)
+    for place in missing:  # the innermost first
+        place.rmdir()

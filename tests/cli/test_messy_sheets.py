@@ -63,7 +63,7 @@ def test_what_cannot_be_read_is_one_sentence_with_the_way_out(run, tmp_path, con
     assert done.stdout == ""
     assert says in done.stderr
     assert "faults:" not in done.stderr
-    assert list((tmp_path / "plan").iterdir()) == []
+    assert not (tmp_path / "plan").exists()
 
 
 def test_numbers_out_of_range_in_the_first_row_are_no_row_of_headings(run, tmp_path):
@@ -108,7 +108,7 @@ def test_calendars_of_a_program_without_times_are_refused_before_the_work(run, t
     done = run("match", *write(tmp_path, PLAIN), "--page", "--out", tmp_path / "plan")
     assert done.returncode == 2
     assert "add the rule Meetings(minutes=45)" in done.stderr
-    assert list((tmp_path / "plan").iterdir()) == []
+    assert not (tmp_path / "plan").exists()
 
 
 def test_what_a_killed_run_left_behind_stops_nobody(run, tmp_path):
@@ -147,3 +147,16 @@ def test_every_command_says_what_it_is_for(run, command):
     assert done.returncode == 0
     assert f"pairmatch {command}" in done.stdout
     assert done.stderr == ""
+
+
+def test_a_refused_program_leaves_no_folder_behind(run, tmp_path):
+    mentees, mentors = write(tmp_path, "id,subjects\nT-1,art\n")
+    done = run(
+        "match", mentees, mentors, "--program", tmp_path / "no.toml",
+        "--out", tmp_path / "deep" / "plan",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert not (tmp_path / "deep").exists()
+    done = run("match", mentees, mentors, "--out", tmp_path / "deep" / "plan")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "deep" / "plan" / "pairs.csv").is_file()

@@ -15,7 +15,7 @@ from pairmatch.cli.console import err, out, show_frame
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.cycles import compare_records, read_record
 from pairmatch.cycles.saved import with_people
-from pairmatch.disk import make_folder, write_whole
+from pairmatch.disk import check_folder, make_folder, write_whole
 from pairmatch.errors import Fault, ProgramError
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans.files import dump_csv
@@ -60,7 +60,7 @@ def rematch_command(
 ) -> None:
     """Bring a plan up to date after people left, joined or changed; move few."""
     if folder is not None:
-        make_folder(folder)
+        check_folder(folder)
     record = read_record(plan)
     tables = _read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
     given = None if program is None else pm.Program.from_toml(program)
@@ -103,7 +103,7 @@ def what_if_command(
 ) -> None:
     """Say what a plan would become if one thing were different; the plan stays as it is."""
     if folder is not None:
-        make_folder(folder)
+        check_folder(folder)
     record = read_record(plan)
     tables = _read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
     before: Any = pm.read_plan(plan, *tables)

@@ -41,7 +41,7 @@ from pairmatch.cli.times import (
     Weeks,
     read_schedule,
 )
-from pairmatch.disk import make_folder
+from pairmatch.disk import check_folder
 from pairmatch.errors import CapabilityError
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans.rounds import GroupingRounds
@@ -190,7 +190,7 @@ def formats_command(
 def _prepare(folder: Path | None, *outputs: AuditTable | Handout) -> None:
     """Find out before the work whether its result can be written."""
     if folder is not None:
-        make_folder(folder)
+        check_folder(folder)
     for output in outputs:
         output.check(folder)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.errors import CapabilityError
 from pairmatch.solvers.assignment.conflict import LoadConflict
 from pairmatch.solvers.assignment.meeting_conflicts import (
     FRACTIONS,
@@ -89,14 +88,8 @@ def solve_demand_with_slots(
             status = Status.TIME_LIMIT
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
-    if problem.at_least.any():
-        raise CapabilityError(
-            "the time was over before there was a plan that meets the minimum loads and has times "
-            "to meet; allow more time, or leave out the minimum loads"
-        )
     pairs, taken = place_greedily(problem, first.pairs)
-    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    return replace(first, pairs=pairs[order], slots=taken[order], status=status)
+    return replace(first, pairs=pairs, slots=taken, status=status)
 
 
 def _search(

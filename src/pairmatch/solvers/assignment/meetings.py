@@ -92,18 +92,12 @@ def solve_with_slots(
             status = Status.TIME_LIMIT
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
-    if problem.at_least.any():
-        raise CapabilityError(
-            "the time was over before there was a plan that meets the minimum loads and has times "
-            "to meet; allow more time, or leave out the minimum loads"
-        )
     pairs, taken = place_greedily(problem, first.pairs)
-    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     prices = first.prices
     if prices is not None:
         prices = Prices(prices.column, bonus=prices.bonus, scale=prices.scale)
     return AssignmentSolution(
-        pairs[order], prices, status, f"{first.solver}, then slots one by one", slots=taken[order]
+        pairs, prices, status, f"{first.solver}, then slots one by one", slots=taken
     )
 
 
@@ -188,10 +182,16 @@ def place_greedily(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the pins, those of some other pairs that find slots one by one, and these slots.
 
-    Pins get theirs together, so that none is left without.
+    For when the time is over; in order of the pairs. Pins get theirs together, so that none is
+    left without.
     """
     slots = problem.slots
     assert slots is not None  # noqa: S101 - whoever calls has looked
+    if problem.at_least.any():
+        raise CapabilityError(
+            "the time was over before there was a plan that meets the minimum loads and has times "
+            "to meet; allow more time, or leave out the minimum loads"
+        )
     pins = problem.pins
     code = problem.n_columns * pairs[:, 0] + pairs[:, 1]
     pairs = pairs[~np.isin(code, problem.n_columns * pins[:, 0] + pins[:, 1])]
@@ -217,10 +217,9 @@ def place_greedily(
             taken.append(own)
         for calendar_of_one in booked:
             calendar_of_one.extend(slot for slot in own if slot >= 0)
-    shape = -1, slots.per_week
-    return (
-        np.array(kept, np.int64).reshape(-1, 2), np.array(taken, np.int64).reshape(shape)
-    )  # fmt: skip
+    pairs = np.array(kept, np.int64).reshape(-1, 2)
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return pairs[order], np.array(taken, np.int64).reshape(-1, slots.per_week)[order]
 
 
 def _find_slots(slots: Slots, row: int, column: int, booked: tuple[int, ...]) -> list[int] | None:

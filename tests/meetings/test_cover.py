@@ -174,7 +174,10 @@ def test_cover_goes_with_weekly_meetings_and_several_mentors():
         rules = [pm.Observation(15, both_ways=False, cover_cost=0.001)]
         rules.append(pm.Meetings(15) if seed % 2 else pm.Demand(2))
         plan = pm.match(mentees, mentors, pm.Program([pm.SubjectMatch()], rules))
-        assert pm.verify(plan).cost is not None
+        found = pm.verify(plan)
+        cover = count_cover(rules[0], plan.scored.coached, plan.scored.coach)
+        assert found.cost == sum(cover[i, j] for i, j in plan.solution.pairs)
+        assert found.cost_bound is None or found.cost_bound <= found.cost
 
 
 def test_under_fair_objectives_the_price_counts_and_nothing_else_of_cover():
@@ -194,5 +197,9 @@ def test_a_plan_with_cover_is_matched_again_after_changes():
     mentees, mentors = draw(8, 6, 4)
     rule = pm.Observation(15, both_ways=False, cover_cost=0)
     plan = pm.match(mentees, mentors, pm.Program([pm.SubjectMatch()], [rule]))
-    again = pm.rematch(plan, at_most_changes=2)
-    pm.verify(again.plan)
+    gone = plan.to_frame()["mentor"].iloc[0]
+    again = pm.rematch(plan, pm.Changes(leave=[gone]), at_most_changes=2).plan
+    assert gone not in set(again.to_frame()["mentor"])
+    cover = count_cover(rule, again.scored.coached, again.scored.coach)
+    pairs = again.solution.pairs
+    assert pm.verify(again).cost == again.cover == sum(cover[i, j] for i, j in pairs)

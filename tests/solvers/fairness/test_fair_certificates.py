@@ -155,10 +155,10 @@ def test_prices_that_prove_nothing_are_refused_by_name(step, says, fair_answer):
 
 
 def test_plain_objectives_get_the_certificate_they_always_had(draw_problem):
-    for seed in range(20):
-        problem = draw_problem(seed, "coverage")
-        solution = solve_or_none(problem)
-        if solution is not None:
-            certificate = certify_plan(problem, solution)
-            assert certificate == certify_assignment(problem, solution)
-            assert certificate.proved
+    problems = [draw_problem(seed, "coverage") for seed in range(20)]
+    answered = [(p, s) for p in problems if (s := solve_or_none(p)) is not None]
+    assert answered
+    for problem, solution in answered:
+        certificate = certify_plan(problem, solution)
+        assert certificate == certify_assignment(problem, solution)
+        assert certificate.proved

@@ -27,7 +27,7 @@ def read_table(source: Table, side: str = "teachers", schedule: Schedule | None 
     except ProfileError as error:
         if not hasattr(source, "columns"):
             raise
-        faults = error.faults or (Fault(f"{error.headline}."),)
+        faults = error.faults or (Fault(_end_sentence(error.headline)),)
         raise ProfileError(f"the table of {side} cannot be used", faults) from None
     if len(table) == 0:
         raise ProfileError(f"{table.source} cannot be used", [Fault("it has no people.")])
@@ -52,7 +52,7 @@ def read_tables(
             Fault(fault.what, f"{error.headline}; {fault.where}".rstrip("; "), fault.remedy)
             for error in errors
             for fault in error.faults
-        ] + [Fault(f"{error.headline}.") for error in errors if not error.faults]
+        ] + [Fault(_end_sentence(error.headline)) for error in errors if not error.faults]
         raise ProfileError("neither table can be used", dict.fromkeys(faults))
     if errors:
         raise errors[0]
@@ -81,3 +81,8 @@ def check_arguments(program: Any, options: Any) -> tuple[Program, Options]:
     if faults:
         raise ProgramError("the arguments cannot be used", faults)
     return program or Program(), options or Options()
+
+
+def _end_sentence(headline: str) -> str:
+    """Return a headline as a sentence of its own."""
+    return headline if headline.endswith((".", "?", "!")) else f"{headline}."

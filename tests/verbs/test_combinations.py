@@ -294,3 +294,13 @@ def test_folders_given_for_tables_are_said_once_each(tmp_path):
     with pytest.raises(pm.ProfileError, match="neither table") as told:
         pm.match(tmp_path / "mentees", tmp_path / "mentors")
     assert str(told.value).count("is a folder") == len(told.value.faults) == 2
+
+
+def test_missing_files_are_said_in_whole_sentences(tmp_path):
+    with pytest.raises(pm.ProfileError, match="neither table") as told:
+        pm.match(tmp_path / "mentees.csv", tmp_path / "mentors.csv")
+    assert ".." not in str(told.value)
+    (tmp_path / "mentes.csv").write_text("id\nT-1\n")
+    with pytest.raises(pm.ProfileError) as told:
+        pm.match(tmp_path / "mentees.csv", tmp_path / "mentors.csv")
+    assert [str(fault)[-1] for fault in told.value.faults] == ["?", "?"]

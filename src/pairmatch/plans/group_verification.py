@@ -86,7 +86,7 @@ def verify_grouping(plan: Grouping) -> Certificate:
             if scores[i, j] != held:
                 what = f"scores {scores[i, j]} units, not {held}."
                 faults.append(Fault(what, where))
-            faults += [Fault(f"{why}.", where) for why in rescorer.breaches(i, j)]
+            faults += [Fault(f"{why}.", where) for why in rescorer.breaches(i, j, scores[i, j])]
         faults += [
             Fault(f"{why}.", f"group {number}, {rule}")
             for rule, why in group_breaches(plan, members)

@@ -64,7 +64,8 @@ def loosen(plan: Grouping, rescorer: Rescorer, members: tuple[int, ...]) -> Loos
             return None
         changes[f"if groups of {size} were allowed"] = 1 / plan.problem.largest
     pairs = [pair for a, b in combinations(members, 2) for pair in ((a, b), (b, a))]
-    broken_pairs = {rule for a, b in pairs for rule, _ in rescorer.broken_rules(a, b)}
+    units = {pair: rescorer.score(*pair) for pair in pairs}
+    broken_pairs = {rule for pair in pairs for rule, _ in rescorer.broken_rules(*pair, units[pair])}
     for rule in sorted(broken_pairs, key=repr):
         if isinstance(rule, Spread):
             numbers = [number_of(table, rule.column, row) for row in members]
@@ -75,8 +76,8 @@ def loosen(plan: Grouping, rescorer: Rescorer, members: tuple[int, ...]) -> Loos
             who = {str(rule.mentee), str(rule.mentor)}
             changes[f"without Forbid of {' and '.join(sorted(who))}"] = 1.0
         elif isinstance(rule, MinScore):
-            scores = [rescorer.score_of(a, b) for a, b in pairs]
-            low = replace(rule, at_least=float(min(scores)))
+            lowest = rescorer.in_score_units(min(units.values()))
+            low = replace(rule, at_least=float(lowest))
             changes[f"with {low!r}"] = _growth(low.at_least, rule.at_least)
         elif rule is None:
             return None

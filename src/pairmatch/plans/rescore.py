@@ -101,15 +101,15 @@ class Rescorer:
         )
         return value
 
-    def score_of(self, i: int, j: int) -> Fraction:
-        """Return the score of a pair."""
-        return Fraction(self.score(i, j)) / (FULL if self.criteria else self.scored.scale)
+    def in_score_units(self, units: int) -> Fraction:
+        """Return an exact integer score as a score."""
+        return Fraction(units) / (FULL if self.criteria else self.scored.scale)
 
-    def breaches(self, i: int, j: int) -> list[str]:
-        """Return, in words, every rule that a pair breaks."""
-        return [why for _, why in self.broken_rules(i, j)]
+    def breaches(self, i: int, j: int, units: int) -> list[str]:
+        """Return, in words, every rule that a pair of this score breaks."""
+        return [why for _, why in self.broken_rules(i, j, units)]
 
-    def broken_rules(self, i: int, j: int) -> list[tuple[Any, str]]:
+    def broken_rules(self, i: int, j: int, units: int) -> list[tuple[Any, str]]:
         """Return every rule that a pair breaks, None for what no rule lifts, each with why."""
         coached, coach = self.scored.coached, self.scored.coach
         a, b = coached.ids[i], coach.ids[j]
@@ -127,7 +127,7 @@ class Rescorer:
             ]
         if (str(a), str(b)) in self.forbidden:
             found.append((Forbid(a, b), "forbidden pair"))
-        score = self.score_of(i, j)
+        score = self.in_score_units(units)
         for rule in self.rules:
             why = rule.breach(coached, i, coach, j, score)
             if why is not None:

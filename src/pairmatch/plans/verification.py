@@ -113,7 +113,7 @@ def _score_faults(plan: Matching) -> list[Fault]:
         again = rescorer.score(i, j)
         if again != units:
             faults.append(Fault(f"scores {again} units, the plan says {units}.", where))
-        faults += [Fault(f"{why}.", where) for why in rescorer.breaches(i, j)]
+        faults += [Fault(f"{why}.", where) for why in rescorer.breaches(i, j, again)]
     return faults
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pairmatch.errors import Fault
@@ -93,12 +94,7 @@ class GradeMatch:
 
     def _credits(self, key: str) -> dict[str, Fraction]:
         """Return the grades that earn credit for a grade."""
-        reach = int(self.within)
-        grades = range(max(0, int(key) - reach), min(len(GRADES), int(key) + reach + 1))
-        return {
-            f"{grade:02d}": Fraction(reach + 1 - abs(grade - int(key)), reach + 1)
-            for grade in grades
-        }
+        return _tabulate(int(key), int(self.within))
 
     def bind(self, coached: Profiles, coach: Profiles, units: int) -> Linear:
         """Return the integer units of all pairs."""
@@ -120,3 +116,10 @@ class GradeMatch:
     def words(self, coached: Profiles, i: int, coach: Profiles, j: int) -> tuple[str, str]:
         """Return the grades of both."""
         return show_cell(coached, i, "grades"), show_cell(coach, j, "grades")
+
+
+@lru_cache(maxsize=128)
+def _tabulate(key: int, reach: int) -> dict[str, Fraction]:
+    """Return the credit of every grade within reach."""
+    grades = range(max(0, key - reach), min(len(GRADES), key + reach + 1))
+    return {f"{grade:02d}": Fraction(reach + 1 - abs(grade - key), reach + 1) for grade in grades}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.errors import Fault
@@ -131,24 +132,14 @@ class SubjectMatch:
         """Return why the value of a pair is unknown."""
         return say_unknown("no subject", coached_known, coach_known)
 
-    def _credits(self) -> dict[str, dict[str, Fraction]]:
-        """Return the neighbours of each subject."""
-        table: dict[str, dict[str, Fraction]] = {}
-        for (a, b), credit in dict[tuple[str, str], float](self.neighbours).items():
-            one, other, exact = fold_entry(a), fold_entry(b), Fraction(str(float(credit)))
-            table.setdefault(one, {})[other] = exact
-            table.setdefault(other, {})[one] = exact
-        return table
+    def _credits(self, key: str) -> Mapping[str, Fraction]:
+        """Return the subjects that earn credit for a subject."""
+        return _tabulate(tuple(self.neighbours)).get(key) or {key: Fraction(1)}
 
     def bind(self, coached: Profiles, coach: Profiles, units: int) -> Linear:
         """Return the integer units of all pairs."""
-        table = self._credits()
-        return share_term(
-            read_entries(coached, "subjects"),
-            read_entries(coach, "subjects"),
-            lambda key: {**table.get(key, {}), key: Fraction(1)},
-            units,
-        )
+        mine, theirs = read_entries(coached, "subjects"), read_entries(coach, "subjects")
+        return share_term(mine, theirs, self._credits, units)
 
     def pair_units(
         self, coached: Profiles, i: int, coach: Profiles, j: int, units: int
@@ -157,14 +148,22 @@ class SubjectMatch:
         mine, theirs = read_cell(coached, i, "subjects"), read_cell(coach, j, "subjects")
         if mine is None or theirs is None:
             return None
-        table = self._credits()
-        return share_units(
-            map(fold_entry, mine),
-            map(fold_entry, theirs),
-            lambda key: {**table.get(key, {}), key: Fraction(1)},
-            units,
-        )
+        own, others = map(fold_entry, mine), map(fold_entry, theirs)
+        return share_units(own, others, self._credits, units)
 
     def words(self, coached: Profiles, i: int, coach: Profiles, j: int) -> tuple[str, str]:
         """Return the subjects of both."""
         return show_cell(coached, i, "subjects"), show_cell(coach, j, "subjects")
+
+
+@lru_cache(maxsize=8)
+def _tabulate(
+    neighbours: tuple[tuple[tuple[str, str], float], ...],
+) -> dict[str, dict[str, Fraction]]:
+    """Return the credits of every subject that has neighbours, its own among them."""
+    table: dict[str, dict[str, Fraction]] = {}
+    for (a, b), credit in neighbours:
+        one, other, exact = fold_entry(a), fold_entry(b), Fraction(str(float(credit)))
+        table.setdefault(one, {one: Fraction(1)})[other] = exact
+        table.setdefault(other, {other: Fraction(1)})[one] = exact
+    return table

@@ -78,12 +78,13 @@ class ForbiddenPairs:
             return found
         # Few keys fall into any block: look for the keys in the block, not for the block in them.
         rows, columns = np.divmod(self.keys, self.n_columns)
-        here, there = i[:, 0], j[0]
-        by_row, by_column = np.argsort(here, kind="stable"), np.argsort(there, kind="stable")
-        r = np.minimum(np.searchsorted(here, rows, sorter=by_row), len(here) - 1)
-        c = np.minimum(np.searchsorted(there, columns, sorter=by_column), len(there) - 1)
-        inside = (here[by_row[r]] == rows) & (there[by_column[c]] == columns)
-        removed[by_row[r[inside]], by_column[c[inside]]] = True
+        at_column = np.full(self.n_columns, -1)
+        at_column[j[0]] = np.arange(j.shape[1])
+        inside = np.flatnonzero(at_column[columns] >= 0)
+        at_row = np.full(len(self.coached.ids), -1)
+        at_row[i[:, 0]] = np.arange(len(i))
+        inside = inside[at_row[rows[inside]] >= 0]
+        removed[at_row[rows[inside]], at_column[columns[inside]]] = True
         return removed
 
 

@@ -58,11 +58,12 @@ def find_id(known: Iterable[Any], key: object) -> Any | None:
 
 def unknown_ids(constraints: Sequence[object], coached: Roster, coach: Roster) -> list[Fault]:
     """Return a fault for each id in ``Pin`` and ``Forbid`` that is in neither place."""
+    named = [rule for rule in constraints if isinstance(rule, (Pin, Forbid))]
+    if not named:
+        return []
     rows, columns = positions(coached), positions(coach)
     faults = []
-    for rule in constraints:
-        if not isinstance(rule, (Pin, Forbid)):
-            continue
+    for rule in named:
         for side, table, key in (("mentees", rows, rule.mentee), ("mentors", columns, rule.mentor)):
             if find_id(table, key) is None:
                 what = f"{key!r} is not among the {side}.{did_you_mean(str(key), table)}"
@@ -92,7 +93,7 @@ def bind_pair_rules(
     mutual : bool, default: False
         Whether ``Forbid`` holds in both directions, as it does in groups.
     check_spelling : bool, default: True
-        Whether to warn of evaluators who are nearly somebody's id.
+        Whether to warn of evaluators and vetoes that are nearly somebody's id.
 
     Returns
     -------
@@ -120,7 +121,11 @@ def bind_pair_rules(
         rules.append(EvaluatorPairs().bind(coached, coach, check_spelling=check_spelling))
     if has_columns and ("vetoes" in coached or "vetoes" in coach):
         vetoes = [rule for rule in constraints if isinstance(rule, Vetoes)] or [Vetoes()]
-        rules += [rule.bind(coached, coach) for rule in vetoes if rule.of != "nobody"]
+        rules += [
+            rule.bind(coached, coach, check_spelling=check_spelling)
+            for rule in vetoes
+            if rule.of != "nobody"
+        ]
     forbidden = _forbid_list(constraints, coached, coach, mutual=mutual)
     if forbidden is not None:
         rules.append(forbidden)
@@ -146,15 +151,15 @@ def bind_pair_rules(
 def _forbid_list(
     constraints: Sequence[object], coached: Roster, coach: Roster, *, mutual: bool
 ) -> ForbiddenPairs | None:
+    named = [rule for rule in constraints if isinstance(rule, Forbid)]
+    if not named:
+        return None
     rows, columns = positions(coached), positions(coach)
     whys: dict[tuple[Any, Any], str] = {}
-    for rule in constraints:
-        if isinstance(rule, Forbid):
-            pair = find_id(rows, rule.mentee), find_id(columns, rule.mentor)
-            whys[pair] = rule.why
-            if mutual:
-                whys[pair[1], pair[0]] = rule.why
-    if not whys:
-        return None
+    for rule in named:
+        pair = find_id(rows, rule.mentee), find_id(columns, rule.mentor)
+        whys[pair] = rule.why
+        if mutual:
+            whys[pair[1], pair[0]] = rule.why
     keys = pair_keys(((rows[a], columns[b]) for a, b in whys), len(coach.ids))
     return ForbiddenPairs("Forbid", ForbidList(whys), coached, coach, keys)

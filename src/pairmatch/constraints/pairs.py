@@ -204,8 +204,9 @@ def _plain_id(text: str) -> str:
 def _evaluators(table: Profiles) -> list[tuple[int, list[str]]]:
     if "evaluator" not in table:
         return []
-    texts = enumerate(table.texts("evaluator").tolist())
-    return [(row, _split_ids(text) if ";" in text else [text]) for row, text in texts if text]
+    texts = table.texts("evaluator").tolist()
+    ids = {text: _split_ids(text) for text in set(texts)}
+    return [(row, ids[text]) for row, text in enumerate(texts) if text]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -60,17 +60,17 @@ class Vetoes:
     def __repr__(self) -> str:
         return typed_repr(self)
 
-    def bind(self, coached: Profiles, coach: Profiles) -> PairRule:
+    def bind(self, coached: Profiles, coach: Profiles, *, check_spelling: bool = True) -> PairRule:
         """Return the rule over these two tables."""
         of_coached, of_coach = positions(coached), positions(coach)
         pairs = []
         doubts: dict[str, str] = {}
         if self.of in ("both", "mentee"):
-            found, odd = _named(coached, of_coach, of_coached)
+            found, odd = _named(coached, of_coach, of_coached if check_spelling else None)
             pairs += found
             doubts |= odd
         if self.of in ("both", "mentor"):
-            found, odd = _named(coach, of_coached, of_coach)
+            found, odd = _named(coach, of_coached, of_coach if check_spelling else None)
             pairs += [(i, j) for j, i in found]
             doubts |= odd
         if doubts:
@@ -104,7 +104,7 @@ def _vetoes(table: Profiles, row: int) -> list[str]:
 
 
 def _named(
-    table: Profiles, others: Mapping[str, int], own: Mapping[str, int]
+    table: Profiles, others: Mapping[str, int], own: Mapping[str, int] | None
 ) -> tuple[list[tuple[int, int]], dict[str, str]]:
     """Return (row, row of whom they veto), and entries that are nobody's id, but nearly."""
     if "vetoes" not in table:
@@ -116,7 +116,7 @@ def _named(
         for entry in _vetoes(table, row):
             if entry in others:
                 pairs.append((row, others[entry]))
-            elif entry not in own:
+            elif own is not None and entry not in own:
                 plain = plain or {_plain(person): person for person in {**own, **others}}
                 near = [plain[p] for p in map(_plain, entry.split(",")) if p in plain]
                 if near:

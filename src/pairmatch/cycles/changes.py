@@ -176,12 +176,11 @@ def change_table(table: Profiles, news: Any, gone: set[str], side: str) -> Profi
     if news is not None:
         import pandas as pd
 
-        frame = table.to_frame()
         rows = read_table(news, side)
-        if not {*rows.ids} & ({*table.ids} | gone):
+        if gone.isdisjoint(rows.ids) and not {*rows.ids} & {*table.ids}:
             return join_tables(table, rows)
         fresh = rows.to_frame().set_index("id")
-        frame = frame.set_index("id")
+        frame = table.to_frame().set_index("id")
         back = [person for person in rows.ids if person in gone]
         if back:
             what = f"{', '.join(back)} both leave and have a row."

@@ -1,7 +1,7 @@
 """Scores after changes: those of unchanged people from the running plan, the others bound anew.
 
 Of most criteria a pair's value follows from the cells of its two people alone. Then nothing has to
-be bound again for people who are the same; new and changed people meet the old tables in parts.
+be bound again for people who are the same; new and changed people are put behind the old tables.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pairmatch.cycles.changes import change_table, drop_strangers
 from pairmatch.cycles.renewal import carry_neutral
 from pairmatch.errors import PairmatchWarning
 from pairmatch.scoring import Compatibility
-from pairmatch.seam import find_hashed_place, loads_of
+from pairmatch.scoring.growing import grow
+from pairmatch.seam import find_hashed_place, hashed_order, loads_of
 from pairmatch.solvers.certify.changes import Running
 from pairmatch.solvers.problem import AssignmentProblem
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pairmatch.plans import Matching
     from pairmatch.profiles import Profiles
     from pairmatch.programs import Program
+    from pairmatch.scoring import PairRule
 
     Index = slice | NDArray[np.int64]
     Scores = tuple[NDArray[np.int64], NDArray[np.bool_]]
@@ -65,6 +67,8 @@ class Side:
         Row in ``table``, -1 for who is the same.
     table : Profiles
         Those who are new or have changed; there may be none.
+    place : ndarray of int64, shape (n,)
+        Row of each one where ``table`` is put behind the running plan's.
     """
 
     ids: tuple[str, ...]
@@ -72,13 +76,13 @@ class Side:
     was: NDArray[np.int64]
     fresh: NDArray[np.int64]
     table: Profiles
+    place: NDArray[np.int64]
 
     @classmethod
     def make(
         cls, table: Profiles, news: Profiles | None, gone: set[str], side: str, seed: int
     ) -> Side | None:
         """Return a side after changes, or None if new cells make a column another one."""
-        place = {who: k for k, who in enumerate(table.ids)}
         none = np.empty(0, np.int64)
         changed = table.take(none)
         if news is not None:
@@ -87,16 +91,28 @@ class Side:
             )
             if not alike:
                 return None
-            known = [place[who] for who in news.ids if who in place and who not in gone]
+            known = [row for row in table.find_rows(news.ids) if row >= 0]
+            known = [row for row in known if table.ids[row] not in gone]
             changed = change_table(table.take(np.array(known, np.int64)), news, gone, side)
-        at = {who: k for k, who in enumerate(changed.ids)}
-        ids = [who for who in table.ids if who not in gone]
-        for who in changed.ids:
-            if who not in place or who in gone:
-                ids.insert(find_hashed_place(ids, who, seed), who)
-        fresh = np.array([at.get(who, -1) for who in ids], np.int64)
-        was = np.array([place.get(who, -1) for who in ids], np.int64)
-        return cls(tuple(ids), np.where(fresh < 0, was, -1), was, fresh, changed)
+        left = [row for row in table.find_rows(gone) if row >= 0]
+        was = np.delete(np.arange(len(table)), left)
+        ids = [table.ids[row] for row in was.tolist()]
+        before = table.find_rows(changed.ids)
+        joins = [k for k, row in enumerate(before) if row < 0 or changed.ids[k] in gone]
+        joins = [joins[k] for k in hashed_order([changed.ids[k] for k in joins], seed).tolist()]
+        places = [find_hashed_place(ids, changed.ids[k], seed) for k in joins]
+        for place, k in zip(places[::-1], joins[::-1], strict=True):
+            ids.insert(place, changed.ids[k])
+        was = np.insert(was, places, -1)
+        fresh = np.full(len(ids), -1)
+        fresh[was < 0] = joins
+        now = np.full(len(table), -1)
+        now[was[was >= 0]] = np.flatnonzero(was >= 0)
+        stayed = np.setdiff1d(np.arange(len(changed)), joins)
+        fresh[now[np.array(before, np.int64)[stayed]]] = stayed
+        old = np.where(fresh < 0, was, -1)
+        behind = np.where(fresh < 0, was, len(table) + fresh)
+        return cls(tuple(ids), old, was, fresh, changed, behind)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -135,80 +151,31 @@ class Patchwork:
         return int(self.plan.scored.scale)
 
     @cached_property
-    def _new_rows(self) -> Compatibility:
-        return self._bind(self.rows.table, self.plan.scored.coach)
+    def grown(self) -> Compatibility:
+        """Everybody there was, and behind them who is new or has changed; of an id the last."""
+        known: Any = self.plan.scored
+        named = self.program.constraints
 
-    @cached_property
-    def _new_columns(self) -> Compatibility:
-        return self._bind(self.plan.scored.coached, self.columns.table)
+        def bind_rules(coached: Profiles, coach: Profiles) -> tuple[PairRule, ...]:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
+                return bind_pair_rules(named, coached, coach, check_spelling=False)
 
-    @cached_property
-    def _new_both(self) -> Compatibility:
-        return self._bind(self.rows.table, self.columns.table)
-
-    def _bind(self, coached: Any, coach: Any) -> Compatibility:
-        """Let criteria and rules meet two tables, of whom some people may have left."""
-        named = drop_strangers(self.program, {*coached.ids}, {*coach.ids}).constraints
-        criteria: Any = self.program.criteria
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
-            bound = bind_pair_rules(named, coached, coach, check_spelling=False)
-            return Compatibility.bind(coached, coach, criteria, bound, neutral=dict(self.neutral))
+        return grow(known, self.rows.table, self.columns.table, bind_rules)
 
     def evaluate(self, rows: Index, columns: Index) -> Scores:
         """Return units and "is allowed" of a block."""
-        i, j = np.arange(len(self.rows))[rows], np.arange(len(self.columns))[columns]
-        units, allowed = np.zeros((len(i), len(j)), np.int64), np.zeros((len(i), len(j)), np.bool_)
-        for scored, mine, theirs, at, there in self._parts(i, j):
-            if not len(at) or not len(there):
-                continue
-            part, legal = scored().evaluate(mine[at], theirs[there])
-            if len(at) == len(i) and len(there) == len(j):
-                return part.astype(np.int64), legal
-            units[np.ix_(at, there)], allowed[np.ix_(at, there)] = part, legal
-        return units, allowed
-
-    def evaluate_alone(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Scores:
-        """Return the same for a block that is all that is asked: only its people are bound."""
-        known: Any = self.plan.scored
-        units, allowed = np.zeros((2, len(rows), len(columns)), np.int64)
-        for a, b in ((False, False), (False, True), (True, False), (True, True)):
-            i, j = self.rows.fresh[rows] >= 0, self.columns.fresh[columns] >= 0
-            at, there = np.flatnonzero(i == a), np.flatnonzero(j == b)
-            if not len(at) or not len(there):
-                continue
-            if not a and not b:
-                part = known.evaluate(self.rows.old[rows[at]], self.columns.old[columns[there]])
-            else:
-                mine = (
-                    self.rows.table.take(self.rows.fresh[rows[at]])
-                    if a
-                    else (known.coached.take(self.rows.old[rows[at]]))
-                )
-                theirs = (
-                    self.columns.table.take(self.columns.fresh[columns[there]])
-                    if b
-                    else (known.coach.take(self.columns.old[columns[there]]))
-                )
-                part = self._bind(mine, theirs).evaluate()
-            units[np.ix_(at, there)], allowed[np.ix_(at, there)] = part
-        return units, allowed.astype(np.bool_)
-
-    def _parts(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> list[tuple[Any, ...]]:
-        """Return the four parts: who knows them, their rows and columns, and where these stand."""
-        rows, columns = (self.rows.old[i], self.rows.fresh[i]), (
-            self.columns.old[j], self.columns.fresh[j]
-        )  # fmt: skip
-        known = (
-            (lambda: self.plan.scored, lambda: self._new_columns),
-            (lambda: self._new_rows, lambda: self._new_both),
-        )
-        return [
-            (known[a][b], rows[a], columns[b], np.flatnonzero(rows[a] >= 0),
-             np.flatnonzero(columns[b] >= 0))
-            for a in (0, 1)
-            for b in (0, 1)
-        ]  # fmt: skip
+        n, m = self.shape
+        i, j = self.rows.place[rows], self.columns.place[columns]
+        every = slice(None)  # all, and then some of them, is faster than some of all features
+        if isinstance(rows, slice) and rows == slice(0, n):
+            units, allowed = self.grown.evaluate(every, j)
+            return units[i].astype(np.int64), allowed[i]
+        if isinstance(columns, slice) and columns == slice(0, m):
+            units, allowed = self.grown.evaluate(i, every)
+            return units[:, j].astype(np.int64), allowed[:, j]
+        units, allowed = self.grown.evaluate(i, j)
+        return units.astype(np.int64), allowed
 
     def block(self, rows: slice, columns: slice) -> Scores:
         """Return gains and "is allowed" of a block."""
@@ -217,13 +184,26 @@ class Patchwork:
 
     def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Scores:
         """Return gain and "is allowed" of single pairs."""
-        units, allowed = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.bool_)
-        for scored, mine, theirs, _, _ in self._parts(rows, columns):
-            at = np.flatnonzero((mine >= 0) & (theirs >= 0))
-            if len(at):
-                units[at], allowed[at] = scored().evaluate_at(mine[at], theirs[at])
-        units[~allowed] = 0
+        known, gain, is_allowed = self._running_scores
+        if not len(known):
+            return self._look_up(rows, columns)
+        key = rows * self.shape[1] + columns
+        at = np.minimum(np.searchsorted(known, key), len(known) - 1)
+        units, allowed = gain[at], is_allowed[at]
+        new = np.flatnonzero(known[at] != key)
+        units[new], allowed[new] = self._look_up(rows[new], columns[new])
         return units, allowed
+
+    @cached_property
+    def _running_scores(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Keys, gains and "is allowed" of the running pairs: they are asked for often."""
+        pairs = self.running_pairs  # a mentee has one mentor at most, so the keys are in order
+        found = self._look_up(pairs[:, 0], pairs[:, 1])
+        return pairs[:, 0] * self.shape[1] + pairs[:, 1], *found
+
+    def _look_up(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Scores:
+        units, allowed = self.grown.evaluate_at(self.rows.place[rows], self.columns.place[columns])
+        return np.where(allowed, units, 0).astype(np.int64), allowed
 
     @cached_property
     def capacity(self) -> NDArray[np.int64]:

@@ -78,14 +78,14 @@ def fill_open_places(patch: Patchwork, changes: Changes) -> Standing | None:
     column_of = np.full(patch.shape[0], -1, np.int64)
     column_of[still[:, 0]] = still[:, 1]
     idle, open_columns = np.flatnonzero(column_of < 0), np.flatnonzero(left > 0)
-    worth, legal = patch.evaluate_alone(idle, open_columns)
+    worth, legal = patch.evaluate(idle, open_columns)
     rest = AssignmentProblem(
         MatrixGains(np.where(legal, worth, 0).astype(np.int64), legal),
         left[open_columns],
         np.zeros(len(open_columns), np.int64),
         objective=patch.program.objective,  # type: ignore[arg-type]
     )
-    found = solve_assignment(rest)
+    found = _solve_rest(rest)
     certificate = certify_rest(rest, found, gain)
     own = np.stack([idle[found.pairs[:, 0]], open_columns[found.pairs[:, 1]]], axis=1)
     pairs = np.concatenate([still, own])
@@ -93,6 +93,29 @@ def fill_open_places(patch: Patchwork, changes: Changes) -> Standing | None:
     solution = AssignmentSolution(pairs, None, Status.FEASIBLE, "open places alone")
     make = partial(make_plan, patch, changes, solution)
     return Standing(make, pairs, column_of, certificate, found.prices)
+
+
+def _solve_rest(rest: AssignmentProblem) -> AssignmentSolution:
+    """Return the best plan for open places, with prices for everybody.
+
+    One more row than there are places is enough for each column: of its best rows one has nobody,
+    so a plan with a row beyond them can be made no worse, and no such row would pay more than it.
+    """
+    n_best = int(rest.capacity.sum()) + 1
+    gain, allowed = rest.gains.block(slice(0, rest.n_rows), slice(0, rest.n_columns))
+    if n_best >= rest.n_rows:
+        return solve_assignment(rest)
+    best = np.argsort(np.where(allowed, -gain, 1), axis=0, kind="stable")[:n_best]
+    useful = np.zeros_like(allowed)
+    np.put_along_axis(useful, best, values=True, axis=0)
+    useful &= allowed
+    rows = np.flatnonzero(useful.any(axis=1))
+    gains = MatrixGains(np.where(useful, gain, 0)[rows], useful[rows])
+    found = solve_assignment(
+        AssignmentProblem(gains, rest.capacity, rest.at_least, objective=rest.objective)
+    )
+    pairs = np.stack([rows[found.pairs[:, 0]], found.pairs[:, 1]], axis=1)
+    return replace(found, pairs=pairs)
 
 
 def make_plan(patch: Patchwork, changes: Changes, solution: AssignmentSolution) -> Matching:

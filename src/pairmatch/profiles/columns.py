@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ _SYNONYMS = {
 _STYLES = frozenset({"styles", "styl", "stile"})
 
 
+@lru_cache(maxsize=2**10)
 def fold_header(header: str) -> str:
     """Return the form in which headers are compared with standard names.
 

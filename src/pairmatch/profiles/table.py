@@ -16,7 +16,7 @@ from pairmatch.profiles.members import Members, collect_members, fold_entry, mak
 from pairmatch.profiles.phrases import make_windows_parser
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
@@ -242,16 +242,17 @@ class Profiles:
         UnknownIdError
             If nobody has this id.
         """
-        index: dict[str, int] | None = self._cache.get(("index", ""))
-        if index is None:
-            index = {known: row for row, known in enumerate(self.ids)}
-            self._cache["index", ""] = index
-        row = index.get(id)
+        row = self._index().get(id)
         if row is None:
             raise UnknownIdError(
                 f"{id!r} is no id in {self.source}.{did_you_mean(str(id), self.ids)}"
             )
         return row
+
+    def find_rows(self, ids: Iterable[str]) -> list[int]:
+        """Return the row position of each id, -1 where nobody has it."""
+        index = self._index()
+        return [index.get(who, -1) for who in ids]
 
     def place(self, row: int, column: str = "") -> str:
         """Return where a cell stands, in the words of the input, for messages.
@@ -286,6 +287,14 @@ class Profiles:
             found = digest.hexdigest()
             self._cache["fingerprint", ""] = found
         return found
+
+    def _index(self) -> dict[str, int]:
+        """Return the row position of each id."""
+        index: dict[str, int] | None = self._cache.get(("index", ""))
+        if index is None:
+            index = {known: row for row, known in enumerate(self.ids)}
+            self._cache["index", ""] = index
+        return index
 
     def _lists(self, column: str) -> NDArray[np.object_]:
         """Return the entries of each person as an object array of tuples."""

@@ -6,6 +6,7 @@ the week.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -150,16 +151,16 @@ def can_start(
     asked = np.asarray(starts, dtype=np.int64)
     order = np.argsort(asked, kind="stable")
     ascending = asked[order]
-    flat = np.array(
-        [(k, start, end) for k, own in enumerate(windows) for start, end in own or ()],
-        dtype=np.int64,
-    ).reshape(-1, 3)
-    flat = flat[flat[:, 2] - flat[:, 1] >= minutes]
+    own = [mine or () for mine in windows]
+    ends = np.fromiter(chain.from_iterable(chain.from_iterable(own)), np.int64).reshape(-1, 2)
+    person = np.repeat(np.arange(len(own)), np.fromiter(map(len, own), np.int64, len(own)))
+    long_enough = ends[:, 1] - ends[:, 0] >= minutes
+    ends, person = ends[long_enough], person[long_enough]
     marks = np.zeros((len(windows), asked.size + 1), dtype=np.int16)
-    first = np.searchsorted(ascending, flat[:, 1], side="left")
-    after = np.searchsorted(ascending, flat[:, 2] - minutes, side="right")
-    np.add.at(marks, (flat[:, 0], first), 1)
-    np.add.at(marks, (flat[:, 0], after), -1)
+    first = np.searchsorted(ascending, ends[:, 0], side="left")
+    after = np.searchsorted(ascending, ends[:, 1] - minutes, side="right")
+    np.add.at(marks, (person, first), 1)
+    np.add.at(marks, (person, after), -1)
     free = np.empty((len(windows), asked.size), dtype=np.bool_)
     free[:, order] = np.cumsum(marks[:, :-1], axis=1, dtype=np.int16) > 0
     return free

@@ -144,24 +144,30 @@ class Compatibility:
                 faults += error.faults or (Fault(error.headline),)
         if faults:
             raise ProgramError(headline, faults)
-        index = {label: column for column, label in enumerate(coach.ids)}
-        twin = np.array([index.get(label, -1) for label in coached.ids], np.int64)
-        built_in: list[PairRule] = [SamePerson(twin)]
-        built_in += [
-            NeedsKnown(criterion, name, term)
-            for criterion, name, term in zip(criteria, names, terms, strict=True)
-            if criterion.missing == "exclude"
-        ]
+        twin = SamePerson.among(coached, coach).twin
         constants = find_neutral(coached, coach, criteria, names, terms, shares, twin, neutral)
-        addends = [Addend(term, units) for term, units in zip(terms, constants, strict=True)]
+        return cls.assemble(coached, coach, criteria, names, tuple(terms), shares, constants, rules)
+
+    @classmethod
+    def assemble(
+        cls, coached: Profiles, coach: Profiles, criteria: tuple[Criterion, ...],
+        names: tuple[str, ...], terms: tuple[Term, ...], shares: tuple[int, ...],
+        constants: tuple[int, ...], rules: Iterable[PairRule], *, merged: bool = True,
+    ) -> Compatibility:  # fmt: skip
+        """Put together what has been bound; features that are alike become one if ``merged``."""
+        built_in: list[PairRule] = [SamePerson.among(coached, coach)]
+        built_in += [
+            NeedsKnown(*own)
+            for own in zip(criteria, names, terms, strict=True)
+            if own[0].missing == "exclude"
+        ]
+        addends = list(map(Addend, terms, constants))
         linear = [addend for addend in addends if isinstance(addend.term, Linear)]
-        fused = fuse(linear, len(coached), len(coach))
-        fused.check(linear)
         others = tuple(addend for addend in addends if not isinstance(addend.term, Linear))
-        return cls(
-            coached, coach, criteria, names, tuple(terms), shares, constants,
-            (*built_in, *rules), fused, others,
-        )  # fmt: skip
+        fused = fuse(linear, len(coached), len(coach), merged=merged)
+        fused.check(linear)
+        every = *built_in, *rules
+        return cls(coached, coach, criteria, names, terms, shares, constants, every, fused, others)
 
     def __repr__(self) -> str:
         n, m = self.shape

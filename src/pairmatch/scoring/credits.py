@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from pairmatch.profiles.columns import find_column, is_blank
 from pairmatch.profiles.members import fold_entry, split_list
+from pairmatch.scoring.differences import divide_half_even
 from pairmatch.scoring.terms import Linear
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from pairmatch.profiles.table import Profiles
 
-__all__ = ["Entries", "read_cell", "read_entries", "share_term", "share_units"]
+__all__ = ["Entries", "Shares", "read_cell", "read_entries", "share_term", "share_units"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +49,67 @@ class Entries:
         matrix[:, [column_of[key] for key in self.keys]] = self.matrix
         matrix[:, [column_of[key] for key in also]] = True
         return Entries(keys, matrix, np.ones_like(self.known))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shares(Linear):
+    """The term of :func:`share_term`, to which people can be added.
+
+    Parameters
+    ----------
+    features : tuple of (str, Fraction)
+        What each feature stands for: a key of the coached, and the best credit for it.
+    silent : frozenset of (str, Fraction)
+        Credits that none of the coaches has as the best for a key.
+    credits : dict of str to dict of str to Fraction
+        By key of the coached, the coaches' keys that earn credit for it.
+    """
+
+    features: tuple[tuple[str, Fraction], ...]
+    silent: frozenset[tuple[str, Fraction]]
+    credits: Mapping[str, Mapping[str, Fraction]]
+
+    def grow(self, coached: Entries, coach: Entries) -> Shares | None:
+        """Return the term with more people behind those there were; None if features are missing.
+
+        Parameters
+        ----------
+        coached, coach : Entries
+            The lists of those who are added, on either side.
+        """
+        place = {feature: f for f, feature in enumerate(self.features)}
+        known = coached.known & coached.matrix.any(axis=1)
+        parts = split_units(coached.matrix & known[:, None], self.largest)
+        left = np.zeros((len(parts), len(place)), np.int32)
+        for key, column in zip(coached.keys, parts.T, strict=True):
+            if not column.any():
+                continue
+            if key not in self.credits:
+                return None
+            for credit in set(self.credits[key].values()):
+                feature = scale_parts(column, credit)
+                if (key, credit) in place:
+                    left[:, place[key, credit]] = feature
+                elif feature.any() and (key, credit) not in self.silent:
+                    return None
+        right = np.zeros((len(coach.known), len(place)), np.int32)
+        for row in np.flatnonzero(coach.known).tolist():
+            own = {coach.keys[k] for k in np.flatnonzero(coach.matrix[row]).tolist()}
+            for key, earned in self.credits.items():
+                best = max((earned[other] for other in own if other in earned), default=None)
+                if best is None:
+                    continue
+                if (key, best) in place:
+                    right[row, place[key, best]] = 1
+                elif (key, best) in self.silent:
+                    return None
+        return replace(
+            self,
+            known_coached=np.concatenate([self.known_coached, known]),
+            known_coach=np.concatenate([self.known_coach, coach.known]),
+            coached=np.concatenate([self.coached, left]),
+            coach=np.concatenate([self.coach, right]),
+        )
 
 
 def to_keys(label: str) -> tuple[str, ...]:
@@ -89,9 +151,7 @@ def split_units(matrix: NDArray[np.bool_], units: int) -> NDArray[np.int64]:
 
 def scale_parts(parts: NDArray[np.int64], credit: Fraction) -> NDArray[np.int32]:
     """Multiply parts by a credit, each rounded half-even."""
-    distinct = np.unique(parts)
-    scaled = [round(int(part) * credit) for part in distinct]
-    return np.array(scaled, np.int32)[np.searchsorted(distinct, parts)]
+    return divide_half_even(parts * credit.numerator, credit.denominator).astype(np.int32)
 
 
 def share_term(
@@ -99,7 +159,7 @@ def share_term(
     coach: Entries,
     credits_of: Callable[[str], Mapping[str, Fraction]],
     units: int,
-) -> Linear:
+) -> Shares:
     """Return "mean over the coached person's entries of the best credit" as integer features.
 
     Parameters
@@ -125,25 +185,37 @@ def share_term(
     where = np.searchsorted(distinct, parts).T
     left: list[NDArray[np.int32]] = []
     right: list[NDArray[np.bool_]] = []
+    features: list[tuple[str, Fraction]] = []
+    silent = set()
+    credit_of = {key: credits_of(key) for key in coached.keys}
     for key, place in zip(coached.keys, where, strict=True):
         columns_of: dict[Fraction, list[int]] = {}
-        for other, credit in credits_of(key).items():
+        for other, credit in credit_of[key].items():
             if other in column_of:
                 columns_of.setdefault(credit, []).append(column_of[other])
+        silent |= {(key, credit) for credit in credit_of[key].values()} - {
+            (key, credit) for credit in columns_of
+        }
         better = np.zeros(len(theirs), np.bool_)
         for credit in sorted(columns_of, reverse=True):
             best = theirs[:, columns_of[credit]].any(axis=1) & ~better
             better |= best
             feature = scale_parts(distinct, credit)[place]
-            if best.any() and feature.any():
+            if not best.any():
+                silent.add((key, credit))
+            elif feature.any():
                 left.append(feature)
                 right.append(best)
-    return Linear(
+                features.append((key, credit))
+    return Shares(
         known_coached=known_coached,
         known_coach=coach.known,
         coached=stack(left, len(parts)),
         coach=stack(right, len(theirs)),
         largest=units,
+        features=tuple(features),
+        silent=frozenset(silent),
+        credits=credit_of,
     )
 
 

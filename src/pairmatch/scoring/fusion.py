@@ -104,13 +104,15 @@ class FusedProduct:
             )
 
 
-def fuse(addends: Sequence[Addend], n: int, m: int) -> FusedProduct:
-    """Return linear terms and their neutral values as one product.
+def fuse(addends: Sequence[Addend], n: int, m: int, *, merged: bool = True) -> FusedProduct:
+    """Return linear terms and their neutral values as one product, alike features as one.
 
     A term that is unknown for somebody needs at most two more features:
     k_i k_j value + (1 - k_i k_j) neutral
     = value + (1 - k_i) neutral + k_i (1 - k_j) neutral, as features of the unknown are 0.
     """
+    if not merged:
+        return _lay_out(addends, n, m)
     pairs: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     largest = 0
     for addend in addends:
@@ -129,6 +131,26 @@ def fuse(addends: Sequence[Addend], n: int, m: int) -> FusedProduct:
     for f, (left, right) in enumerate(pairs):
         coached[:, f] = left
         coach[:, f] = right
+    coached.flags.writeable = coach.flags.writeable = False
+    return FusedProduct(coached, coach, largest)
+
+
+def _lay_out(addends: Sequence[Addend], n: int, m: int) -> FusedProduct:
+    """Return the same product with all features side by side, which takes less time."""
+    largest = sum(max(addend.term.largest, addend.neutral) for addend in addends)  # type: ignore[attr-defined]
+    width = sum(addend.term.coached.shape[1] + 2 for addend in addends)  # type: ignore[attr-defined]
+    kind = np.float32 if largest < 1 << 24 else np.float64
+    coached, coach = np.empty((n, width), kind), np.empty((m, width), kind)
+    at = 0
+    for addend in addends:
+        term: Linear = addend.term  # type: ignore[assignment]
+        end = at + term.coached.shape[1]
+        coached[:, at:end], coach[:, at:end] = term.coached, term.coach
+        coached[:, end], coach[:, end] = ~term.known_coached * addend.neutral, 1
+        coached[:, end + 1], coach[:, end + 1] = (
+            term.known_coached, ~term.known_coach * addend.neutral
+        )  # fmt: skip
+        at = end + 2
     coached.flags.writeable = coach.flags.writeable = False
     return FusedProduct(coached, coach, largest)
 

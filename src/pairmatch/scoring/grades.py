@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from pairmatch.errors import Fault
 from pairmatch.profiles.cells import GRADES
-from pairmatch.scoring.credits import read_cell, read_entries, share_term, share_units
+from pairmatch.scoring.credits import (
+    Entries,
+    read_cell,
+    read_entries,
+    share_term,
+    share_units,
+)
 from pairmatch.scoring.criterion import (
     find_common_faults,
     refuse_faults,
@@ -96,11 +102,14 @@ class GradeMatch:
         """Return the grades that earn credit for a grade."""
         return _tabulate(int(key), int(self.within))
 
+    def read_sides(self, coached: Profiles, coach: Profiles) -> tuple[Entries, Entries]:
+        """Return the grades of both tables."""
+        mine = read_entries(coached, "grades", to_grade_keys)
+        return mine, read_entries(coach, "grades", to_grade_keys)
+
     def bind(self, coached: Profiles, coach: Profiles, units: int) -> Linear:
         """Return the integer units of all pairs."""
-        mine = read_entries(coached, "grades", to_grade_keys)
-        theirs = read_entries(coach, "grades", to_grade_keys)
-        return share_term(mine, theirs, self._credits, units)
+        return share_term(*self.read_sides(coached, coach), self._credits, units)
 
     def pair_units(
         self, coached: Profiles, i: int, coach: Profiles, j: int, units: int

@@ -119,16 +119,20 @@ class GoalCoverage:
             return "no strength given by the coach"
         return "no goal given" if coach_known else "no goal and no strength given"
 
-    def bind(self, coached: Profiles, coach: Profiles, units: int) -> Linear:
-        """Return the integer units of all pairs."""
+    def read_sides(self, coached: Profiles, coach: Profiles) -> tuple[Entries, Entries]:
+        """Return the goals, with those of everyone, and the strengths."""
         nothing = Entries(
             (), np.zeros((len(coached), 0), np.bool_), np.ones(len(coached), np.bool_)
         )
         goals = read_entries(coached, "goals") if self.own else nothing
         if self.also:
             goals = goals.including([fold_entry(goal) for goal in self.also])
-        strengths = read_entries(coach, "strengths")
-        return share_term(goals, strengths, lambda key: {key: Fraction(1)}, units)
+        return goals, read_entries(coach, "strengths")
+
+    def bind(self, coached: Profiles, coach: Profiles, units: int) -> Linear:
+        """Return the integer units of all pairs."""
+        sides = self.read_sides(coached, coach)
+        return share_term(*sides, lambda key: {key: Fraction(1)}, units)
 
     def pair_units(
         self, coached: Profiles, i: int, coach: Profiles, j: int, units: int

@@ -7,17 +7,68 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.profiles.week import can_start, candidate_starts
 from pairmatch.scoring.terms import Sided
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from pairmatch.profiles.week import Windows
     from pairmatch.scoring.terms import Index
 
-__all__ = ["Overlap", "overlap_term"]
+__all__ = [
+    "Begins",
+    "GrownOverlap",
+    "Overlap",
+    "fill_up",
+    "find_begins",
+    "overlap_term",
+    "pack_words",
+]
 
 _WORD = 64
 _PAIRS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Begins:
+    """Who can begin a meeting when, at every start that could matter to anybody.
+
+    Parameters
+    ----------
+    starts : ndarray of int64, shape (64 * n_words,)
+        Minutes of the week, in any order; -1 for none.
+    coached, coach : ndarray of uint64, shapes (n, n_words), (m, n_words)
+        Who can begin at which, as bits.
+    """
+
+    starts: NDArray[np.int64]
+    coached: NDArray[np.uint64]
+    coach: NDArray[np.uint64]
+
+
+def find_begins(
+    coached: Sequence[Windows | None], coach: Sequence[Windows | None], minutes: int
+) -> tuple[Begins, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return who can begin a meeting when, also as matrices of the starts that there are."""
+    starts = candidate_starts(coached, coach)
+    here, there = can_start(coached, starts, minutes), can_start(coach, starts, minutes)
+    return Begins(fill_up(starts), pack_words(here), pack_words(there)), here, there
+
+
+def fill_up(starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return starts with -1 behind them, so that they fill whole words."""
+    return np.concatenate([starts, np.full(-len(starts) % _WORD, -1)])
+
+
+def pack_words(has: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return each row as bits, in whole words."""
+    octets = np.packbits(has, axis=1)
+    out = np.zeros((len(has), 8 * -(-has.shape[1] // _WORD)), np.uint8)
+    out[:, : octets.shape[1]] = octets
+    return out.view(np.uint64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +94,8 @@ class Overlap(Sided):
         The entries of each person, as bits.
     units : int
         What a shared entry is worth.
+    begins : Begins
+        Every start that could matter, for people who are added.
     """
 
     entries: NDArray[np.int64]
@@ -51,6 +104,7 @@ class Overlap(Sided):
     coached: NDArray[np.uint8]
     coach: NDArray[np.uint8]
     units: int
+    begins: Begins
 
     def fill(self, out: NDArray[np.floating], rows: Index, columns: Index, unknown: int) -> None:
         """Write the units of a block into ``out``, with ``unknown`` where they are unknown.
@@ -123,6 +177,7 @@ def overlap_term(
     coached: NDArray[np.bool_],
     coach: NDArray[np.bool_],
     units: int,
+    begins: Begins,
 ) -> Overlap:
     """Return "share at least one entry" of two 0/1 matrices, people x entries, as a term.
 
@@ -142,4 +197,37 @@ def overlap_term(
         coached=np.packbits(coached, axis=1),
         coach=np.packbits(coach, axis=1),
         units=units,
+        begins=begins,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GrownOverlap(Sided):
+    """A term of :class:`Overlap` with more people; it looks at every start, in words of bits.
+
+    Parameters
+    ----------
+    known_coached, known_coach : ndarray of bool, shapes (n,), (m,)
+        Who gave what is needed.
+    begins : Begins
+        When everybody can begin.
+    units : int
+        What a shared start is worth.
+    """
+
+    begins: Begins
+    units: int
+
+    def fill(self, out: NDArray[np.floating], rows: Index, columns: Index, unknown: int) -> None:
+        """Write the units of a block into ``out``, with ``unknown`` where they are unknown."""
+        shared = np.zeros(out.shape, np.bool_)
+        coached, coach = self.begins.coached[rows], self.begins.coach[columns]
+        for mine, theirs in zip(coached.T, coach.T, strict=True):
+            shared |= (mine[:, None] & theirs) != 0
+        np.multiply(shared, self.units, out=out)
+        self.mark(out, rows, columns, unknown)
+
+    def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the units of single pairs; 0 where unknown."""
+        shared = (self.begins.coached[i] & self.begins.coach[j]).any(axis=1)
+        return np.where(shared, self.units, 0).astype(np.int32)

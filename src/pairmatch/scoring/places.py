@@ -9,7 +9,7 @@ import numpy as np
 
 from pairmatch.errors import Fault, did_you_mean
 from pairmatch.profiles.members import fold_entry
-from pairmatch.profiles.week import WEEK_MINUTES, can_start, candidate_starts
+from pairmatch.profiles.week import WEEK_MINUTES
 from pairmatch.scoring.criterion import (
     find_common_faults,
     refuse_faults,
@@ -17,7 +17,7 @@ from pairmatch.scoring.criterion import (
     show,
     show_cell,
 )
-from pairmatch.scoring.overlaps import overlap_term
+from pairmatch.scoring.overlaps import find_begins, overlap_term
 from pairmatch.scoring.terms import Elementwise, Linear
 from pairmatch.typed import is_number
 
@@ -252,16 +252,15 @@ class CommonTime:
     def bind(self, coached: Profiles, coach: Profiles, units: int) -> Overlap:
         """Return the integer units of all pairs."""
         mine, theirs = read_free(coached, self.coached), read_free(coach, self.coach)
-        starts = candidate_starts(mine, theirs)
-        here, there = thin(
-            can_start(mine, starts, int(self.minutes)), can_start(theirs, starts, int(self.minutes))
-        )
+        begins, *both = find_begins(mine, theirs, int(self.minutes))
+        here, there = thin(*both)
         return overlap_term(
             np.array([windows is not None for windows in mine], np.bool_),
             np.array([windows is not None for windows in theirs], np.bool_),
             here,
             there,
             units,
+            begins,
         )
 
     def pair_units(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.profiles.table import Profiles
     from pairmatch.scoring.criterion import Criterion
     from pairmatch.scoring.terms import Index, Term
 
@@ -52,6 +53,14 @@ class SamePerson:
     """
 
     twin: NDArray[np.int64]
+
+    @classmethod
+    def among(cls, coached: Profiles, coach: Profiles) -> SamePerson:
+        """Return the rule for two tables; of an id that comes again the last is meant."""
+        index = {label: column for column, label in enumerate(coach.ids)}
+        if index.keys().isdisjoint(coached.ids):
+            return cls(np.full(len(coached), -1))
+        return cls(np.array([index.get(label, -1) for label in coached.ids], np.int64))
 
     @property
     def name(self) -> str:

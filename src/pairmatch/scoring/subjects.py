@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from pairmatch.errors import Fault
 from pairmatch.profiles.members import fold_entry
-from pairmatch.scoring.credits import read_cell, read_entries, share_term, share_units
+from pairmatch.scoring.credits import (
+    Entries,
+    read_cell,
+    read_entries,
+    share_term,
+    share_units,
+)
 from pairmatch.scoring.criterion import (
     find_common_faults,
     refuse_faults,
@@ -136,10 +142,13 @@ class SubjectMatch:
         """Return the subjects that earn credit for a subject."""
         return _tabulate(tuple(self.neighbours)).get(key) or {key: Fraction(1)}
 
+    def read_sides(self, coached: Profiles, coach: Profiles) -> tuple[Entries, Entries]:
+        """Return the subjects of both tables."""
+        return read_entries(coached, "subjects"), read_entries(coach, "subjects")
+
     def bind(self, coached: Profiles, coach: Profiles, units: int) -> Linear:
         """Return the integer units of all pairs."""
-        mine, theirs = read_entries(coached, "subjects"), read_entries(coach, "subjects")
-        return share_term(mine, theirs, self._credits, units)
+        return share_term(*self.read_sides(coached, coach), self._credits, units)
 
     def pair_units(
         self, coached: Profiles, i: int, coach: Profiles, j: int, units: int

@@ -67,6 +67,12 @@ def test_best_profits_are_those_of_the_whole_matrix(full_gains, monkeypatch, see
         known = np.maximum(offer[np.arange(len(gain)), j], 0)
     expected = np.maximum(offer.max(axis=1), known)
     np.testing.assert_array_equal(find_best_profits(gains, price, known), expected)
+    pays = rng.integers(0, 60, gain.shape)
+    left = np.where(allowed, gain - price - pays, np.iinfo(np.int64).min)
+    np.testing.assert_array_equal(
+        find_best_profits(gains, price, known, charge=lambda i, j, better: pays[i, j]),
+        np.maximum(left.max(axis=1), known),
+    )
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -81,6 +87,8 @@ def test_rows_that_the_clock_keeps_from_the_others_count_with_all_they_could_gai
         gain, allowed = gains.block(WHOLE, WHOLE)
         assert (gain.max(axis=1, where=allowed, initial=-(2**40)) <= limit_gains(gains)).all()
         assert (limit_gains(gains) <= gains.largest).all()
+    with_terms = full_gains(seed)  # of which the features know nothing
+    assert (limit_gains(with_terms) == with_terms.largest).all()
 
 
 @pytest.mark.parametrize("objective", ["total", "coverage"])

@@ -14,9 +14,10 @@ from pairmatch.seam import assignment_problem
 from pairmatch.seam.streams import stream_gains
 from pairmatch.solvers.assignment import meetings, solve_assignment
 from pairmatch.solvers.assignment.meeting_classes import find_classes
+from pairmatch.solvers.certify import meetings as certify_meetings
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Slots
-from pairmatch.solvers.solution import Status
+from pairmatch.solvers.solution import Prices, Status
 
 
 def check_pool(pools, kind, seed):
@@ -126,6 +127,35 @@ def test_prices_that_prove_nothing_are_refused_or_leave_a_gap():
     free = replace(answer.prices, time=None)
     assert certify_plan(problem, replace(answer, prices=free)).bound > 10
     assert certify_plan(problem, answer).bound == 10
+
+
+def test_prices_of_coverage_are_checked_like_the_others():
+    problem = replace(two_by_two(), objective="coverage")
+    answer = solve_assignment(problem)
+    low = Prices(np.zeros(2, np.int64), time=np.full((2, 2), -5))
+    spoiled = replace(answer.prices, coverage=low)
+    with pytest.raises(CertificateError, match="prices of coverage: a minute has a negative"):
+        certify_plan(problem, replace(answer, prices=spoiled))
+
+
+@pytest.mark.parametrize("kind", ["grid", "free"])
+def test_the_check_finds_the_same_bound_block_by_block(pools, kind, monkeypatch):
+    draw, _ = pools
+    cases = [
+        draw(np.random.default_rng(s), kind=kind, objective="total") for s in range(2000, 2040)
+    ]
+    answers = [solve_assignment(problem) for problem in cases]
+    rng = np.random.default_rng(6)
+    for number, answer in enumerate(answers):
+        prices = answer.prices
+        if prices is not None and prices.time is not None:  # higher prices leave a gap
+            time = prices.time + rng.integers(0, 2 * prices.scale, prices.time.shape)
+            answers[number] = replace(answer, prices=replace(prices, time=time))
+    whole = [certify_plan(*case) for case in zip(cases, answers, strict=True)]
+    assert any(not found.proved for found in whole)
+    monkeypatch.setattr(certify_meetings, "_HEIGHT", 2)
+    monkeypatch.setattr(certify_meetings, "_WIDTH", 3)
+    assert [certify_plan(*case) for case in zip(cases, answers, strict=True)] == whole
 
 
 def test_slots_of_a_class_all_overlap_and_plain_columns_have_no_others():

@@ -109,13 +109,16 @@ def assignment_problem(
     fair = tiers is not None or objective in ("worst_off", "leximin")
     n_pairs = scored.shape[0] * scored.shape[1]
     streamed = n_pairs > MOST_FAIR and (
-        isinstance(tiers, StreamedTiers) or (objective == "worst_off" and tiers is None)
+        isinstance(tiers, StreamedTiers)
+        or (objective == "worst_off" and tiers is None)
+        or (objective == "leximin" and tiers is None and not isinstance(scored, OwnScores))
     )
     if fair and n_pairs > MOST_FAIR and not streamed:
         raise CapabilityError(
-            f"objective 'leximin', and tiers of given scores, look at all pairs at once, at most "
-            f"{MOST_FAIR:,} of them, and here are {n_pairs:,}; use objective 'worst_off' or "
-            "'coverage' without tiers, or match schools or regions one by one with match_many()"
+            "objective 'leximin' of given scores, and tiers of given scores, look at all pairs at "
+            f"once, at most {MOST_FAIR:,} of them, and here are {n_pairs:,}; use objective "
+            "'worst_off' or 'coverage' without tiers, or match schools or regions one by one with "
+            "match_many()"
         )
     check_demand(scored, demand, constraints, fair=fair, most=MOST_FAIR)
     slots = slots_of(scored, constraints)

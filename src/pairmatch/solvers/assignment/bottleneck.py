@@ -70,8 +70,8 @@ def solve_worst_off_streamed(
     """
     if problem.at_least.any():
         raise CapabilityError(
-            "objective 'worst_off' with minimum loads looks at all pairs at once, which are too "
-            "many here; drop at_least from Load, or match schools or regions one by one with "
+            "a fair objective with minimum loads looks at all pairs at once, which are too many "
+            "here; drop at_least from Load, or match schools or regions one by one with "
             "match_many()"
         )
     coverage = None if best.prices is None else best.prices.coverage

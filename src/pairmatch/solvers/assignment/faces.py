@@ -72,7 +72,9 @@ class Face:
     likes: NDArray[np.int64] | None = None
 
 
-def open_face(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> Face:
+def open_face(
+    problem: AssignmentProblem, pairs: NDArray[np.int64], edges: Edges | None = None
+) -> Face:
     """Return all plans of a problem, one of which is known.
 
     Parameters
@@ -82,6 +84,8 @@ def open_face(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> Face:
         of negative gain are left out where no minimum load may need them.
     pairs : ndarray of int64, shape (n_pairs, 2)
         The pairs of the known plan.
+    edges : Edges, optional
+        The pairs that plans are made of, sorted by row and column; default: all allowed ones.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def open_face(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> Face:
         The network of all plans, and the flow of the known one.
     """
     remainder = set_pins(problem)
-    edges = collect_edges(problem, remainder)
+    edges = collect_edges(problem, remainder) if edges is None else edges
     layout = draw_network(edges, remainder, dict(enumerate(problem.quotas)))
     flow = _trace(problem, layout, edges, pairs)
     return Face(problem, remainder, edges, layout, layout.network, flow)

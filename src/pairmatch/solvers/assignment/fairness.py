@@ -11,6 +11,7 @@ from pairmatch.errors import CapabilityError, ProgramError
 from pairmatch.solvers.assignment.bottleneck import solve_worst_off_streamed
 from pairmatch.solvers.assignment.layout import find_laminar
 from pairmatch.solvers.assignment.leximin import solve_leximin
+from pairmatch.solvers.assignment.leximin_rounds import solve_leximin_streamed
 from pairmatch.solvers.assignment.remainder import set_pins
 from pairmatch.solvers.assignment.tiers import solve_by_tiers
 from pairmatch.solvers.assignment.watch import Watch
@@ -70,8 +71,8 @@ def solve_fairly(
     ------
     CapabilityError
         If quotas do not nest, so that one network cannot hold them, or if gains are streamed and
-        "leximin" is asked for, or "worst_off" with minimum loads, or more tiers than can be told
-        apart exactly.
+        a fair objective is asked for with minimum loads, or more tiers than can be told apart
+        exactly.
     ProgramError
         If tiers come with a fair objective, or are no table of whole numbers from 0.
     LoadConflict
@@ -88,11 +89,6 @@ def solve_fairly(
         )
     if problem.tiers is not None:
         _check_tiers(problem)
-    if isinstance(problem.gains, StreamedGains) and problem.objective == "leximin":
-        raise CapabilityError(
-            "objective 'leximin' cannot be honoured in a pool of this size; use objective "
-            "'worst_off', which can, or match schools or regions one by one with match_many()"
-        )
     plain = replace(
         problem, objective="total" if problem.objective == "total" else "coverage", tiers=None
     )
@@ -104,6 +100,8 @@ def solve_fairly(
         return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
     if isinstance(problem.gains, StreamedGains):
         fair = solve_worst_off_streamed(plain, problem.gains, best, solve, watch)
+        if problem.objective == "leximin":
+            fair = solve_leximin_streamed(plain, problem.gains, fair, watch)
         return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
     if problem.tiers is not None:
         fair = solve_by_tiers(problem, best, watch)

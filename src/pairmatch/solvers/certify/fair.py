@@ -21,6 +21,7 @@ from pairmatch.solvers.certify.demand_meetings import certify_demand_slots
 from pairmatch.solvers.certify.demands import certify_demand
 from pairmatch.solvers.certify.fair_meetings import certify_fair_slots
 from pairmatch.solvers.certify.fair_streams import certify_lowest, certify_tiers
+from pairmatch.solvers.certify.level_streams import certify_levels
 from pairmatch.solvers.certify.meetings import certify_slots
 from pairmatch.solvers.streamed import StreamedGains
 from pairmatch.solvers.tiers import StreamedTiers
@@ -132,6 +133,9 @@ def certify_plan(
         return certify_tiers(plain, problem.tiers, solution, rules, deadline)
     if isinstance(problem.gains, StreamedGains) and problem.objective == "worst_off":
         return certify_lowest(plain, solution, rules, deadline)
+    by_row = problem.objective == "leximin" and any(step.row is not None for step in solution.steps)
+    if isinstance(problem.gains, StreamedGains) and by_row:
+        return certify_levels(plain, problem.gains, solution, rules, deadline)
     if len(solution.pairs) and not solution.steps and solution.prices is None:
         return rules
     face = _Face(problem, np.asarray(solution.pairs))

@@ -1,0 +1,189 @@
+"""Leximin in pools whose matrix never exists: the plan of the held ones, and a proof of its own."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pairmatch.errors import CertificateError
+from pairmatch.solvers.assignment import choice, leximin_rounds, solve_assignment
+from pairmatch.solvers.assignment.leximin_rounds import solve_leximin_streamed
+from pairmatch.solvers.assignment.watch import OutOfTime, Watch
+from pairmatch.solvers.barred import Barred
+from pairmatch.solvers.certify import level_streams
+from pairmatch.solvers.certify.fair import certify_plan
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
+from pairmatch.solvers.solution import Status
+from pairmatch.solvers.streamed import StreamedGains
+
+
+@pytest.fixture
+def streamed_route(monkeypatch):
+    """Every streamed pool counts as large, and is looked at in small blocks."""
+    monkeypatch.setattr(choice, "_LARGE", -1)
+    monkeypatch.setattr(leximin_rounds, "_CELLS", 40)
+    monkeypatch.setattr(leximin_rounds, "_KEEP", 1)
+    monkeypatch.setattr(leximin_rounds, "_MORE", 1)
+    monkeypatch.setattr(level_streams, "_CELLS", 30)
+    monkeypatch.setattr(level_streams, "_BLOCKS", 2)
+
+
+def draw_pool(seed, most=14):
+    """A streamed pool with barred pairs, loads and pins, and the same with its matrix."""
+    rng = np.random.default_rng(seed)
+    n, m = (int(k) for k in rng.integers(1, most, 2))
+    high = int(rng.choice([1, 3, 30]))
+    left = rng.integers(0, high + 1, (n, 3)).astype(np.float32)
+    right = rng.integers(0, high + 1, (m, 3)).astype(np.float32)
+    barred = np.argwhere(rng.random((n, m)) < rng.choice([0, 0.3, 0.7]))
+    gains = StreamedGains(
+        left, right, largest=3 * high * high,
+        barred=Barred(barred, (n, m)) if len(barred) else None,
+        least=int(rng.integers(0, high * high)) if rng.random() < 0.4 else None,
+    )  # fmt: skip
+    matrix = MatrixGains(*gains.block(slice(0, n), slice(0, m)))
+    capacity = rng.integers(0, 4, m) if rng.random() < 0.6 else np.ones(m, np.int64)
+    held = AssignmentProblem(matrix, capacity, np.zeros(m, np.int64), objective="leximin")
+    if rng.random() < 0.4:
+        plan = solve_assignment(replace(held, objective="total")).pairs
+        held = replace(held, pins=plan[rng.random(len(plan)) < 0.2])
+    return held, replace(held, gains=gains)
+
+
+def is_proof(problem, solution):
+    """Whether the price vectors prove the answer, pair by pair and entry by entry."""
+    gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
+    is_open = ~np.isin(np.arange(problem.n_rows), problem.pins[:, 0])
+    places = problem.capacity - np.bincount(problem.pins[:, 1], minlength=problem.n_columns)
+    free = solution.pairs[is_open[solution.pairs[:, 0]]]
+    level, count = np.unique(gain[free[:, 0], free[:, 1]], return_counts=True)
+    rows = np.array([step.row for step in solution.steps], int).T[is_open]
+    columns = np.array([step.column for step in solution.steps], int).T[places > 0]
+    worth = [len(free), *(-count).tolist()]
+    spent = rows.sum(axis=0) + places[places > 0] @ columns
+    if spent.tolist() != worth:
+        return False
+    nothing = (0,) * len(worth)
+    if any(tuple(vector) < nothing for vector in (*rows.tolist(), *columns.tolist())):
+        return False
+    open_rows, open_columns = np.flatnonzero(is_open), np.flatnonzero(places > 0)
+    for i, paid in zip(open_rows, rows, strict=True):
+        for j, cost in zip(open_columns, columns, strict=True):
+            pair = [1]
+            for k in level.tolist():
+                if k > gain[i, j] and gain[i, j] not in level:
+                    pair.append(-1)  # a level of its own, at which nothing costs anything
+                    break
+                pair.append(-int(gain[i, j] == k))
+            left = [w - p - c for w, p, c in zip(pair, paid, cost, strict=False)]
+            if len(pair) <= len(worth) and gain[i, j] not in level and pair[-1] == -1:
+                left[-1] = -1
+            if allowed[i, j] and tuple(left) > (0,) * len(left):
+                return False
+    return True
+
+
+@pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 120, 40)], ids=str)
+def test_streamed_levels_give_the_plan_of_the_held_ones(seeds, monkeypatch, streamed_route):
+    raised = 0
+    for seed in seeds:
+        held, streamed = draw_pool(seed)
+        with monkeypatch.context() as patch:
+            patch.setattr(choice, "_LARGE", 10**6)
+            expected = solve_assignment(held)
+        solution = solve_assignment(streamed)
+        assert solution.pairs.tolist() == expected.pairs.tolist()
+        assert solution.price == expected.price
+        assert certify_plan(streamed, solution).proved
+        assert certify_plan(held, solution) == certify_plan(held, expected)
+        raised += bool(solution.price)
+    assert raised > 5
+
+
+def test_streamed_levels_are_best_among_all_plans(streamed_route, enumerate_plans, rate):
+    for seed in range(60):
+        held, streamed = draw_pool(seed, most=6)
+        best = max(rate(held, plan) for plan in enumerate_plans(held))
+        solution = solve_assignment(streamed)
+        assert rate(held, [tuple(pair) for pair in solution.pairs.tolist()]) == best
+
+
+def test_spoiled_prices_of_levels_are_told_from_good_ones(streamed_route):
+    rng = np.random.default_rng(1)
+    n_bad = 0
+    for seed in range(60):
+        _, problem = draw_pool(seed, most=9)
+        solution = solve_assignment(problem)
+        if len(solution.steps) < 2:
+            continue
+        assert is_proof(problem, solution)
+        for _ in range(4):
+            k = int(rng.integers(1, len(solution.steps)))
+            row, column = solution.steps[k].row.astype(int), solution.steps[k].column.astype(int)
+            by = int(rng.choice([-1, 1]))
+            kind = rng.integers(3)
+            if kind != 1:
+                row[rng.integers(len(row))] += by
+            if kind != 0:
+                column[rng.integers(len(column))] -= by
+            steps = list(solution.steps)
+            steps[k] = replace(steps[k], row=row, column=column)
+            spoiled = replace(solution, steps=tuple(steps))
+            assert certify_plan(problem, spoiled).proved == is_proof(problem, spoiled)
+            n_bad += not is_proof(problem, spoiled)
+    assert n_bad > 50
+
+
+def test_worse_plans_and_missing_prices_are_not_proved(streamed_route):
+    left, right = np.float32([[1, 0], [0, 1]]), np.float32([[9, 5], [4, 1]])
+    problem = AssignmentProblem(
+        StreamedGains(left, right, largest=9), np.ones(2, int), np.zeros(2, int),
+        objective="leximin",
+    )  # fmt: skip
+    best = solve_assignment(problem)
+    assert best.pairs.tolist() == [[0, 1], [1, 0]]
+    assert certify_plan(problem, best).proved
+    worse = replace(best, pairs=np.array([[0, 0], [1, 1]]))
+    assert not certify_plan(problem, worse).proved
+    assert not certify_plan(problem, replace(best, steps=best.steps[:1])).proved
+    assert not certify_plan(problem, replace(best, steps=())).proved
+    short = replace(best.steps[0], row=best.steps[0].row[:1])
+    with pytest.raises(CertificateError, match="one integer for each row"):
+        certify_plan(problem, replace(best, steps=(short, *best.steps[1:])))
+
+
+def test_levels_cut_short_leave_a_plan_that_is_no_worse_for_the_worst_off(streamed_route):
+    class Clock(Watch):
+        """One that is over after some looks."""
+
+        ticks = 12
+
+        def check(self, seconds: float = 0.0) -> None:
+            self.ticks -= 1
+            if self.ticks < 0:
+                raise OutOfTime
+
+    stopped = 0
+    for seed in range(40):
+        _, problem = draw_pool(seed, most=30)
+        lowest = solve_assignment(replace(problem, objective="worst_off"))
+        plain = replace(problem, objective="coverage")
+        watch = Clock()
+        try:
+            solve_leximin_streamed(plain, problem.gains, lowest, watch)
+        except OutOfTime:
+            plan = watch.recall()
+            gain = [np.sort(problem.gains.pairs(*s.pairs.T)[0]).tolist() for s in (lowest, plan)]
+            assert gain[1] >= gain[0]
+            certificate = certify_plan(problem, plan)
+            assert certificate.matched_bound == certificate.matched
+            assert certificate.bound is None
+            stopped += 1
+    assert stopped > 5
+
+
+def test_time_limit_of_streamed_levels_gives_a_valid_plan(streamed_route):
+    _, problem = draw_pool(3, most=30)
+    stopped = solve_assignment(problem, time_limit=1e-9)
+    assert stopped.status in (Status.TIME_LIMIT, Status.OPTIMAL)
+    certify_plan(problem, stopped)

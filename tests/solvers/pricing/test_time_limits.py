@@ -55,7 +55,7 @@ def test_code_that_takes_too_long_to_load_is_not_used(pool, monkeypatch):
 
 def test_a_flow_that_would_outlast_the_limit_is_not_begun(pool, monkeypatch):
     monkeypatch.setattr(rounds, "FLOW_SECONDS", 100)
-    monkeypatch.setattr(augment, "solve_flow", None)  # to call it would be an error
+    monkeypatch.setattr(augment, "seat_by_flow", None)  # to call it would be an error
     effort = Effort(base=60, share=3, fast=False)
     solution = solve_by_pricing(pool, effort=effort, time_limit=5)
     assert solution.status is Status.TIME_LIMIT

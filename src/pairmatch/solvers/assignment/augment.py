@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.augment_flow import recover_prices, solve_flow
+from pairmatch.solvers.assignment.augment_flow import seat_by_flow
 from pairmatch.solvers.assignment.augment_paths import load_kernels
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Seating:
         Rows of each column.
     solver : str
         Which of the two solvers is used.
-    is_local : bool
-        Whether a solve goes on from the last one and moves prices no more than it has to.
+    can_stop : bool
+        Whether a solve can be stopped on its way; a flow cannot.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Seating:
         self._before = np.full(n_rows, -1, np.int64)
         self._kernels = load_kernels() if fast else None
         self.solver = "min-cost flow" if self._kernels is None else "augmenting paths"
-        self.is_local = self._kernels is not None
+        self.can_stop = self._kernels is not None
         self._is_stale = True
 
     def solve(self, candidates: Candidates, should_stop: Callable[[], bool]) -> bool:
@@ -161,14 +161,12 @@ class Seating:
         self._is_stale = True
 
     def _solve_flow(self, candidates: Candidates, should_stop: Callable[[], bool]) -> bool:
-        """Solve from scratch as a flow, then find prices that fit."""
+        """Solve as flows that cannot be stopped."""
         best = self.outside.copy()
         np.maximum.at(best, candidates.row, candidates.gain - self.v[candidates.column])
         self.u = best  # feasible whatever happens next
         if should_stop():
             return False
-        self.mate = solve_flow(self, candidates)
-        self.filled = np.bincount(self.mate[self.mate >= 0], minlength=len(self.capacity))
-        self.u, self.v = recover_prices(self, candidates)
+        seat_by_flow(self, candidates)
         self._is_stale = False
         return True

@@ -1,7 +1,12 @@
-"""The seating as a minimum-cost flow of OR-tools, and its prices by Bellman-Ford in numpy."""
+"""The seating as minimum-cost flows of OR-tools, and its prices by Bellman-Ford in numpy.
+
+Each flow is over few of the candidates, those that the prices so far say are nearly tight; the
+prices that follow from it move no more than they have to, and tell which candidates it lacked.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,34 +17,76 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.augment import Seating
     from pairmatch.solvers.assignment.candidates import Candidates
 
-__all__ = ["recover_prices", "solve_flow"]
+__all__ = ["seat_by_flow"]
+
+_NEAR = 10  # candidates a row that a flow is over, beside those that one before was over
 
 
-def solve_flow(seating: Seating, candidates: Candidates) -> NDArray[np.int64]:
-    """Return the column of each row (or -1) in a best seating over the candidates.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Edges:
+    """Some of the candidates, sorted by row."""
+
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    gain: NDArray[np.int64]
+
+
+def seat_by_flow(seating: Seating, candidates: Candidates) -> None:
+    """Make a seating best over the candidates, in place, its prices near those it had.
+
+    Parameters
+    ----------
+    seating : Seating
+        Its prices are feasible for every candidate.
+    candidates : Candidates
+        The pairs that may be used.
+
+    Notes
+    -----
+    Column generation once more, inside the candidates: prices of a flow over some of them that
+    are feasible for all prove it best over all.
+    """
+    row, column, gain = candidates.row, candidates.column.astype(np.int64), candidates.gain
+    off = seating.u[row] + seating.v[column] - gain
+    active, n_near = np.zeros(len(gain), np.bool_), _NEAR * len(seating.mate)
+    while True:  # those near the last prices as well, of which the next may lack some
+        active |= off <= np.partition(off, n_near)[n_near] if n_near < len(off) else True
+        some = _Edges(row[active], column[active], gain[active])
+        mate, own = _solve_flow(seating, some)
+        filled = np.bincount(mate[mate >= 0], minlength=len(seating.capacity))
+        u, v = _move_prices(seating, some, mate, filled, own)
+        off = u[row] + v[column] - gain
+        if off.min(initial=0) == 0:
+            seating.mate, seating.filled, seating.u, seating.v = mate, filled, u, v
+            return
+
+
+def _solve_flow(seating: Seating, edges: _Edges) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the column of each row (or -1) in a best seating over some edges, and what it gains.
 
     Nodes: rows, columns and one *outside*, which takes rows that sit nowhere and fills places that
-    stay empty; so supplies and demands always balance.
+    stay empty; so supplies and demands always balance. Each arc costs what it is off the prices so
+    far: all seatings then differ as they do by their gains, and costs are small.
     """
     from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
-    n_rows, n_columns = candidates.shape
+    n_rows, n_columns = len(seating.mate), len(seating.capacity)
     flow = SimpleMinCostFlow()
     row, column = np.arange(n_rows), n_rows + np.arange(n_columns)
     outside = np.full(1, n_rows + n_columns)
-    tail = candidates.row
+    off = seating.u[edges.row] + seating.v[edges.column] - edges.gain
     arcs = flow.add_arcs_with_capacity_and_unit_cost(
-        tail, n_rows + candidates.column.astype(np.int64), np.ones(len(candidates), np.int64),
-        -candidates.gain,
+        edges.row, n_rows + edges.column, np.ones(len(off), np.int64), off
+    )
+    flow.add_arcs_with_capacity_and_unit_cost(
+        row, np.repeat(outside, n_rows), np.ones(n_rows, np.int64), seating.u - seating.outside
+    )
+    flow.add_arcs_with_capacity_and_unit_cost(
+        np.repeat(outside, n_columns), column, seating.capacity - seating.least,
+        seating.v - seating.spare,
     )  # fmt: skip
     flow.add_arcs_with_capacity_and_unit_cost(
-        row, np.repeat(outside, n_rows), np.ones(n_rows, np.int64), -seating.outside
-    )
-    flow.add_arcs_with_capacity_and_unit_cost(
-        np.repeat(outside, n_columns), column, seating.capacity - seating.least, -seating.spare
-    )
-    flow.add_arcs_with_capacity_and_unit_cost(
-        np.repeat(outside, n_columns), column, seating.least, -seating.short
+        np.repeat(outside, n_columns), column, seating.least, seating.v - seating.short
     )
     flow.set_nodes_supplies(row, np.ones(n_rows, np.int64))
     flow.set_nodes_supplies(column, -seating.capacity)
@@ -47,51 +94,76 @@ def solve_flow(seating: Seating, candidates: Candidates) -> NDArray[np.int64]:
     status = flow.solve()
     if status != flow.OPTIMAL:
         raise ArithmeticError(f"minimum-cost flow ended with {status}, gains may be too large")
-    mate = np.full(n_rows, -1, np.int64)
+    mate, own = np.full(n_rows, -1, np.int64), np.zeros(n_rows, np.int64)
     used = flow.flows(arcs) > 0
-    mate[tail[used]] = candidates.column[used]
-    return mate
+    mate[edges.row[used]] = edges.column[used]
+    own[edges.row[used]] = edges.gain[used]
+    return mate, own
 
 
-def recover_prices(
-    seating: Seating, candidates: Candidates
+def _move_prices(
+    seating: Seating,
+    edges: _Edges,
+    mate: NDArray[np.int64],
+    filled: NDArray[np.int64],
+    own: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the smallest column prices, and the row prices, that prove the seating best.
+    """Return row and column prices that prove a seating best over some edges, near the old ones.
 
     Notes
     -----
-    Longest paths over the residual graph: a row that sits on j could move to k, so the price of k
-    is at least that of j plus what the move would gain. Only rows whose column has just become
-    dearer are looked at again.
+    A row that sits on j could move to k, so the price of k is at least that of j plus what the
+    move would gain. First prices fall as far as that and the places that stay empty demand, then
+    they rise from there to what empty places and rows outside are worth: the largest prices that
+    exceed neither the old nor what is allowed, joined with the smallest, are in between.
     """
-    mate, filled = seating.mate, seating.filled
     sits = mate >= 0
-    row, column, gain = candidates.row, candidates.column.astype(np.int64), candidates.gain
-    own = np.zeros(len(mate), np.int64)
+    alone = ~sits[edges.row]
+    lowest = np.where(filled > seating.least, seating.spare, seating.short)
+    offered = edges.gain[alone] - seating.outside[edges.row[alone]]
+    np.maximum.at(lowest, edges.column[alone], offered)
+    highest = seating.v.copy()
+    room = filled < seating.capacity
+    highest[room] = np.minimum(highest, seating.spare)[room]
+    room = filled < seating.least
+    highest[room] = np.minimum(highest, seating.short)[room]
     who = np.flatnonzero(sits)
-    own[who] = candidates.find(who, mate[who])
-    v = np.where(filled > seating.least, seating.spare, seating.short)
-    alone = ~sits[row]
-    np.maximum.at(v, column[alone], gain[alone] - seating.outside[row[alone]])
-    changed = np.ones(len(v), bool)
-    while changed.any():
-        moved = who[changed[mate[who]]]
-        edges = _edges_of(candidates.start, moved)
-        source = mate[row[edges]]
-        price = v[source] + gain[edges] - own[row[edges]]
-        raised = v.copy()
-        np.maximum.at(raised, column[edges], price)
-        changed = raised > v
-        v = raised
+    np.minimum.at(highest, mate[who], own[who] - seating.outside[who])
+    row, head = edges.row[~alone], edges.column[~alone]
+    tail, move = mate[row], edges.gain[~alone] - own[row]
+    v = -_raise(-highest, head, tail, move)
+    v = _raise(np.maximum(v, lowest), tail, head, move)
     u = seating.outside.copy()
     u[who] = own[who] - v[mate[who]]
     return u, v
 
 
-def _edges_of(start: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the positions of all candidates of some rows."""
-    length = start[rows + 1] - start[rows]
-    ends = np.cumsum(length)
-    total = int(ends[-1]) if len(ends) else 0
-    first: NDArray[np.int64] = np.repeat(start[rows] - (ends - length), length)
-    return first + np.arange(total)
+def _raise(
+    price: NDArray[np.int64],
+    tail: NDArray[np.int64],
+    head: NDArray[np.int64],
+    more: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the smallest prices, of each head at least so much more than of its tail.
+
+    Notes
+    -----
+    Bellman-Ford; only what leads on from prices that have just risen is looked at again.
+    """
+    order = np.argsort(tail, kind="stable")
+    head, more = head[order], more[order]
+    start = np.searchsorted(tail[order], np.arange(len(price) + 1))
+    price = price.copy()
+    changed = np.arange(len(price))
+    while len(changed):
+        length = start[changed + 1] - start[changed]
+        ends = np.cumsum(length)
+        at = np.arange(ends[-1]) + np.repeat(start[changed] - ends + length, length)
+        offered = np.repeat(price[changed], length) + more[at]
+        higher = offered > price[head[at]]
+        end = head[at[higher]]
+        np.maximum.at(price, end, offered[higher])
+        marked = np.zeros(len(price), np.bool_)
+        marked[end] = True
+        changed = np.flatnonzero(marked)
+    return price

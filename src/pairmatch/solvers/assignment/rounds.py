@@ -298,7 +298,7 @@ class Rounds:
             n_parked = len(rows) + len(columns)
             lost = len(rows) > _LOST * n
             n_stalled = n_stalled + 1 if n_parked > _STALLED * n_before else 0
-            lost |= seating.is_local and n_stalled > _PATIENCE
+            lost |= n_stalled > _PATIENCE
             n_before = n_parked
             if not lost or self._n_jumps >= _MOST_JUMPS:
                 self._widen(rows, columns)
@@ -307,7 +307,7 @@ class Rounds:
 
     def _should_stop(self) -> bool:
         """Say whether there is no time to seat everybody over the candidates, or to go on."""
-        if self._stop.is_set() or self.seating is None or self.seating.is_local:
+        if self._stop.is_set() or self.seating is None or self.seating.can_stop:
             return self._stop.is_set()
         return monotonic() + FLOW_SECONDS * len(self.candidates) > self._deadline
 
@@ -361,7 +361,7 @@ class Rounds:
             self._column_floor = np.maximum(self._column_floor, near)
             near = np.where(self._row_keep < m, seating.u - self._slack, -self.bonus)
             self._row_floor = np.maximum(self._row_floor, near)
-        growth = 2 if seating.is_local else 4  # where each round solves all anew, take fewer
+        growth = 2 if seating.can_stop else 4  # where each round solves all anew, take fewer
         n_own = np.diff(self.candidates.start)[rows]
         keep = np.maximum(growth * self._row_keep[rows], n_own + 4)
         self._row_keep[rows] = np.minimum(m, keep)

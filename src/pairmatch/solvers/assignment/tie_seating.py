@@ -79,7 +79,7 @@ def seat_ties(
         candidates = Candidates((len(rows), n_columns))
         candidates.add(line, column, gain)
         seating = Seating(len(rows), capacity, least, np.zeros(n_columns, np.int64))
-        if not seating.is_local:
+        if not seating.can_stop:
             return None
         seating.outside = np.where(must_sit, -far, 0)
         seating.spare = np.where(least < capacity, 0, -far)

@@ -280,7 +280,7 @@ class Rounds:
         seating = self.seating
         if seating is None:
             return False
-        n_before, n_stalled = 2 * (n + m), 0
+        n_before, n_stalled, jumped = 2 * (n + m), 0, False
         while True:
             seating.outside = np.maximum(self._row_floor, -self.bonus)
             seating.spare = np.maximum(self._column_floor, 0)
@@ -299,8 +299,9 @@ class Rounds:
             lost = len(rows) > _LOST * n
             n_stalled = n_stalled + 1 if n_parked > _STALLED * n_before else 0
             lost |= n_stalled > _PATIENCE
-            n_before = n_parked
-            if not lost or self._n_jumps >= _MOST_JUMPS:
+            in_vain, n_before = jumped and n_parked >= n_before, n_parked
+            jumped = lost and not in_vain and self._n_jumps < _MOST_JUMPS
+            if not jumped:
                 self._widen(rows, columns)
             elif not self._jump():
                 return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pairmatch.solvers.assignment import augment_flow
 from pairmatch.solvers.assignment.augment import Seating
 from pairmatch.solvers.assignment.augment_paths import load_kernels
 from pairmatch.solvers.assignment.candidates import Candidates
@@ -66,6 +67,39 @@ def _seat(seed, *, fast):
 @pytest.mark.parametrize("seed", range(150))
 def test_paths_and_flow_find_seatings_of_the_same_worth_and_prove_them(seed):
     assert _seat(seed, fast=True) == _seat(seed, fast=False)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_flows_over_few_candidates_are_best_over_all_and_keep_prices_near(seed, monkeypatch):
+    linear_sum_assignment = pytest.importorskip("scipy.optimize").linear_sum_assignment
+    monkeypatch.setattr(augment_flow, "_NEAR", 1)
+    sizes = []
+    solve = augment_flow._solve_flow
+
+    def count(seating, edges):
+        sizes.append(len(edges.gain))
+        return solve(seating, edges)
+
+    monkeypatch.setattr(augment_flow, "_solve_flow", count)
+    rng = np.random.default_rng(seed)
+    n = 40
+    gain = rng.integers(0, rng.choice([5, 1000]), (n, n))
+    i, j = np.divmod(np.arange(n * n), n)
+    candidates = Candidates((n, n))
+    candidates.add(i, j, gain.ravel())
+    ones = np.ones(n, np.int64)
+    seating = Seating(n, ones, 0 * ones, 0 * ones, fast=False)
+    assert seating.solve(candidates, _never)
+    best = gain[linear_sum_assignment(-gain)].sum()
+    assert _worth(seating, candidates) == best
+    assert sizes[0] < n * n
+    assert all(np.diff(sizes) > 0)
+    u, v = seating.u, seating.v
+    seating.refresh()
+    assert seating.solve(candidates, _never)
+    assert _worth(seating, candidates) == best
+    np.testing.assert_array_equal(seating.u, u)  # prices that are right already stay
+    np.testing.assert_array_equal(seating.v, v)
 
 
 def test_the_solver_that_was_used_has_a_name():

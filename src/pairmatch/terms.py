@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,14 @@ from pairmatch.inputs import check_arguments, read_table
 from pairmatch.plans.rounds import GroupingRounds
 from pairmatch.programs import default_criteria
 from pairmatch.scoring import Compatibility
-from pairmatch.seam.compositions import limits_of
+from pairmatch.seam.compositions import limits_of, turns_before
 from pairmatch.seam.groups import grouping_problem
 from pairmatch.solvers.certify.terms import certify_term
 from pairmatch.solvers.groups.sizes import scale_of
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import Status
 from pairmatch.solvers.terms.bounds import price_term
+from pairmatch.solvers.terms.completing import complete_term
 from pairmatch.solvers.terms.planning import N_JOINT, plan_term
 from pairmatch.verbs import form_groups
 
@@ -36,10 +37,14 @@ if TYPE_CHECKING:
     from pairmatch.plans import Grouping
     from pairmatch.profiles import Profiles
     from pairmatch.programs import Program
+    from pairmatch.solvers.solution import TermPrices
 
     Table = Profiles | pd.DataFrame | str | PathLike[str]
 
 __all__ = ["form_rounds"]
+
+_N_COMPLETED = 2000
+"""People up to whom rounds that were formed one by one are filled up afterwards."""
 
 
 def form_rounds(
@@ -60,10 +65,11 @@ def form_rounds(
     Returns
     -------
     GroupingRounds
-        One grouping a round, each under all rules of the program. As many rounds as are found
-        place as many people as one round can; who cannot be placed in a later round without
-        meeting somebody too often is left out of it, with a reason. ``limit`` says how many rounds
-        are possible at most, and why.
+        One grouping a round, the fullest first, each under all rules of the program. As many
+        places over all rounds as are found; then nobody is left out much more often than others
+        (``TakeTurns`` by a column counts what was before), then the total counts. ``limit`` says
+        how many rounds can place as many as the first, ``placed_bound`` how many places all of
+        them can have.
 
     Raises
     ------
@@ -79,7 +85,10 @@ def form_rounds(
     Up to 200 people all rounds are planned together: round after round, mended by tabu search over
     all rounds where one fails, and, where a construction is known, a schedule on which people are
     placed by score; the better of the two is improved round by round. Larger pools are solved one
-    round after the other.
+    round after the other. Where somebody has no place, the groups of one or two rounds, in larger
+    pools of some of their people, are chosen anew by a program in whole numbers over all legal
+    groups that are left, up to 2,000 people; prices of people and of meetings limit the places
+    where all legal groups can be listed. Under "worst_group" rounds are formed one by one.
 
     Examples
     --------
@@ -96,22 +105,29 @@ def form_rounds(
     program, options = check_arguments(program, options)
     table = read_table(teachers)
     _refuse_impossible(program, len(table))
-    once = program.replace(rounds=1, meet_at_most=1)
+    turns_before(table, program.constraints)  # columns that are missing are told first
+    alone = program.objective == "worst_group"
+    rules = [r for r in program.constraints if alone or not isinstance(r, TakeTurns)]
+    once = program.replace(rounds=1, meet_at_most=1, constraints=rules)
     limit = options.time_limit
     share = options if limit is None else replace(options, time_limit=limit / 2)
     first = form_groups(table, once, options=share)
-    taking_turns = any(isinstance(rule, TakeTurns) for rule in program.constraints)
-    plans = [first]
-    each_alone = taking_turns or program.objective == "worst_group"
-    if program.rounds > 1 and _is_joint(first) and not each_alone:
-        plans = _plan_together(first, program, options, start)
-    stopped = plans[-1].status is Status.INTERRUPTED
-    while len(plans) < program.rounds and not stopped:
+    term = _Term(program, options, start)
+    plans, found = [first], None
+    if program.rounds > 1 and _is_joint(first) and not alone:
+        found = term.plan_together(first)
+    stopped = first.status is Status.INTERRUPTED
+    while found is None and len(plans) < program.rounds and not stopped:
         left = None if limit is None else max(0.1, limit - (perf_counter() - start))
         wanted = once.replace(constraints=[*once.constraints, *_met(plans, program.meet_at_most)])
         plans.append(form_groups(table, wanted, options=replace(options, time_limit=left)))
         stopped = plans[-1].status is Status.INTERRUPTED
-    return _together(plans, program.meet_at_most)
+    if found is None and not stopped and not alone and _is_whole(first, _N_COMPLETED):
+        found = np.array([plan.solution.group_of for plan in plans]), stopped
+    places = None
+    if found is not None:
+        plans, places = term.complete(plans, *found)
+    return _together(plans, program.meet_at_most, places)
 
 
 def _refuse_impossible(program: Program, n: int) -> None:
@@ -136,10 +152,15 @@ def _refuse_impossible(program: Program, n: int) -> None:
         raise InfeasibleError(f"no two people may meet {often}", faults)
 
 
-def _is_joint(first: Grouping) -> bool:
-    """Return whether rounds are planned together: a pool that is held whole, and not too large."""
+def _is_whole(first: Grouping, n_most: int) -> bool:
+    """Return whether a pool with a group is held whole, and has no more people."""
     problem = first.problem
-    return isinstance(problem, GroupingProblem) and problem.n <= N_JOINT and first.matched > 0
+    return isinstance(problem, GroupingProblem) and problem.n <= n_most and first.matched > 0
+
+
+def _is_joint(first: Grouping) -> bool:
+    """Return whether rounds are planned together."""
+    return _is_whole(first, N_JOINT)
 
 
 def _met(plans: list[Grouping], at_most: int) -> list[Forbid]:
@@ -158,39 +179,73 @@ def _met(plans: list[Grouping], at_most: int) -> list[Forbid]:
     return met
 
 
-def _plan_together(
-    first: Grouping, program: Program, options: Options, start: float
-) -> list[Grouping]:
-    """Return the rounds that place as many people as the first, planned together."""
-    problem = first.problem
-    assert isinstance(problem, GroupingProblem)  # noqa: S101  see _is_joint
+@dataclass(frozen=True, slots=True, eq=False)
+class _Term:
+    """What was asked for."""
 
-    def keep_on() -> bool:
-        limit = options.time_limit
-        return limit is None or perf_counter() - start < 0.9 * limit
+    program: Program
+    options: Options
+    start: float
 
-    try:
-        found, interrupted = plan_term(
-            problem,
-            first.solution.group_of,
-            program.rounds,
-            at_most=program.meet_at_most,
-            scale=_scale_of(problem),
-            seed=options.seed,
-            keep_on=keep_on,
-        )
-    except OverflowError:  # too many digits for one search over all sizes
-        return [first]
-    plans: list[Grouping] = []
-    for row in found:
-        if not plans and (row == first.solution.group_of).all():
-            plans.append(first)
-            continue
-        plans.append(_as_plan(first, row, _met(plans, program.meet_at_most)))
-    if interrupted:
-        solution = replace(plans[-1].solution, status=Status.INTERRUPTED)
-        plans[-1] = replace(plans[-1], solution=solution)
-    return plans
+    def keep_on(self) -> bool:
+        """Return whether there is time left."""
+        limit = self.options.time_limit
+        return limit is None or perf_counter() - self.start < 0.9 * limit
+
+    def plan_together(self, first: Grouping) -> tuple[NDArray[np.int64], bool] | None:
+        """Return the rounds that place as many people as the first, and whether Ctrl-C came."""
+        problem = first.problem
+        assert isinstance(problem, GroupingProblem)  # noqa: S101  see _is_joint
+        if first.status is Status.INTERRUPTED:
+            return first.solution.group_of[None, :], True
+        try:
+            return plan_term(
+                problem,
+                first.solution.group_of,
+                self.program.rounds,
+                at_most=self.program.meet_at_most,
+                scale=_scale_of(problem),
+                seed=self.options.seed,
+                keep_on=self.keep_on,
+            )
+        except OverflowError:  # too many digits for one search over all sizes
+            return None
+
+    def complete(
+        self,
+        plans: list[Grouping],
+        found: NDArray[np.int64],
+        interrupted: bool,
+    ) -> tuple[list[Grouping], TermPrices | None]:
+        """Return a plan of every round, and what limits their places where somebody has none."""
+        first, places = plans[0], None
+        problem = first.problem
+        assert isinstance(problem, GroupingProblem)  # noqa: S101  see _is_whole
+        begun = found
+        if not interrupted:
+            found, places, interrupted = complete_term(
+                problem,
+                begun,
+                self.program.rounds,
+                at_most=self.program.meet_at_most,
+                scale=_scale_of(problem),
+                most_in_one=first.matched_bound,
+                before=turns_before(first.scored.coached, self.program.constraints),
+                seed=self.options.seed,
+                keep_on=self.keep_on,
+            )
+        if len(plans) == len(found) and (found == begun).all():
+            return plans, places
+        made: list[Grouping] = []
+        for row in found:
+            if not made and (row == first.solution.group_of).all():
+                made.append(first)
+            else:
+                made.append(_as_plan(first, row, _met(made, self.program.meet_at_most)))
+        if interrupted:
+            solution = replace(made[-1].solution, status=Status.INTERRUPTED)
+            made[-1] = replace(made[-1], solution=solution)
+        return made, places
 
 
 def _scale_of(problem: GroupingProblem) -> int:
@@ -217,7 +272,7 @@ def _as_plan(first: Grouping, row: NDArray[np.int64], met: list[Forbid]) -> Grou
     return replace(plan, solution=solution)
 
 
-def _together(plans: list[Grouping], at_most: int) -> GroupingRounds:
+def _together(plans: list[Grouping], at_most: int, places: TermPrices | None) -> GroupingRounds:
     """Return the rounds with what is proved about all of them."""
     first = plans[0]
     problem = first.problem
@@ -227,5 +282,6 @@ def _together(plans: list[Grouping], at_most: int) -> GroupingRounds:
     scale = scale_of(set(sizes))
     group_of = np.array([plan.solution.group_of for plan in plans])
     prices = price_term(problem, group_of, at_most, scale) if len(plans) > 1 else None
-    certificate = certify_term(problem, group_of, at_most, scale, prices, first.certificate)
-    return GroupingRounds(tuple(plans), at_most, certificate, prices)
+    one = first.certificate
+    certificate = certify_term(problem, group_of, at_most, scale, prices, one, places)
+    return GroupingRounds(tuple(plans), at_most, certificate, prices, places)

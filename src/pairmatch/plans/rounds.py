@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -48,12 +49,15 @@ class GroupingRounds:
         What was found about all rounds together; None for pools that are never held whole.
     prices : TermPrices, optional
         What its bound rests on.
+    places : TermPrices, optional
+        What the limit on the places of all rounds rests on.
     """
 
     rounds: tuple[Grouping, ...]
     at_most: int = 1
     certificate: Certificate | None = None
     prices: TermPrices | None = None
+    places: TermPrices | None = None
 
     def __len__(self) -> int:
         return len(self.rounds)
@@ -84,6 +88,16 @@ class GroupingRounds:
         if isinstance(problem, StreamedGrouping):
             return None, "the pool is too large to count"
         return most_full_rounds(problem, self.rounds[0].matched, self.at_most)
+
+    @property
+    def placed(self) -> int:
+        """Places that all rounds have together."""
+        return sum(plan.matched for plan in self.rounds)
+
+    @property
+    def placed_bound(self) -> int | None:
+        """Proved upper bound on the places of so many rounds; None without a proof."""
+        return None if self.certificate is None else self.certificate.matched_bound
 
     @property
     def objective(self) -> float:
@@ -164,7 +178,7 @@ class GroupingRounds:
             first = self.rounds[0].matched
             short = next(k for k, plan in enumerate(self.rounds, 1) if plan.matched < first)
             lines.append(f"  round {short} is the first that leaves more people out than round 1")
-        lines += self._limit_lines()
+        lines += self._limit_lines() + self._place_lines()
         return "\n".join(lines)
 
     def _limit_lines(self) -> list[str]:
@@ -181,6 +195,21 @@ class GroupingRounds:
             f"{most} cannot: {why}"
         ]
 
+    def _place_lines(self) -> list[str]:
+        """Return what is known about the places of all rounds, where somebody has none."""
+        n_people, most = len(self.rounds[0].scored.coached.ids), self.placed_bound
+        if self.placed == n_people * len(self):
+            return []
+        out = Counter(key for plan in self.rounds for key in plan.unmatched["id"])
+        often = max(out.values())
+        line = f"  {self.placed} places in all rounds"
+        if most == self.placed:
+            line += ", no term of as many rounds has more"
+        elif most is not None:
+            line += f", at most {most} are possible"
+        left = f"; nobody is left out more than {often} of {len(self)} times"
+        return [line + (left if often < len(self) else "")]
+
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
         """Return all rounds as JSON; write it if told where."""
         record = {
@@ -188,6 +217,8 @@ class GroupingRounds:
             "objective": self.objective,
             "bound": self.bound,
             "gap": self.gap,
+            "places": self.placed,
+            "places_bound": self.placed_bound,
             "full_rounds": self.n_full,
             "most_full_rounds": self.limit[0],
             "rounds": [record_grouping(plan) for plan in self.rounds],
@@ -244,7 +275,8 @@ class GroupingRounds:
         claimed = self.certificate
         if isinstance(problem, StreamedGrouping) or claimed is None:
             return []
-        found = certify_term(problem, group_of, self.at_most, claimed.scale, self.prices, one)
+        prices, places = self.prices, self.places
+        found = certify_term(problem, group_of, self.at_most, claimed.scale, prices, one, places)
         if found == claimed:
             return []
         return [Fault(f"its certificate {claimed} is not what a check finds: {found}.")]

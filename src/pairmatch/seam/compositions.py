@@ -49,6 +49,7 @@ __all__ = [
     "pinned_sets",
     "seats_of",
     "turn_order",
+    "turns_before",
 ]
 
 GROUP_RULES = (
@@ -359,3 +360,19 @@ def turn_order(table: Any, constraints: Sequence[Any]) -> NDArray[np.int64] | No
     if turns[0].by is not None:
         before = np.nan_to_num(table.numbers(turns[0].by))
     return np.argsort(-before, kind="stable")
+
+
+def turns_before(table: Any, constraints: Sequence[Any]) -> NDArray[np.int64]:
+    """Return how often each person was left out before, as ``TakeTurns`` says, rounded down.
+
+    Raises
+    ------
+    ProgramError
+        If the column is not there.
+    """
+    before = np.zeros(len(table.ids))
+    if turn_order(table, constraints) is not None:
+        by = next(rule.by for rule in constraints if isinstance(rule, TakeTurns))
+        if by is not None:
+            before = np.nan_to_num(table.numbers(by))
+    return np.floor(np.clip(before, 0, 1_000)).astype(np.int64)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.certify.group_rules import which_are_legal
 from pairmatch.solvers.certify.small_groups import group_value
+from pairmatch.solvers.certify.term_places import bound_term_places
 from pairmatch.solvers.solution import Certificate
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def certify_term(
     scale: int,
     prices: TermPrices | None = None,
     one: Certificate | None = None,
+    places: TermPrices | None = None,
 ) -> Certificate:
     """Return what several rounds are worth together and what is proved about them.
 
@@ -64,11 +67,14 @@ def certify_term(
         What the bound rests on; any prices give a valid one.
     one : Certificate, optional
         What is proved about one round by itself, of the same sizes as the first.
+    places : TermPrices, optional
+        What the limit on the places of all rounds rests on, beside that of one round.
 
     Returns
     -------
     Certificate
-        Sums over all rounds; the bound is for terms of rounds of the same sizes.
+        Sums over all rounds; the bound is for terms of rounds of the same sizes, the limit on
+        places (``matched_bound``) for all terms of as many rounds.
 
     Raises
     ------
@@ -93,7 +99,12 @@ def certify_term(
     if alike and one is not None and one.bound is not None:
         several = len(rounds) * one.bound * scale // one.scale
         bound = several if bound is None else min(bound, several)
-    return Certificate(objective, bound, matched, None, scale)
+    most = problem.n if one is None or one.matched_bound is None else one.matched_bound
+    most *= len(rounds)
+    if matched < most and places is not None:
+        proved = bound_term_places(problem, places, len(rounds), at_most)
+        most = most if proved is None else min(most, proved)
+    return Certificate(objective, bound, matched, most, scale)
 
 
 def bound_rounds(
@@ -160,6 +171,7 @@ def _excess(problem: GroupingProblem, prices: TermPrices, size: int, factor: int
             given = problem.gain[members[:, :, None], members[:, None, :]].copy()
             given[:, np.arange(size), np.arange(size)] = 0
             value = given.sum(axis=1).min(axis=1) * (size * (factor // (size - 1)))
+        fits[fits] = which_are_legal(problem, members[fits])
         worst = max(worst, int((value - cost)[fits].max(initial=0)))
     return worst
 

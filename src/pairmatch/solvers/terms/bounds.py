@@ -45,7 +45,7 @@ def price_term(
     Returns
     -------
     TermPrices or None
-        None where groups are too many to be listed, or somebody is left out of a round.
+        None where groups are too many to be listed, or there are none.
 
     Notes
     -----
@@ -54,15 +54,17 @@ def price_term(
     out. It is solved by adding the groups that its prices are too low for; stopped early, prices
     of people are raised until none is. Rounding is upwards.
     """
-    if (rounds < 0).any():
+    everybody = bool((rounds >= 0).all())
+    each = [np.bincount(row[row >= 0]) for row in rounds]
+    sizes = sorted({int(size) for row in each for size in row})
+    if not sizes:
         return None
-    sizes = sorted({int(size) for row in rounds for size in np.bincount(row)})
     n = problem.n
     values = GroupValues.of(problem, scale)
     if sum(comb(n, size) for size in sizes) > _N_LISTED:
         return None
     lists = [_Listed.of(values, size) for size in sizes]
-    counts = [sum(int((np.bincount(row) == size).sum()) for row in rounds) for size in sizes]
+    counts = [sum(int((row == size).sum()) for row in each) for size in sizes]
     pair_of = np.zeros((n, n), np.int64)
     above = np.triu_indices(n, 1)
     pair_of[above] = np.arange(above[0].size)
@@ -70,7 +72,9 @@ def price_term(
     chosen = [_first_columns(listed, rounds, n) for listed in lists]
     person, pair, size_price = np.zeros(n), np.zeros((n, n)), [0.0] * len(sizes)
     for _ in range(_N_ROUNDS):
-        person, pair, size_price = _solve(lists, chosen, counts, len(rounds), at_most, pair_of)
+        person, pair, size_price = _solve(
+            lists, chosen, counts, len(rounds), at_most, pair_of, everybody=everybody
+        )
         n_added = 0
         for at, listed in enumerate(lists):
             over = listed.worth - listed.cost(person, pair) - size_price[at]
@@ -131,7 +135,8 @@ def _first_columns(listed: _Listed, rounds: NDArray[np.int64], n: int) -> NDArra
     together = np.ones(order.size, np.bool_)
     met = np.zeros(order.size, np.bool_)
     for row in rounds:
-        together = (row[listed.members] == row[listed.members[:, :1]]).all(axis=1)
+        where = row[listed.members]
+        together = (where == where[:, :1]).all(axis=1) & (where[:, 0] >= 0)
         met |= together
     return np.unique(np.concatenate([*inside, np.flatnonzero(met)]))
 
@@ -143,10 +148,12 @@ def _solve(
     n_rounds: int,
     at_most: int,
     pair_of: NDArray[np.int64],
+    *,
+    everybody: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[float]]:
     """Return prices of people, of pairs and of groups of each size."""
     from scipy.optimize import linprog
-    from scipy.sparse import coo_matrix
+    from scipy.sparse import coo_matrix, vstack
 
     n, n_pairs = len(pair_of), int(pair_of.max()) + 1
     rows: list[NDArray[np.int64]] = []
@@ -174,12 +181,14 @@ def _solve(
 
     every = np.concatenate(worth)
     unit = max(1.0, float(np.abs(every).max()))
+    people = table(rows, columns, n + len(lists))
+    n_free = 0 if everybody else n  # who may stay out of some rounds has a limit, no number
     solved = linprog(
         -every / unit,
-        A_ub=table(pair_rows, pair_columns, n_pairs),
-        b_ub=np.full(n_pairs, at_most),
-        A_eq=table(rows, columns, n + len(lists)),
-        b_eq=np.concatenate([np.full(n, n_rounds), counts]),
+        A_ub=vstack([table(pair_rows, pair_columns, n_pairs), people[:n_free]]),
+        b_ub=np.concatenate([np.full(n_pairs, at_most), np.full(n_free, n_rounds)]),
+        A_eq=people[n_free:],
+        b_eq=np.concatenate([np.full(n - n_free, n_rounds), counts]),
         bounds=(0, None),
         method="highs-ipm",
     )
@@ -189,4 +198,5 @@ def _solve(
     charge = np.maximum(-unit * solved.ineqlin.marginals, 0)
     pair = charge[pair_of]
     np.fill_diagonal(pair, 0)
-    return equal[:n], pair, equal[n:].tolist()
+    person = np.concatenate([charge[n_pairs:], equal[: n - n_free]])
+    return person, pair, equal[n - n_free :].tolist()

@@ -234,7 +234,7 @@ class _Term:
                 seed=self.options.seed,
                 keep_on=self.keep_on,
             )
-        if len(plans) == len(found) and (found == begun).all():
+        if not interrupted and len(plans) == len(found) and (found == begun).all():
             return plans, places
         made: list[Grouping] = []
         for row in found:

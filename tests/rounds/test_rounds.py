@@ -65,9 +65,12 @@ def test_more_rounds_than_partners_are_impossible_and_the_first_such_round_is_na
 def test_who_cannot_be_placed_without_meeting_again_is_named():
     rounds = pm.form_rounds(staff(6, seed=1), PROGRAM.replace(rounds=2))
     assert not rounds.complete
-    assert set(rounds.unmatched["round"]) == {2}
+    assert set(rounds.unmatched["round"]) == {1, 2}  # 6 and 0 places are fewer than 4 and 3
+    assert [plan.matched for plan in rounds] == [4, 3]
     assert "round 2 is the first that leaves more people out" in rounds.summary()
-    assert "no more than 1 round can place 6 people: some group has 3" in rounds.summary()
+    assert "no more than 1 round can place 4 people: some group has 4" in rounds.summary()
+    assert "7 places in all rounds" in rounds.summary()
+    rounds.verify()
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def price_term(
         if not n_added:
             break
     person = person + min(price / size for price, size in zip(size_price, sizes, strict=True))
-    top = max(1, int(max(np.abs(person).max(), pair.max())))
+    top = max(1, int(max(np.abs(person).max(), pair.max())), int(values.largest_value))
     unit = max(1, 2 ** max(0, _UNIT_BITS - top.bit_length()))
     return TermPrices(
         np.ceil(person * unit - 1e-9).astype(np.int64),

@@ -13,8 +13,9 @@ from pairmatch.errors import CapabilityError
 from pairmatch.scoring import Compatibility
 from pairmatch.seam import MOST_HELD
 from pairmatch.solvers.assignment.rematching import trace_hull
-from pairmatch.solvers.certify.changes import ChangeLimit, certify_nearby, certify_rematching
+from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices, certify_nearby
 from pairmatch.solvers.certify.openings import certify_standing
+from pairmatch.solvers.certify.ordered_changes import certify_changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from pairmatch.cycles.standing import Standing
     from pairmatch.plans import Matching
-    from pairmatch.solvers.certify.changes import ChangePrices, Running
+    from pairmatch.solvers.certify.changes import Running
+    from pairmatch.solvers.certify.ordered_changes import LowestPrices
     from pairmatch.solvers.solution import Certificate
 
 __all__ = ["Rematch"]
@@ -48,7 +50,7 @@ class Rematch:
         The limit that was set.
     certificate : Certificate
         What the independent check of the limited problem found.
-    dual : ChangePrices or None
+    dual : ChangePrices, LowestPrices or None
         The prices behind its bound.
     seconds : float
         Wall-clock time of everything.
@@ -72,7 +74,7 @@ class Rematch:
     column_of: NDArray[np.int64]
     at_most_changes: int | None
     certificate: Certificate
-    dual: ChangePrices | None
+    dual: ChangePrices | LowestPrices | None
     seconds: float
     running: Running | None = None
     standing: Standing | None = None
@@ -146,10 +148,15 @@ class Rematch:
         Raises
         ------
         CapabilityError
-            If there are more than 4,194,304 pairs.
+            If there are more than 4,194,304 pairs, or something comes before the total.
         """
         import pandas as pd
 
+        if self.plan.problem.tiers is not None or self.plan.problem.objective == "worst_off":
+            raise CapabilityError(
+                "the curve is drawn for plans in which nothing comes before the total; ask "
+                "rematch() for single numbers of changes"
+            )
         if self.plan.problem.n_rows * self.plan.problem.n_columns > MOST_HELD:
             raise CapabilityError(
                 f"the curve looks at all pairs at once, at most {MOST_HELD:,} of them; "
@@ -190,10 +197,10 @@ class Rematch:
         if self.standing is not None:
             see: Any = self.plan.scored.evaluate
             return certify_standing(problem, self.column_of, pairs, self.standing.prices, see)
-        if self.running is not None and self.dual is not None:
+        if self.running is not None and isinstance(self.dual, ChangePrices):
             look: Any = self.plan.scored.evaluate
             return certify_nearby(problem, limit, pairs, self.dual, self.running, look)
-        return certify_rematching(problem, limit, pairs, self.dual, self.plan.solution.slots)
+        return certify_changes(problem, limit, pairs, self.dual, self.plan.solution.slots)
 
     def _in_scores(self, units: int) -> float | int:
         """Return units as a score; tables have one scale, before and after."""

@@ -28,20 +28,17 @@ from pairmatch.seam import MOST_HELD
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
 from pairmatch.solvers.assignment.keeping import keep_slots
 from pairmatch.solvers.assignment.nearby import Ground, solve_nearby
-from pairmatch.solvers.assignment.rematching import (
-    TooManyChangesError,
-    UnsettledError,
-    solve_rematching,
-)
+from pairmatch.solvers.assignment.ordered_rematching import solve_with_few_changes
+from pairmatch.solvers.assignment.rematching import TooManyChangesError, UnsettledError
 from pairmatch.solvers.certify.changes import (
     ChangeLimit,
     ChangePrices,
     Running,
     certify_nearby,
-    certify_rematching,
     leave_rows,
 )
 from pairmatch.solvers.certify.fair import certify_plan
+from pairmatch.solvers.certify.ordered_changes import LowestPrices, certify_changes
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
 
 if TYPE_CHECKING:
@@ -52,7 +49,7 @@ if TYPE_CHECKING:
     from pairmatch.plans import Matching
     from pairmatch.solvers.problem import AssignmentProblem
 
-    Proof = tuple[Certificate, ChangePrices | None]
+    Proof = tuple[Certificate, ChangePrices | LowestPrices | None]
 
 __all__ = ["rematch"]
 
@@ -112,14 +109,18 @@ def rematch(
     InfeasibleError
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
-        If the program has a fair objective, tiers or several mentors each, or there are more than
-        4,194,304 pairs and the running plan's proof cannot be built on; of groups, if there are
-        more than 2,048 people, rounds or ``TakeTurns``.
+        If the program has objective "leximin" or several mentors each, or tiers or "worst_off"
+        together with meetings or minutes, or there are more than 4,194,304 pairs and the running
+        plan's proof cannot be built on; of groups, if there are more than 2,048 people, rounds or
+        ``TakeTurns``.
 
     Notes
     -----
     Scores stay on the scale of the first plan: what unknown values count as is taken over from
-    it. Of the plans that are best, one with the fewest changes is returned. With ``Meetings``,
+    it. ``Tiers``, ``CarryOver`` and objective "worst_off" come before the total here, too; the
+    bound then holds for plans that are as good before the total, and is None where nobody has
+    proved that. Of the plans that are best, one with the fewest changes is returned, unless
+    something comes before the total. With ``Meetings``,
     pairs that stay meet when they did before, as far as the others leave room for that.
 
     Examples
@@ -201,7 +202,7 @@ def _solve_whole(
             "loads, meetings and new rules; match anew with match()"
         )
     try:
-        found = solve_rematching(problem, limit.column_of, limit.n_kept)
+        found = solve_with_few_changes(problem, limit.column_of, limit.n_kept)
         free = solve_assignment(problem)
     except LoadConflict as conflict:
         raise explain_conflict(new.scored, problem, conflict) from None
@@ -218,8 +219,10 @@ def _solve_whole(
         stays = limit.column_of[pairs[:, 0]] == pairs[:, 1]
         times[np.setdiff1d(np.arange(len(times)), pairs[stays, 0])] = -1
         slots = keep_slots(problem, pairs, found.slots[order], times)
-    certificate = certify_rematching(problem, limit, pairs, found.dual, slots)
-    solution = AssignmentSolution(pairs, free.prices, Status.FEASIBLE, found.solver, slots=slots)
+    certificate = certify_changes(problem, limit, pairs, found.dual, slots)
+    solution = AssignmentSolution(
+        pairs, free.prices, Status.FEASIBLE, found.solver, free.steps, slots=slots
+    )
     checked = certify_plan(problem, solution)
     if checked.proved:
         solution = replace(solution, status=Status.OPTIMAL)
@@ -245,7 +248,7 @@ def _solve_near(
         found = solve_nearby(problem, limit.column_of, limit.n_kept, ground, look)
     except TooManyChangesError as error:
         raise _refuse_changes(limit, int(error.args[0])) from None
-    if found is None or found.dual is None:
+    if found is None or found.dual is None or isinstance(found.dual, LowestPrices):
         return None
     certificate = certify_nearby(problem, limit, found.pairs, found.dual, running, look)
     prices = replace(found.dual.prices, bonus=found.dual.bonus, scale=found.dual.scale)

@@ -45,10 +45,10 @@ __all__ = [
 _LEGAL = (
     rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes,
     rules.NotAgain, rules.Load, rules.Minutes, rules.Pin, rules.Quota, rules.Meetings,
-    rules.Observation, rules.Different, rules.Spread,
+    rules.Observation, rules.Different, rules.Spread, rules.Tiers, rules.CarryOver,
 )  # fmt: skip
 _ANEW = "Match anew with match(), or leave it out of the changed program."
-_REMEDIES = dict.fromkeys(("CarryOver", "Tiers", "Demand", "Compose"), _ANEW)
+_REMEDIES = dict.fromkeys(("Demand", "Compose"), _ANEW)
 
 
 def find_running(plan: Matching, new: Matching, changes: Changes) -> Running | None:
@@ -60,6 +60,7 @@ def find_running(plan: Matching, new: Matching, changes: Changes) -> Running | N
         or plan.scored.coach is plan.scored.coached
         or plan.certificate is None
         or plan.solution.prices is None
+        or "worst_off" in (plan.problem.objective, new.problem.objective)
         or not all(isinstance(rule, simple) for rule in new.program.constraints)
         or "Continuity" in repr(new.program)  # worth something else once a mentor has left
         or (new.problem.at_least.any() or len(new.problem.pins))
@@ -108,10 +109,10 @@ def renew(
 
     Its rows are in the order of ``ids``; by default in that of a hash, as in every plan.
     """
-    if program.objective not in ("coverage", "total"):
+    if program.objective not in ("coverage", "total", "worst_off"):
         raise CapabilityError(
-            f"rematch() cannot honour objective={program.objective!r}; use 'coverage' or 'total', "
-            "or match anew with match()"
+            f"rematch() cannot honour objective={program.objective!r}; use 'worst_off', 'coverage' "
+            "or 'total', or match anew with match()"
         )
     check_capabilities(program.constraints, _LEGAL, "rematch()", _REMEDIES)
     scored: Any

@@ -78,9 +78,21 @@ def solve_between(
     pairs = np.stack([row[found], column[found]], axis=1)
     if start is None:
         return pairs, slots
-    number = (len(pairs), len(start)) if problem.objective == "coverage" else (0, 0)
-    new, old = int(worth[found].sum()), int(gain[start[:, 0], start[:, 1]].sum())
-    return (pairs, slots) if (number[0], new) > (number[1], old) else None
+    better = _rate(problem, gain, pairs) > _rate(problem, gain, start)
+    return (pairs, slots) if better else None
+
+
+def _rate(
+    problem: AssignmentProblem, gain: NDArray[np.int64], pairs: NDArray[np.int64]
+) -> tuple[int, ...]:
+    """Return what is compared of two plans, first things first."""
+    rows, columns = pairs[:, 0], pairs[:, 1]
+    number = len(pairs) if problem.objective == "coverage" else 0
+    counts: list[int] = []
+    if isinstance(problem.tiers, np.ndarray):
+        n_tiers = int(problem.tiers.max(initial=0)) + 1
+        counts = np.bincount(problem.tiers[rows, columns], minlength=n_tiers).tolist()
+    return (number, *counts, int(gain[rows, columns].sum()))
 
 
 def _choose(
@@ -94,11 +106,15 @@ def _choose(
     """Return which of some pairs are best, or None if nothing was found."""
     limits = [*_limits(problem, row, column), (was.astype(np.float64)[None, :], n_kept, np.inf)]
     fixed = np.isin(row, problem.pins[:, 0]).astype(np.float64)
-    if problem.objective == "coverage":
-        most = _solve(np.ones(len(row)), limits, fixed)
+    goals = [np.ones(len(row))] if problem.objective == "coverage" else []
+    if isinstance(problem.tiers, np.ndarray):
+        tier = problem.tiers[row, column]
+        goals += [(tier == own).astype(np.float64) for own in np.unique(tier).tolist()]
+    for goal in goals:
+        most = _solve(goal, limits, fixed)
         if most is None:
             return None
-        limits.append((np.ones((1, len(row))), int(most.sum()), np.inf))
+        limits.append((goal[None, :], int(goal @ most), np.inf))
     return _solve(worth.astype(np.float64), limits, fixed)
 
 

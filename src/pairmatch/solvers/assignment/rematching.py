@@ -17,6 +17,7 @@ from pairmatch.solvers.solution import Status
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.certify.ordered_changes import LowestPrices
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution, Prices
 
@@ -25,13 +26,17 @@ __all__ = [
     "Rematching",
     "TooManyChangesError",
     "UnsettledError",
+    "Weights",
     "solve_rematching",
     "trace_hull",
 ]
 
 
 class TooManyChangesError(Exception):
-    """The rules force more changes than are allowed; ``args[0]`` is how many pairs can stay."""
+    """The rules force more changes than are allowed; ``args[0]`` is how many pairs can stay.
+
+    ``args[1]``: prices of changes that prove it, or None.
+    """
 
 
 class UnsettledError(Exception):
@@ -39,6 +44,22 @@ class UnsettledError(Exception):
 
 
 _BETWEEN = "prices of changes, then an integer program"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """What a pair gets on top of its gain, so that tiers come before gains.
+
+    Parameters
+    ----------
+    tier : tuple of int
+        For its tier.
+    bonus : int
+        For being one, so that coverage comes first; 0 under "total".
+    """
+
+    tier: tuple[int, ...]
+    bonus: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +95,7 @@ class Rematching:
     ----------
     pairs : ndarray of int64, shape (n_pairs, 2)
         The plan.
-    dual : ChangePrices or None
+    dual : ChangePrices, LowestPrices or None
         Prices that bound every plan which keeps as many.
     solver : str
         How it was found, in a few words.
@@ -83,7 +104,7 @@ class Rematching:
     """
 
     pairs: NDArray[np.int64]
-    dual: ChangePrices | None
+    dual: ChangePrices | LowestPrices | None
     solver: str
     slots: NDArray[np.int64] | None = None
 
@@ -97,16 +118,16 @@ class _Corner:
     keep: int
     scale: int
 
-    def dual(self, bonus: int) -> ChangePrices | None:
+    def dual(self, family: _Family) -> ChangePrices | None:
         """Return the prices that prove it."""
         if self.prices is None:
             return None
-        return ChangePrices(self.prices, self.keep, bonus, self.scale)
+        return ChangePrices(self.prices, self.keep, family.bonus, self.scale, family.tier)
 
-    def prove(self, bonus: int) -> Rematching:
+    def prove(self, family: _Family) -> Rematching:
         """Return the plan with its proof."""
         point = self.point
-        return Rematching(point.pairs, self.dual(bonus), "prices of changes", point.slots)
+        return Rematching(point.pairs, self.dual(family), "prices of changes", point.slots)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,20 +135,27 @@ class _Family:
     """The plain problem and those in which pairs that were there are worth more."""
 
     problem: AssignmentProblem
+    plain: NDArray[np.int64]
     gain: NDArray[np.int64]
     allowed: NDArray[np.bool_]
     column_of: NDArray[np.int64]
     bonus: int
+    tier: tuple[int, ...] = ()
 
     @classmethod
-    def make(cls, problem: AssignmentProblem, column_of: NDArray[np.int64]) -> _Family:
+    def make(
+        cls, problem: AssignmentProblem, column_of: NDArray[np.int64], weights: Weights | None
+    ) -> _Family:
         every = slice(0, problem.n_rows), slice(0, problem.n_columns)
         gain, allowed = problem.gains.block(*every)
         gain = np.where(allowed, gain, 0).astype(np.int64)
+        if weights is not None and isinstance(problem.tiers, np.ndarray):
+            weighted = np.where(allowed, gain + np.array(weights.tier)[problem.tiers], 0)
+            return cls(problem, gain, weighted, allowed, column_of, weights.bonus, weights.tier)
         places = min(problem.n_rows, int(problem.capacity.sum()))
         covers = problem.objective == "coverage"
         bonus = find_safe_bonus(gain[allowed], places) if covers else 0
-        return cls(problem, gain, allowed, column_of, bonus)
+        return cls(problem, gain, gain, allowed, column_of, bonus)
 
     def lift(self, keep: int, scale: int) -> AssignmentProblem:
         """Return the problem in which a change costs ``keep / scale``."""
@@ -135,7 +163,7 @@ class _Family:
         rows = np.flatnonzero(self.column_of >= 0)
         worth[rows, self.column_of[rows]] += keep
         gains = MatrixGains(np.where(self.allowed, worth, 0), self.allowed)
-        return replace(self.problem, gains=gains, objective="total")
+        return replace(self.problem, gains=gains, objective="total", tiers=None)
 
     def solve(self, keep: int, scale: int = 1) -> _Corner:
         """Return the best plan for a price of a change."""
@@ -180,7 +208,10 @@ class _Family:
 
 
 def solve_rematching(
-    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+    problem: AssignmentProblem,
+    column_of: NDArray[np.int64],
+    n_kept: int,
+    weights: Weights | None = None,
 ) -> Rematching:
     """Return the best plan that keeps at least ``n_kept`` of the pairs there were.
 
@@ -192,6 +223,8 @@ def solve_rematching(
         Column of each row in the pairs there were and still may be, -1 for none.
     n_kept : int
         How many of these must stay.
+    weights : Weights, optional
+        What pairs get for their tier, where there are tiers.
 
     Returns
     -------
@@ -214,18 +247,18 @@ def solve_rematching(
     corner the plan is proved best. Between two of them an integer program over the few pairs that
     the prices leave looks for the best plan, and the hull is its proved bound.
     """
-    family = _Family.make(problem, column_of)
+    family = _Family.make(problem, column_of, weights)
     few = family.solve_freely()
     if few.point.kept >= n_kept:
-        return few.prove(family.bonus)
+        return few.prove(family)
     many = family.solve(family.highest)
     if many.point.kept < n_kept:
         if many.point.proved:
-            raise TooManyChangesError(many.point.kept)
-        found = solve_between(problem, family.gain, family.allowed, column_of, n_kept, None)
+            raise TooManyChangesError(many.point.kept, many.dual(family))
+        found = solve_between(problem, family.plain, family.allowed, column_of, n_kept, None)
         if found is None:
             raise UnsettledError
-        return Rematching(found[0], few.dual(family.bonus), _BETWEEN, found[1])
+        return Rematching(found[0], few.dual(family), _BETWEEN, found[1])
     while many.point.kept > n_kept:
         rise = few.point.value - many.point.value
         run = many.point.kept - few.point.kept
@@ -235,19 +268,19 @@ def solve_rematching(
         level = run * many.point.value + rise * many.point.kept
         if run * middle.point.value + rise * middle.point.kept <= level:
             if middle.point.kept == n_kept and middle.point.proved:
-                return middle.prove(family.bonus)
+                return middle.prove(family)
             start = max(
                 (p for p in (many.point, middle.point) if p.kept >= n_kept), key=lambda p: p.value
             )
             useful = family.find_useful(middle, start.value, n_kept)
-            found = solve_between(problem, family.gain, useful, column_of, n_kept, start.pairs)
+            found = solve_between(problem, family.plain, useful, column_of, n_kept, start.pairs)
             pairs, slots = found or (start.pairs, start.slots)
-            return Rematching(pairs, middle.dual(family.bonus), _BETWEEN, slots)
+            return Rematching(pairs, middle.dual(family), _BETWEEN, slots)
         if middle.point.kept >= n_kept:
             many = middle
         else:
             few = middle
-    return many.prove(family.bonus)
+    return many.prove(family)
 
 
 def trace_hull(
@@ -273,7 +306,7 @@ def trace_hull(
     -----
     Two assignment problems for each corner at most.
     """
-    family = _Family.make(problem, column_of)
+    family = _Family.make(problem, column_of, None)
     ends = [family.solve(family.highest).point, family.solve_freely().point]
     corners = {point.kept: point for point in ends}
     spans = [(ends[0], ends[1])]

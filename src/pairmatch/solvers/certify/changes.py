@@ -27,6 +27,7 @@ __all__ = [
     "ChangeLimit",
     "ChangePrices",
     "Running",
+    "bound_changes",
     "certify_nearby",
     "certify_rematching",
     "leave_rows",
@@ -64,12 +65,15 @@ class ChangePrices:
         What every pair gets on top of its gain, so that coverage comes first; 0 under "total".
     scale : int
         Factor that makes the price of a change whole, >= 1.
+    tier : tuple of int, default: ()
+        What a pair of each tier gets on top of its gain, where there are tiers.
     """
 
     prices: Prices
     keep: int
     bonus: int
     scale: int
+    tier: tuple[int, ...] = ()
 
 
 def certify_rematching(
@@ -124,22 +128,49 @@ def certify_rematching(
     covers = problem.objective == "coverage"
     if dual is None:
         return Certificate(objective, None, len(pairs), None)
-    if dual.keep < 0 or dual.scale < 1 or dual.bonus < 0 or (dual.bonus and not covers):
+    value = bound_changes(problem, limit, dual, answer)
+    if value is None:  # pragma: no cover - prices always give one
+        return Certificate(objective, None, len(pairs), None)
+    if not covers:
+        return Certificate(objective, value, len(pairs), None)
+    gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
+    least = dual.bonus + int(gain[allowed].min(initial=0))
+    matched_bound = value // least if least > 0 else None
+    return Certificate(objective, value - dual.bonus * len(pairs), len(pairs), matched_bound)
+
+
+def bound_changes(
+    problem: AssignmentProblem, limit: ChangeLimit, dual: ChangePrices, answer: AssignmentSolution
+) -> int | None:
+    """Return what no answer that keeps enough pairs exceeds, the bonus of each pair included.
+
+    Parameters
+    ----------
+    problem, limit, dual
+        As for :func:`certify_rematching`.
+    answer : AssignmentSolution
+        Some answer to the problem without the limit, for its rules to be checked.
+
+    Raises
+    ------
+    CertificateError
+        If the prices are of the wrong sign or shape.
+    """
+    if dual.keep < 0 or dual.scale < 1 or dual.bonus < 0:
+        raise CertificateError("the prices of changes are of the wrong sign")
+    if dual.bonus and problem.objective != "coverage":
         raise CertificateError("the prices of changes are of the wrong sign")
     gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
     worth = dual.scale * (gain.astype(np.int64) + dual.bonus)
     rows = np.flatnonzero(limit.column_of >= 0)
     worth[rows, limit.column_of[rows]] += dual.keep
-    lifted = replace(plain, gains=MatrixGains(np.where(allowed, worth, 0), allowed))
+    gains = MatrixGains(np.where(allowed, worth, 0), allowed)
+    lifted = replace(problem, objective="total", tiers=None, gains=gains)
+    certify = certify_assignment if problem.slots is None else certify_slots
     priced = certify(lifted, replace(answer, prices=dual.prices))
     if priced.bound is None:  # pragma: no cover - prices always give one
-        return Certificate(objective, None, len(pairs), None)
-    value = (priced.bound - dual.keep * limit.n_kept) // dual.scale
-    if not covers:
-        return Certificate(objective, value, len(pairs), None)
-    least = dual.bonus + int(gain[allowed].min(initial=0))
-    matched_bound = value // least if least > 0 else None
-    return Certificate(objective, value - dual.bonus * len(pairs), len(pairs), matched_bound)
+        return None
+    return (priced.bound - dual.keep * limit.n_kept) // dual.scale
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,200 @@
+"""Re-matching where something comes before the total: tiers, who waited, the lowest score."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pairmatch as pm
+from pairmatch.datasets import district
+from pairmatch.errors import CertificateError
+from pairmatch.solvers.assignment.ordered_rematching import solve_with_few_changes
+from pairmatch.solvers.assignment.rematching import TooManyChangesError
+from pairmatch.solvers.certify.changes import ChangeLimit
+from pairmatch.solvers.certify.ordered_changes import certify_changes
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
+
+
+def rank(plan, gain, tiers, objective):
+    """Return what is compared of a plan, first things first."""
+    gains = [int(gain[i, j]) for i, j in plan]
+    if objective == "worst_off":
+        return len(plan), min(gains, default=0), sum(gains)
+    counts = np.bincount([tiers[i, j] for i, j in plan], minlength=tiers.max() + 1).tolist()
+    return (len(plan) if objective == "coverage" else 0, *counts, sum(gains))
+
+
+def best_rank(problem, tiers, column_of, n_kept):
+    """Return the best rank of a plan that keeps enough, by looking at all; None if none does."""
+    gain, allowed = problem.gains.gain, problem.gains.allowed
+    best = None
+    for choice in itertools.product(*[[-1, *np.flatnonzero(row)] for row in allowed]):
+        plan = [(i, j) for i, j in enumerate(choice) if j >= 0]
+        load = np.bincount([j for _, j in plan], minlength=problem.n_columns)
+        kept = sum(column_of[i] == j for i, j in plan)
+        if (load > problem.capacity).any() or kept < n_kept:
+            continue
+        if any(choice[i] != j for i, j in problem.pins.tolist()):
+            continue
+        own = rank(plan, gain, tiers, problem.objective)
+        best = own if best is None else max(best, own)
+    return best
+
+
+def pose(rng, objective, tiered, n=5, m=4):
+    gain = rng.integers(-3, 9, (n, m))
+    allowed = rng.random((n, m)) < 0.8
+    tiers = rng.integers(0, 3, (n, m))
+    capacity = rng.integers(0, 3, m)
+    problem = AssignmentProblem(
+        MatrixGains(np.where(allowed, gain, 0), allowed),
+        capacity,
+        np.zeros(m, np.int64),
+        objective=objective,
+        tiers=tiers if tiered else None,
+    )
+    column_of = np.full(n, -1)
+    for i in rng.permutation(n):
+        room = capacity - np.bincount(column_of[column_of >= 0], minlength=m)
+        fits = np.flatnonzero(allowed[i] & (room > 0))
+        if len(fits):
+            column_of[i] = rng.choice(fits)
+    return problem, tiers, column_of
+
+
+@pytest.mark.parametrize(
+    ("objective", "tiered"), [("coverage", True), ("total", True), ("worst_off", False)]
+)
+@pytest.mark.parametrize("seed", range(10))
+def test_every_limit_gives_the_plan_that_enumeration_finds(objective, tiered, seed):
+    rng = np.random.default_rng(seed)
+    problem, tiers, column_of = pose(rng, objective, tiered)
+    if seed % 3 == 0 and objective == "worst_off":  # a pin may be lower than everybody else
+        rows = np.flatnonzero(column_of >= 0)[:1]
+        problem = dataclasses.replace(problem, pins=np.stack([rows, column_of[rows]], axis=1))
+    n_before = int((column_of >= 0).sum())
+    n_proved = 0
+    for n_kept in range(n_before + 1):
+        wanted = best_rank(problem, tiers, column_of, n_kept)
+        try:
+            found = solve_with_few_changes(problem, column_of, n_kept)
+        except TooManyChangesError:
+            assert wanted is None
+            continue
+        limit = ChangeLimit(column_of, n_kept)
+        certificate = certify_changes(problem, limit, found.pairs, found.dual)
+        plan = [tuple(pair) for pair in found.pairs.tolist()]
+        if not len(problem.pins):
+            assert rank(plan, problem.gains.gain, tiers, objective) == wanted
+        if certificate.bound is not None:
+            assert certificate.bound >= certificate.objective
+        n_proved += certificate.proved if objective != "total" else certificate.gap == 0
+    assert n_proved >= 1  # where nothing is limited, at least
+
+
+@pytest.mark.parametrize("objective", ["coverage", "worst_off"])
+def test_spoiled_answers_and_prices_prove_nothing(objective):
+    rng = np.random.default_rng(3)
+    tiered = objective == "coverage"
+    problem, _, column_of = pose(rng, objective, tiered, n=8, m=6)
+    found = solve_with_few_changes(problem, column_of, 0)
+    limit = ChangeLimit(column_of, 0)
+    assert certify_changes(problem, limit, found.pairs, found.dual).proved
+    assert not certify_changes(problem, limit, found.pairs[1:], found.dual).proved
+    assert not certify_changes(problem, limit, found.pairs, None).proved
+    strict = ChangeLimit(
+        column_of, int((column_of[found.pairs[:, 0]] == found.pairs[:, 1]).sum()) + 1
+    )
+    with pytest.raises(CertificateError):
+        certify_changes(problem, strict, found.pairs, found.dual)
+    if tiered:
+        light = dataclasses.replace(found.dual, tier=tuple(w // 2 for w in found.dual.tier))
+        assert not certify_changes(problem, limit, found.pairs, light).proved
+        few = dataclasses.replace(found.dual, tier=found.dual.tier[:1])
+        with pytest.raises(CertificateError, match="each tier"):
+            certify_changes(problem, limit, found.pairs, few)
+    else:
+        for name in ("cover", "above", "total"):
+            less = dataclasses.replace(found.dual, **{name: None})
+            assert not certify_changes(problem, limit, found.pairs, less).proved
+        with pytest.raises(CertificateError, match="another objective"):
+            certify_changes(problem, limit, found.pairs, found.dual.total)
+
+
+@pytest.fixture(scope="module")
+def pool():
+    return district(30, 16, seed=8)
+
+
+def test_tiers_hold_after_a_rematch_and_the_plan_is_proved(pool):
+    rules = [pm.Tiers([[pm.SameSchool(), pm.GradeMatch(within=0)], pm.SameSchool()])]
+    plan = pm.match(pool.mentees[:28], pool.mentors, pm.Program(constraints=rules))
+    changes = pm.Changes(mentees=pool.mentees[28:], leave=[pool.mentors["id"][3]])
+    free = pm.rematch(plan, changes)
+    assert free.gap == 0.0
+    assert free.plan.gap == 0.0
+    tier = free.plan.problem.tiers
+    count = [
+        tuple(np.bincount(tier[p[:, 0], p[:, 1]], minlength=3))
+        for p in (pm.rematch(plan, changes, at_most_changes=k).pairs for k in (0, 2, 5))
+    ]
+    assert count == sorted(count)
+    assert count[-1] <= tuple(np.bincount(tier[free.pairs[:, 0], free.pairs[:, 1]], minlength=3))
+    few = pm.rematch(plan, changes, at_most_changes=2)
+    assert few.changes <= 2
+    assert few.verify().objective == few.certificate.objective
+    with pytest.raises(pm.CapabilityError, match="nothing comes before"):
+        free.curve()
+
+
+def test_who_waited_comes_first_within_the_limit():
+    scores = pd.DataFrame([[9.0], [5.0]], index=["T-1", "T-2"], columns=["M-1"])
+    plan = pm.match_scores(scores)
+    history = pm.History(left_out=[(1, "T-2")])
+    program = pm.Program(constraints=[pm.CarryOver(history)])
+    changes = pm.Changes(program=program)
+    assert pm.rematch(plan, changes, at_most_changes=0).plan.to_frame()["mentee"].tolist() == [
+        "T-1"
+    ]
+    moved = pm.rematch(plan, changes, at_most_changes=1)
+    assert moved.plan.to_frame()["mentee"].tolist() == ["T-2"]
+    assert moved.gap == 0.0
+
+
+def test_the_lowest_score_is_raised_as_far_as_the_limit_allows():
+    scores = pd.DataFrame([[9.0, 8.0, 1.0], [8.0, 1.0, 2.0], [3.0, 7.0, 4.0]])
+    plan = pm.match_scores(scores)
+    low = pm.Changes(program=pm.Program(objective="worst_off"))
+    lowest = []
+    for k in (0, 1, 2, 3):
+        answer = pm.rematch(plan, low, at_most_changes=k)
+        lowest.append(answer.plan.to_frame()["score"].min())
+        assert answer.verify().objective == answer.certificate.objective
+    assert lowest == sorted(lowest)
+    assert answer.gap == 0.0
+    fresh = pm.match_scores(scores, objective="worst_off")
+    assert answer.plan.to_frame()["score"].tolist() == fresh.to_frame()["score"].tolist()
+    assert answer.plan.gap == 0.0
+
+
+def test_combinations_that_cannot_be_proved_are_refused_with_a_way_out(pool):
+    plan = pm.match(pool.mentees, pool.mentors)
+    least = pm.Program(objective="worst_off", constraints=[pm.Load(at_least=1)])
+    with pytest.raises(pm.CapabilityError, match="minimum loads; leave one"):
+        pm.rematch(plan, pm.Changes(program=least))
+    tiers = [pm.Tiers([pm.SameSchool()]), pm.Meetings(minutes=45)]
+    with pytest.raises(pm.CapabilityError, match="tiers together with meetings"):
+        pm.rematch(plan, pm.Changes(program=pm.Program(constraints=tiers)))
+
+
+def test_very_many_tiers_are_refused_in_words():
+    rng = np.random.default_rng(0)
+    problem, _, column_of = pose(rng, "coverage", tiered=True, n=40, m=30)
+    gains = MatrixGains(10**6 * problem.gains.gain, problem.gains.allowed)
+    many = dataclasses.replace(problem, gains=gains, tiers=rng.integers(0, 20, (40, 30)))
+    with pytest.raises(pm.CapabilityError, match="fewer levels"):
+        solve_with_few_changes(many, column_of, 0)

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 from pairmatch.solvers.assignment.augment_paths import load_kernels
-from pairmatch.solvers.assignment.hits import load_scan
+from pairmatch.solvers.assignment.scan import load_scan
 
 __all__ = ["are_loaded_within", "load_compiled"]
 
@@ -31,7 +31,7 @@ def load_compiled() -> bool:
     values, positions = types.float64[:, ::1], types.int32[:, ::1]
     best = (line, floats, values, positions, line)
     scan[0].compile(
-        (tile, whole, types.boolean, whole, bits, bits, line, floats, line, types.float64, *best)
+        (tile, whole, types.boolean, bits, bits, line, floats, line, types.float64, *best)
     )
     scan[1].compile(best)
     columns, seats = types.int32[::1], (line,) * 5

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.hits import BARRED, Shortlist, TileRules, load_scan
+from pairmatch.solvers.assignment.hits import Shortlist, TileRules
+from pairmatch.solvers.assignment.scan import BARRED, load_scan
 from pairmatch.solvers.processors import count_processors, map_blocks
 from pairmatch.solvers.streamed import FLOAT32_EXACT, StreamedGains
 
@@ -58,15 +59,15 @@ class Hits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Side:
-    """People of one side: features with a last column for the prices, and packed bits."""
+    """People of one side: features with a last column for the prices, and packed bits by word."""
 
     features: NDArray[np.float32]
     bits: NDArray[np.uint64]
 
     def join_bits(self, width: int) -> NDArray[np.uint64]:
         """Return the bits that anybody has, of each ``width`` people after each other."""
-        starts = np.arange(0, len(self.bits), width)
-        joined: NDArray[np.uint64] = np.bitwise_or.reduceat(self.bits, starts, axis=0)
+        starts = np.arange(0, self.bits.shape[1], width)
+        joined: NDArray[np.uint64] = np.bitwise_or.reduceat(self.bits, starts, axis=1)
         return joined
 
 
@@ -236,22 +237,22 @@ class Sweeper:
         starts = list(range(0, n_positions, self._tile[1]))
         turn %= len(starts)
         own, n_priced = None, 0
+        rules, held = self._find_rules(sweep, lines), np.empty(0, np.uint64)
         if self._sides is not None:
-            side = self._sides[sweep.by_column]
-            own = _Side(side.features[lines], side.bits[lines])
-        held = None if own is None else np.bitwise_or.reduce(own.bits, axis=0)
+            own = self._sides[sweep.by_column].features[lines]
+            held = np.bitwise_or.reduce(rules.line_bits, axis=0)
         buffer = self._take_buffer(len(lines) * self._tile[1])
         for start in starts[turn:] + starts[:turn]:  # rotated, so that ties spread
             if self._stop.is_set():
                 raise Stopped
             part = slice(start, min(n_positions, start + self._tile[1]))
-            if held is not None and self._have_nothing(sweep, held, start):
+            if self._have_nothing(sweep, held, start):
                 continue
             n_priced += len(lines) * (part.stop - start)
             if own is None:
-                tile, rules = self._look_up(sweep, lines, part)
+                tile = self._look_up(sweep, lines, part)
             else:
-                tile, rules = self._multiply(sweep, own, lines, part, buffer)
+                tile = self._multiply(sweep, own, lines, part, buffer)
                 self._test(sweep, tile, lines, part, shortlist.floor)
             shortlist.add(tile, start, rules)
         self._buffers.append(buffer)
@@ -260,25 +261,30 @@ class Sweeper:
         floor = np.maximum(shortlist.floor.astype(np.int64), lowest)
         return Hits(lines[line], position, gain, floor), n_priced
 
+    def _find_rules(self, sweep: _Pass, lines: NDArray[np.int64]) -> TileRules:
+        """Return the rules that are still to be applied to products of some lines."""
+        if self._sides is None or not isinstance(self.gains, StreamedGains):
+            none, bits = np.empty(0, np.int64), np.empty((len(lines), 0), np.uint64)
+            return TileRules(bits, bits.T, none, np.empty(0), sweep.price, None)
+        own, others = self._sides[sweep.by_column].bits, self._sides[not sweep.by_column].bits
+        bits = np.ascontiguousarray(own[:, lines].T)
+        return TileRules(bits, others, self._ends, self._penalty, sweep.price, self.gains.least)
+
     def _have_nothing(self, sweep: _Pass, held: NDArray[np.uint64], start: int) -> bool:
         """Say whether a rule asks for something that nobody of a tile has in common."""
         if not self._needs:
             return False
-        both = held & self._joined[not sweep.by_column][start // self._tile[1]]
+        both = held & self._joined[not sweep.by_column][:, start // self._tile[1]]
         return not all(both[words].any() for words in self._needs)
 
-    def _look_up(
-        self, sweep: _Pass, lines: NDArray[np.int64], part: slice
-    ) -> tuple[NDArray[np.floating], TileRules]:
+    def _look_up(self, sweep: _Pass, lines: NDArray[np.int64], part: slice) -> NDArray[np.floating]:
         """Return gain minus price of a tile of gains that have no features."""
         others = np.arange(part.start, part.stop)
         i, j = np.repeat(lines, len(others)), np.tile(others, len(lines))
         gain, allowed = self.gains.pairs(*((j, i) if sweep.by_column else (i, j)))
         tile = np.where(allowed, gain, -BARRED).reshape(len(lines), len(others))
         tile -= sweep.price[part]
-        bits = np.empty((0, 0), np.uint64)
-        none = np.empty(0, np.int64)
-        return tile, TileRules(bits, bits, none, np.empty(0), sweep.price[part], None)
+        return tile
 
     def _take_buffer(self, size: int) -> NDArray[np.float32]:
         """Return room for one tile; it is put back once a stripe of tiles is done."""
@@ -291,29 +297,26 @@ class Sweeper:
     def _multiply(
         self,
         sweep: _Pass,
-        own: _Side,
+        own: NDArray[np.float32],
         lines: NDArray[np.int64],
         part: slice,
         buffer: NDArray[np.float32],
-    ) -> tuple[NDArray[np.floating], TileRules]:
-        """Return the product of a tile, prices folded in, and the rules still to be applied."""
+    ) -> NDArray[np.floating]:
+        """Return the product of a tile, prices folded in."""
         assert self._sides is not None  # noqa: S101 - for the type checker
         assert isinstance(self.gains, StreamedGains)  # noqa: S101
-        other = self._sides[not sweep.by_column]
-        right = other.features[part]
+        right = self._sides[not sweep.by_column].features[part]
         tile: NDArray[np.floating]
         if sweep.cost is None:
             tile = buffer[: len(lines) * len(right)].reshape(len(lines), len(right))
-            np.matmul(own.features, right.T, out=tile)
+            np.matmul(own, right.T, out=tile)
         else:
-            tile = own.features.astype(np.float64) @ right.T.astype(np.float64)
+            tile = own.astype(np.float64) @ right.T.astype(np.float64)
             tile += sweep.cost[part]
         others = np.arange(part.start, part.stop)
         for term in self.gains.terms:
             tile += term.block(others, lines).T if sweep.by_column else term.block(lines, others)
-        bits = np.ascontiguousarray(other.bits[part].T)
-        price, least = sweep.price[part], self.gains.least
-        return tile, TileRules(own.bits, bits, self._ends, self._penalty, price, least)
+        return tile
 
     def _test(
         self,
@@ -348,4 +351,4 @@ def _fold(features: NDArray[np.float32], words: list[NDArray[np.uint64]]) -> _Si
     n, width = features.shape
     folded = np.ones((n, width + 1), np.float32)
     folded[:, :width] = features
-    return _Side(folded, np.hstack([*words, np.empty((n, 0), np.uint64)]))
+    return _Side(folded, np.vstack([*(some.T for some in words), np.empty((0, n), np.uint64)]))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from pairmatch.solvers.assignment import sweep
-from pairmatch.solvers.assignment.scan import load_scan
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.rounds import Effort
+from pairmatch.solvers.assignment.scan import load_scan
 from pairmatch.solvers.assignment.sweep import Sweeper
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify import streams as certify_streamed

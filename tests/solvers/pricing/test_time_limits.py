@@ -10,9 +10,9 @@ import pytest
 
 from pairmatch.solvers.assignment import augment, compiled, completing, pricing, rounds, watching
 from pairmatch.solvers.assignment.augment_paths import load_kernels
-from pairmatch.solvers.assignment.scan import load_scan
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
 from pairmatch.solvers.assignment.rounds import Effort
+from pairmatch.solvers.assignment.scan import load_scan
 from pairmatch.solvers.assignment.sweep import Stopped, Sweeper
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Candidates"]
 
+_MOST_KEY = 2**62  # a row and a value are sorted as one integer
+
 
 class Candidates:
     """A growing set of pairs with their gains.
@@ -79,3 +81,37 @@ class Candidates:
     def find(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the gains of pairs that are in the set."""
         return self.gain[np.searchsorted(self._key, row * self.shape[1] + column)]
+
+    def find_lowest(self, price: NDArray[np.int64], keep: int, lowest: int) -> NDArray[np.int64]:
+        """Return what the ``keep`` best pairs of each row are sure to be above.
+
+        Parameters
+        ----------
+        price : ndarray of int64, shape (n_columns,)
+            Taken from the gain of every pair.
+        keep : int
+            Of so many candidates the last, less 1, so that pairs as good as it are above too.
+        lowest : int
+            For rows that have fewer candidates, and what no row is below.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_rows,)
+
+        Notes
+        -----
+        O(e log e) for e pairs held.
+        """
+        found = np.full(self.shape[0], lowest)
+        rows = np.flatnonzero(np.diff(self.start) >= keep)
+        if not len(rows):
+            return found
+        value = self.gain - price[self.column]
+        most = int(value.max())
+        span = most - int(value.min()) + 1
+        if span * self.shape[0] > _MOST_KEY:
+            return found
+        key = np.sort(self.row * span + (most - value))  # by row, then by value from the best on
+        last = most + rows * span - key[self.start[rows] + keep - 1]
+        found[rows] = np.maximum(last - 1, lowest)
+        return found

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.assignment.scan import Scan
 
-__all__ = ["Shortlist", "TileRules"]
+__all__ = ["Shortlist", "TileRules", "find_true"]
 
 _STRIDE, _CIRCLE = 61, 1 << 20  # the same without numba: positions by which a line begins later
+_EIGHT = 8  # flags of a word
 _PENDING = 3  # hits a line may pile up, in multiples of keep, before numpy sorts them
 
 
@@ -174,6 +175,17 @@ class Shortlist:
         self._value_hits, self._n_pending = [value[kept]], 0
 
 
+def find_true(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return where flags are set, flattened; where few are, eight are passed over at once."""
+    flat = flags.reshape(-1)
+    if _EIGHT * np.count_nonzero(flat) > len(flat):
+        return np.flatnonzero(flat)
+    n = len(flat) - len(flat) % _EIGHT
+    eights = np.flatnonzero(flat[:n].view(np.uint64))
+    at = (_EIGHT * eights[:, None] + np.arange(_EIGHT)).reshape(-1)
+    return np.concatenate([at[flat[at]], n + np.flatnonzero(flat[n:])])
+
+
 def _hits(
     tile: NDArray[np.floating], start: int, floor: NDArray[np.float64], rules: TileRules
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -181,7 +193,7 @@ def _hits(
     width = tile.shape[1]
     # Penalties of either sign: compare with what the value could at most become.
     most = float(np.maximum(-rules.penalty, 0).sum()) if len(rules.penalty) else 0.0
-    at = np.flatnonzero(tile > (floor - most).astype(tile.dtype)[:, None])
+    at = find_true(tile > (floor - most).astype(tile.dtype)[:, None])
     line, position = at // width, start + at % width
     value = tile.ravel()[at].astype(np.float64)
     begin = 0

@@ -213,7 +213,8 @@ class Rounds:
         """Take the best pairs of all rows at some prices, and floors from the rest."""
         n, m = self.gains.shape
         keep = np.full(n, min(self._effort.keep, m))
-        hits = self.sweeper.best(np.arange(n), v, keep, -self.bonus)
+        lowest = self.candidates.find_lowest(v, int(keep[0]), -self.bonus)
+        hits = self.sweeper.best(np.arange(n), v, keep, lowest)
         self.candidates.add(hits.line, hits.position, hits.gain)
         best = np.full(n, -self.bonus)
         np.maximum.at(best, hits.line, hits.gain - v[hits.position])

@@ -27,6 +27,7 @@ BARRED = 1e18  # taken from the value of a pair that is not allowed
 _EIGHT = 8  # pairs whose flags are one word
 _LANES = 64  # at least: so many best values of as many parts of a line tell a first floor
 _DEEP = 4  # pairs of a lane, at least
+_FIRST = 512  # pairs of a line, at most, that tell its first floor
 _SHIFT = 45  # words of flags by which each line begins further right, so that ties spread
 
 
@@ -163,14 +164,15 @@ def _scan_tile(
         if is_new and _DEEP * n_lanes <= width:
             # Nothing is known of this line: of the best of some lanes the k-th is a first floor,
             # less 1, so that pairs as good as it stay above.
-            value[:width] = row
-            _take_all_off(value, width, start, bits, position_bits, ends, loss, common)
+            n = min(width, max(_FIRST, _DEEP * n_lanes))
+            value[:n] = row[:n]
+            _take_all_off(value, n, start, bits, position_bits, ends, loss, common)
             if least > -BARRED:
-                for p in range(width):
+                for p in range(n):
                     if value[p] + price[start + p] < least:
                         value[p] = -BARRED
             spare[:n_lanes] = value[:n_lanes]
-            for lane in range(1, width // n_lanes):
+            for lane in range(1, n // n_lanes):
                 part = value[lane * n_lanes : (lane + 1) * n_lanes]
                 for p in range(n_lanes):
                     spare[p] = max(spare[p], part[p])

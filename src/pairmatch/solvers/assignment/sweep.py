@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.hits import Shortlist, TileRules
+from pairmatch.solvers.assignment.hits import Shortlist, TileRules, find_true
 from pairmatch.solvers.assignment.scan import BARRED, load_scan
 from pairmatch.solvers.processors import count_processors, map_blocks
 from pairmatch.solvers.streamed import FLOAT32_EXACT, StreamedGains
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TILE", "Hits", "Stopped", "Sweeper"]
 
-TILE = (512, 2048)  # measured: 75 of 95 GF/s on two cores; smaller and larger tiles are slower
+TILE = (512, 1024)  # of 2 MB: what a processor keeps close by, so products are read from there
 _NARROW = (
     512  # positions of a tile where whole tiles may have nothing in common that a rule asks for
 )
@@ -336,7 +336,7 @@ class Sweeper:
             return
         width = tile.shape[1]
         most = float(np.maximum(-self._penalty, 0).sum())
-        at = np.flatnonzero(tile > (floor - most).astype(tile.dtype)[:, None])
+        at = find_true(tile > (floor - most).astype(tile.dtype)[:, None])
         i, j = lines[at // width], part.start + at % width
         if sweep.by_column:
             i, j = j, i

@@ -102,10 +102,41 @@ def test_tiers_without_their_columns_are_refused():
         pm.match(table, table, program)
 
 
-def test_fair_objectives_refuse_pools_that_are_too_large(pool, monkeypatch):
+def test_levels_of_given_scores_refuse_pools_that_are_too_large(monkeypatch):
     monkeypatch.setattr("pairmatch.seam.pairs.MOST_FAIR", 10)
-    with pytest.raises(pm.CapabilityError, match="match_many"):
-        pm.match(pool.mentees, pool.mentors, pm.Program(objective="leximin"))
+    with pytest.raises(pm.CapabilityError, match=r"given scores.*match_many"):
+        pm.match_scores(np.ones((4, 4)), objective="leximin")
+
+
+def test_large_pools_have_the_leximin_plan_of_small_ones(pool, monkeypatch):
+    program = pm.Program(objective="leximin")
+    held = pm.match(pool.mentees, pool.mentors, program)
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_FAIR", 10)
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 10)
+    monkeypatch.setattr("pairmatch.solvers.assignment.choice._LARGE", 10)
+    plan = pm.match(pool.mentees, pool.mentors, program)
+    assert plan.solver == "pricing, level by level"
+    assert plan.to_frame().equals(held.to_frame())
+    assert plan.gap == 0
+    assert pm.verify(plan).proved
+
+
+def test_large_pools_give_several_mentors_as_small_ones_do(pool, monkeypatch):
+    program = pm.Program(constraints=[pm.Demand(2), pm.Load(at_most=3)])
+    held = pm.match(pool.mentees, pool.mentors, program)
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_FAIR", 10)
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 10)
+    monkeypatch.setattr("pairmatch.solvers.assignment.choice._LARGE", 10)
+    plan = pm.match(pool.mentees, pool.mentors, program)
+    assert plan.solver == "pricing, min-cost flow"
+    assert plan.to_frame().equals(held.to_frame())
+    assert plan.gap == 0
+    assert pm.verify(plan).proved
+    least = pm.Program(constraints=[pm.Demand(2), pm.Load(at_most=3, at_least=1)])
+    with pytest.raises(pm.CapabilityError, match="drop at_least"):
+        pm.match(pool.mentees, pool.mentors, least)
+    with pytest.raises(pm.CapabilityError, match=r"given scores.*match_many"):
+        pm.match_scores(np.ones((4, 4)), [pm.Demand(2)])
 
 
 def test_tiers_of_large_pools_are_streamed_and_verified(pool, monkeypatch):

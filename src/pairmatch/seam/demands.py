@@ -9,7 +9,7 @@ import numpy as np
 
 from pairmatch.constraints import Demand, find_id
 from pairmatch.errors import CapabilityError, Fault, ProgramError, did_you_mean
-from pairmatch.scoring.own import Labels
+from pairmatch.scoring.own import Labels, OwnScores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.scoring import Compatibility
-    from pairmatch.scoring.own import OwnScores
 
     Scored = Compatibility | OwnScores
 
@@ -88,10 +87,12 @@ def check_demand(
             "several mentors for one mentee and Minutes cannot be honoured together; give the "
             "mentors places with Load instead of Minutes, or drop Demand"
         )
-    if n_pairs > most:
+    timed = any(type(rule).__name__ == "Meetings" for rule in constraints)
+    if n_pairs > most and (timed or isinstance(scored, OwnScores)):
+        wish = "with Meetings" if timed else "by given scores"
         raise CapabilityError(
-            f"several mentors for one mentee are found among all pairs at once, at most {most:,} "
-            f"of them, and here are {n_pairs:,}; match schools or regions one by one with "
+            f"several mentors for one mentee {wish} are found among all pairs at once, at most "
+            f"{most:,} of them, and here are {n_pairs:,}; match schools or regions one by one with "
             "match_many()"
         )
 

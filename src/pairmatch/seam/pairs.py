@@ -122,7 +122,8 @@ def assignment_problem(
         )
     check_demand(scored, demand, constraints, fair=fair, most=MOST_FAIR)
     slots = slots_of(scored, constraints)
-    held = (fair and not streamed) or demand.max(initial=1) > 1
+    several = demand.max(initial=1) > 1 and n_pairs <= MOST_FAIR
+    held = (fair and not streamed) or several
     gains: Gains
     cost = None
     if covering_rule(constraints) is not None:

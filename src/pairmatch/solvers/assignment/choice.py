@@ -13,6 +13,7 @@ from pairmatch.errors import CapabilityError, ProgramError, did_you_mean
 from pairmatch.solvers.assignment.conflict import LoadConflict, refine_conflict
 from pairmatch.solvers.assignment.costs import put_costs_in_gains
 from pairmatch.solvers.assignment.demand import has_demand, solve_demand
+from pairmatch.solvers.assignment.demand_rounds import solve_demand_streamed
 from pairmatch.solvers.assignment.dense import fits_dense, solve_dense
 from pairmatch.solvers.assignment.draft import draft_plan, take_better
 from pairmatch.solvers.assignment.fairness import is_fair, solve_fairly
@@ -148,7 +149,10 @@ def _solve(
     if problem.budgets and not _is_budgeted(problem):
         problem = replace(problem, budgets=())
     if has_demand(problem):
-        return solve_demand(_hold(problem), watch)
+        problem = _hold(problem)
+        if isinstance(problem.gains, StreamedGains):
+            return solve_demand_streamed(problem, watch, progress)
+        return solve_demand(problem, watch)
     if is_fair(problem):
 
         def solve(plain: AssignmentProblem) -> AssignmentSolution:

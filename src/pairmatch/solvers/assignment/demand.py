@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,13 +26,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.layout import Layout
-    from pairmatch.solvers.assignment.remainder import Remainder
+    from pairmatch.solvers.assignment.remainder import Edges, Remainder
     from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
 
     Dual = tuple[NDArray[np.int64], NDArray[np.int64]]
 
-__all__ = ["has_demand", "solve_demand"]
+__all__ = [
+    "DemandFlow",
+    "check_demand",
+    "climb_demand",
+    "has_demand",
+    "settle_demand",
+    "solve_demand",
+    "write_down",
+]
 
 
 def has_demand(problem: AssignmentProblem) -> bool:
@@ -82,10 +90,63 @@ def solve_demand(problem: AssignmentProblem, watch: Watch | None = None) -> Assi
     least factors that keep all signs.
     """
     remainder = set_pins(problem)
-    _check(problem, remainder)
+    check_demand(problem, remainder)
     edges = collect_edges(problem, remainder)
     layout = draw_network(edges, remainder, dict(enumerate(problem.quotas)))
     check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout))
+    return settle_demand(problem, remainder, climb_demand(problem, remainder, edges, watch), watch)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DemandFlow:
+    """A best plan over some pairs, with its proof.
+
+    Parameters
+    ----------
+    edges : Edges
+        The pairs.
+    layout : Layout
+        The network of all plans over them.
+    network : Network
+        The network of the best ones.
+    flow : ndarray of int64, shape (n_arcs,)
+        One of them.
+    prices : Prices
+        Prices that prove the total.
+    steps : tuple of Prices
+        Under "coverage" prices of the rows with a pair, and of the pairs.
+    """
+
+    edges: Edges
+    layout: Layout
+    network: Network
+    flow: NDArray[np.int64]
+    prices: Prices
+    steps: tuple[Prices, ...]
+
+    @property
+    def chosen(self) -> Edges:
+        """The pairs of the plan."""
+        return self.edges.take(self.flow[self.layout.pair_arcs] > 0)
+
+
+def climb_demand(
+    problem: AssignmentProblem, remainder: Remainder, edges: Edges, watch: Watch | None = None
+) -> DemandFlow:
+    """Return a best plan over some pairs: rows with a pair, then pairs, then the total.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem, as for :func:`solve_demand`.
+    remainder : Remainder
+        What its pins leave.
+    edges : Edges
+        The pairs, which can meet the minimum loads.
+    watch : Watch, optional
+        The clock.
+    """
+    layout = draw_network(edges, remainder, dict(enumerate(problem.quotas)))
     start = start_flow(layout, remainder.at_least)
     fresh = np.flatnonzero(~remainder.served)
     whole, start = _split_idle(layout, start, fresh)
@@ -113,21 +174,52 @@ def solve_demand(problem: AssignmentProblem, watch: Watch | None = None) -> Assi
         per_row, best = _join(whole, (nobody, one), worth)
         steps = (read(one, 0, 1), read(filled[1], 1, lift))
         prices = read(best[1], per_pair, per_row)
-    network, flow = even_loads(network, flow, layout, remainder.load, watch)
-    flow = settle_ties(network, flow, layout, edges, watch=watch)
-    chosen = edges.take(flow[layout.pair_arcs] > 0)
+    return DemandFlow(edges, layout, network, flow, prices, steps)
+
+
+def settle_demand(
+    problem: AssignmentProblem, remainder: Remainder, found: DemandFlow, watch: Watch | None = None
+) -> AssignmentSolution:
+    """Return the best plan of the most even loads, ties settled by the common rule.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem.
+    remainder : Remainder
+        What its pins leave.
+    found : DemandFlow
+        All best plans.
+    watch : Watch, optional
+        The clock.
+    """
+    layout = found.layout
+    network, flow = even_loads(found.network, found.flow, layout, remainder.load, watch)
+    flow = settle_ties(network, flow, layout, found.edges, watch=watch)
+    return write_down(problem, replace(found, network=network, flow=flow))
+
+
+def write_down(problem: AssignmentProblem, found: DemandFlow) -> AssignmentSolution:
+    """Return a plan, pins included, with its proof."""
+    chosen = found.chosen
     pairs = np.concatenate([problem.pins, np.stack([chosen.row, chosen.column], axis=1)])
     return AssignmentSolution(
         pairs=pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))],
-        prices=prices,
+        prices=found.prices,
         status=Status.OPTIMAL,
         solver="min-cost flow, several columns a row",
-        steps=steps,
+        steps=found.steps,
     )
 
 
-def _check(problem: AssignmentProblem, remainder: Remainder) -> None:
-    """Raise unless everything else that is asked for goes together with a demand."""
+def check_demand(problem: AssignmentProblem, remainder: Remainder) -> None:
+    """Raise unless everything else that is asked for goes together with a demand.
+
+    Raises
+    ------
+    CapabilityError
+        If the problem has a fair objective, tiers, budgets or quotas that cross.
+    """
     others = {
         f"objective {problem.objective!r}": problem.objective not in ("coverage", "total"),
         "tiers": problem.tiers is not None,

@@ -6,11 +6,14 @@ answer, both integers, and believes neither pairs nor prices.
 
 from __future__ import annotations
 
+import math
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate
 
 if TYPE_CHECKING:
@@ -25,7 +28,9 @@ _CELLS = 2**20  # pairs at a time
 _LIMIT = 2**55  # of prices, so that a row's sum over its columns stays within 64 bits
 
 
-def certify_demand(problem: AssignmentProblem, solution: AssignmentSolution) -> Certificate:
+def certify_demand(
+    problem: AssignmentProblem, solution: AssignmentSolution, *, deadline: float = math.inf
+) -> Certificate:
     """Check an answer pair by pair and bound every other answer from its prices.
 
     Parameters
@@ -35,6 +40,9 @@ def certify_demand(problem: AssignmentProblem, solution: AssignmentSolution) -> 
     solution : AssignmentSolution
         What was answered. Under "coverage" its ``steps`` are prices of rows that have a pair and
         of pairs.
+    deadline : float, optional
+        When, by :func:`time.monotonic`, no more pairs are looked at: bounds that would need them
+        are missing, or those that need no look.
 
     Returns
     -------
@@ -72,7 +80,9 @@ def certify_demand(problem: AssignmentProblem, solution: AssignmentSolution) -> 
         raise CertificateError("the answer does not survive its check", faults)
 
     total, seats, matched = sum(gain.tolist()), len(pairs), len(np.unique(pairs[:, 0]))
-    best = None if solution.prices is None else _bound(problem, solution.prices, worth=None)
+    best = None
+    if solution.prices is not None:
+        best = _bound(problem, solution.prices, worth=None, deadline=deadline)
     if problem.objective == "total":
         if solution.prices is not None and (solution.prices.bonus or solution.prices.first):
             raise CertificateError("prices have a bonus though the number of pairs is free")
@@ -83,14 +93,14 @@ def certify_demand(problem: AssignmentProblem, solution: AssignmentSolution) -> 
     seats_bound = min(seats_bound, int(problem.demand.sum()))
     if solution.steps:
         prices = solution.steps[0]
-        found = _bound(problem, prices, worth=0)
-        if prices.bonus == 0 and prices.first == 1:
+        found = _bound(problem, prices, worth=0, deadline=deadline)
+        if found is not None and prices.bonus == 0 and prices.first == 1:
             matched_bound = min(matched_bound, found)
     if len(solution.steps) > 1:
         prices = solution.steps[1]
-        if prices.bonus == 1:
-            found = _bound(problem, prices, worth=0) - prices.first * matched
-            seats_bound = min(seats_bound, found)
+        found = _bound(problem, prices, worth=0, deadline=deadline)
+        if found is not None and prices.bonus == 1:
+            seats_bound = min(seats_bound, found - prices.first * matched)
     bound = None
     if best is not None and solution.prices is not None:
         bound = best - solution.prices.first * matched - solution.prices.bonus * seats
@@ -163,8 +173,13 @@ def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> lis
     return faults
 
 
-def _bound(problem: AssignmentProblem, prices: Prices, *, worth: int | None) -> int:
-    """Return what no answer exceeds, bonuses included; every pair is worth its gain, or as said."""
+def _bound(
+    problem: AssignmentProblem, prices: Prices, *, worth: int | None, deadline: float
+) -> int | None:
+    """Return what no answer exceeds, bonuses included; every pair is worth its gain, or as said.
+
+    None where that was not found out by the deadline.
+    """
     n_rows, n_columns = problem.gains.shape
     pinned, column = problem.pins[:, 0], problem.pins[:, 1]
     n_pinned = np.bincount(pinned, minlength=n_rows)
@@ -182,7 +197,11 @@ def _bound(problem: AssignmentProblem, prices: Prices, *, worth: int | None) -> 
         both = zip(room.ravel().tolist(), price.ravel().tolist(), strict=True)
         bound += sum(n * p for n, p in both)
     height = max(1, _CELLS // max(1, n_columns))
-    for top in range(0, n_rows, height):
+    left = problem.demand - n_pinned
+
+    def look(top: int) -> int | None:
+        if monotonic() > deadline:
+            return None
         rows = slice(top, min(n_rows, top + height))
         gain, allowed = problem.gains.block(rows, slice(0, n_columns))
         profit = (gain if worth is None else np.full_like(gain, worth)) + prices.bonus
@@ -195,9 +214,11 @@ def _bound(problem: AssignmentProblem, prices: Prices, *, worth: int | None) -> 
         here = (pinned >= rows.start) & (pinned < rows.stop)
         profit[~allowed] = -_LIMIT
         profit[pinned[here] - top, column[here]] = -_LIMIT
-        left = (problem.demand - n_pinned)[rows]
-        bound += _add_best(profit, left, prices.first, n_pinned[rows] == 0)
-    return int(bound)
+        return _add_best(profit, left[rows], prices.first, n_pinned[rows] == 0)
+
+    parts = map_blocks(look, range(0, n_rows, height))
+    found = [part for part in parts if part is not None]
+    return int(bound) + sum(found) if len(found) == len(parts) else None
 
 
 def _add_best(

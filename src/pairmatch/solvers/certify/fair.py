@@ -117,8 +117,9 @@ def certify_plan(
     if problem.cost is not None:
         return certify_costs(problem, solution, partial(certify_plan, deadline=deadline))
     if problem.demand.max(initial=1) > 1:
-        several = certify_demand if problem.slots is None else certify_demand_slots
-        return several(problem, solution)
+        if problem.slots is not None:
+            return certify_demand_slots(problem, solution)
+        return certify_demand(problem, solution, deadline=deadline)
     if problem.slots is not None:
         fair = problem.tiers is not None or problem.objective not in ("coverage", "total")
         return (certify_fair_slots if fair else certify_slots)(problem, solution)

@@ -2,44 +2,45 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import TakeTurns, bind_pair_rules
 from pairmatch.cycles.moves import describe_moves
-from pairmatch.cycles.renewal import carry_neutral
-from pairmatch.errors import CapabilityError, CertificateError, Fault, PairmatchWarning, ScoreError
-from pairmatch.plans import Grouping
+from pairmatch.cycles.reforming import (
+    N_WHOLE,
+    Reformed,
+    carry_standing,
+    find_company,
+    find_touched,
+    reform,
+    renew_groups,
+)
+from pairmatch.errors import CertificateError, Fault, ProgramError
 from pairmatch.plans.order import natural_key
-from pairmatch.scoring import Compatibility
-from pairmatch.scoring.own import OwnScores
-from pairmatch.seam import hashed_order
-from pairmatch.seam.groups import grouping_problem
-from pairmatch.solvers.certify.group_rules import find_broken_rules
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.certify.regrouping import certify_regrouping, kept_in
-from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.groups.regrouping import N_EXACT, Company, price_company, regroup
-from pairmatch.solvers.groups.sizes import scale_of
-from pairmatch.solvers.problem import GroupingProblem
-from pairmatch.solvers.solution import GroupingSolution, Status
+from pairmatch.solvers.groups.regrouping import N_EXACT
+from pairmatch.solvers.groups.sizes import choose_sizes, scale_of
+from pairmatch.solvers.solution import GroupingSolution, GroupPrices, Status
+from pairmatch.typed import is_count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import pandas as pd
     from numpy.typing import NDArray
 
     from pairmatch.cycles.changes import Changes
-    from pairmatch.programs import Program
-    from pairmatch.solvers.solution import Certificate
+    from pairmatch.plans import Grouping
+    from pairmatch.solvers.solution import Certificate, CompanyPrices
 
 __all__ = ["Regrouping", "regroup_plan"]
 
 _COLUMNS = ["id", "before", "after", "counted", "reason"]
-_CHARGES = (0.0, 0.03, 0.15)  # of what a person is worth in the mean
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -60,10 +61,9 @@ class Regrouping:
         The limit that was set.
     certificate : Certificate
         What the independent check of the limited problem found.
-    prices : ndarray of int64, shape (n,), or None
-        Prices of people behind its bound; None up to 13 people, where all groups are enumerated.
-    charge : int
-        The charge for a change behind its bound.
+    prices : CompanyPrices or None
+        Prices of people and of changes behind its bound; None up to 13 people, where all groups are
+        enumerated, and where there is no bound.
     seconds : float
         Wall-clock time of everything.
 
@@ -84,8 +84,7 @@ class Regrouping:
     company: NDArray[np.int64]
     at_most_changes: int | None
     certificate: Certificate
-    prices: NDArray[np.int64] | None
-    charge: int
+    prices: CompanyPrices | None
     seconds: float
 
     @property
@@ -130,38 +129,110 @@ class Regrouping:
 
         return pd.DataFrame(list_changes(self), columns=_COLUMNS).astype({"counted": bool})
 
-    def curve(self) -> pd.DataFrame:
-        """Return what each number of changes allows, in pools of up to 13 people.
+    def points(self, changes: Sequence[int] | None = None) -> tuple[Regrouping, ...]:
+        """Return the best groups for several numbers of changes, each with its own bound.
+
+        Parameters
+        ----------
+        changes : sequence of int, optional
+            Numbers of changes; by default 0, 1, 2, 5, 10, 20, 50 and so on as far as anybody can
+            change, and up to 13 people all numbers.
+
+        Returns
+        -------
+        tuple of Regrouping
+            In increasing order of the limit; later ones are never worse.
+
+        Raises
+        ------
+        ProgramError
+            If ``changes`` is no list of whole numbers >= 0.
+
+        Examples
+        --------
+        >>> import pairmatch as pm
+        >>> scores = [[7 * (a // 3 == b // 3) + a % 3 for a in range(6)] for b in range(6)]
+        >>> plan = pm.group_scores(scores, size=(2, 3))
+        >>> [point.changes for point in pm.rematch(plan, pm.Changes(leave=[5])).points([0, 2])]
+        [0, 0]
+        """
+        limits = self._limits() if changes is None else _read_limits(changes)
+        new = replace(self.plan, seconds=0.0)
+        answers = _regroup_each(self.before, new, self.company, limits, perf_counter())
+        return tuple(answers)
+
+    def _limits(self) -> list[int]:
+        """Return the numbers of changes that a curve has by default."""
+        n_before = int((self.company >= 0).sum())
+        if len(self.company) <= N_EXACT:
+            return list(range(n_before + 1))
+        series = (step * 10**power for power in range(12) for step in (1, 2, 5))
+        return [0, *takewhile(lambda limit: limit < n_before, series)]
+
+    def curve(self, changes: Sequence[int] | None = None) -> pd.DataFrame:
+        """Return what each number of changes allows.
+
+        Parameters
+        ----------
+        changes : sequence of int, optional
+            As for :meth:`points`.
 
         Returns
         -------
         DataFrame
-            ``changes, matched, objective, bound, exact``, as for matchings; all of them exact.
+            ``changes, matched, objective, bound, exact``, as for matchings: with so many changes
+            or fewer, the best known groups, and the proved bound on the value of groups that place
+            as many people in such sizes. ``exact`` where no groups are better. Up to 13 people all
+            of them are, and only numbers with which something changes are listed.
 
-        Raises
-        ------
-        CapabilityError
-            If there are more people.
+        Notes
+        -----
+        Prices of people and a charge for a change bound the value at every number of changes, in a
+        straight line; the bound is the lowest of these lines, the concave hull of what is proved.
+        Above 400 people only groups near changes are opened, and the bound is for any number.
         """
         import pandas as pd
 
-        problem: Any = self.plan.problem
-        if problem.n > N_EXACT:
-            raise CapabilityError(
-                f"the curve of groups is for pools of up to {N_EXACT} people, and here are "
-                f"{problem.n}; ask rematch() for single numbers of changes"
-            )
-        rows: list[tuple[int, int, float, float, bool]] = []
+        points = self.points(changes)
         n_before = int((self.company >= 0).sum())
-        for changes in range(n_before + 1):
-            found = regroup(problem, Company(self.company), n_before - changes)
-            proof = certify_regrouping(problem, self.company, n_before - changes, found.groups)
-            value, exact = self._in_scores(proof.objective), proof.proved
-            bound = value if proof.bound is None else self._in_scores(proof.bound)
-            row = changes, proof.matched, value, bound, exact
-            if not rows or rows[-1][1:3] != row[1:3]:
+        rows: list[tuple[int, int, float, float | None, bool]] = []
+        for point in points:
+            limit, proof = n_before - point._n_kept(), point.certificate
+            lines = [other._bound_at(limit, point._shape()) for other in points]
+            bound = min([line for line in lines if line is not None], default=None)
+            if proof.bound is not None:
+                bound = proof.bound if bound is None else min(bound, proof.bound)
+            told = None if bound is None else self._in_scores(bound)
+            exact = bound == proof.objective and proof.matched == proof.matched_bound
+            exact = exact and point._is_nearest()
+            row = limit, proof.matched, self._in_scores(proof.objective), told, exact
+            small = len(self.company) <= N_EXACT
+            if not small or not rows or rows[-1][1:3] != row[1:3]:
                 rows.append(row)
         return pd.DataFrame(rows, columns=["changes", "matched", "objective", "bound", "exact"])
+
+    def _bound_at(self, limit: int, shape: tuple[int, int]) -> int | None:
+        """Return what these prices prove about another limit, for groups placed the same way."""
+        prices, bound = self.prices, self.certificate.bound
+        if prices is None or prices.shared or bound is None or self._shape() != shape:
+            return None
+        if self.certificate.proved:  # by a search, for this limit alone
+            return None
+        more = limit - (int((self.company >= 0).sum()) - self._n_kept())
+        return bound - (-prices.charge * more // prices.unit) + (more != 0)
+
+    def _shape(self) -> tuple[int, int]:
+        """Return how many are placed, and how far the sizes are from the target."""
+        problem: Any = self.plan.problem
+        sizes = [len(group) for group in self.plan.groups]
+        return sum(sizes), sum((size - problem.target) ** 2 for size in sizes)
+
+    def _is_nearest(self) -> bool:
+        """Return whether no groups are nearer to the target, by arithmetic or by enumeration."""
+        problem: Any = self.plan.problem
+        usual = choose_sizes(problem.n, problem.smallest, problem.largest, problem.target)
+        off = sum((size - problem.target) ** 2 for size in usual)
+        return problem.n <= N_EXACT or self._shape() == (sum(usual), off)
 
     def verify(self) -> Certificate:
         """Check the groups and the limit once more from the table, and recompute the bound.
@@ -175,7 +246,7 @@ class Regrouping:
 
         problem: Any = rebuild_grouping(self.plan)
         found = certify_regrouping(
-            problem, self.company, self._n_kept(), self.plan.groups, self.prices, self.charge
+            problem, self.company, self._n_kept(), self.plan.groups, self.prices
         )
         if found != self.certificate:
             what = f"its certificate {self.certificate} is not what a check finds: {found}."
@@ -196,6 +267,14 @@ class Regrouping:
     def __repr__(self) -> str:
         gap = "no bound" if self.gap is None else f"gap {self.gap:.2%}"
         return f"Regrouping({self.changes} changes, {self.matched} in groups, {gap})"
+
+
+def _read_limits(changes: Any) -> list[int]:
+    """Return numbers of changes in increasing order."""
+    given = list(changes) if isinstance(changes, list | tuple | range) else []
+    if not given or not all(is_count(limit) for limit in given):
+        raise ProgramError(f"changes={changes!r} is no list of whole numbers >= 0")
+    return sorted({int(limit) for limit in given})
 
 
 def list_changes(answer: Regrouping) -> list[tuple[str, str, str, bool, str]]:
@@ -265,111 +344,50 @@ def regroup_plan(plan: Grouping, changes: Changes, at_most_changes: int | None) 
     """
     start = perf_counter()
     table, _, program = changes.apply(plan)  # type: ignore[arg-type]
-    new = _renew(plan, table, program)
+    new = renew_groups(plan, table, program)
+    company = find_company(plan, new)
+    return next(_regroup_each(plan, new, company, [at_most_changes], start))
+
+
+def _regroup_each(
+    before: Grouping,
+    new: Grouping,
+    company: NDArray[np.int64],
+    limits: Sequence[int | None],
+    start: float,
+) -> Iterator[Regrouping]:
+    """Yield the best groups for one limit after another, the smallest first."""
     problem: Any = new.problem
-    company = _find_company(plan, new)
     n_before = int((company >= 0).sum())
-    n_kept = 0 if at_most_changes is None else max(0, n_before - at_most_changes)
-    try:
-        found = regroup(problem, Company(company), n_kept, seed=plan.seed)
-        groups, solver = found.groups, found.solver
-        prices, charge = None, 0
-        if problem.n > N_EXACT:
-            groups, solver = _compare_anew(problem, company, n_kept, groups, solver, plan.seed)
-            worth = certify_regrouping(problem, company, n_kept, groups).objective
-            each = worth // max(1, problem.n)
-            charges = [round(each * share) for share in _CHARGES]
-            prices, charge = price_company(problem, Company(company), n_kept, charges)
-    except OverflowError as error:
-        remedy = "Scale the scores down, or round them."
-        raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
-    certificate = certify_regrouping(problem, company, n_kept, groups, prices, charge)
+    standing = carry_standing(before, new) if problem.n > N_WHOLE else None
+    touched = find_touched(before, new, company)
+    kept = [0 if limit is None else max(0, n_before - limit) for limit in limits]
+    answers = reform(problem, company, kept, seed=before.seed, touched=touched, standing=standing)
+    for limit, found in zip(limits, answers, strict=True):
+        after = _as_plan(new, found, standing)
+        seconds = perf_counter() - start
+        after = replace(after, seconds=seconds)
+        yield Regrouping(after, before, company, limit, found.certificate, found.prices, seconds)
+
+
+def _as_plan(new: Grouping, found: Reformed, standing: CompanyPrices | None) -> Grouping:
+    """Return a plan of groups that were found, with what is proved about it by itself."""
+    problem: Any = new.problem
     group_of = np.full(problem.n, -1, np.int64)
-    for number, members in enumerate(groups):
+    for number, members in enumerate(found.groups):
         group_of[list(members)] = number
-    scale = scale_of({len(members) for members in groups} or {2})
-    status = Status.FEASIBLE
-    solution = GroupingSolution(group_of, None, scale, "none", status, solver)
+    sizes = {len(members) for members in found.groups}
+    scale = scale_of(sizes or {2})
+    cases: tuple[GroupPrices, ...] = ()
+    if standing is not None:
+        scale = found.certificate.scale
+        none = np.zeros(0, np.int64)
+        sets = np.zeros((0, problem.n), np.bool_)
+        cases = (GroupPrices(standing.person, standing.unit, sets, none, none),)
+    told = ("prices of the plan before" if cases else "none"), Status.FEASIBLE, found.solver
+    solution = GroupingSolution(group_of, None, scale, *told, cases=cases)
     try:
         checked: Certificate | None = certify_grouping(problem, solution)
     except CertificateError:
         checked = None  # other sizes than groups formed anew would have
-    seconds = perf_counter() - start
-    after = replace(new, solution=solution, certificate=checked, seconds=seconds)
-    return Regrouping(after, plan, company, at_most_changes, certificate, prices, charge, seconds)
-
-
-def _compare_anew(
-    problem: GroupingProblem,
-    company: NDArray[np.int64],
-    n_kept: int,
-    groups: list[tuple[int, ...]],
-    solver: str,
-    seed: int,
-) -> tuple[list[tuple[int, ...]], str]:
-    """Return groups formed anew where these keep enough people and are worth more."""
-    if n_kept > 0:
-        return groups, solver
-    fresh = solve_grouping(problem, seed=seed).group_of
-    anew = [
-        tuple(np.flatnonzero(fresh == k).tolist()) for k in range(int(fresh.max(initial=-1)) + 1)
-    ]
-
-    def rate(some: list[tuple[int, ...]]) -> tuple[int, int, int]:
-        value = certify_regrouping(problem, company, 0, some).objective
-        off = sum((len(group) - problem.target) ** 2 for group in some)
-        return sum(map(len, some)), -off, value
-
-    return (anew, "groups formed anew") if rate(anew) > rate(groups) else (groups, solver)
-
-
-def _renew(plan: Grouping, table: Any, program: Program) -> Grouping:
-    """Return a plan without groups over a changed table and rules, on the scale of an old one."""
-    if program.rounds != 1 or any(isinstance(rule, TakeTurns) for rule in program.constraints):
-        raise CapabilityError(
-            "rematch() of groups knows neither rounds nor TakeTurns; leave them out of the changed "
-            "program, or form the groups anew with form_groups()"
-        )
-    scored: Any
-    neutral: tuple[tuple[str, int], ...] = ()
-    if isinstance(table, OwnScores):
-        own = table.square()
-        order = hashed_order(own.coached.ids, plan.seed)
-        own = own.take(order, order)
-        rules = bind_pair_rules(
-            program.constraints, own.coached, own.coach, scale=own.scale, mutual=True
-        )
-        scored = own.with_rules(rules)
-    else:
-        old: Any = plan.scored
-        criteria = program.criteria or old.criteria
-        program = program.replace(criteria=criteria)
-        neutral = carry_neutral(old, criteria)
-        table = table.take(hashed_order(table.ids, plan.seed))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
-            rules = bind_pair_rules(program.constraints, table, table, mutual=True)
-            scored = Compatibility.bind(table, table, criteria, rules, neutral=dict(neutral))
-    problem = grouping_problem(scored, program)
-    if not isinstance(problem, GroupingProblem):
-        raise CapabilityError(
-            f"here are {problem.n:,} people; rematch() of groups looks at all pairs at once, at "
-            "most 2,048 people; form the groups of schools or regions one by one"
-        )
-    nobody = GroupingSolution(np.full(problem.n, -1, np.int64), None, 1, "", Status.FEASIBLE, "")
-    return Grouping(scored, problem, nobody, None, program, plan.seed, 0.0, fixed_neutral=neutral)
-
-
-def _find_company(plan: Grouping, new: Grouping) -> NDArray[np.int64]:
-    """Return by new row the old group of whoever could keep it, -1 for all others."""
-    problem: Any = new.problem
-    row_of = {str(who): row for row, who in enumerate(new.scored.coached.ids)}
-    company = np.full(len(row_of), -1, np.int64)
-    number = 0
-    for members in plan.group_ids:
-        here = [row_of[str(who)] for who in members if str(who) in row_of]
-        fits = problem.smallest <= len(here) <= problem.largest
-        if fits and not find_broken_rules(problem, here):
-            company[here] = number
-            number += 1
-    return company
+    return replace(new, solution=solution, certificate=checked)

@@ -17,6 +17,7 @@ __all__ = [
     "PLACE",
     "AssignmentSolution",
     "Certificate",
+    "CompanyPrices",
     "GroupPrices",
     "GroupingSolution",
     "Prices",
@@ -160,6 +161,29 @@ class GroupPrices:
     set_price: NDArray[np.int64]
     together: NDArray[np.int64] = field(default_factory=_no_pairs)
     apart: NDArray[np.int64] = field(default_factory=_no_pairs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompanyPrices:
+    """Dual prices of groups after changes, from which anyone can compute an upper bound on them.
+
+    Parameters
+    ----------
+    person : ndarray of int64, shape (n,)
+        Prices of people, in scaled gains times ``unit``; any sign.
+    charge : int
+        What is paid for each person who keeps the old group, >= 0, in the same unit.
+    unit : int, default: 1
+        Factor of all prices, so that fractions of a gain can be written.
+    shared : bool, default: False
+        Whether prices share what each pair gives between its two people, in gains, with the charge
+        in scaled gains; for pools in which not all groups can be looked at.
+    """
+
+    person: NDArray[np.int64]
+    charge: int
+    unit: int = 1
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

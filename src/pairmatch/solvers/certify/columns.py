@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.int64]
 
-__all__ = ["bound_by_sizes"]
+__all__ = ["bound_by_sizes", "largest_excess", "link_people"]
 
 _N_PARTS = 3_000_000  # parts of groups that are looked at, for each size: most are dropped early
 _AT_ONCE = 2048
@@ -61,19 +61,19 @@ def bound_by_sizes(
         The bound times ``factor``; None where too many groups would have to be looked at.
     """
     person = case.person.astype(np.int64)
-    links = (problem.gain + problem.gain.T) * factor - person[:, None] - person[None, :]
-    forbidden = ~(problem.allowed & problem.allowed.T)
-    np.fill_diagonal(forbidden, val=True)
+    links = link_people(problem, person, factor)
     for a, b in case.apart.tolist():
-        forbidden[a, b] = forbidden[b, a] = True
-    links[forbidden] = _NEVER
+        links[a, b] = links[b, a] = _NEVER
     total = int(np.sort(person)[problem.n - sum(sizes) :].sum())
     total += int((case.set_price * (case.sets.sum(axis=1) // case.divisor)).sum())
     for size in sorted(set(sizes)):
         mine = [sorted(group) for group in known if len(group) == size]
         table = np.array(mine, np.int64).reshape(-1, size)
         charged = _charge_sets(links, case, size)
-        most = _largest_excess(problem, case, charged, factor, table, spare)
+        table = table[_follows(case, table)]
+        least = int(_excess(problem, case, table, factor).max()) + spare if len(table) else None
+        n_parts = _N_PARTS // 10 if spare else _N_PARTS  # a second look is to be short
+        most = largest_excess(problem, case, charged, factor, size, least, n_parts)
         if most is None:
             return None
         total += most * list(sizes).count(size)
@@ -95,28 +95,35 @@ def _charge_sets(links: Numbers, case: GroupPrices, size: int) -> Numbers:
     return np.maximum(charged, 2 * _NEVER)
 
 
-def _largest_excess(
+def link_people(problem: GroupingProblem, person: Numbers, factor: int) -> Numbers:
+    """Return by how much what each two give each other exceeds their prices; very low if never."""
+    links = (problem.gain + problem.gain.T) * factor - person[:, None] - person[None, :]
+    forbidden = ~(problem.allowed & problem.allowed.T)
+    np.fill_diagonal(forbidden, val=True)
+    links[forbidden] = _NEVER
+    return links
+
+
+def largest_excess(
     problem: GroupingProblem,
     case: GroupPrices,
     links: Numbers,
     factor: int,
-    known: Numbers,
-    spare: int,
+    size: int,
+    least: int | None = None,
+    n_parts: int = _N_PARTS,
 ) -> int | None:
     """Return what no legal group of one size exceeds its prices by, or None.
 
-    That is the largest excess, or the spare above that of the known groups if this is more.
+    That is the largest excess, or ``least`` if this is more; None where there is no legal group,
+    or more than ``n_parts`` parts of groups would have to be looked at.
 
     Groups are grown from their first member, people with little to give first. The links inside a
     group add up to ``size - 1`` times the excess of its mean value. Half of what is linked to a
     newcomer is its own, so that each of them brings its links to those who are in and half of its
     best links to others who might come.
     """
-    n, size = problem.n, known.shape[1]
-    known = known[_follows(case, known)]
-    best: int | None = None
-    if len(known):
-        best = int(_excess(problem, case, known, factor).max()) + spare
+    n, best = problem.n, least
     offers = _sum_largest(2 * links + _sum_largest(links, size - 2), size - 1)
     turn = np.lexsort((offers, ~_rare(problem)))  # groups that need somebody rare start there
     n_seen = 0
@@ -145,7 +152,7 @@ def _largest_excess(
         while stack:
             parts, last, gives, inside = stack.pop()
             n_seen += len(parts)
-            if n_seen > (_N_PARTS // 10 if spare else _N_PARTS):  # a second look is to be short
+            if n_seen > n_parts:
                 return None
             n_more = size - parts.shape[1]
             brings = 2 * gives + _sum_largest(inner, n_more - 1)

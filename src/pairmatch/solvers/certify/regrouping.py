@@ -9,20 +9,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.certify.company import bound_company
 from pairmatch.solvers.certify.group_rules import find_broken_rules, which_are_legal
+from pairmatch.solvers.certify.groups import bound_groupings
+from pairmatch.solvers.certify.large_groups import bound_large, certify_large
 from pairmatch.solvers.certify.small_groups import group_value
-from pairmatch.solvers.solution import Certificate
+from pairmatch.solvers.problem import GroupingProblem
+from pairmatch.solvers.solution import Certificate, GroupingSolution, GroupPrices, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.problem import GroupingProblem
+    from pairmatch.solvers.problem import StreamedGrouping
+    from pairmatch.solvers.solution import CompanyPrices
 
 __all__ = ["certify_regrouping", "kept_in", "share_company"]
 
 _FEW = 13  # people whose groups are all enumerated
+_MOST_WHOLE = 400  # people up to whom the limit tells in the bound
 _LOW = -(2**56)
 
 
@@ -32,26 +38,30 @@ def kept_in(members: Sequence[int], company: NDArray[np.int64]) -> int:
     It goes on from an old group if more than half of the people of that one are in it; from the
     one that most of its members come from.
     """
+    return _count_kept(members, company, np.bincount(company[company >= 0], minlength=1))
+
+
+def _count_kept(
+    members: Sequence[int], company: NDArray[np.int64], n_before: NDArray[np.int64]
+) -> int:
+    """Return the same, for old groups of so many people."""
     marks = [int(company[i]) for i in members if company[i] >= 0]
-    counts = [
-        marks.count(mark) for mark in marks if 2 * marks.count(mark) > (company == mark).sum()
-    ]
+    counts = [marks.count(mark) for mark in marks if 2 * marks.count(mark) > n_before[mark]]
     return max(counts, default=0)
 
 
 def certify_regrouping(
-    problem: GroupingProblem,
+    problem: GroupingProblem | StreamedGrouping,
     company: NDArray[np.int64],
     n_kept: int,
     groups: Sequence[Sequence[int]],
-    prices: NDArray[np.int64] | None = None,
-    charge: int = 0,
+    prices: CompanyPrices | None = None,
 ) -> Certificate:
     """Check groups after changes, and bound all others that keep as many people.
 
     Parameters
     ----------
-    problem : GroupingProblem
+    problem : GroupingProblem or StreamedGrouping
         The pool as it is now.
     company : ndarray of int64, shape (n,)
         Old group of whoever could keep it, -1 for all others.
@@ -59,38 +69,39 @@ def certify_regrouping(
         How many people must be in a group that goes on from their old one.
     groups : sequence of sequence of int
         What was answered.
-    prices : ndarray of int64, shape (n,), optional
-        Prices of people; any give a valid bound.
-    charge : int, default: 0
-        Charge for a change, >= 0, in scaled gains.
+    prices : CompanyPrices, optional
+        Prices of people and of changes; any give a valid bound.
 
     Returns
     -------
     Certificate
-        Up to 13 people the bound is the best value of groups that place as many people in sizes
-        as near to the target; above, of all groups that keep as many.
+        The bound is for groups that place as many people in sizes as near to the target. Above
+        400 people it is for any number of changes.
 
     Raises
     ------
     CertificateError
         If a group breaks a rule, somebody is in two, too few keep theirs, or more could be placed.
     """
-    faults = []
     seen = [i for group in groups for i in group]
-    if len(set(seen)) < len(seen):
-        faults.append("somebody is in two groups.")
+    faults = ["somebody is in two groups."] if len(set(seen)) < len(seen) else []
     for number, group in enumerate(groups):
         if not problem.smallest <= len(group) <= problem.largest:
             faults.append(f"group {number} has {len(group)} members.")
-        faults += [f"group {number}: {what}" for what in find_broken_rules(problem, list(group))]
-    kept = sum(kept_in(group, company) for group in groups)
+        if isinstance(problem, GroupingProblem):
+            told = find_broken_rules(problem, list(group))
+            faults += [f"group {number}: {what}" for what in told]
+    n_before = np.bincount(company[company >= 0], minlength=1)
+    kept = sum(_count_kept(group, company, n_before) for group in groups)
     if kept < n_kept:
         faults.append(f"{kept} people keep their group, fewer than {n_kept}.")
-    if charge < 0:
+    if prices is not None and prices.charge < 0:
         faults.append("the charge for a change is below 0.")
     if faults:
         raise CertificateError("the groups after changes do not hold", [Fault(f) for f in faults])
     scale = lcm(*(size - 1 for size in range(problem.smallest, problem.largest + 1)))
+    if not isinstance(problem, GroupingProblem) or problem.n > _MOST_WHOLE:
+        return _certify_large(problem, groups, scale, prices)
     objective = sum(group_value(problem, list(group), scale) for group in groups)
     if problem.n <= _FEW:
         placed, off, value = _best_of_all(problem, company, n_kept, scale)
@@ -98,11 +109,45 @@ def certify_regrouping(
         bound = value if (placed, off) == (len(seen), mine) else None
         return Certificate(objective, bound, len(seen), placed, scale)
     bound = None
-    if prices is not None:
-        bound = share_company(problem, company, n_kept, prices, charge)[0]
-        if bound < objective:  # pragma: no cover - a bound of every such plan
-            raise CertificateError("the bound does not hold", [Fault("it is below the objective.")])
+    if prices is not None and prices.shared:
+        bound = share_company(problem, company, n_kept, prices.person, prices.charge)[0]
+    elif prices is not None:
+        sizes = [len(group) for group in groups]
+        bound = bound_company(problem, company, n_kept, sizes, prices, objective)
+    if bound is not None and bound < objective:  # pragma: no cover - a bound of every such plan
+        raise CertificateError("the bound does not hold", [Fault("it is below the objective.")])
     return Certificate(objective, bound, len(seen), problem.n, scale)
+
+
+def _certify_large(
+    problem: GroupingProblem | StreamedGrouping,
+    groups: Sequence[Sequence[int]],
+    scale: int,
+    prices: CompanyPrices | None,
+) -> Certificate:
+    """Return what groups of a large pool are worth; the bound is for any number of changes."""
+    group_of = np.full(problem.n, -1, np.int64)
+    for number, group in enumerate(groups):
+        group_of[list(group)] = number
+    sizes = tuple(sorted(len(group) for group in groups))
+    none = np.zeros(0, np.int64)
+    case = None
+    if prices is not None and prices.charge == 0 and sizes:
+        no_sets = np.zeros((0, problem.n), np.bool_)
+        case = GroupPrices(prices.person, prices.unit, no_sets, none, none)
+    bound = None
+    if isinstance(problem, GroupingProblem):
+        objective = sum(group_value(problem, list(group), scale) for group in groups)
+        if case is not None:
+            told = "prices", Status.FEASIBLE, ""
+            stated = GroupingSolution(group_of, None, scale, *told, cases=(case,))
+            bound = bound_groupings(problem, stated, sizes)
+    else:
+        stated = GroupingSolution(group_of, None, scale, "none", Status.FEASIBLE, "")
+        objective = certify_large(problem, stated).objective
+        if case is not None:
+            bound = bound_large(problem, case, sizes, scale)
+    return Certificate(objective, bound, sum(sizes), problem.n, scale)
 
 
 def _best_of_all(

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.sizes import scale_of
+from pairmatch.solvers.groups.company import Company, count_kept
+from pairmatch.solvers.groups.keeping import Board, Quest
+from pairmatch.solvers.groups.sizes import choose_sizes, scale_of
 from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.solution import CompanyPrices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,41 +27,14 @@ if TYPE_CHECKING:
 
     Groups = list[tuple[int, ...]]
 
-__all__ = ["N_EXACT", "Company", "Regrouped", "count_kept", "price_company", "regroup"]
+__all__ = ["N_EXACT", "Regrouped", "Trail", "price_company"]
 
 N_EXACT = 13
 """People up to whom the best groups are found by enumeration."""
 
 _NONE = np.iinfo(np.int64).min // 4
-_CHARGES = (0.5, 0.2, 0.1, 0.04, 0.015, 0.0)  # of what a person is worth in the mean
-_ROUNDS = 8
-_PATIENCE = 2  # rounds without a better plan
-_N_THOROUGH = 60  # people up to whom as many rounds are made
-_BRIEF = (0.2, 0.04, 0.0), 2, 1  # charges, rounds and patience above that
+_N_TRIES = 3  # of better sizes
 _STEPS = 150
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Company:
-    """Who was in one group, of those who are still there and whose group could go on.
-
-    Parameters
-    ----------
-    group_of : ndarray of int64, shape (n,)
-        Old group of each person, -1 for none.
-    """
-
-    group_of: NDArray[np.int64]
-
-    @property
-    def size(self) -> NDArray[np.int64]:
-        """Number of people of each old group who are still there."""
-        return np.bincount(self.group_of[self.group_of >= 0], minlength=1)
-
-    @property
-    def n(self) -> int:
-        """Number of people who could keep their group."""
-        return int((self.group_of >= 0).sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,22 +49,14 @@ class Regrouped:
         People whose group goes on with them.
     solver : str
         How they were found, in a few words.
+    prices : CompanyPrices or None
+        What bounds all groups with as few changes, where it is not enumeration.
     """
 
     groups: Groups
     kept: int
     solver: str
-
-
-def count_kept(groups: NDArray[np.int64], company: Company) -> NDArray[np.int64]:
-    """Return how many people keep their group in each of some groups of one size."""
-    mark, size = company.group_of[groups], company.size
-    kept = np.zeros(len(groups), np.int64)
-    for own in mark.T:
-        here = (mark == own[:, None]).sum(axis=1)
-        goes_on = (own >= 0) & (2 * here > size[np.maximum(own, 0)])
-        kept = np.maximum(kept, np.where(goes_on, here, 0))
-    return kept
+    prices: CompanyPrices | None = None
 
 
 class _Pool:
@@ -127,6 +95,11 @@ class _Pool:
             if len(groups):
                 found.append(groups)
         return found
+
+    def count(self, groups: Groups) -> tuple[int, int]:
+        """Return the rank of some groups, and how many keep theirs in them."""
+        rank = sum(int(self.rank(np.array([g]))[0]) for g in groups)
+        return rank, sum(int(count_kept(np.array([g]), self.company)[0]) for g in groups)
 
     def solve(self, people: NDArray[np.int64]) -> _Table:
         """Return the best groups of a few people for every number of them who keep theirs."""
@@ -182,8 +155,8 @@ class _Table:
         return groups
 
 
-def regroup(problem: GroupingProblem, company: Company, n_kept: int, *, seed: int = 0) -> Regrouped:
-    """Return groups in which at least ``n_kept`` people keep their group.
+class Trail:
+    """Groups after changes for one limit after another, each building on those before.
 
     Parameters
     ----------
@@ -192,77 +165,126 @@ def regroup(problem: GroupingProblem, company: Company, n_kept: int, *, seed: in
         target as possible (sum of squares), then the objective counts.
     company : Company
         Who was in which group, and could stay. Each old group by itself is a legal group.
-    n_kept : int
-        How many people must keep their group, at most ``company.n``.
     seed : int, default: 0
         Seed of the search in larger pools.
-
-    Returns
-    -------
-    Regrouped
-        Up to 13 people the best of all, and of several one that keeps most. Above, the best that
-        a search finds that forms a few groups at a time anew, at a falling charge for a change.
-
-    Notes
-    -----
-    Up to 13 people: dynamic programming over sets of people and numbers kept, O(2^n n) for each
-    possible group. Above: the same for 10 people at a time.
+    start : list of tuple of int, optional
+        Groups to begin with; by default the old ones.
     """
-    pool = _Pool(problem, company)
-    if problem.n <= N_EXACT:
-        table = pool.solve(np.arange(problem.n))
-        kept = max(range(n_kept, problem.n + 1), key=lambda k: (table.rank[k], k))
-        return Regrouped(table.read(kept), kept, "enumeration of groups")
-    search = _Search(pool, np.random.default_rng(seed))
-    search.settle(np.inf, n_kept=company.n)
-    typical = max(1.0, abs(search.value) / max(1, problem.n))
-    thorough = _CHARGES, _ROUNDS, _PATIENCE
-    charges, rounds, patience = thorough if problem.n <= _N_THOROUGH else _BRIEF
-    for charge in charges:
-        idle = 0
-        for _ in range(rounds):
-            idle = 0 if search.settle(charge * typical, n_kept) else idle + 1
-            if idle == patience:
+
+    def __init__(
+        self,
+        problem: GroupingProblem,
+        company: Company,
+        seed: int = 0,
+        start: Groups | None = None,
+    ) -> None:
+        self.pool, self.company = _Pool(problem, company), company
+        self.start = company.groups if start is None else start
+        self.table: _Table | None = None
+        self.rng = np.random.default_rng(seed)
+        self.known: list[Groups] = []
+        self.board: Board | None = None
+
+    def regroup(self, n_kept: int) -> Regrouped:
+        """Return groups in which at least ``n_kept`` people keep their group.
+
+        Parameters
+        ----------
+        n_kept : int
+            How many people must keep their group, at most ``company.n``.
+
+        Returns
+        -------
+        Regrouped
+            Up to 13 people the best of all, and of several one that keeps most. Above, the best
+            of many groups that prices of people and of changes ask for.
+
+        Notes
+        -----
+        Up to 13 people: dynamic programming over sets of people and numbers kept, O(2^n n) for
+        each possible group. Above: column generation, and a program in whole numbers over its
+        columns.
+        """
+        n = self.pool.problem.n
+        if n <= N_EXACT:
+            self.table = self.table or self.pool.solve(np.arange(n))
+            rank = self.table.rank
+            kept = max(range(n_kept, n + 1), key=lambda k: (rank[k], k))
+            return Regrouped(self.table.read(kept), kept, "enumeration of groups")
+        board = self.board or self._begin()
+        groups, kept = self._best(n_kept)
+        for _ in range(_N_TRIES):
+            quest = Quest(n_kept, *self._shape(groups))
+            prices = board.price(quest)
+            if not self._is_nearest(quest):
+                self._adopt(board.choose(quest, by_shape=True))
+            self._adopt(board.choose(quest))
+            before, (groups, kept) = quest, self._best(n_kept)
+            if self._shape(groups) == (before.placed, before.off):
                 break
-    return Regrouped(search.groups, search.kept, "a few groups at a time, near the running plan")
+        return Regrouped(groups, kept, "columns near the running plan", prices)
+
+    def add(self, groups: Groups) -> None:
+        """Take some groups into account that were found elsewhere."""
+        if self.board is None:
+            self._begin()
+        self._adopt(groups)
+
+    def _begin(self) -> Board:
+        """Form groups in which nobody changes who need not."""
+        problem = self.pool.problem
+        search = _Search(self.pool, self.rng, self.start)
+        search.settle()
+        limits = problem.smallest, problem.largest, problem.target
+        self.board = Board(self.pool.values, self.company, limits)
+        self._adopt(search.groups)
+        return self.board
+
+    def _adopt(self, groups: Groups | None) -> None:
+        """Keep groups for limits that they fit."""
+        if groups is not None and self.board is not None:
+            self.known.append(groups)
+            self.board.add(groups)
+
+    def _best(self, n_kept: int) -> tuple[Groups, int]:
+        """Return the best groups known that keep enough people."""
+        rated = [(*self.pool.count(groups), groups) for groups in self.known]
+        _, kept, groups = max(
+            (some for some in rated if some[1] >= n_kept), key=lambda some: some[:2]
+        )
+        return groups, kept
+
+    def _shape(self, groups: Groups) -> tuple[int, int]:
+        target = self.pool.problem.target
+        return sum(map(len, groups)), sum((len(group) - target) ** 2 for group in groups)
+
+    def _is_nearest(self, quest: Quest) -> bool:
+        """Return whether arithmetic allows for no better sizes."""
+        problem = self.pool.problem
+        usual = choose_sizes(problem.n, problem.smallest, problem.largest, problem.target)
+        off = sum((size - problem.target) ** 2 for size in usual)
+        return (quest.placed, quest.off) == (sum(usual), off)
 
 
 class _Search:
-    """Groups that get better, a few of them at a time."""
+    """Old groups that take in everybody else, a few of them at a time."""
 
-    def __init__(self, pool: _Pool, rng: np.random.Generator) -> None:
+    def __init__(self, pool: _Pool, rng: np.random.Generator, start: Groups) -> None:
         self.pool, self.rng = pool, rng
         # Two groups at least, and no more than can be enumerated in no time.
-        least = 12 if pool.problem.n <= _N_THOROUGH else 9
-        self.together = min(N_EXACT - 1, max(least, 2 * pool.problem.target))
-        marks = pool.company.group_of
-        self.groups: Groups = [
-            tuple(np.flatnonzero(marks == mark).tolist())
-            for mark in range(int(marks.max(initial=-1)) + 1)
-            if (marks == mark).any()
-        ]
-        self.kept = pool.company.n
+        self.together = min(N_EXACT - 1, max(9, 2 * pool.problem.target))
+        self.groups = start
 
-    @property
-    def value(self) -> int:
-        """Value of all groups."""
-        return sum(int(self.pool.values.of_groups(np.array([g]))[0]) for g in self.groups)
-
-    def settle(self, charge: float, n_kept: int) -> bool:
-        """Look once at the surroundings of every group and of everybody left out."""
-        changed = False
+    def settle(self) -> None:
+        """Look at the surroundings of everybody left out; as many as before keep their group."""
         placed = {i for group in self.groups for i in group}
         idle = [i for i in range(self.pool.problem.n) if i not in placed]
         for start in range(0, len(idle), 4):
             for _ in range(2):
-                changed |= self._form_anew(tuple(idle[start : start + 4]), charge, n_kept)
-        for group in list(self.groups):
-            if group in self.groups:
-                changed |= self._form_anew(group, charge, n_kept)
-        return changed
+                self._form_anew(tuple(idle[start : start + 4]))
 
-    def _form_anew(self, core: tuple[int, ...], charge: float, n_kept: int) -> bool:
-        """Form the groups around some people anew; return whether that changed anything."""
+    def _form_anew(self, core: tuple[int, ...]) -> None:
+        """Form the groups around some people anew, where that makes them better."""
         placed = {i for group in self.groups for i in group}
         mine = [i for i in core if i not in placed]
         taken = [group for group in self.groups if set(group) & set(core)]
@@ -279,32 +301,19 @@ class _Search:
         idle = [i for i in range(self.pool.problem.n) if i not in placed and i not in people]
         people += idle[: max(0, self.together - len(people))]
         if len(people) > N_EXACT or len(people) < self.pool.problem.smallest:
-            return False
+            return
         whole = np.array(sorted(people), np.int64)
         table = self.pool.solve(whole)
-        before = self._count(taken)
-        room = n_kept - self.kept + before[1]
-        price = 0 if np.isinf(charge) else round(charge)
-        options = [k for k in range(max(0, room), len(whole) + 1) if table.rank[k] > _NONE // 2]
-        if not options:
-            return False
-        best = max(options, key=lambda k: (int(table.rank[k]) + price * k, k))
-        gain = int(table.rank[best]) + price * best - before[0] - price * before[1]
-        if gain <= 0:
-            return False
-        self.groups = [g for g in self.groups if g not in taken] + table.read(best)
-        self.kept += best - before[1]
-        return True
-
-    def _count(self, groups: Groups) -> tuple[int, int]:
-        """Return the rank of some groups, and how many keep theirs in them."""
-        rank = sum(int(self.pool.rank(np.array([g]))[0]) for g in groups)
-        return rank, sum(int(count_kept(np.array([g]), self.pool.company)[0]) for g in groups)
+        before = self.pool.count(taken)
+        options = [k for k in range(before[1], len(whole) + 1) if table.rank[k] > _NONE // 2]
+        best = max(options, key=lambda k: (int(table.rank[k]), k), default=-1)
+        if best >= 0 and int(table.rank[best]) > before[0]:
+            self.groups = [g for g in self.groups if g not in taken] + table.read(best)
 
 
 def price_company(
     problem: GroupingProblem, company: Company, n_kept: int, charges: Iterable[int]
-) -> tuple[NDArray[np.int64], int]:
+) -> CompanyPrices:
     """Return prices of people, and a charge for a change, that bound all groups well.
 
     Parameters
@@ -339,4 +348,4 @@ def price_company(
                 step *= 0.93
             current = current - np.rint(step * slope).astype(np.int64)
         price = best
-    return best, chosen
+    return CompanyPrices(best, chosen, shared=True)

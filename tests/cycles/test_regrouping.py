@@ -1,4 +1,6 @@
 import itertools
+from dataclasses import replace
+from math import lcm
 
 import numpy as np
 import pandas as pd
@@ -6,7 +8,13 @@ import pytest
 
 import pairmatch as pm
 from pairmatch.datasets import district
-from pairmatch.solvers.certify.regrouping import certify_regrouping, share_company
+from pairmatch.solvers.certify.company import bound_company
+from pairmatch.solvers.certify.regrouping import certify_regrouping, kept_in, share_company
+from pairmatch.solvers.groups.company import Company
+from pairmatch.solvers.groups.regrouping import Trail
+from pairmatch.solvers.groups.vicinity import carry_prices, regroup_near
+from pairmatch.solvers.problem import GroupingProblem
+from pairmatch.solvers.solution import CompanyPrices
 
 
 def partitions(people, sizes):
@@ -179,13 +187,198 @@ def test_spoiled_groups_are_refused():
 def test_rematch_of_groups_refuses_what_it_cannot_honour():
     pool = district(9, 9, seed=4).mentees
     plan = pm.form_groups(pool, pm.Program(size=3))
-    turns = plan.program.replace(constraints=[pm.TakeTurns()])
-    with pytest.raises(pm.CapabilityError, match="neither rounds nor TakeTurns"):
-        pm.rematch(plan, pm.Changes(program=turns))
+    with pytest.raises(pm.CapabilityError, match="knows no rounds; leave them out"):
+        pm.rematch(plan, pm.Changes(program=plan.program.replace(rounds=2)))
     with pytest.raises(pm.ProgramError, match="give mentees= only"):
         pm.rematch(plan, pm.Changes(mentors=pool[:1]))
     with pytest.raises(pm.UnknownIdError, match="nobody of this id"):
         pm.rematch(plan, pm.Changes(leave=["nobody"]))
+    for bad in ([], [-1], "5", [1.5]):
+        with pytest.raises(pm.ProgramError, match="no list of whole numbers"):
+            pm.rematch(plan).curve(bad)
+
+
+def best_near(scores, old, n_kept, sizes, placed, off, target, worst):
+    """Return the best value of groups of this shape that keep as many, by enumeration."""
+    return max(
+        sum(worth(group, scores, worst) for group in groups)
+        for groups in partitions(list(range(len(scores))), sizes)
+        if sum(map(len, groups)) == placed
+        and sum((len(group) - target) ** 2 for group in groups) <= off
+        and sum(n_who_stay(group, old) for group in groups) >= n_kept
+    )
+
+
+@pytest.mark.parametrize("objective", ["total", "worst_rotation"])
+@pytest.mark.parametrize("seed", range(4))
+def test_prices_of_changes_bound_what_enumeration_finds(objective, seed):
+    rng = np.random.default_rng(seed)
+    n, (smallest, largest, target) = 8, [(2, 2, 2), (2, 4, 3), (3, 5, 3), (2, 3, 2)][seed]
+    gain = rng.integers(0, 30, (n, n))
+    problem = GroupingProblem(gain, ~np.eye(n, dtype=bool), smallest, largest, target, objective)
+    company = np.array([0, 0, 0, 1, 1, 1, -1, -1]) if largest > 2 else np.arange(n) // 2
+    old = [np.flatnonzero(company == mark).tolist() for mark in range(company.max() + 1)]
+    scale = lcm(*range(smallest - 1, largest))
+    sizes = range(smallest, largest + 1)
+    worst = objective == "worst_rotation"
+    shape = {2: [2] * 4, 3: [3, 3, 2] if smallest == 2 else [4, 4]}[target]
+    off = sum((size - target) ** 2 for size in shape)
+    for n_kept in (0, 2, 4):
+        best = best_near(gain, old, n_kept, sizes, n, off, target, worst)
+        for _ in range(6):
+            person = rng.integers(0, 40, n) * scale * 4
+            prices = CompanyPrices(person, int(rng.integers(0, 30)) * scale * 4, 4)
+            bound = bound_company(problem, company, n_kept, shape, prices)
+            assert bound >= round(best * scale)
+            # a search never says that a worse answer is the best one
+            told = bound_company(problem, company, n_kept, shape, prices, round(best * scale) - 1)
+            assert told >= round(best * scale)
+
+
+@pytest.mark.parametrize("objective", ["total", "worst_rotation"])
+@pytest.mark.parametrize("seed", range(3))
+def test_columns_find_what_enumeration_finds(objective, seed):
+    rng = np.random.default_rng(seed)
+    n, (smallest, largest, target) = 9, [(3, 5, 3), (2, 3, 2), (2, 4, 3)][seed]
+    gain = rng.integers(0, 40, (n, n))
+    problem = GroupingProblem(gain, ~np.eye(n, dtype=bool), smallest, largest, target, objective)
+    company = np.repeat([0, 1, 2], 3) if smallest == 3 else np.array([0, 0, 1, 1, 2, 2, 3, 3, -1])
+    if target == 3:
+        company = np.array([0, 0, 0, 1, 1, 1, -1, -1, -1])
+    whole = Trail(problem, Company(company))
+    parts = Trail(problem, Company(company))
+    parts.n_exact = 0
+    n_before = int((company >= 0).sum())
+    for k in range(n_before + 1):
+        best, found = whole.regroup(n_before - k), parts.regroup(n_before - k)
+        assert parts.pool.count(found.groups)[0] <= whole.pool.count(best.groups)[0]
+        assert parts.pool.count(found.groups)[1] >= n_before - k
+        if k in (0, n_before):
+            assert parts.pool.count(found.groups)[0] == whole.pool.count(best.groups)[0]
+
+
+def test_the_curve_of_a_larger_pool_rises_and_its_bounds_hold():
+    pool = district(31, 9, seed=3).mentees
+    plan = pm.form_groups(pool[:28], pm.Program(size=3))
+    gone = pool["id"][[0, 4]].tolist()
+    after = pm.rematch(plan, pm.Changes(leave=gone, mentees=pool[28:]), at_most_changes=0)
+    points = after.points([0, 1, 4, 99])
+    curve = after.curve([0, 1, 4, 99])
+    assert curve["changes"].tolist() == [0, 1, 4, (after.company >= 0).sum()]
+    assert curve["exact"][0]
+    assert curve["objective"].is_monotonic_increasing
+    assert (curve["bound"] >= curve["objective"]).all()
+    for point, row in zip(points, curve.itertuples(), strict=True):
+        assert point.objective == row.objective
+        assert point.bound >= row.bound
+        assert point.changes <= row.changes
+        assert point.verify() == point.certificate
+    assert after.gap == 0.0
+    assert after.curve()["changes"].tolist()[:5] == [0, 1, 2, 5, 10]
+
+
+def test_spoiled_prices_of_changes_prove_less_or_nothing():
+    pool = district(20, 9, seed=3).mentees
+    plan = pm.form_groups(pool[:18], pm.Program(size=3))
+    after = pm.rematch(plan, pm.Changes(mentees=pool[18:]), at_most_changes=0)
+    problem, groups, prices = after.plan.problem, after.plan.groups, after.prices
+    n_kept = int((after.company >= 0).sum())
+    given = problem, after.company, n_kept, groups
+    honest = certify_regrouping(*given, prices)
+    assert honest == after.certificate
+    cheap = replace(prices, person=prices.person // 2)
+    weaker = certify_regrouping(*given, cheap).bound
+    assert weaker is None or weaker >= honest.objective
+    for useless in (replace(prices, unit=0), replace(prices, person=prices.person[1:])):
+        assert certify_regrouping(*given, useless).bound is None
+    with pytest.raises(pm.CertificateError, match="charge for a change is below 0"):
+        certify_regrouping(*given, replace(prices, charge=-1))
+
+
+def test_whose_turn_it_is_stays_out_and_running_groups_stay_before_newcomers():
+    pool = pd.DataFrame({"id": [f"T{i:02}" for i in range(14)], "years": range(14)})
+    rules = [pm.TakeTurns("out_before")]
+    program = pm.Program([pm.Closeness("years", within=20)], rules, size=3, leftovers="leave_out")
+    first = pool[:12].assign(out_before=0)
+    plan = pm.form_groups(first, program)
+    joined = pool[12:].assign(out_before=[0, 0])
+    after = pm.rematch(plan, pm.Changes(mentees=joined), at_most_changes=0)
+    assert after.plan.unmatched["id"].tolist() == ["T12", "T13"]
+    assert after.changes == 0
+    assert pm.verify(after.plan)
+    # who was out once comes in when somebody leaves, before who never was
+    was_out = pd.DataFrame({"id": ["T13"], "out_before": [1]})
+    changes = pm.Changes(leave=[plan.group_ids[0][0]], mentees=was_out)
+    later = pm.rematch(after.plan, changes)
+    assert later.plan.unmatched["id"].tolist() == ["T12"]
+    assert later.verify() == later.certificate
+    assert pm.verify(later.plan)
+
+
+@pytest.mark.slow
+def test_a_large_pool_is_opened_only_near_its_changes_and_keeps_a_bound():
+    pool = district(426, 9, seed=3).mentees
+    plan = pm.form_groups(pool[:420], pm.Program(size=3), options=pm.Options(time_limit=3))
+    gone = pool["id"][[0, 40, 90]].tolist()
+    after = pm.rematch(plan, pm.Changes(leave=gone, mentees=pool[420:]), at_most_changes=4)
+    here = {*pool["id"]} - {*gone}
+    assert {who for group in after.plan.group_ids for who in group} == here
+    assert after.changes <= 4
+    assert after.bound >= after.objective
+    assert after.verify() == after.certificate
+    assert pm.verify(after.plan)
+    old = {frozenset(group) for group in plan.group_ids}
+    new = {frozenset(group) for group in after.plan.group_ids}
+    assert len(old & new) > 110
+    again = pm.rematch(after.plan, pm.Changes(leave=[pool["id"][7]]), at_most_changes=0)
+    assert again.changes == 0
+    assert again.bound >= again.objective
+
+
+def test_pools_that_are_opened_in_parts_keep_every_rule():
+    rng = np.random.default_rng(4)
+    gain = rng.integers(0, 1000, (40, 40))
+    problem = GroupingProblem(gain, ~np.eye(40, dtype=bool), 3, 5, 3)
+    company = Company(np.r_[np.repeat(np.arange(11), 3), np.full(7, -1)])
+    for n_kept in (33, 31, 24):
+        found = regroup_near(problem, company, n_kept, [2, 5])
+        proof = certify_regrouping(problem, company.group_of, n_kept, found.groups)
+        assert proof.matched == 40
+        assert sum(kept_in(group, company.group_of) for group in found.groups) == found.kept
+
+
+def test_the_price_of_a_newcomer_covers_the_best_triad():
+    rng = np.random.default_rng(4)
+    gain = rng.integers(0, 1000, (12, 12))
+    problem = GroupingProblem(gain, ~np.eye(12, dtype=bool), 3, 3, 3)
+    known = np.arange(12) < 11
+    price = carry_prices(problem, np.full(12, 3000), known, 2)
+    best = max(
+        sum(gain[a, b] for a, b in itertools.permutations((11, *others), 2)) - 6000
+        for others in itertools.combinations(range(11), 2)
+    )
+    assert price.tolist() == [3000] * 11 + [best]
+
+
+@pytest.mark.slow
+def test_months_of_a_pool_that_is_streamed_lose_nobody():
+    rng = np.random.default_rng(2)
+    pool = district(2200, 9, seed=3).mentees
+    plan = pm.form_groups(pool[:2100], pm.Program(size=3), options=pm.Options(time_limit=20))
+    here, n = set(pool["id"][:2100]), 2100
+    for _ in range(3):
+        gone = rng.choice(sorted(here), 5, replace=False).tolist()
+        changes = pm.Changes(leave=gone, mentees=pool[n : n + 7])
+        here = (here | set(pool["id"][n : n + 7])) - set(gone)
+        n += 7
+        after = pm.rematch(plan, changes, at_most_changes=3)
+        placed = {who for group in after.plan.group_ids for who in group}
+        assert placed | set(after.plan.unmatched["id"]) == here
+        assert len(placed) == len(here)
+        assert after.changes <= 3
+        assert after.bound >= after.objective
+        assert after.verify() == after.certificate
+        plan = after.plan
 
 
 def test_twelve_months_of_groups_keep_every_rule_and_lose_nobody():

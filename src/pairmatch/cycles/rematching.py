@@ -99,8 +99,10 @@ def rematch(
     -------
     Rematch, or Regrouping for groups
         The new plan, who moved and why, and a proof: exact where the limit is at a corner of the
-        concave hull of the trade-off, else the hull as a bound. For groups exact up to 13 people,
-        above a bound from prices of people.
+        concave hull of the trade-off, else the hull as a bound. For groups exact up to 13 people;
+        up to 400 exact where a search proves it, else with a bound from prices of people and of
+        changes; above, only groups near changes are opened, and the bound, from the prices of the
+        running plan, is for any number of changes, or missing where that plan has no prices.
 
     Raises
     ------
@@ -111,8 +113,7 @@ def rematch(
     CapabilityError
         If the program has objective "leximin" or several mentors each, or tiers or "worst_off"
         together with meetings or minutes, or there are more than 4,194,304 pairs and the running
-        plan's proof cannot be built on; of groups, if there are more than 2,048 people, rounds or
-        ``TakeTurns``.
+        plan's proof cannot be built on; of groups, if the program has rounds.
 
     Notes
     -----

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from pairmatch.solvers.solution import CompanyPrices
 
     Numbers = NDArray[np.int64]
+    # What a group lacks, its members as bits, how many keep the old group, how far its size is from
+    # the target, and who cannot keep the old group beside it
+    _Column = tuple[int, int, int, int, int]
 
 __all__ = ["bound_company"]
 
@@ -95,7 +98,7 @@ def bound_company(
         return bound
     room = total - (objective + 1) * prices.unit
     columns = _list_columns(problem, company, prices, factor, excess, room)
-    if columns is None or _can_be_better(columns, problem.n, (n_kept, off), room):
+    if columns is None or _can_be_better(columns, company, (n_kept, off), room):
         return bound
     return objective
 
@@ -107,25 +110,21 @@ def _list_columns(
     factor: int,
     excess: dict[int, int],
     room: int,
-) -> list[list[tuple[int, int, int, int]]] | None:
-    """Return by person all groups that a better answer can hold, or None if there are many.
-
-    Of each group what it lacks, its members as bits, who keeps the old group, and how far its size
-    is from the target.
-    """
+) -> list[list[_Column]] | None:
+    """Return by person all groups that a better answer can hold, or None if there are many."""
     person = np.asarray(prices.person, np.int64)
     links, everybody = link_people(problem, person, factor), np.arange(problem.n)
-    found: dict[int, tuple[int, int, int]] = {}
+    found: dict[int, _Column] = {}
     n_seen = 0
     for size, most in excess.items():
-        starts = [((first,), everybody[first + 1 :], 0) for first in range(problem.n)]
+        starts = [((first,), everybody[first + 1 :], 0, 0) for first in range(problem.n)]
         starts += [
-            (stay, np.setdiff1d(everybody, old), count)
+            (stay, np.setdiff1d(everybody, old), count, sum(1 << i for i in old.tolist()))
             for old in _list_old(company)
             for count in range(old.size // 2 + 1, min(old.size, size) + 1)
             for stay in combinations(old.tolist(), count)
         ]
-        for stay, others, kept in starts:
+        for stay, others, kept, gone in starts:
             paid = prices.charge * kept
             floor = most - paid - room - 1
             for groups in _complete(links, stay, others, size, floor):
@@ -137,16 +136,17 @@ def _list_columns(
                 for group, over in zip(groups[good].tolist(), value[good].tolist(), strict=True):
                     bits = sum(1 << i for i in group)
                     lacks = most - over - paid
-                    if bits not in found or found[bits][1] < kept:
-                        found[bits] = lacks, kept, (size - problem.target) ** 2
+                    if bits not in found or found[bits][2] < kept:
+                        off = (size - problem.target) ** 2
+                        found[bits] = lacks, bits, kept, off, bits | gone
                 if len(found) > _MOST_COLUMNS:
                     return None
-    columns: list[list[tuple[int, int, int, int]]] = [[] for _ in range(problem.n)]
-    for bits, (lacks, kept, off) in sorted(found.items()):
+    columns: list[list[_Column]] = [[] for _ in range(problem.n)]
+    for column in sorted(found.values()):
         for i in range(problem.n):
-            if bits >> i & 1:
-                columns[i].append((lacks, bits, kept, off))
-    return [sorted(mine) for mine in columns]
+            if column[1] >> i & 1:
+                columns[i].append(column)
+    return columns
 
 
 def _list_old(company: NDArray[np.int64]) -> list[Numbers]:
@@ -155,30 +155,35 @@ def _list_old(company: NDArray[np.int64]) -> list[Numbers]:
 
 
 def _can_be_better(
-    columns: list[list[tuple[int, int, int, int]]], n: int, limit: tuple[int, int], room: int
+    columns: list[list[_Column]],
+    company: NDArray[np.int64],
+    limit: tuple[int, int],
+    room: int,
 ) -> bool:
     """Return whether groups that cover everybody could lack so little, or the search is long.
 
-    Whoever has the fewest groups comes first, as in the exact covers of Knuth (2000).
+    Whoever has the fewest groups comes first, as in the exact covers of Knuth
+    (https://doi.org/10.48550/arXiv.cs/0011047).
     """
-    (n_kept, off), n_seen = limit, 0
+    n, (n_kept, most_off), n_seen = len(columns), limit, 0
     order = sorted(range(n), key=lambda i: (len(columns[i]), i))
-    stack = [(0, (1 << n) - 1, room, 0, 0)]
+    could = sum(1 << i for i in np.flatnonzero(company >= 0).tolist())
+    stack = [(0, (1 << n) - 1, could, room, 0, 0)]
     while stack:
-        at, left, spare, kept, far = stack.pop()
+        at, left, could, spare, kept, off = stack.pop()
         while at < n and not left >> order[at] & 1:
             at += 1
         if at == n:
-            if kept >= n_kept:
-                return True
-            continue
-        for lacks, bits, stay, more in columns[order[at]]:
+            return True
+        for lacks, bits, stay, far, gone in columns[order[at]]:
             n_seen += 1
             if lacks > spare:
                 break
-            fits = bits & left == bits and far + more <= off
-            if fits and kept + stay + (left ^ bits).bit_count() >= n_kept:
-                stack.append((at + 1, left ^ bits, spare - lacks, kept + stay, far + more))
+            rest = could & ~gone  # who could still keep the old group
+            fits = bits & left == bits and off + far <= most_off
+            if fits and kept + stay + rest.bit_count() >= n_kept:
+                more = spare - lacks, kept + stay, off + far
+                stack.append((at + 1, left ^ bits, rest, *more))
         if n_seen > _N_SEARCHED:
             return True
     return False

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.solvers.processors import hold_blas
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -53,8 +55,10 @@ def solve_inside(
     -----
     Each of some 10 to 20 steps factors a dense matrix of ``n_rows``. None where numbers run away.
     """
+    import scipy.linalg  # noqa: F401  loads the library that is held
+
     program = _Program(matrix)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), hold_blas():
         solved = _walk(program, cost, right, tolerance)
     return solved if solved is not None and np.isfinite(solved[1]).all() else None
 

@@ -39,9 +39,9 @@ _N_NEWCOMERS = 6  # tried with those who stay
 _N_EACH, _N_LOOKED_AT = 6, 200_000
 _COARSE, _FINE = 1e-2, 1e-7  # relative gaps of the programs, first and last
 _LACKING = 4.0  # cost of a person or of somebody who keeps the group, over the best group
-_N_WHOLE = 5000  # columns of a program in whole numbers
-_N_NODES = 400
-_SECONDS = 20.0  # a safety stop: nodes end it before
+_N_WHOLE = 3000  # columns of a program in whole numbers
+_N_NODES = 100
+_SECONDS = 60.0  # a safety stop: nodes end it before
 _NEVER = -(2**55)
 
 
@@ -113,6 +113,34 @@ class Board:
             if n_new <= self.values.n // 4:
                 tolerance = _FINE
         return CompanyPrices(self.person, self.charge, UNIT)
+
+    def widen(self, quest: Quest, worth: int) -> None:
+        """Add groups that an answer which is worth more than this may hold, as far as they are few.
+
+        Parameters
+        ----------
+        quest : Quest
+            What is asked.
+        worth : int
+            Value of an answer.
+        """
+        case = plain_case(self.person, UNIT)
+        links = pair_excess(self.values, self.person, UNIT)
+        room = int(self.person.sum()) - self.charge * quest.n_kept - worth * UNIT
+        for size in self._open(quest):
+            some = [
+                self._complete(links, stays, size, self.values.n)
+                for stays in self.stays.values()
+                if stays.shape[1] in (size, size - 1)
+            ]
+            listed = list_offers(self.values, case, size, -room, n_each=60, n_most=_N_LOOKED_AT)
+            groups = np.concatenate([np.empty((0, size), np.int64), *some])
+            if listed is not None:
+                groups = np.concatenate([groups, listed[0]])
+            over = excess_of(self.values, groups, case)
+            over += self.charge * count_kept(groups, self.company)
+            good = np.flatnonzero(over > -room)
+            self._add(size, groups[good[np.argsort(-over[good], kind="stable")[:_N_WHOLE]]])
 
     def choose(self, quest: Quest, *, by_shape: bool = False) -> Groups | None:
         """Return groups in whole numbers, of those found; None if there are none.
@@ -247,7 +275,9 @@ class Board:
         best = good[np.argsort(-over[good], kind="stable")[: _N_FRESH * self.values.n]]
         return self._add(size, groups[best])
 
-    def _complete(self, links: Numbers, stays: Numbers, size: int) -> Numbers:
+    def _complete(
+        self, links: Numbers, stays: Numbers, size: int, n_most: int = _N_NEWCOMERS
+    ) -> Numbers:
         """Return groups of those who stay with the best newcomers."""
         n_more = size - stays.shape[1]
         if n_more == 0:
@@ -255,7 +285,7 @@ class Board:
         gives = links[stays].sum(axis=1)
         old = self.company.group_of
         gives[old[stays[:, 0]][:, None] == old[None, :]] = _NEVER
-        most = min(max(_N_NEWCOMERS, n_more), self.values.n - 1)
+        most = min(max(n_most, n_more), self.values.n - 1)
         near = np.argpartition(-gives, most - 1, axis=1)[:, :most]
         found = [
             np.column_stack([stays, near[:, list(chosen)]])

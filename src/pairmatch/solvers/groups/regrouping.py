@@ -180,6 +180,7 @@ class Trail:
     ) -> None:
         self.pool, self.company = _Pool(problem, company), company
         self.start = company.groups if start is None else start
+        self.n_exact = N_EXACT
         self.table: _Table | None = None
         self.rng = np.random.default_rng(seed)
         self.known: list[Groups] = []
@@ -206,7 +207,7 @@ class Trail:
         columns.
         """
         n = self.pool.problem.n
-        if n <= N_EXACT:
+        if n <= self.n_exact:
             self.table = self.table or self.pool.solve(np.arange(n))
             rank = self.table.rank
             kept = max(range(n_kept, n + 1), key=lambda k: (rank[k], k))
@@ -219,6 +220,9 @@ class Trail:
             if not self._is_nearest(quest):
                 self._adopt(board.choose(quest, by_shape=True))
             self._adopt(board.choose(quest))
+            if quest.placed == n:
+                board.widen(quest, self._worth(self._best(n_kept)[0]))
+                self._adopt(board.choose(quest))
             before, (groups, kept) = quest, self._best(n_kept)
             if self._shape(groups) == (before.placed, before.off):
                 break
@@ -253,6 +257,9 @@ class Trail:
             (some for some in rated if some[1] >= n_kept), key=lambda some: some[:2]
         )
         return groups, kept
+
+    def _worth(self, groups: Groups) -> int:
+        return sum(int(self.pool.values.of_groups(np.array([g]))[0]) for g in groups)
 
     def _shape(self, groups: Groups) -> tuple[int, int]:
         target = self.pool.problem.target

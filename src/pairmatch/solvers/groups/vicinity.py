@@ -71,7 +71,7 @@ def regroup_near(
         spare -= before - found.kept
         groups = [group for group in groups if group not in some]
         groups += [tuple(inside[list(group)].tolist()) for group in found.groups]
-    return Regrouped(groups, company.n - n_kept - spare, "columns near those without a group")
+    return Regrouped(groups, n_kept + spare, "columns near those without a group")
 
 
 def _list_turns(

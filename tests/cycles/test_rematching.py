@@ -291,6 +291,10 @@ def test_a_spoiled_proof_near_the_running_plan_is_refused(monkeypatch):
     given = answer.plan.problem, limit, answer.plan.solution.pairs
     look = answer.plan.scored.evaluate
     assert certify_nearby(*given, answer.dual, running, look) == answer.certificate
+    n_kept = int((answer.column_of[given[2][:, 0]] == given[2][:, 1]).sum())
+    strict = dataclasses.replace(limit, n_kept=n_kept + 1)
+    with pytest.raises(pm.CertificateError, match=f"keeps {n_kept} of the pairs"):
+        certify_nearby(given[0], strict, given[2], answer.dual, running, look)
     unproved = dataclasses.replace(running.certificate, bound=running.certificate.objective + 1)
     with pytest.raises(pm.CertificateError, match="cannot be built on"):
         certify_nearby(
@@ -325,15 +329,15 @@ def test_joined_tables_are_what_reading_them_at_once_gives():
 
 def test_spoiled_answers_and_prices_are_refused():
     plan = pm.match_scores([[9, 8, 1], [8, 6, 1], [7, 1, 5]])
-    now = pd.DataFrame([[1, 9, 3], [9, 1, 3], [3, 3, 9]])
-    answer = pm.rematch(plan, pm.Changes(scores=now), at_most_changes=1)
+    now = pd.DataFrame([[9, 1, 3], [1, 9, 3], [3, 3, 9]])
+    answer = pm.rematch(plan, pm.Changes(scores=now), at_most_changes=2)
     problem, column_of = answer.plan.problem, answer.column_of
     pairs = answer.plan.solution.pairs
     strict = ChangeLimit(column_of, int((column_of >= 0).sum()))
-    if answer.changes:
-        with pytest.raises(pm.CertificateError, match="changes too much"):
-            certify_rematching(problem, strict, pairs, answer.dual)
-    limit = ChangeLimit(column_of, 2)
+    assert answer.changes == 2
+    with pytest.raises(pm.CertificateError, match="changes too much"):
+        certify_rematching(problem, strict, pairs, answer.dual)
+    limit = ChangeLimit(column_of, int((column_of >= 0).sum()) - 2)
     bad = ChangePrices(answer.dual.prices, -1, answer.dual.bonus, answer.dual.scale)
     with pytest.raises(pm.CertificateError, match="wrong sign"):
         certify_rematching(problem, limit, pairs, bad)

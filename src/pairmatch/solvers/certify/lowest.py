@@ -1,4 +1,4 @@
-"""How high the lowest group of a grouping can be: enumerated, or by prices of places."""
+"""How high the lowest group can be: enumerated, by prices of places, or by a search for covers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.certify.covers import rule_out_covers
 from pairmatch.solvers.certify.group_rules import find_broken_rules, which_are_legal
 from pairmatch.solvers.certify.placing import able_people
 from pairmatch.solvers.solution import PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,6 +28,7 @@ __all__ = ["bound_lowest", "mean_of_group"]
 
 _AT_ONCE = 2048  # parts of groups that are completed at once
 _N_CELLS = 1_500_000_000  # parts times people that are looked at
+_N_LISTED = 100_000  # groups among which covers are looked for
 _NEVER = -(2**54)
 
 
@@ -88,6 +90,11 @@ def bound_lowest(
             if covered:
                 known.append(stated)
             done &= covered is not None
+        elif stated is not None and lowest <= stated < min(known, default=stated + 1):
+            none_left = _rule_out_all_above(problem, sizes, stated)
+            if none_left:
+                known.append(stated)
+            done &= none_left is not None
     highest = min(known, default=None)
     excused = step_back and not done and stated is not None and stated >= lowest
     if stated is not None and (highest is None or (stated < highest and not excused)):
@@ -151,14 +158,45 @@ def _cover_all_above(
     """Return whether the prices of every legal group above a mean add up to its size at least.
 
     None where there are too many groups to look at.
+    """
+    for groups in _grow_above(problem, prices.person, sizes, stated):
+        if groups is None:
+            return None
+        if _some_uncovered(problem, prices, groups):
+            return False
+    return True
+
+
+def _rule_out_all_above(
+    problem: GroupingProblem, sizes: tuple[int, ...], stated: Fraction
+) -> bool | None:
+    """Return whether the legal groups above a mean leave somebody out; None if unclear."""
+    listed: dict[int, list[NDArray[np.int64]]] = {size: [] for size in sizes}
+    n_listed = 0
+    for groups in _grow_above(problem, np.zeros(problem.n, np.int64), sizes, stated):
+        n_listed += 0 if groups is None else len(groups)
+        if groups is None or n_listed > _N_LISTED:
+            return None
+        listed[groups.shape[1]].append(groups[which_are_legal(problem, groups)])
+    tables = {
+        size: np.concatenate([np.empty((0, size), np.int64), *groups])
+        for size, groups in listed.items()
+    }
+    return rule_out_covers(able_people(problem), tables, sizes)
+
+
+def _grow_above(
+    problem: GroupingProblem, prices: NDArray[np.int64], sizes: tuple[int, ...], stated: Fraction
+) -> Iterator[NDArray[np.int64] | None]:
+    """Yield the groups above a mean whose members cost less than their places; None if too many.
 
     A group is grown from its cheapest member on. A part is dropped where the cheapest completion
     pays for all places already, or where the best one does not get above the mean.
     """
     n = problem.n
     able = able_people(problem)
-    order = able[np.argsort(prices.person[able], kind="stable")]
-    price = prices.person[order]
+    order = able[np.argsort(prices[able], kind="stable")]
+    price = prices[order]
     both = (problem.gain + problem.gain.T)[np.ix_(order, order)]
     forbidden = ~(problem.allowed & problem.allowed.T)[np.ix_(order, order)]
     np.fill_diagonal(forbidden, val=True)
@@ -180,7 +218,8 @@ def _cover_all_above(
             parts, inside = parts[cheap], inside[cheap]
             n_cells += len(parts) * n
             if n_cells > _N_CELLS:
-                return None
+                yield None
+                return
             gives = np.zeros((len(parts), order.size), np.int64)
             for column in parts.T:
                 gives += both[column]
@@ -195,9 +234,8 @@ def _cover_all_above(
             within = inside[row] + gives[row, newcomer]
             if n_more > 1:
                 stack.append((grown, within))
-            elif _some_uncovered(problem, prices, order[grown]):
-                return False
-    return True
+            else:
+                yield order[grown]
 
 
 def _some_uncovered(

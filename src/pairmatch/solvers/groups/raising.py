@@ -1,9 +1,10 @@
 """Raise the lowest group of a plan: a floor that climbs, and prices that say how far it can.
 
 With a floor t, only groups whose mean is at least t are left, and the question is whether they can
-place as many people. A search that counts no more than t of any group finds such plans; a program
-in whole numbers over the groups that are left finds what the search misses. Where the linear
-program of packing places fewer people, its prices prove that no plan has all groups at t or above.
+place as many people. A search that counts no more than t of any group finds such plans; exact
+covers of parts, and a program in whole numbers, find what it misses. Where the linear program of
+packing places fewer people, its prices prove that no plan has all groups at t or above; in small
+pools, so does a search for exact covers that comes to its end.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.covering import cover_people, mend_plan
 from pairmatch.solvers.groups.packing import incidence, packing_prices
 from pairmatch.solvers.groups.search import Plan, Search, descend, disturb_and_descend
 from pairmatch.solvers.solution import PLACE
@@ -25,9 +27,9 @@ if TYPE_CHECKING:
     from pairmatch.solvers.groups.above import Above
     from pairmatch.solvers.groups.values import GroupValues
 
-__all__ = ["Raised", "climb", "lower_ceiling", "pack_above"]
+__all__ = ["Raised", "climb", "cover_above", "lower_ceiling", "pack_above", "start_ceiling"]
 
-_N_FLOORS = 14  # floors that the search tries
+_N_FLOORS = 7  # floors that the search tries
 _N_STEPS = 1500  # steps of the search for each of them, at most
 _N_PROGRAMS = 40  # of column generation, for each floor
 _N_COLUMNS = 40  # new columns a person in each of them
@@ -35,6 +37,11 @@ _N_MIP = 4000  # columns of the program in whole numbers
 _N_NODES = 40
 _N_PACKED = 5  # programs in whole numbers
 _N_HALVINGS = 10  # of an interval of floors, where not all groups are known
+_N_MENDED = 4  # floors at which a plan is mended
+_N_SETTLED = 100  # people up to whom covers are ruled out by a search
+_N_SETTLED_GROUPS = 8000  # and groups among which
+_N_CHOICES = 20_000  # of that search
+_N_CELLS = 60_000_000  # choices times groups
 
 
 @dataclass(slots=True)
@@ -50,13 +57,32 @@ class Raised:
     ceiling : int
         No plan has a higher one.
     prices : ndarray of int64, shape (n,), or None
-        Prices of places that prove the ceiling, if anything but the mean of all does.
+        Prices of places that prove the ceiling, if they do.
+    settled : bool
+        Whether a search for exact covers proves the ceiling; otherwise prices do, or the mean of
+        all.
     """
 
     plan: Plan
     lowest: int
     ceiling: int
     prices: NDArray[np.int64] | None = None
+    settled: bool = False
+
+
+def start_ceiling(raised: Raised, above: Above) -> None:
+    """Lower the ceiling of triads to the best one of whoever has the poorest best; in place."""
+    if set(above.sizes) != {3} or raised.plan.bench.size:
+        return
+    values = above.values
+    pair = np.where(values.allowed, values.pair, -(2**50))
+    best = [int((row[:, None] + row + pair).max()) for row in pair]
+    poorest = int(np.argmin(best))
+    highest = best[poorest] * (above.unit // 6)
+    if raised.lowest <= highest < raised.ceiling:
+        price = np.full(values.n, PLACE)  # nobody can be placed together with this person
+        price[poorest] = 0
+        raised.ceiling, raised.prices = highest, price
 
 
 def climb(
@@ -180,6 +206,52 @@ def _by_size(above: Above, raised: Raised) -> list[NDArray[np.int64]]:
     """Return the groups of the plan in a table for each size."""
     of = {table.shape[1]: table for table in raised.plan.tables}
     return [of.get(size, np.empty((0, size), np.int64)) for size in above.sizes]
+
+
+def cover_above(
+    raised: Raised, above: Above, rng: np.random.Generator, keep_on: Callable[[], bool]
+) -> None:
+    """Look for plans between the lowest group and the ceiling by exact covers; in place.
+
+    In small pools a search that comes to its end without one lowers the ceiling.
+    """
+    if not above.list_from(raised.lowest + 1):
+        return
+    floors = above.above(raised.lowest)
+    if raised.lowest < raised.ceiling:  # at least one, though it may be above the mean of all
+        floors = floors[: max(1, int(np.searchsorted(floors, raised.ceiling, side="right")))]
+    at = floors.size - 1  # the ceiling first, since it is often reached
+    n_mends = _N_MENDED
+    while floors.size and n_mends and keep_on():
+        floor = int(floors[at])
+        settled = _cover_whole(raised, above, floor)
+        if settled:
+            raised.ceiling = int(floors[at - 1]) if at else raised.lowest
+            raised.prices, raised.settled = None, True
+        elif raised.lowest < floor:  # not known yet
+            n_mends -= 1
+            mend_plan(raised, above, floor, rng, keep_on)
+        floors = floors[floors > raised.lowest] if raised.lowest >= floor else floors[:at]
+        at = (floors.size - 1) // 2
+
+
+def _cover_whole(raised: Raised, above: Above, floor: int) -> bool:
+    """Return whether it is certain that no plan is at a floor; where one is found, it is taken."""
+    n = above.values.n
+    tables = [table[means >= floor] for table, means in zip(above.tables, above.means, strict=True)]
+    m = sum(map(len, tables))
+    if n > _N_SETTLED or m > _N_SETTLED_GROUPS:
+        return False
+    of = {table.shape[1]: len(table) for table in raised.plan.tables}
+    count = [of.get(size, 0) for size in above.sizes]
+    found, settled = cover_people(n, tables, count, min(_N_CHOICES, _N_CELLS // max(1, m)))
+    if found is None:
+        return settled
+    chosen = [table for table in found if len(table)]
+    bench = np.setdiff1d(np.arange(n), np.concatenate([table.ravel() for table in chosen]))
+    raised.plan = Plan(chosen, bench, above.values.of_tables(chosen))
+    raised.lowest = min(int(above.mean_of(table).min()) for table in chosen)
+    return False
 
 
 def pack_above(

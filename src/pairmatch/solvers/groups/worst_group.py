@@ -29,7 +29,14 @@ from pairmatch.solvers.groups.exact import (
     raise_lowest,
 )
 from pairmatch.solvers.groups.mixing import mix_columns
-from pairmatch.solvers.groups.raising import Raised, climb, lower_ceiling, pack_above
+from pairmatch.solvers.groups.raising import (
+    Raised,
+    climb,
+    cover_above,
+    lower_ceiling,
+    pack_above,
+    start_ceiling,
+)
 from pairmatch.solvers.groups.repair import placeable_people
 from pairmatch.solvers.groups.search import Plan
 from pairmatch.solvers.groups.sizes import scale_of
@@ -163,11 +170,15 @@ class _Run:
         above = Above(
             self.values, tuple(sorted(set(self.sizes))), self.unit, lambda: self.clock.within(0.7)
         )
-        lower_ceiling(self.raised, above, lambda: self.clock.within(0.5))
+        start_ceiling(self.raised, above)
+        climb(self.values, self.raised, above, self.rng, lambda: self.clock.within(0.5))
         self.clock.tell(self._short())
-        climb(self.values, self.raised, above, self.rng, lambda: self.clock.within(0.6))
+        lower_ceiling(self.raised, above, lambda: self.clock.within(0.6))
         self.clock.tell(self._short())
         if self.raised.lowest < self.raised.ceiling:
+            cover_above(self.raised, above, self.rng, lambda: self.clock.within(0.65))
+            self.clock.tell(self._short())
+        if self.raised.lowest < self.raised.ceiling and not self.raised.settled:
             pack_above(self.values, self.raised, above, lambda: self.clock.within(0.65))
             lower_ceiling(self.raised, above, lambda: self.clock.within(0.7))
             self.clock.tell(self._short())
@@ -305,7 +316,7 @@ class _Run:
         bound, prices = Fraction(self.raised.ceiling, self.unit), self.floor_prices
         if not self.small and proof.bound is not None:
             mean = max(lowest, Fraction(proof.bound, proof.scale * n_placed))
-            if prices is None or mean < bound:
+            if (prices is None and not self.raised.settled) or mean < bound:
                 bound, prices = mean, None
         everybody = n_placed == self.problem.n
         if status in (Status.OPTIMAL, Status.FEASIBLE) and not self.small:

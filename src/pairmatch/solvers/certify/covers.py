@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["rule_out_covers"]
 
 _N_STATES = 60_000  # sets of people that are looked at
-_N_CELLS = 1_200_000_000  # times the groups
+_N_CELLS = 10_000_000_000  # groups that are open in them, times people
 
 
 def rule_out_covers(
@@ -52,9 +52,9 @@ def rule_out_covers(
             first += 1
     if people.size == sum(sizes) and _some_part_is_odd(member, sizes):
         return True
-    inside = member.astype(np.float32)
-    stack = [((1 << people.size) - 1, tuple(sorted(sizes)), np.ones(first, bool), -1)]
+    stack = [((1 << people.size) - 1, tuple(sorted(sizes)), np.arange(first), -1)]
     seen: set[tuple[int, tuple[int, ...]]] = set()
+    n_cells = 0
     while stack:
         free, wanted, open_, taken = stack.pop()
         if (free, wanted) in seen:
@@ -62,17 +62,18 @@ def rule_out_covers(
         seen.add((free, wanted))
         if not wanted:
             return False
-        if len(seen) > min(_N_STATES, _N_CELLS // (first + 1)):
+        n_cells += open_.size * people.size
+        if len(seen) > _N_STATES or n_cells > _N_CELLS:
             return None
         if taken >= 0:
-            open_ = open_ & ~member[:, member[taken]].any(axis=1)
-        open_ = open_ & np.isin(kind_of, wanted)
+            open_ = open_[~member[np.ix_(open_, np.flatnonzero(member[taken]))].any(axis=1)]
+        open_ = open_[np.isin(kind_of[open_], wanted)]
         left = np.array([free >> at & 1 for at in range(people.size)], bool)
-        n_open = open_.astype(np.float32) @ inside
-        who = int(np.where(left, n_open, np.inf).argmin())
+        n_open = np.where(left, member[open_].sum(axis=0), first + 1)
+        who = int(n_open.argmin())
         if sum(wanted) < int(left.sum()):  # somebody may stay out
-            stack.append((free ^ 1 << who, wanted, open_ & ~member[:, who], -1))
-        for at in np.flatnonzero(open_ & member[:, who]).tolist():
+            stack.append((free ^ 1 << who, wanted, open_[~member[open_, who]], -1))
+        for at in open_[member[open_, who]].tolist():
             rest = list(wanted)
             rest.remove(int(kind_of[at]))
             stack.append((free ^ masks[at], tuple(rest), open_, at))

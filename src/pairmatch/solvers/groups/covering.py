@@ -27,8 +27,8 @@ __all__ = ["cover_people", "mend_plan"]
 
 _FEWEST, _MOST = 4, 16  # groups that are opened at once
 _N_PART_NODES = 250  # of the search in a part of a plan
-_N_MENDS = 120  # parts that are opened, a group that was below the floor
-_N_PART_GROUPS = 500  # of each size, from which a part is covered
+_N_MENDS = 40  # parts that are opened, a group that was below the floor
+_N_PART_GROUPS = 300  # of each size, from which a part is covered
 _N_KEPT = 120_000  # groups at the floor among which parts are looked for
 
 
@@ -233,7 +233,8 @@ class _Mending:
             first += len(table)
         out = np.flatnonzero(group_of < 0)
         centre = int(rng.choice(out))
-        reached, opened = [centre], set()
+        reached = [centre]
+        opened: set[int] = set()
         n_open = int(rng.integers(_FEWEST, _MOST + 1))
         for _ in range(8 * n_open):
             if len(opened) >= n_open:

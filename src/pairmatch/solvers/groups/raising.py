@@ -37,11 +37,11 @@ _N_MIP = 4000  # columns of the program in whole numbers
 _N_NODES = 40
 _N_PACKED = 5  # programs in whole numbers
 _N_HALVINGS = 10  # of an interval of floors, where not all groups are known
-_N_MENDED = 4  # floors at which a plan is mended
-_N_SETTLED = 100  # people up to whom covers are ruled out by a search
-_N_SETTLED_GROUPS = 8000  # and groups among which
+_N_MENDED = 2  # floors at which a plan is mended
+_N_SETTLED = 400  # people up to whom covers are ruled out by a search
+_N_SETTLED_GROUPS = 60_000  # and groups among which
 _N_CHOICES = 20_000  # of that search
-_N_CELLS = 60_000_000  # choices times groups
+_N_CELLS = 30_000_000  # choices times groups
 
 
 @dataclass(slots=True)

@@ -280,6 +280,43 @@ def test_new_cells_and_lost_places_near_the_running_plan_are_settled_as_a_whole(
     assert near.gap == 0.0  # without a limit
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("first_limit", [0, 2])
+def test_several_changes_one_after_the_other_build_on_the_first_proof(
+    monkeypatch, seed, first_limit
+):
+    pool = district(64, 38, seed=seed)
+    plan = pm.match(pool.mentees[:54], pool.mentors[:32])
+    first = pm.Changes(
+        leave=[pool.mentees["id"][seed], pool.mentors["id"][seed + 3]],
+        mentees=pd.concat([pool.mentees[54:58], pool.mentees[30:31].assign(grades="K-2")]),
+        mentors=pool.mentors[32:35],
+    )
+    second = pm.Changes(
+        leave=[pool.mentees["id"][40], pool.mentees["id"][55], pool.mentors["id"][20]],
+        mentees=pool.mentees[58:],
+        mentors=pd.concat([pool.mentors[35:], pool.mentors[15:16].assign(max_mentees="1")]),
+    )
+    after = pm.rematch(plan, first, at_most_changes=first_limit)
+    for k in (1, 4):
+        whole = pm.rematch(after.plan, second, at_most_changes=k)
+        with monkeypatch.context() as patch:
+            patch.setattr("pairmatch.cycles.rematching.NEARBY_FROM", 0)
+            patch.setattr("pairmatch.cycles.rematching.MOST_HELD", 0)  # nothing is held whole
+            near_first = pm.rematch(plan, first, at_most_changes=first_limit)
+            assert near_first.plan.certificate is None
+            near = pm.rematch(near_first.plan, second, at_most_changes=k)
+            assert near.verify() == near.certificate
+        if near_first.plan.to_frame().equals(after.plan.to_frame()):
+            assert near.changes <= k
+            assert near.certificate.bound >= whole.certificate.objective
+            if near.gap == 0.0:
+                assert (near.matched, near.objective) == (whole.matched, whole.objective)
+        assert near.running.problem is plan.problem
+        assert near.gap is not None
+        assert near.gap < 0.02
+
+
 def test_a_spoiled_proof_near_the_running_plan_is_refused(monkeypatch):
     pool = district(34, 25, seed=1)
     plan = pm.match(pool.mentees[:32], pool.mentors[:24])

@@ -17,12 +17,11 @@ from pairmatch import constraints as rules
 from pairmatch import scoring
 from pairmatch.constraints import bind_pair_rules
 from pairmatch.cycles.changes import change_table, drop_strangers
-from pairmatch.cycles.renewal import carry_neutral
+from pairmatch.cycles.renewal import carry_neutral, find_proof
 from pairmatch.errors import PairmatchWarning
 from pairmatch.scoring import Compatibility
 from pairmatch.scoring.growing import grow
 from pairmatch.seam import find_hashed_place, hashed_order, loads_of
-from pairmatch.solvers.certify.changes import Running
 from pairmatch.solvers.problem import AssignmentProblem
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pairmatch.profiles import Profiles
     from pairmatch.programs import Program
     from pairmatch.scoring import PairRule
+    from pairmatch.solvers.certify.changes import Running
 
     Index = slice | NDArray[np.int64]
     Scores = tuple[NDArray[np.int64], NDArray[np.bool_]]
@@ -234,11 +234,8 @@ class Patchwork:
 
     def find_running(self) -> Running | None:
         """Return what of the plan's proof still holds, or None if it is not proved by prices."""
-        plan = self.plan
-        if plan.certificate is None or plan.solution.prices is None or len(plan.problem.pins):
-            return None
-        proof = plan.solution.pairs, plan.solution.prices, plan.certificate
-        return Running(plan.problem, *proof, self.rows.old, self.columns.old)
+        known = find_proof(self.plan)
+        return None if known is None else known.follow(self.rows.old, self.columns.old)
 
     @cached_property
     def running_pairs(self) -> NDArray[np.int64]:

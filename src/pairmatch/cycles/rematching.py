@@ -163,7 +163,7 @@ def rematch(
     else:
         near = None
     if near is not None:
-        after, proof = replace(new, solution=near[0]), near[1]
+        after, proof = replace(new, solution=near[0], earlier=running), near[1]
     else:
         running = None
         after, proof = _solve_whole(new, limit, find_times(plan, new, limit.column_of))
@@ -199,8 +199,8 @@ def _solve_whole(
     if n_pairs > MOST_HELD:
         raise CapabilityError(
             f"here are {n_pairs:,} pairs; above {MOST_HELD:,} a plan is re-matched near the "
-            "running one, which must be proved best and without pins, quotas, minutes, minimum "
-            "loads, meetings and new rules; match anew with match()"
+            "running one, which must be proved best, or come from one that was, without pins, "
+            "quotas, minutes, minimum loads, meetings, tiers and new rules; match anew with match()"
         )
     try:
         found = solve_with_few_changes(problem, limit.column_of, limit.n_kept)

@@ -36,6 +36,7 @@ __all__ = [
     "carry_neutral",
     "check_request",
     "find_keepable",
+    "find_proof",
     "find_running",
     "find_same",
     "find_times",
@@ -58,16 +59,25 @@ def find_running(plan: Matching, new: Matching, changes: Changes) -> Running | N
         changes.program is not None
         or isinstance(plan.scored, OwnScores)
         or plan.scored.coach is plan.scored.coached
-        or plan.certificate is None
-        or plan.solution.prices is None
+        or (known := find_proof(plan)) is None
         or "worst_off" in (plan.problem.objective, new.problem.objective)
         or not all(isinstance(rule, simple) for rule in new.program.constraints)
         or "Continuity" in repr(new.program)  # worth something else once a mentor has left
         or (new.problem.at_least.any() or len(new.problem.pins))
     ):
         return None
-    same = find_same(plan, changes, new.scored.coached.ids, new.scored.coach.ids)
-    return Running(plan.problem, plan.solution.pairs, plan.solution.prices, plan.certificate, *same)
+    return known.follow(*find_same(plan, changes, new.scored.coached.ids, new.scored.coach.ids))
+
+
+def find_proof(plan: Matching) -> Running | None:
+    """Return the proof of a plan, or what still holds of that of an earlier one."""
+    if plan.earlier is not None or plan.certificate is None or plan.solution.prices is None:
+        return plan.earlier
+    if len(plan.problem.pins):
+        return None
+    every = np.arange(plan.problem.n_rows), np.arange(plan.problem.n_columns)
+    proof = plan.solution.pairs, plan.solution.prices, plan.certificate
+    return Running(plan.problem, *proof, *every)
 
 
 def check_request(plan: object, changes: object, at_most_changes: object) -> None:

@@ -121,4 +121,5 @@ def _solve_rest(rest: AssignmentProblem) -> AssignmentSolution:
 def make_plan(patch: Patchwork, changes: Changes, solution: AssignmentSolution) -> Matching:
     """Return the plan, with everything bound that can be asked of it."""
     ids = patch.rows.ids, patch.columns.ids
-    return replace(renew(patch.plan, *changes.apply(patch.plan), ids), solution=solution)
+    plan = renew(patch.plan, *changes.apply(patch.plan), ids)
+    return replace(plan, solution=solution, earlier=patch.find_running())

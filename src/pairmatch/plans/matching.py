@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pairmatch.plans.reasons import Reasons
     from pairmatch.programs import Program
     from pairmatch.scoring.own import OwnScores
+    from pairmatch.solvers.certify.changes import Running
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution, Certificate
 
@@ -63,6 +64,8 @@ class Matching(Timetabled):
     fixed_neutral : tuple of (str, int), default: ()
         By name of a criterion, what unknown values count as, where that is taken over from an
         earlier plan and not the average of these tables.
+    earlier : Running or None, default: None
+        What still holds of the proof of an earlier plan, after changes.
 
     Examples
     --------
@@ -84,6 +87,7 @@ class Matching(Timetabled):
     seed: int = 0
     seconds: float = 0.0
     fixed_neutral: tuple[tuple[str, int], ...] = ()
+    earlier: Running | None = None
 
     # -- numbers -------------------------------------------------------------------------------
 

@@ -199,6 +199,14 @@ class Running:
     row: NDArray[np.int64]
     column: NDArray[np.int64]
 
+    def follow(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> Running:
+        """Return the same after more changes: by new row and column the present one, or -1."""
+        return replace(
+            self,
+            row=np.where(row >= 0, self.row[row], -1),
+            column=np.where(column >= 0, self.column[column], -1),
+        )
+
 
 _SAMPLE = 8  # rows at a time; nearly always the first few are enough
 

@@ -39,7 +39,7 @@ def convert_frame(frame: pd.DataFrame, *, id_column: str) -> Sheet:
     if frame.columns.nlevels > 1:
         raise ProfileError("the table has column names of several levels; expected one")
     headers = ["" if _is_missing(label) else str(label) for label in frame.columns]
-    contents = frame.to_numpy(dtype=object).T.tolist()
+    contents = [column.tolist() for _, column in frame.items()]
     wanted = fold_header(id_column)
     name = frame.index.name
     indexed = name is not None and fold_header(str(name)) == wanted

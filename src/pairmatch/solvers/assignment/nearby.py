@@ -82,6 +82,14 @@ class _Nearby:
         self.of_columns = np.empty((0, n), np.int64)  # worth of their pairs, a line for each
         self.of_rows = np.empty((0, m), np.int64)
         self.candidates = Candidates((n, m))
+        nothing = np.empty(0, np.int64)
+        self.waiting = (
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+        )  # row, column, worth, loss: not yet wanted
+        self.wanted_columns = self.wanted_rows = 0  # how many have been gone through
         kept = np.flatnonzero(column_of >= 0)
         gain, _ = problem.gains.pairs(kept, column_of[kept])
         self.candidates.add(kept, column_of[kept], gain + self.bonus)
@@ -121,9 +129,8 @@ class _Nearby:
         none = np.zeros(problem.n_columns, np.int64)
         seats = Seating(problem.n_rows, problem.capacity, none, scale * self.price)
         charge = np.where(self.column_of >= 0, keep // scale, 0)
-        at_column = at_row = 0
         while True:
-            at_column, at_row = self._want(at_column, at_row, charge)
+            self._want(charge)
             seats.outside, seats.spare = scale * self.profit, scale * self.price
             seats.outside[self.rows], seats.spare[self.columns] = 0, 0
             seats.short = seats.spare
@@ -142,21 +149,23 @@ class _Nearby:
                 return self._finish(seats, keep, scale)
             seats.refresh()
 
-    def _want(self, at_column: int, at_row: int, charge: NDArray[np.int64]) -> tuple[int, int]:
-        """Add what lies within reach of columns and rows that have just been looked at."""
-        columns, rows = self.columns[at_column:], self.rows[at_row:]
-        loss = self.profit + charge + self.price[columns, None] - self.of_columns[at_column:]
+    def _want(self, charge: NDArray[np.int64]) -> None:
+        """Add what lies within reach of columns and rows that have been looked at."""
+        at, columns = self.wanted_columns, self.columns[self.wanted_columns :]
+        loss = self.profit + self.price[columns, None] - self.of_columns[at:]
         place, row = np.nonzero(loss <= _REACH)
-        column = columns[place]
-        worth = self.of_columns[at_column:][place, row]
-        loss = self.profit[rows, None] + self.price - self.of_rows[at_row:]
-        line, other = np.nonzero(loss <= _REACH)
+        fresh = row, columns[place], self.of_columns[at:][place, row], loss[place, row]
+        row, column, worth, loss = map(np.concatenate, zip(self.waiting, fresh, strict=True))
+        near = loss + charge[row] <= _REACH
+        self.waiting = row[~near], column[~near], worth[~near], loss[~near]
+        rows, of_rows = self.rows[self.wanted_rows :], self.of_rows[self.wanted_rows :]
+        line, other = np.nonzero(self.profit[rows, None] + self.price - of_rows <= _REACH)
         self.candidates.add(
-            np.concatenate([row, rows[line]]),
-            np.concatenate([column, other]),
-            np.concatenate([worth, self.of_rows[at_row:][line, other]]),
+            np.concatenate([row[near], rows[line]]),
+            np.concatenate([column[near], other]),
+            np.concatenate([worth[near], of_rows[line, other]]),
         )
-        return len(self.columns), len(self.rows)
+        self.wanted_columns, self.wanted_rows = len(self.columns), len(self.rows)
 
     def _ask_for_more(self, seats: Seating, keep: int, scale: int) -> bool:
         """Add pairs that were looked at and would pay at these prices; return whether any does."""

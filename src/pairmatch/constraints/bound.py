@@ -190,7 +190,8 @@ def pair_keys(pairs: Iterable[tuple[int, int]], n_columns: int) -> NDArray[np.in
 
 def positions(roster: Roster) -> Mapping[Any, int]:
     """Return the row of each id."""
-    return {person: row for row, person in enumerate(roster.ids)}
+    known: Mapping[Any, int] | None = getattr(roster, "row_of", None)  # tables remember it
+    return {person: row for row, person in enumerate(roster.ids)} if known is None else known
 
 
 def threshold_units(at_least: float, scale: Fraction | int) -> int:

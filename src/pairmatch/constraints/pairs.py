@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from pairmatch.constraints.bound import (
     EitherWay,
     ForbiddenPairs,
     LowScore,
     RequiredTerm,
-    pair_keys,
     positions,
     threshold_units,
 )
@@ -138,13 +139,15 @@ class EvaluatorPairs:
     def bind(self, coached: Profiles, coach: Profiles, *, check_spelling: bool = True) -> PairRule:
         """Return the rule over these two tables."""
         of_coached, of_coach = positions(coached), positions(coach)
-        mine, theirs = _evaluators(coached), _evaluators(coach)
         if check_spelling:
-            _warn_of_strangers([(coached, mine), (coach, theirs)], {**of_coached, **of_coach})
-        pairs = [(i, of_coach[e]) for i, ids in mine for e in ids if e in of_coach]
-        pairs += [(of_coached[e], j) for j, ids in theirs for e in ids if e in of_coached]
-        keys = pair_keys(pairs, len(coach.ids))
-        return ForbiddenPairs("evaluator", self, coached, coach, keys)
+            named = [(table, _evaluators(table)) for table in (coached, coach)]
+            _warn_of_strangers(named, {**of_coached, **of_coach})
+        n = len(coach.ids)
+        mine, theirs = _named_places(coached, of_coach), _named_places(coach, of_coached)
+        keys = [row * n + j for row, places in enumerate(mine) for j in places]
+        keys += [i * n + column for column, places in enumerate(theirs) for i in places]
+        unique = np.unique(np.array(keys, np.int64))
+        return ForbiddenPairs("evaluator", self, coached, coach, unique)
 
     def breach(
         self, coached: Profiles, i: int, coach: Profiles, j: int, score: Fraction
@@ -199,6 +202,15 @@ def _warn_of_strangers(
 def _plain_id(text: str) -> str:
     """Return the letters and digits of an id, case folded."""
     return "".join(filter(str.isalnum, text.casefold()))
+
+
+def _named_places(table: Profiles, others: Mapping[str, int]) -> list[list[int]]:
+    """Return by row the places of the evaluators who are among the others."""
+    if "evaluator" not in table:
+        return []
+    texts = table.texts("evaluator").tolist()
+    places = {text: [others[e] for e in _split_ids(text) if e in others] for text in set(texts)}
+    return [places[text] for text in texts]
 
 
 def _evaluators(table: Profiles) -> list[tuple[int, list[str]]]:

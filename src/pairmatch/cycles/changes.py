@@ -147,6 +147,8 @@ class Changes:
         UnknownIdError
             If somebody leaves who is not in the plan.
         """
+        if not self.leave:
+            return set()
         ids = {*map(str, plan.scored.coached.ids), *map(str, plan.scored.coach.ids)}
         faults = [
             Fault(f"{who!r} is in neither table.{did_you_mean(str(who), ids)}", "leave")

@@ -242,7 +242,7 @@ class Profiles:
         UnknownIdError
             If nobody has this id.
         """
-        row = self._index().get(id)
+        row = self.row_of.get(id)
         if row is None:
             raise UnknownIdError(
                 f"{id!r} is no id in {self.source}.{did_you_mean(str(id), self.ids)}"
@@ -251,7 +251,7 @@ class Profiles:
 
     def find_rows(self, ids: Iterable[str]) -> list[int]:
         """Return the row position of each id, -1 where nobody has it."""
-        index = self._index()
+        index = self.row_of
         return [index.get(who, -1) for who in ids]
 
     def place(self, row: int, column: str = "") -> str:
@@ -288,8 +288,9 @@ class Profiles:
             self._cache["fingerprint", ""] = found
         return found
 
-    def _index(self) -> dict[str, int]:
-        """Return the row position of each id."""
+    @property
+    def row_of(self) -> Mapping[str, int]:
+        """Row position of each id."""
         index: dict[str, int] | None = self._cache.get(("index", ""))
         if index is None:
             index = {known: row for row, known in enumerate(self.ids)}

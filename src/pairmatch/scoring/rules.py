@@ -57,7 +57,7 @@ class SamePerson:
     @classmethod
     def among(cls, coached: Profiles, coach: Profiles) -> SamePerson:
         """Return the rule for two tables; of an id that comes again the last is meant."""
-        index = {label: column for column, label in enumerate(coach.ids)}
+        index = coach.row_of
         if index.keys().isdisjoint(coached.ids):
             return cls(np.full(len(coached), -1))
         return cls(np.array([index.get(label, -1) for label in coached.ids], np.int64))

@@ -11,11 +11,13 @@ allowed, as many as possible matched. For each objective:
 
     python benchmarks/fairness.py [--smoke] [--n 300 500] [--seeds 2]
 
-With ``--streamed N`` only: "worst_off", or another ``--objective``, in a pool of N x N whose matrix
-never exists, with the peak of resident memory of this process.
+With ``--streamed N`` only: "worst_off", or another ``--wish``, in a pool of N x N whose matrix never
+exists, with the peak of resident memory of this process. "quota": "worst_off" with N / 3 mentors of
+four places, at most one mentee of a school each; "demand": two mentors a mentee, N / 3 mentors of
+eight places.
 
     python benchmarks/fairness.py --streamed 10000
-    python benchmarks/fairness.py --streamed 5000 --objective leximin
+    python benchmarks/fairness.py --streamed 5000 --wish leximin
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ import numpy as np
 from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.assignment.places import place_values
 from pairmatch.solvers.certify.fair import certify_plan
-from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
@@ -108,13 +110,25 @@ def measure(name: str, problem: AssignmentProblem) -> None:
     )
 
 
-def measure_streamed(n: int, objective: Literal["worst_off", "leximin"]) -> None:
-    """Print time, memory and price of a fair objective in a pool of twelve features."""
+def draw_streamed(n: int, wish: str) -> AssignmentProblem:
+    """A pool of twelve features and what is wished for it."""
     rng = np.random.default_rng(2)
-    left, right = rng.integers(0, 200, (n, 12)), rng.integers(0, 60, (n, 12))
+    m = n if wish in ("worst_off", "leximin") else n // 3
+    left, right = rng.integers(0, 200, (n, 12)), rng.integers(0, 60, (m, 12))
     gains = StreamedGains(left.astype(np.float32), right.astype(np.float32), largest=12 * 200 * 60)
-    one = np.ones(n, np.int64)
-    problem = AssignmentProblem(gains, one, np.zeros_like(one), objective=objective)
+    places = {"quota": 4, "demand": 8}.get(wish, 1)
+    problem = AssignmentProblem(gains, np.full(m, places), np.zeros(m, np.int64))
+    if wish == "demand":
+        return replace(problem, demand=np.full(n, 2))
+    quotas = (Quotas(rng.integers(0, 20, n), 1),) if wish == "quota" else ()
+    objective: Literal["worst_off", "leximin"] = "leximin" if wish == "leximin" else "worst_off"
+    return replace(problem, objective=objective, quotas=quotas)
+
+
+def measure_streamed(n: int, wish: str) -> None:
+    """Print time, memory and price of a wish in a pool whose matrix never exists."""
+    problem = draw_streamed(n, wish)
+    gains = problem.gains
     start, at_work = time.perf_counter(), time.process_time()
     solution = solve_assignment(problem)
     solved, worked = time.perf_counter(), time.process_time()
@@ -123,7 +137,7 @@ def measure_streamed(n: int, objective: Literal["worst_off", "leximin"]) -> None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     lowest = int(gains.pairs(*solution.pairs.T)[0].min())
     print(
-        f"{objective}, {n} x {n}: solved in {solved - start:.1f} s ({worked - at_work:.1f} s of "
+        f"{wish}, {n} x {problem.n_columns}: solved in {solved - start:.1f} s ({worked - at_work:.1f} s of "
         f"processors), checked in {checked - solved:.1f} s ({checking - worked:.1f} s), "
         f"{peak:.0f} MB; lowest {lowest}, total {certificate.objective}, "
         f"price {solution.price}, {'proved' if certificate.proved else 'not proved'}"
@@ -136,10 +150,11 @@ def main() -> None:
     parser.add_argument("--n", type=int, nargs="+", default=[300, 500], help="people to be coached")
     parser.add_argument("--seeds", type=int, default=1, help="instances of each kind")
     parser.add_argument("--streamed", type=int, metavar="N", help="a pool of N x N, streamed")
-    parser.add_argument("--objective", choices=("worst_off", "leximin"), default="worst_off")
+    wishes = ("worst_off", "leximin", "quota", "demand")
+    parser.add_argument("--wish", choices=wishes, default="worst_off", help="with --streamed")
     options = parser.parse_args()
     if options.streamed:
-        measure_streamed(options.streamed, options.objective)
+        measure_streamed(options.streamed, options.wish)
         return
     families: dict[str, Callable[[int, int, np.random.Generator], NDArray[np.int64]]]
     families = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CapabilityError, CertificateError
-from pairmatch.solvers.assignment import bottleneck, choice, solve_assignment
+from pairmatch.solvers.assignment import bottleneck, choice, quota_thresholds, solve_assignment
 from pairmatch.solvers.assignment.estimate import estimate_effort
 from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.certify.fair import certify_plan
@@ -56,6 +56,44 @@ def test_streamed_search_finds_and_proves_the_plan_of_the_held_one(seeds, monkey
             assert certificate == certify_plan(held, expected)
         raised += bool(solution.price)
     assert raised > 5
+
+
+@pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 120, 40)], ids=str)
+def test_streamed_search_keeps_quotas_as_the_held_one_does(seeds, monkeypatch):
+    raised = bound = 0
+    for seed in seeds:
+        held, streamed = draw_pool(seed, most=14)
+        rng = np.random.default_rng(seed)
+        capacity = held.capacity + rng.integers(0, 2, held.n_columns)
+        fine = rng.integers(-1, 3, held.n_rows)
+        quotas = (Quotas(fine, int(rng.integers(1, 3))),)
+        if rng.random() < 0.5:
+            quotas += (Quotas(np.where(fine >= 0, fine // 2, -1), int(rng.integers(1, 4))),)
+        pins = np.empty((0, 2), np.int64)
+        held = replace(held, capacity=capacity, quotas=quotas, pins=pins)
+        if rng.random() < 0.4:
+            plan = solve_assignment(replace(held, objective="total")).pairs
+            held = replace(held, pins=plan[rng.random(len(plan)) < 0.2])
+        streamed = replace(held, gains=streamed.gains)
+        expected = solve_assignment(held)
+        with monkeypatch.context() as patch:
+            patch.setattr(choice, "_LARGE", -1)
+            patch.setattr(quota_thresholds, "_HEIGHT", 3)
+            solution = solve_assignment(streamed)
+        assert solution.pairs.tolist() == expected.pairs.tolist()
+        assert solution.price == expected.price
+        for problem in (held, streamed):
+            certificate = certify_plan(problem, solution)
+            assert certificate.proved
+            assert certificate == certify_plan(held, expected)
+        raised += bool(solution.price)
+        if len(solution.steps) > 1:
+            assert not certify_plan(streamed, replace(solution, steps=solution.steps[:1])).proved
+            free = (solution.steps[0], replace(solution.steps[1], column=capacity * 0, quota=()))
+            spoiled = replace(solution, steps=free)
+            bound += not certify_plan(streamed, spoiled).proved
+    assert raised > 1
+    assert bound > 2
 
 
 def test_spoiled_streamed_proofs_prove_nothing(monkeypatch):
@@ -109,8 +147,11 @@ def test_what_cannot_be_streamed_is_refused_with_a_way_out(monkeypatch):
     for objective in ("worst_off", "leximin"):
         with pytest.raises(CapabilityError, match="drop at_least"):
             solve_assignment(replace(problem, objective=objective, at_least=np.ones(2, int)))
-    with pytest.raises(CapabilityError, match="drop the quota"):
-        solve_assignment(replace(problem, quotas=(Quotas(np.zeros(3, int), 1),)))
+    quota = (Quotas(np.zeros(3, int), 1),)
+    with pytest.raises(CapabilityError, match="drop the quota, use objective 'worst_off'"):
+        solve_assignment(replace(problem, objective="leximin", quotas=quota))
+    with pytest.raises(CapabilityError, match="drop at_least"):
+        solve_assignment(replace(problem, at_least=np.ones(2, int), quotas=quota))
     stopped = solve_assignment(problem, time_limit=1e-9)
     assert stopped.status in (Status.TIME_LIMIT, Status.OPTIMAL)
     certify_plan(problem, stopped)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.solution import AssignmentSolution
     from pairmatch.solvers.streamed import StreamedGains
 
-__all__ = ["solve_worst_off_streamed"]
+__all__ = ["bound_lowest", "solve_worst_off_streamed"]
 
 _HEIGHT, _WIDTH = 128, 4096  # pairs looked at in one go
 _NONE = np.iinfo(np.int64).min
@@ -79,20 +79,48 @@ def solve_worst_off_streamed(
     steps = [zero if coverage is None else Prices(coverage.column)]
     if not len(best.pairs):
         return replace(best, steps=tuple(steps))
-    pool = _Pool(problem, gains, best.pairs, watch)
-    pinned, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
-    highest = int(pinned.min(initial=np.iinfo(np.int64).max))
-    first = pool.lowest()
-    if pool.n_wanted and first < highest:
-        lowest, cover = _raise(pool, first, highest)
-        if cover is not None:
-            steps.append(Prices(cover, bonus=1))
-    else:
-        lowest = min(first, highest)
+    gain, _ = gains.pairs(best.pairs[:, 0], best.pairs[:, 1])
+    first = int(gain.min())
+    lowest, cover = bound_lowest(problem, gains, best.pairs, watch)
+    if cover is not None:
+        steps.append(Prices(cover, bonus=1))
     if lowest > first:
         least = lowest if gains.least is None else max(lowest, gains.least)
         best = solve(replace(problem, gains=replace(gains, least=least)))
     return replace(best, steps=tuple(steps), solver=f"threshold search, {best.solver}")
+
+
+def bound_lowest(
+    problem: AssignmentProblem, gains: StreamedGains, pairs: NDArray[np.int64], watch: Watch
+) -> tuple[int, NDArray[np.int64] | None]:
+    """Return the highest lowest gain of as many pairs, whatever quotas say, and a proof.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem without minimum loads; its quotas are ignored.
+    gains : StreamedGains
+        Its gains.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        Pairs of a plan.
+    watch : Watch
+        The clock.
+
+    Returns
+    -------
+    lowest : int
+        No plan of as many pairs has a higher lowest gain.
+    cover : ndarray of int64, shape (n_columns,), or None
+        1 for the columns of a cover of all pairs above it that is too small for as many. None
+        where pins say so, or where nobody is left to be matched.
+    """
+    pool = _Pool(problem, gains, pairs, watch)
+    pinned, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
+    highest = int(pinned.min(initial=np.iinfo(np.int64).max))
+    first = pool.lowest()
+    if not pool.n_wanted or first >= highest:
+        return min(first, highest), None
+    return _raise(pool, first, highest)
 
 
 def _raise(pool: _Pool, low: int, highest: int) -> tuple[int, NDArray[np.int64] | None]:

@@ -24,7 +24,11 @@ from pairmatch.solvers.assignment.meeting_demand import solve_demand_with_slots
 from pairmatch.solvers.assignment.meeting_fairness import solve_fairly_with_slots
 from pairmatch.solvers.assignment.meetings import solve_with_slots
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
-from pairmatch.solvers.assignment.quota_rounds import breaks_quota, solve_with_quotas
+from pairmatch.solvers.assignment.quota_rounds import (
+    breaks_quota,
+    quota_binds,
+    solve_with_quotas,
+)
 from pairmatch.solvers.assignment.remainder import set_pins
 from pairmatch.solvers.assignment.watch import OutOfTime, Watch
 from pairmatch.solvers.problem import MatrixGains
@@ -33,7 +37,7 @@ from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from pairmatch.solvers.assignment.watching import Progress
-    from pairmatch.solvers.problem import AssignmentProblem, Budget, Quotas
+    from pairmatch.solvers.problem import AssignmentProblem, Budget
     from pairmatch.solvers.solution import AssignmentSolution
 
 __all__ = ["METHODS", "Method", "choose_method", "solve_assignment"]
@@ -164,14 +168,6 @@ def _solve(
             return found
 
         problem = _hold(problem)
-        if isinstance(problem.gains, StreamedGains) and any(
-            _binds(problem, quota) for quota in problem.quotas
-        ):
-            raise CapabilityError(
-                f"objective {problem.objective!r} with a quota looks at all pairs at once, which "
-                "are too many here; drop the quota, or match schools or regions one by one with "
-                "match_many()"
-            )
         return solve_fairly(problem, solve, watch)
     if chosen == "pricing":
         open_problem = replace(problem, quotas=())
@@ -248,7 +244,7 @@ def choose_method(
         return "pricing" if streamed else "flow"
     dense = fits_dense(problem)
     nested = len(find_laminar(problem.quotas, set_pins(problem).rows)) == len(problem.quotas)
-    free = not any(_binds(problem, quota) for quota in problem.quotas)
+    free = not any(quota_binds(problem, quota) for quota in problem.quotas)
     if method == "dense" and not dense:
         raise ProgramError(
             'method "dense" takes one place each, without minimum loads and binding quotas; '
@@ -305,13 +301,6 @@ def _check_budgets(problem: AssignmentProblem, method: Method) -> None:
             f'method "{method}" takes no minutes that differ between mentees; '
             'use "integer" or "auto"'
         )
-
-
-def _binds(problem: AssignmentProblem, quota: Quotas) -> bool:
-    """Return whether a quota is smaller than some column could fill from one class."""
-    counts = np.bincount(quota.class_of[quota.class_of >= 0])
-    most = min(int(counts.max(initial=0)), int(problem.capacity.max(initial=0)))
-    return quota.at_most < most
 
 
 def _price_quotas(problem: AssignmentProblem, solution: AssignmentSolution) -> AssignmentSolution:

@@ -12,6 +12,8 @@ from pairmatch.solvers.assignment.bottleneck import solve_worst_off_streamed
 from pairmatch.solvers.assignment.layout import find_laminar
 from pairmatch.solvers.assignment.leximin import solve_leximin
 from pairmatch.solvers.assignment.leximin_rounds import solve_leximin_streamed
+from pairmatch.solvers.assignment.quota_rounds import quota_binds
+from pairmatch.solvers.assignment.quota_thresholds import solve_worst_off_with_quotas
 from pairmatch.solvers.assignment.remainder import set_pins
 from pairmatch.solvers.assignment.tiers import solve_by_tiers
 from pairmatch.solvers.assignment.watch import Watch
@@ -71,8 +73,8 @@ def solve_fairly(
     ------
     CapabilityError
         If quotas do not nest, so that one network cannot hold them, or if gains are streamed and
-        a fair objective is asked for with minimum loads, or more tiers than can be told apart
-        exactly.
+        a fair objective is asked for with minimum loads, "leximin" or tiers with a quota that
+        binds, or more tiers than can be told apart exactly.
     ProgramError
         If tiers come with a fair objective, or are no table of whole numbers from 0.
     LoadConflict
@@ -89,6 +91,19 @@ def solve_fairly(
         )
     if problem.tiers is not None:
         _check_tiers(problem)
+    is_streamed = isinstance(problem.gains, StreamedGains)
+    quotas_bind = any(quota_binds(problem, quota) for quota in problem.quotas)
+    if (
+        is_streamed
+        and quotas_bind
+        and (problem.objective == "leximin" or problem.tiers is not None)
+    ):
+        wish = "tiers" if problem.tiers is not None else "objective 'leximin'"
+        raise CapabilityError(
+            f"{wish} with a quota that binds cannot be honoured in a pool of this size; drop the "
+            "quota, use objective 'worst_off' without tiers, or match schools or regions one by "
+            "one with match_many()"
+        )
     plain = replace(
         problem, objective="total" if problem.objective == "total" else "coverage", tiers=None
     )
@@ -99,7 +114,8 @@ def solve_fairly(
         fair = solve_tiers_streamed(plain, problem.gains, problem.tiers, best, solve)
         return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
     if isinstance(problem.gains, StreamedGains):
-        fair = solve_worst_off_streamed(plain, problem.gains, best, solve, watch)
+        search = solve_worst_off_with_quotas if quotas_bind else solve_worst_off_streamed
+        fair = search(plain, problem.gains, best, solve, watch)
         if problem.objective == "leximin":
             fair = solve_leximin_streamed(plain, problem.gains, fair, watch)
         return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))

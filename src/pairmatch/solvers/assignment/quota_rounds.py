@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.assignment.layout import Layout
     from pairmatch.solvers.assignment.watching import Progress
-    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.problem import AssignmentProblem, Quotas
 
-__all__ = ["breaks_quota", "solve_with_quotas"]
+__all__ = ["breaks_quota", "quota_binds", "solve_with_quotas"]
 
 _RAISE = 4  # factor of the bonus where coverage was not reached
 _MORE = 8  # pairs of each row that a round may add
@@ -46,6 +46,13 @@ def breaks_quota(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> bool:
         if np.unique(code, return_counts=True)[1].max(initial=0) > quota.at_most:
             return True
     return False
+
+
+def quota_binds(problem: AssignmentProblem, quota: Quotas) -> bool:
+    """Return whether a quota is smaller than some column could fill from one class."""
+    counts = np.bincount(quota.class_of[quota.class_of >= 0])
+    most = min(int(counts.max(initial=0)), int(problem.capacity.max(initial=0)))
+    return quota.at_most < most
 
 
 def solve_with_quotas(

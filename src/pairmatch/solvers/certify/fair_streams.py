@@ -40,7 +40,7 @@ def certify_lowest(
     steps = list(solution.steps)
     if not steps or any((prices.column < 0).any() for prices in steps):
         return rules
-    covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0, quota=()))
+    covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0))
     seen = certify_assignment(
         problem, replace(solution, prices=covered, steps=()), deadline=deadline
     )
@@ -58,7 +58,7 @@ def certify_lowest(
         # Who keeps to higher gains matches fewer rows. The pins alone are such an answer.
         least = lowest + 1 if gains.least is None else max(lowest + 1, gains.least)
         above = replace(problem, gains=replace(gains, least=least))
-        covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0, quota=()))
+        covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0))
         pins = replace(solution, pairs=problem.pins, prices=covered, steps=())
         most = certify_assignment(above, pins, deadline=deadline).matched_bound
         if most is None or most >= rules.matched:

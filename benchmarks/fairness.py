@@ -11,10 +11,10 @@ allowed, as many as possible matched. For each objective:
 
     python benchmarks/fairness.py [--smoke] [--n 300 500] [--seeds 2]
 
-With ``--streamed N`` only: "worst_off", or another ``--wish``, in a pool of N x N whose matrix never
-exists, with the peak of resident memory of this process. "quota": "worst_off" with N / 3 mentors of
-four places, at most one mentee of a school each; "demand": two mentors a mentee, N / 3 mentors of
-eight places.
+With ``--streamed N`` only: "worst_off", or another ``--wish``, in a pool of N x N whose matrix
+never exists, with the peak of resident memory of this process. "quota": "worst_off" with N / 3
+mentors of four places, at most one mentee of a school each; "demand": two mentors a mentee, N / 3
+mentors of eight places (both only above 16,777,216 pairs without a matrix).
 
     python benchmarks/fairness.py --streamed 10000
     python benchmarks/fairness.py --streamed 5000 --wish leximin
@@ -111,7 +111,7 @@ def measure(name: str, problem: AssignmentProblem) -> None:
 
 
 def draw_streamed(n: int, wish: str) -> AssignmentProblem:
-    """A pool of twelve features and what is wished for it."""
+    """Return a pool of twelve features and what is wished for it."""
     rng = np.random.default_rng(2)
     m = n if wish in ("worst_off", "leximin") else n // 3
     left, right = rng.integers(0, 200, (n, 12)), rng.integers(0, 60, (m, 12))
@@ -137,8 +137,9 @@ def measure_streamed(n: int, wish: str) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     lowest = int(gains.pairs(*solution.pairs.T)[0].min())
     print(
-        f"{wish}, {n} x {problem.n_columns}: solved in {solved - start:.1f} s ({worked - at_work:.1f} s of "
-        f"processors), checked in {checked - solved:.1f} s ({checking - worked:.1f} s), "
+        f"{wish}, {n} x {problem.n_columns}: solved in {solved - start:.1f} s "
+        f"({worked - at_work:.1f} s of processors), checked in {checked - solved:.1f} s "
+        f"({checking - worked:.1f} s), "
         f"{peak:.0f} MB; lowest {lowest}, total {certificate.objective}, "
         f"price {solution.price}, {'proved' if certificate.proved else 'not proved'}"
     )

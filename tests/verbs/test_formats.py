@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -148,6 +150,65 @@ def test_a_spoiled_answer_is_found(pool):
         twice.check()
 
 
+def disjoint(people, sizes):
+    """Yield all ways to choose disjoint groups, of these sizes, of some people."""
+    if not people:
+        yield []
+        return
+    first, *rest = people
+    yield from disjoint(rest, sizes)
+    for size in sizes:
+        for others in itertools.combinations(rest, size - 1):
+            for more in disjoint([p for p in rest if p not in others], sizes):
+                yield [(first, *others), *more]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_joint_bound_holds_for_everything_that_enumeration_finds(seed):
+    rng = np.random.default_rng(seed)
+    skills = ["a", "b", "c", "d", "e"]
+    people = pd.DataFrame(
+        {
+            "id": list("ABCDEFG"),
+            "goals": ["; ".join(rng.choice(skills, 2, replace=False)) for _ in range(7)],
+            "strengths": ["; ".join(rng.choice(skills, 2, replace=False)) for _ in range(7)],
+            "subjects": rng.choice(["art", "maths"], 7),
+            "free": ["Mon 08:00-10:00"] * 7,
+        }
+    )
+    two = pm.Program([pm.GoalCoverage()], [pm.Meetings(minutes=30)], size=2, leftovers="leave_out")
+    three = pm.Program(
+        [pm.SubjectMatch()], [pm.Meetings(minutes=30)], size=3, leftovers="leave_out"
+    )
+    given = {"minutes_per_week": 30, "joint_bound": True}
+    formats = pm.match_formats(people, [two, three], **given)
+    scores = [pm.score(people, people, program).to_frame().to_numpy() for program in (two, three)]
+
+    def worth(group):
+        pairs = itertools.permutations(group, 2)
+        return sum(scores[len(group) - 2][b, a] for b, a in pairs) / (len(group) - 1)
+
+    best = max(sum(map(worth, groups)) for groups in disjoint(list(range(7)), (2, 3)))
+    assert formats.objective <= best + 1e-6 <= formats.bound + 2e-6
+    assert 0 <= formats.gap <= 1
+    assert "in any order" in formats.summary()
+    either = pm.match_formats(people, [two, three], any_order=True, **given)
+    assert either.bound == formats.bound
+    matched = [sum(plan.matched for plan in some.plans if plan) for some in (formats, either)]
+    assert (matched[1], either.objective) >= (matched[0], formats.objective)
+
+
+def test_the_joint_bound_of_pairs_is_what_they_could_be_alone(pool):
+    mentoring = pm.Program([pm.SubjectMatch()], [pm.Meetings(minutes=45), pm.Load(at_most=2)])
+    formats = pm.match_formats(pool, [TEAM, mentoring], minutes_per_week=50, joint_bound=True)
+    alone = pm.match_formats(pool, [mentoring], minutes_per_week=50, joint_bound=True)
+    assert alone.plans[0].matched > 0
+    assert alone.gap == 0.0
+    assert formats.bounds[1] == alone.bound
+    assert formats.objective < formats.bound
+    assert pm.match_formats(pool, [TEAM]).bound is None
+
+
 LESSONS = pm.Program([pm.SubjectMatch()], [pm.Observation(minutes=45, weeks=3), pm.Load(at_most=1)])
 
 
@@ -252,6 +313,7 @@ def test_bells_and_busy_times_are_kept_when_times_are_booked():
     [
         ([], {}, "no format"),
         ([PAIR, "triad"], {}, "format 2: 'triad' is no program"),
+        ([PAIR] * 5, {"any_order": True}, "there are 5 formats, and orders of up to 4"),
         ([PAIR], {"minutes_per_week": -3}, "minutes_per_week is -3"),
         ([PAIR], {"minutes_per_week": "hours"}, "no column 'hours'"),
     ],

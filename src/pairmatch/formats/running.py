@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pairmatch.constraints import Load
 from pairmatch.errors import Fault, ProgramError
+from pairmatch.formats.bounds import bound_groups, bound_pairs
 from pairmatch.formats.several import Formats, engagements, minutes_of, seats, watching_of
 from pairmatch.inputs import check_arguments, read_table
 from pairmatch.profiles.joining import replace_texts
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["match_formats"]
 
+_MOST_ORDERED = 4  # formats
 _MENTEES, _MENTORS = frozenset({"", "mentee", "both"}), frozenset({"", "mentor", "both"})
 
 
@@ -42,6 +45,8 @@ def match_formats(
     *,
     minutes_per_week: int | str = "minutes_per_week",
     options: Options | None = None,
+    any_order: bool = False,
+    joint_bound: bool = False,
 ) -> Formats:
     """Run several formats over one pool: one time budget for each person, no double booking.
 
@@ -59,6 +64,12 @@ def match_formats(
         ``CommonTime``; watching lessons takes the minutes of one a week, with its conferences.
     options : Options, optional
         Seed and time limit, for each format.
+    any_order : bool, default: False
+        Whether other orders of up to four formats are tried, for the plans with the most people
+        in them, and among these with the largest sum of objectives.
+    joint_bound : bool, default: False
+        Whether to prove a bound on that sum, for :attr:`Formats.bound` and :attr:`Formats.gap`. It
+        takes another solve of each format.
 
     Returns
     -------
@@ -68,7 +79,8 @@ def match_formats(
     Raises
     ------
     ProgramError
-        If there is no program, or the minutes cannot be used.
+        If there is no program, or more than four with ``any_order``, or the minutes cannot be
+        used.
     ProfileError, InfeasibleError, CapabilityError
         As for :func:`match` and :func:`form_groups`.
 
@@ -76,8 +88,11 @@ def match_formats(
     -----
     Lexicographic by verb, not jointly optimal. Proved, where its plan says so: each format is the
     best in what the plans before it leave. Not proved: that the first formats, among plans equally
-    good, leave most to the later ones, or that another order would not give more together; the
-    order is yours, because it says what matters more. Proved for all together, and checked once
+    good, leave most to the later ones; the order is yours, because it says what matters more. With
+    ``joint_bound``, how much more all formats could be worth together in any order: the sum of what
+    each could be with the whole pool and all its time for itself, the largest total whether or not
+    coverage comes first. To solve one format again given all others never gains anything, since it
+    was the best in more. Proved for all together, and checked once
     more by :meth:`Formats.check`: nobody is in two places, and nobody is beyond their minutes.
 
     An observation keeps its time free in all weeks, though it takes place in one. Travel between
@@ -98,17 +113,44 @@ def match_formats(
     2       2  Mon  08:45  09:15
     """
     _, options = check_arguments(None, options)
-    _check_programs(programs)
+    _check_programs(programs, any_order=any_order)
     table = read_table(teachers)
     budget = _budgets(table, minutes_per_week)
+    formats = _run_in_order(table, budget, programs, tuple(range(len(programs))), options)
+    if joint_bound or any_order:
+        formats = _with_bound(formats, table, programs, options)
+    if any_order:
+        for order in list(permutations(range(len(programs))))[1:]:
+            other = _run_in_order(table, budget, programs, order, options)
+            other = _with_bound(other, table, programs, options)
+            if _rank(other) > _rank(formats):
+                formats = other
+    return formats if joint_bound else replace(formats, bounds=())
+
+
+def _rank(formats: Formats) -> tuple[int, float]:
+    """Return what counts when orders are compared."""
+    placed = sum(plan.matched for plan in formats.plans if plan is not None)
+    return placed, sum(worth or 0.0 for worth in formats.worths)
+
+
+def _run_in_order(
+    table: Profiles,
+    budget: NDArray[np.float64],
+    programs: Sequence[Program],
+    order: tuple[int, ...],
+    options: Options,
+) -> Formats:
+    """Return the plans of formats that are run in some order."""
     left = budget.copy()
     taken: list[list[tuple[int, int]]] = [[] for _ in table.ids]
-    plans: list[Matching | Grouping | None] = []
+    plans: list[Matching | Grouping | None] = [None] * len(programs)
     row_of = {key: row for row, key in enumerate(table.ids)}
-    for program in programs:
+    for number in order:
+        program = programs[number]
         rows = np.flatnonzero(left >= minutes_of(program) + watching_of(program))
         plan = _run(_book(table, taken).take(rows), left[rows], program, options)
-        plans.append(plan)
+        plans[number] = plan
         for key, _, _, minutes in seats(plan):
             left[row_of[key]] -= minutes
         for engagement in engagements(plan):
@@ -118,7 +160,33 @@ def match_formats(
     return formats
 
 
-def _check_programs(programs: Any) -> None:
+def _with_bound(
+    formats: Formats, table: Profiles, programs: Sequence[Program], options: Options
+) -> Formats:
+    """Return formats with what each is worth in the whole pool, and could be at most."""
+    rated = [
+        _rate_one(plan, table, formats.budget, program, options)
+        for plan, program in zip(formats.plans, programs, strict=True)
+    ]
+    worths, bounds = (tuple(side) for side in zip(*rated, strict=True))
+    return replace(formats, worths=worths, bounds=bounds)
+
+
+def _rate_one(
+    plan: Any, table: Profiles, budget: NDArray[np.float64], program: Program, options: Options
+) -> tuple[float | None, float | None]:
+    rows = np.flatnonzero(budget >= minutes_of(program) + watching_of(program))
+    part = table.take(rows)
+    if program.forms_groups:
+        return bound_groups(part, program, plan)
+
+    def match_alone(total: Program) -> Any:
+        return _run(part, budget[rows], total, options)
+
+    return bound_pairs(program, plan, match_alone)
+
+
+def _check_programs(programs: Any, *, any_order: bool) -> None:
     given = programs if isinstance(programs, list | tuple) else []
     faults = [
         Fault(f"{program!r} is no program.", f"format {number}")
@@ -127,6 +195,9 @@ def _check_programs(programs: Any) -> None:
     ]
     if not given:
         faults.append(Fault("there is no format.", "", "Give a list of programs."))
+    if any_order and len(given) > _MOST_ORDERED:
+        what = f"there are {len(given)} formats, and orders of up to {_MOST_ORDERED} are tried."
+        faults.append(Fault(what, "any_order", "Leave it out, or run fewer formats at once."))
     if faults:
         raise ProgramError("the formats cannot be run", faults)
 

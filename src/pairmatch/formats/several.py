@@ -41,6 +41,10 @@ class Formats:
         Everybody in the pool.
     budget : ndarray of float, shape (n,)
         Minutes a week of each person; infinite where there is no limit.
+    worths : tuple of float or None
+        What each plan is worth by the scores of the whole pool, where a joint bound was asked for.
+    bounds : tuple of float or None
+        What each format could be worth at most with the whole pool and all its time for itself.
 
     Examples
     --------
@@ -55,6 +59,29 @@ class Formats:
     plans: tuple[Matching | Grouping | None, ...]
     ids: tuple[str, ...]
     budget: NDArray[np.float64]
+    worths: tuple[float | None, ...] = ()
+    bounds: tuple[float | None, ...] = ()
+
+    @property
+    def objective(self) -> float | None:
+        """Sum of what all plans are worth by the scores of the whole pool; None if not asked for.
+
+        Those are the scores before any format has taken time, so that orders can be compared.
+        """
+        return _add_up(self.worths)
+
+    @property
+    def bound(self) -> float | None:
+        """Proved bound on that sum for all formats together, in any order; None if not proved."""
+        return _add_up(self.bounds)
+
+    @property
+    def gap(self) -> float | None:
+        """(bound - objective) / abs(bound); None without a bound."""
+        bound, objective = self.bound, self.objective
+        if bound is None or objective is None:
+            return None
+        return max(0.0, bound - objective) / abs(bound) if bound else 0.0
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each person in each format: ``format, id, role, partners, minutes``.
@@ -124,9 +151,13 @@ class Formats:
             lines.append(
                 f"  format {number}  {plan!r}: {proof} given the formats before it, {time}"
             )
-        lines.append(
-            "  together  each format is judged given those before it; another order may be better"
-        )
+        together = "each format is judged given those before it; another order may be better"
+        if self.gap is not None:
+            together = (
+                f"{self.objective:.4f} of at most {self.bound:.4f} in any order, "
+                f"within {self.gap:.2%}"
+            )
+        lines.append(f"  together  {together}")
         return "\n".join(lines)
 
     def check(self) -> None:
@@ -179,6 +210,12 @@ class Formats:
 
     def __repr__(self) -> str:
         return f"Formats({', '.join(map(repr, self.plans))})"
+
+
+def _add_up(parts: tuple[float | None, ...]) -> float | None:
+    """Return the sum of all parts, None if there are none or one of them is not known."""
+    known = [part for part in parts if part is not None]
+    return float(sum(known)) if parts and len(known) == len(parts) else None
 
 
 @dataclass(frozen=True, slots=True)

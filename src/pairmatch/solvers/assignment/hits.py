@@ -107,7 +107,9 @@ class Shortlist:
             return
         if self._is_new:
             self._is_new = False
-            self._raise_floors(tile, start, rules)
+            n_above = np.count_nonzero(tile > self.floor.astype(tile.dtype)[:, None])
+            if n_above > _PENDING * int(self.keep.sum()):
+                self._raise_floors(tile, start, rules)
         line, position, value = _hits(tile, start, self.floor, rules)
         if len(line):
             self._line_hits.append(line)

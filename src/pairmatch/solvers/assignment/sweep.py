@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TILE", "Hits", "Stopped", "Sweeper"]
 
-TILE = (512, 1024)  # of 2 MB: what a processor keeps close by, so products are read from there
+TILE = (512, 1024)  # of 2 MB: a processor keeps it close by; less of it spreads ties less
 _NARROW = (
     512  # positions of a tile where whole tiles may have nothing in common that a rule asks for
 )
@@ -241,6 +241,7 @@ class Sweeper:
         if self._sides is not None:
             own = self._sides[sweep.by_column].features[lines]
             held = np.bitwise_or.reduce(rules.line_bits, axis=0)
+        barred = self._find_barred(sweep, lines)
         buffer = self._take_buffer(len(lines) * self._tile[1])
         for start in starts[turn:] + starts[:turn]:  # rotated, so that ties spread
             if self._stop.is_set():
@@ -253,6 +254,8 @@ class Sweeper:
                 tile = self._look_up(sweep, lines, part)
             else:
                 tile = self._multiply(sweep, own, lines, part, buffer)
+                here = slice(*np.searchsorted(barred[1], [part.start, part.stop]).tolist())
+                tile[barred[0][here], barred[1][here] - start] = -BARRED
                 self._test(sweep, tile, lines, part, shortlist.floor)
             shortlist.add(tile, start, rules)
         self._buffers.append(buffer)
@@ -269,6 +272,18 @@ class Sweeper:
         own, others = self._sides[sweep.by_column].bits, self._sides[not sweep.by_column].bits
         bits = np.ascontiguousarray(own[:, lines].T)
         return TileRules(bits, others, self._ends, self._penalty, sweep.price, self.gains.least)
+
+    def _find_barred(
+        self, sweep: _Pass, lines: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return lines, by their place here, and positions that are barred, sorted by position."""
+        none = np.empty(0, np.int64)
+        if not isinstance(self.gains, StreamedGains) or self.gains.barred is None:
+            return none, none
+        everybody = slice(0, len(sweep.price))
+        line, position = self.gains.barred.find(lines, everybody, by_column=sweep.by_column)
+        order = np.argsort(position, kind="stable")
+        return line[order], position[order]
 
     def _have_nothing(self, sweep: _Pass, held: NDArray[np.uint64], start: int) -> bool:
         """Say whether a rule asks for something that nobody of a tile has in common."""
@@ -326,13 +341,9 @@ class Sweeper:
         part: slice,
         floor: NDArray[np.float64],
     ) -> None:
-        """Bar the pairs that are not allowed; tests are asked about pairs above the floors."""
+        """Bar the pairs above the floors that a test forbids."""
         gains = self.gains
-        if not isinstance(gains, StreamedGains):
-            return
-        if gains.barred is not None:
-            tile[gains.barred.find(lines, part, by_column=sweep.by_column)] = -BARRED
-        if not gains.tests:
+        if not isinstance(gains, StreamedGains) or not gains.tests:
             return
         width = tile.shape[1]
         most = float(np.maximum(-self._penalty, 0).sum())

@@ -180,8 +180,8 @@ def test_mistakes_in_rules_are_explained(people):
         form(people.head(6), pm.Compose("gender", "womann", at_most=1))
     with pytest.raises(pm.CapabilityError, match="form_groups"):
         pm.match(people, people, pm.Program(constraints=[pm.NotAlone("school")]))
-    with pytest.raises(pm.CapabilityError, match="several meetings a week"):
-        form(people, pm.Meetings(per_week=2))
+    with pytest.raises(pm.CapabilityError, match="groups do not know travel yet"):
+        form(people, pm.Meetings(travel=10))
 
 
 def test_row_order_changes_nothing_under_rules(people):

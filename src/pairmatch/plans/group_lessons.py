@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +34,13 @@ _COLUMNS = ("kind", "group", "people", "day", "start", "end", "minutes", "modali
 _Ways = dict[tuple[int, int], "Watched"]
 
 
-def choose_times(plan: Grouping) -> tuple[tuple[int, _Ways], ...]:
-    """Return for each group the start of its meeting, and when its members watch each other.
+def choose_times(plan: Grouping) -> tuple[tuple[tuple[int, ...], _Ways], ...]:
+    """Return for each group the starts of its meetings, and when its members watch each other.
 
     Of all joint starts one that most members prefer, of these one that leaves most lessons to
-    watch, then most conferences, then least cover, then the earliest. -1 for groups that do not
-    meet, or where somebody's free time is unknown.
+    watch, then most conferences, then least cover, then the earliest. Of several meetings a week
+    those that most members prefer together, then the earliest. None for groups that do not meet, or
+    where somebody's free time is unknown.
     """
     table: Any = plan.scored.coached
     rule = observation_rule(plan)
@@ -46,14 +48,18 @@ def choose_times(plan: Grouping) -> tuple[tuple[int, _Ways], ...]:
     found = []
     for members in plan.groups:
         among = np.array(members)
-        starts = [-1]
+        starts: list[tuple[int, ...]] = [()]
         if times is not None and times.known_coached[among].all():
             joint = np.flatnonzero(times.coached[among].all(axis=0))
             likes = times.likes_coached[np.ix_(among, joint)].sum(axis=0)
-            best = joint[likes == likes.max(initial=0)]
-            starts = times.start[best].tolist() or starts
+            if times.per_week == 1:
+                best = joint[likes == likes.max(initial=0)]
+                starts = [(start,) for start in times.start[best].tolist()] or starts
+            else:
+                when = times.start[joint].tolist()
+                starts = [_pick(when, likes.tolist(), times.minutes, times.per_week)]
         minutes = 0 if times is None else times.minutes
-        chosen: tuple[Any, int, _Ways] | None = None
+        chosen: tuple[Any, tuple[int, ...], _Ways] | None = None
         for start in starts if rule is not None else starts[:1]:
             ways = {} if rule is None else _watch(rule, table, members, start, minutes)
             cost = () if rule is None else _add(one.cost(rule) for one in ways.values())
@@ -64,11 +70,26 @@ def choose_times(plan: Grouping) -> tuple[tuple[int, _Ways], ...]:
     return tuple(found)
 
 
+def _pick(starts: list[int], likes: list[int], minutes: int, n_wanted: int) -> tuple[int, ...]:
+    """Return so many starts, no two at once: liked by most, then the earliest; none if too few."""
+    # best[s]: by number of meetings, the best choice among the starts from s on
+    best: list[dict[int, tuple[int, int, tuple[int, ...]]]] = [{0: (0, 0, ())}]
+    for s in range(len(starts) - 1, -1, -1):
+        later = bisect_left(starts, starts[s] + minutes)
+        now = dict(best[-1])
+        for n_held, (liked, early, own) in best[len(starts) - later].items():
+            one = (liked + likes[s], early - starts[s], (starts[s], *own))
+            if n_held < n_wanted and (n_held + 1 not in now or one[:2] >= now[n_held + 1][:2]):
+                now[n_held + 1] = one
+        best.append(now)
+    return best[-1][n_wanted][2] if n_wanted in best[-1] else ()
+
+
 def _watch(
-    rule: Observation, table: Any, members: tuple[int, ...], start: int, minutes: int
+    rule: Observation, table: Any, members: tuple[int, ...], starts: tuple[int, ...], minutes: int
 ) -> _Ways:
     """Return when each member of a group watches each other one; one way, who watches whom."""
-    taken = [(start, start + minutes)] if start >= 0 else []
+    taken = [(start, start + minutes) for start in starts]
     ways = {
         (a, b): watch_lesson(rule, table, a, table, b, taken)
         for pair in combinations(members, 2)
@@ -138,11 +159,11 @@ def _rounds(size: int) -> list[list[tuple[int, int]]]:
     return rounds
 
 
-def meeting_rows(plan: Grouping) -> list[tuple[str, str, str]]:
-    """Return day, start and end of the meeting of each group; blank where no time is known."""
+def meeting_rows(plan: Grouping) -> list[tuple[tuple[str, str, str], ...]]:
+    """Return day, start and end of the meetings of each group; none where no time is known."""
     minutes = _minutes(plan)
     return [
-        write_time(start, minutes) if start >= 0 else ("", "", "") for start, _ in plan.chosen_times
+        tuple(write_time(start, minutes) for start in starts) for starts, _ in plan.chosen_times
     ]
 
 
@@ -156,13 +177,12 @@ def timetable_frame(plan: Grouping) -> pd.DataFrame:
 
     minutes, rule = _minutes(plan), observation_rule(plan)
     rows = []
-    for number, (keys, members, when) in enumerate(
+    for number, (keys, members, times) in enumerate(
         zip(plan.group_ids, plan.groups, meeting_rows(plan), strict=True), 1
     ):
-        if when[0]:
-            people = ";".join(str(key) for key in keys)
-            way = modality_of(plan.scored.coached, members)
-            rows.append(("meeting", number, people, *when, minutes, way))
+        people = ";".join(str(key) for key in keys)
+        way = modality_of(plan.scored.coached, members)
+        rows += [("meeting", number, people, *when, minutes, way) for when in times]
     rows.sort(key=lambda row: (DAYS.index(row[3]), row[4], row[2]))
     meetings = pd.DataFrame(rows, columns=list(_COLUMNS))
     if rule is None:

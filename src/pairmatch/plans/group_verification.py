@@ -144,7 +144,9 @@ def _meeting_breach(rule: Meetings, table: Any, members: tuple[int, ...]) -> str
                 return f"{windows} given by {table.ids[row]}"
             continue
         joint = windows if joint is None else common_windows(joint, windows)
-    if joint is None or any(end - start >= rule.minutes for start, end in joint):
+    if joint is None:
+        return None
+    if sum((end - start) // rule.minutes for start, end in joint) >= rule.per_week:
         return None
     return rule.short_reason
 

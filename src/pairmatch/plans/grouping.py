@@ -195,16 +195,18 @@ class Grouping(Handouts):
         return float(Fraction(self.solution.price) / (self.scored.scale * self.solution.scale))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a person: ``group, id, role``; with meetings also ``day, start, end``.
+        """Return one row a person: ``group, id, role``; with a meeting also ``day, start, end``.
 
         ``role`` is the seat, where roles were asked for, else "member". The time is the joint
-        meeting of the group, blank where somebody's free time is unknown.
+        meeting of the group, blank where somebody's free time is unknown; several meetings a
+        week are in the timetable only.
         """
         import pandas as pd
 
         times = meeting_rows(self)
+        single = meets(self) and all(len(own) <= 1 for own in times)
         rows = [
-            (number, key, role, *times[number - 1])
+            (number, key, role, *(times[number - 1] or [("", "", "")])[0])
             for number, (keys, members) in enumerate(
                 zip(self.group_ids, self.groups, strict=True), 1
             )
@@ -212,7 +214,7 @@ class Grouping(Handouts):
         ]
         columns = ["group", "id", "role", "day", "start", "end"]
         frame = pd.DataFrame(rows, columns=columns)
-        return frame if meets(self) else frame[columns[:3]]
+        return frame if single else frame[columns[:3]]
 
     def timetable(self) -> pd.DataFrame:
         """Return one row a meeting: ``kind, group, people, day, start, end, minutes, modality``.
@@ -230,8 +232,8 @@ class Grouping(Handouts):
         return timetable_frame(self) if timed else super().timetable()
 
     @cached_property
-    def chosen_times(self) -> tuple[tuple[int, dict[tuple[int, int], Watched]], ...]:
-        """Start of the meeting of each group, and when its members watch each other."""
+    def chosen_times(self) -> tuple[tuple[tuple[int, ...], dict[tuple[int, int], Watched]], ...]:
+        """Starts of the meetings of each group, and when its members watch each other."""
         return choose_times(self)
 
     def rotations(self) -> pd.DataFrame:

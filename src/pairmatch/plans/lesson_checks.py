@@ -63,8 +63,8 @@ def group_lesson_faults(plan: Grouping) -> list[Fault]:
     length = next((r.minutes for r in plan.program.constraints if isinstance(r, Meetings)), 0)
     lessons = schedule_group_lessons(plan)
     faults = []
-    for members, (day, opening, _) in zip(plan.group_ids, meeting_rows(plan), strict=True):
-        if day:
+    for members, times in zip(plan.group_ids, meeting_rows(plan), strict=True):
+        for day, opening, _ in times:
             start = DAYS.index(day) * 1440 + 60 * int(opening[:2]) + int(opening[3:])
             for person in members:
                 met[person].append((start, start + length))

@@ -30,7 +30,8 @@ from pairmatch.constraints.lessons import weeks_of_group
 from pairmatch.constraints.turns import missing_group_columns
 from pairmatch.errors import CapabilityError, Fault, PairmatchWarning, ProgramError, did_you_mean
 from pairmatch.profiles.members import fold_entry
-from pairmatch.solvers.group_rules import GroupRules, pack_slots
+from pairmatch.profiles.week import WEEK_MINUTES
+from pairmatch.solvers.group_rules import GroupRules, Weekly, pack_slots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,7 +165,7 @@ def group_rules_of(scored: Any, program: Program) -> GroupRules | None:
     together = np.full(n, -1, np.int64)
     for mark, rows in enumerate(sets):
         together[rows] = mark
-    slots = _slots(table, constraints)
+    slots, weekly = _slots(table, constraints)
     if not (amounts or labels or links or sets or slots is not None):
         return None
     return GroupRules(
@@ -176,6 +177,7 @@ def group_rules_of(scored: Any, program: Program) -> GroupRules | None:
         together,
         np.array([len(rows) for rows in sets], np.int64),
         slots,
+        weekly,
     )
 
 
@@ -301,7 +303,7 @@ def meeting_times_of(table: Any, constraints: Sequence[Any]) -> MeetingTimes | N
     Raises
     ------
     CapabilityError
-        If groups are to meet several times a week, travel, or there are two such rules.
+        If groups are to travel, or there are two such rules.
     """
     wanted = [rule for rule in constraints if isinstance(rule, Meetings)]
     if not wanted:
@@ -310,11 +312,6 @@ def meeting_times_of(table: Any, constraints: Sequence[Any]) -> MeetingTimes | N
         Fault(f"groups do not know {what} yet.", repr(rule), remedy)
         for rule in wanted
         for held, what, remedy in (
-            (
-                rule.per_week > 1,
-                "several meetings a week",
-                f"Leave per_week out: one joint meeting, of {rule.minutes} minutes or longer.",
-            ),
             (
                 rule.travel is not None,
                 "travel",
@@ -330,16 +327,22 @@ def meeting_times_of(table: Any, constraints: Sequence[Any]) -> MeetingTimes | N
     return wanted[0].times(table, table)
 
 
-def _slots(table: Any, constraints: Sequence[Any]) -> NDArray[np.uint64] | None:
+def _slots(
+    table: Any, constraints: Sequence[Any]
+) -> tuple[NDArray[np.uint64] | None, Weekly | None]:
+    """Return the starts at which each person can meet, as bits, and how many a group needs."""
     times = meeting_times_of(table, constraints)
     if times is None:
-        return None
-    free = times.coached
-    if not free.shape[1]:
-        free = np.zeros((len(table.ids), 1), np.bool_)
+        return None, None
+    free, start = times.coached, times.start
+    n_more = times.per_week if times.per_week > 1 or not start.size else 0
+    if n_more:  # times out of any week, for groups of people who are all unknown
+        free = np.hstack([free, np.zeros((len(table.ids), n_more), np.bool_)])
+        start = np.append(start, (WEEK_MINUTES + times.minutes) * np.arange(1, n_more + 1))
     if any(isinstance(rule, Meetings) and rule.unknown == "allow" for rule in constraints):
         free = free | ~times.known_coached[:, None]
-    return pack_slots(free)
+    several = times.per_week > 1
+    return pack_slots(free), Weekly(times.per_week, start, times.minutes) if several else None
 
 
 def turn_order(table: Any, constraints: Sequence[Any]) -> NDArray[np.int64] | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["GroupRules", "pack_slots"]
+__all__ = ["GroupRules", "Weekly", "pack_slots"]
 
 _CHUNK = 2**16
 
@@ -40,6 +40,47 @@ def pack_slots(free: NDArray[np.bool_]) -> NDArray[np.uint64]:
     padded = np.zeros((n, max(1, -(-n_starts // 64)) * 64), np.uint8)
     padded[:, :n_starts] = free
     return np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weekly:
+    """Several meetings of a group a week, no two at once.
+
+    Parameters
+    ----------
+    times : int
+        Meetings a week, >= 2.
+    start : ndarray of int64, shape (n_starts,)
+        Minute at which each start is, ascending; start s is bit s of the slots of people.
+    minutes : int
+        Length of a meeting.
+    """
+
+    times: int
+    start: NDArray[np.int64]
+    minutes: int
+    _after: NDArray[np.uint64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        after = self.start[:, None] + self.minutes <= self.start
+        object.__setattr__(self, "_after", pack_slots(after))
+
+    def have_time(self, joint: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Return where enough of the starts follow each other; words of bits on the last axis.
+
+        The earliest start is always a good one to begin with.
+        """
+        left = joint.copy()
+        enough: NDArray[np.bool_] = np.ones(joint.shape[:-1], np.bool_)
+        for _ in range(self.times):
+            at = (left != 0).argmax(axis=-1)
+            word = np.take_along_axis(left, at[..., None], axis=-1)[..., 0]
+            np.logical_and(enough, word != 0, out=enough)
+            lowest = word & (~word + np.uint64(1))
+            bit = np.frexp(lowest.astype(np.float64))[1] - 1
+            first = np.clip(64 * at + bit, 0, len(self._after) - 1)
+            left &= self._after[first]
+        return enough
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +108,8 @@ class GroupRules:
         Number of people in each set.
     slots : ndarray of uint64, shape (n, n_words), or None
         Starts at which each person can meet, as bits; the members of a group need a joint one.
+    weekly : Weekly or None
+        How many joint ones they need, where that is more than one.
     worth : ndarray of int64, shape (n, n)
         What each two people give each other, both ways together; 0 on the diagonal. Looked at only
         where there is a floor.
@@ -86,6 +129,7 @@ class GroupRules:
     together: NDArray[np.int64] = field(default_factory=_no_limits)
     n_together: NDArray[np.int64] = field(default_factory=_no_limits)
     slots: NDArray[np.uint64] | None = None
+    weekly: Weekly | None = None
     worth: NDArray[np.int64] = field(default_factory=_no_worth)
     floor: Fraction | None = None
 
@@ -130,7 +174,7 @@ class GroupRules:
             broken += ((mark >= 0) & (beside != self.n_together[mark])).any(axis=1)
         if self.slots is not None:
             joint = np.bitwise_and.reduce(self.slots[groups], axis=1)
-            broken += ~joint.any(axis=1)
+            broken += ~self._meet(joint)
         if self.floor is not None:
             sums = self.worth[groups[:, :, None], groups[:, None, :]].sum(axis=(1, 2)) // 2
             broken += sums < self._least(groups.shape[1])
@@ -169,8 +213,12 @@ class GroupRules:
         if self.slots is not None:
             joint = np.bitwise_and.reduce(self.slots[rest], axis=1)
             meet = np.zeros(broken.shape, np.bool_)
-            for ours, theirs in zip(joint.T, self.slots[people].T, strict=True):
-                meet |= (ours[:, None] & theirs) != 0
+            if self.weekly is not None:
+                for row, ours in zip(meet, joint, strict=True):
+                    row[:] = self._meet(ours & self.slots[people])
+            else:
+                for word, theirs in zip(joint.T, self.slots[people].T, strict=True):
+                    meet |= (word[:, None] & theirs) != 0
             broken += ~meet
         if self.floor is not None:
             sums = self.worth[rest[:, :, None], rest[:, None, :]].sum(axis=(1, 2))[:, None] // 2
@@ -216,8 +264,16 @@ class GroupRules:
             if amount.min(initial=0) >= 0:
                 grows &= amount[groups].sum(axis=1) <= most
         if self.slots is not None:
-            grows &= np.bitwise_and.reduce(self.slots[groups], axis=1).any(axis=1)
+            joint: NDArray[np.uint64] = np.bitwise_and.reduce(self.slots[groups], axis=1)
+            np.logical_and(grows, self._meet(joint), out=grows)
         return grows
+
+    def _meet(self, joint: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Return where joint starts are enough, words of bits on the last axis."""
+        if self.weekly is not None:
+            return self.weekly.have_time(joint)
+        some: NDArray[np.bool_] = np.logical_or.reduce(joint != 0, axis=-1)
+        return some
 
     def legal_pairs(self, largest: int) -> NDArray[np.bool_]:
         """Return which pairs may be in one group as far as two people can tell, shape (n, n).
@@ -239,8 +295,12 @@ class GroupRules:
             fits &= linked
         if self.slots is not None:
             meet = np.zeros(fits.shape, np.bool_)
-            for word in self.slots.T:
-                meet |= (word[:, None] & word) != 0
+            if self.weekly is not None:
+                for row, ours in zip(meet, self.slots, strict=True):
+                    row[:] = self._meet(ours & self.slots)
+            else:
+                for word in self.slots.T:
+                    meet |= (word[:, None] & word) != 0
             fits &= meet
         if self.n_together.size:
             size = np.where(self.together >= 0, self.n_together[self.together], 1)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.group_rules import Weekly
     from pairmatch.solvers.problem import GroupingProblem
 
 __all__ = [
@@ -68,11 +69,22 @@ def find_broken_rules(problem: GroupingProblem, members: Sequence[int]) -> list[
             joint = [ours & int(theirs) for ours, theirs in zip(joint, rules.slots[i], strict=True)]
         if not any(joint):
             broken.append("there is no start at which all can meet")
+        elif rules.weekly is not None and not _meet_often(rules.weekly, joint):
+            broken.append(f"there are no {rules.weekly.times} times at which all can meet")
     if rules.floor is not None:
         total = sum(int(rules.worth[a, b]) for a, b in combinations(members, 2))
         if total < rules.floor * len(members) * (len(members) - 1):
             broken.append("the mean of its rotations is below the floor")
     return broken
+
+
+def _meet_often(weekly: Weekly, joint: list[int]) -> bool:
+    """Return whether as many meetings as are asked for fit between joint starts, one by one."""
+    n_fitting, end = 0, -1
+    for s, start in enumerate(weekly.start.tolist()):
+        if start >= end and joint[s // 64] >> (s % 64) & 1:
+            n_fitting, end = n_fitting + 1, start + weekly.minutes
+    return n_fitting >= weekly.times
 
 
 def find_wrong_sizes(problem: GroupingProblem, sizes: Sequence[int]) -> list[str]:
@@ -128,6 +140,10 @@ def which_are_legal(problem: GroupingProblem, groups: NDArray[np.int64]) -> NDAr
         for i in seats[1:]:
             joint = joint & rules.slots[i]
         legal &= joint.any(axis=1)
+        if rules.weekly is not None:
+            several = {tuple(row) for row in joint[legal].tolist()}
+            known = {row: _meet_often(rules.weekly, list(row)) for row in sorted(several)}
+            legal[legal] = [known[tuple(row)] for row in joint[legal].tolist()]
     if rules.floor is not None:
         total = np.sum([rules.worth[i, j] for i, j in combinations(seats, 2)], axis=0)
         legal &= total >= ceil(rules.floor * len(seats) * (len(seats) - 1))

@@ -197,24 +197,22 @@ class Grouping(Handouts):
     def to_frame(self) -> pd.DataFrame:
         """Return one row a person: ``group, id, role``; with a meeting also ``day, start, end``.
 
-        ``role`` is the seat, where roles were asked for, else "member". The time is the joint
-        meeting of the group, blank where somebody's free time is unknown; several meetings a
-        week are in the timetable only.
+        ``role`` is the seat, where roles were asked for, else "member". The time is the meeting of
+        the group, blank where free time is unknown; several a week are in the timetable only.
         """
         import pandas as pd
 
         times = meeting_rows(self)
         single = meets(self) and all(len(own) <= 1 for own in times)
         rows = [
-            (number, key, role, *(times[number - 1] or [("", "", "")])[0])
+            (number, key, role, *(times[number - 1] or [("",) * 3])[0])
             for number, (keys, members) in enumerate(
                 zip(self.group_ids, self.groups, strict=True), 1
             )
             for key, role in zip(keys, seat_members(self, members), strict=True)
         ]
-        columns = ["group", "id", "role", "day", "start", "end"]
-        frame = pd.DataFrame(rows, columns=columns)
-        return frame if single else frame[columns[:3]]
+        frame = pd.DataFrame(rows, columns=["group", "id", "role", "day", "start", "end"])
+        return frame if single else frame[["group", "id", "role"]]
 
     def timetable(self) -> pd.DataFrame:
         """Return one row a meeting: ``kind, group, people, day, start, end, minutes, modality``.

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.group_rules import Weekly
     from pairmatch.solvers.problem import GroupingProblem
 
 __all__ = [
@@ -69,7 +68,7 @@ def find_broken_rules(problem: GroupingProblem, members: Sequence[int]) -> list[
             joint = [ours & int(theirs) for ours, theirs in zip(joint, rules.slots[i], strict=True)]
         if not any(joint):
             broken.append("there is no start at which all can meet")
-        elif rules.weekly is not None and not _meet_often(rules.weekly, joint):
+        elif rules.weekly is not None and not _meet_often(problem, joint):
             broken.append(f"there are no {rules.weekly.times} times at which all can meet")
     if rules.floor is not None:
         total = sum(int(rules.worth[a, b]) for a, b in combinations(members, 2))
@@ -78,8 +77,11 @@ def find_broken_rules(problem: GroupingProblem, members: Sequence[int]) -> list[
     return broken
 
 
-def _meet_often(weekly: Weekly, joint: list[int]) -> bool:
+def _meet_often(problem: GroupingProblem, joint: list[int]) -> bool:
     """Return whether as many meetings as are asked for fit between joint starts, one by one."""
+    weekly = None if problem.rules is None else problem.rules.weekly
+    if weekly is None:
+        return any(joint)
     n_fitting, end = 0, -1
     for s, start in enumerate(weekly.start.tolist()):
         if start >= end and joint[s // 64] >> (s % 64) & 1:
@@ -142,7 +144,7 @@ def which_are_legal(problem: GroupingProblem, groups: NDArray[np.int64]) -> NDAr
         legal &= joint.any(axis=1)
         if rules.weekly is not None:
             several = {tuple(row) for row in joint[legal].tolist()}
-            known = {row: _meet_often(rules.weekly, list(row)) for row in sorted(several)}
+            known = {row: _meet_often(problem, list(row)) for row in sorted(several)}
             legal[legal] = [known[tuple(row)] for row in joint[legal].tolist()]
     if rules.floor is not None:
         total = np.sum([rules.worth[i, j] for i, j in combinations(seats, 2)], axis=0)

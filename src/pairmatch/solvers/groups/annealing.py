@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.groups.search import Search
 
-__all__ = ["anneal"]
+__all__ = ["anneal", "anneals"]
 
 _N_LEVELS = 200  # temperatures
-_HEATS = ((2.0, 0.2), (1.0, 0.1), (0.3, 0.003))
-"""First and last temperature, of the spread of single gains: what random gains need is too hot for
-points in a space, and the other way round."""
+_HEATS = ((0.4, 0.008), (0.3, 0.02), (0.2, 0.008))
+"""First and last temperature, of the spread of what a person gains in a group: once from hot, then
+again from the best plan so far."""
+_N_SWAPS = 1_000_000, 160_000, 40_000_000
+"""Swaps at each of these times: some, more for each person, and at most."""
 
 
 def anneal(look: Search, plan: Plan, n_times: int) -> Plan:
@@ -41,7 +43,8 @@ def anneal(look: Search, plan: Plan, n_times: int) -> Plan:
     n_times : int
         How often to anneal, from the best plan each time and less hot than before.
     """
-    n_swaps = min(1_000_000 + 60_000 * look.values.n, 12_000_000)
+    some, more, most = _N_SWAPS
+    n_swaps = min(some + more * look.values.n, most)
     for at in range(n_times):
         found = _anneal_once(look, plan, n_swaps, *_HEATS[at % len(_HEATS)])
         descend(look, found, 15)
@@ -50,11 +53,18 @@ def anneal(look: Search, plan: Plan, n_times: int) -> Plan:
     return plan
 
 
+def anneals(look: Search, plan: Plan) -> bool:
+    """Return whether annealing works here: compiled, under "total", with no pair forbidden."""
+    values = look.values
+    free: bool = values.allowed_everywhere and not values.worst
+    return free and plan.n_groups > 1 and _load_swap() is not None
+
+
 def _anneal_once(look: Search, plan: Plan, n_swaps: int, warm: float, cold: float) -> Plan:
     """Return the best plan on the way down, or the plan itself where annealing does not work."""
     swap = _load_swap()
     values = look.values
-    if swap is None or values.worst or not values.allowed_everywhere or plan.n_groups < 2:
+    if swap is None or not anneals(look, plan):
         return plan.copy()
     n = values.n
     group_of = np.full(n, -1, np.int64)
@@ -70,6 +80,7 @@ def _anneal_once(look: Search, plan: Plan, n_swaps: int, warm: float, cold: floa
     member[seated, group_of[seated]] = 1
     inside = values.pair @ member  # what each person gains in each group
     spread = float(values.pair[~np.eye(n, dtype=bool)].std()) * float(factor.max())
+    spread *= float(np.sqrt(max(table.shape[1] for table in plan.tables) - 1))
     best, best_worth, worth = group_of.copy(), plan.worth, plan.worth
     for level in range(_N_LEVELS):
         if not look.keep_on():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.annealing import anneal
+from pairmatch.solvers.groups.annealing import anneal, anneals
 from pairmatch.solvers.groups.answers import (
     best_proof,
     finish_small,
@@ -212,7 +212,7 @@ class _Run:
         if not large or not self.full:
             self.best = self._disturb(look, plan, self._n_steps())
         self.clock.tell(None)
-        if anew:
+        if anew and not anneals(look, plan):
             self._start_again(look)
         if not self.full:
             look = Search.of(self.values, self.rng, lambda: self.clock.within(0.6))

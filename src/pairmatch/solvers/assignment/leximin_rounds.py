@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.solvers.assignment.faces import open_face, pick_pairs
+from pairmatch.solvers.assignment.faces import narrow_to_coverage, open_face, pick_pairs
 from pairmatch.solvers.assignment.ladder import Ladder
+from pairmatch.solvers.assignment.network import find_cheapest_flow
 from pairmatch.solvers.assignment.remainder import Edges, set_pins
 from pairmatch.solvers.assignment.rung_order import RungOrder
 from pairmatch.solvers.processors import map_blocks
@@ -30,6 +31,8 @@ _CELLS = 2**20  # pairs looked at in one go
 _KEEP = 16  # pairs of each person that the search begins with, by gain and by price
 _MORE = 8  # pairs of each person that a round may add
 _MOST_TIGHT = 2**21  # where more pairs than these are as good, ties are left as they are
+_MUCH = 4  # new pairs a person from which on the plan so far is no good start
+_BEND, _FINE = 20, 2**32  # the higher, the nearer to leximin, and the more high gains look alike
 _TILES = 8  # blocks at a time
 _NEVER = np.iinfo(np.int64).min
 
@@ -67,7 +70,8 @@ def solve_leximin_streamed(
     settled one after the other over a few pairs of each person, by
     :class:`~pairmatch.solvers.assignment.ladder.Ladder`; its potentials put all people in an order
     from which follows what any other pair may gain at most; one pass over all pairs, block by
-    block, finds those that gain more, and the levels are settled again with these. O(n_columns *
+    block, finds those that gain more, and the levels are settled again with these. Where many are
+    new the levels begin with a plan of a convex cost, close to the answer. O(n_columns *
     n_levels) bytes for the proof, O(blocks + candidates) for the rest.
     """
     if not len(start.pairs):
@@ -111,19 +115,22 @@ class _Search:
         watch.keep(self._draft)
         if not n or not m:  # pins have taken all there was
             return self._draft()
-        code = self._begin()
+        code, begin = self._begin(), self.mate
+        n_new = len(code)
         while True:
             watch.check()
             row, column = np.divmod(code, m)
             edges = Edges(row, column, self.gains.pairs(row, column)[0])
-            ladder = Ladder(edges, self.capacity, self.mate, self.cover)
-            self.ladder = ladder
+            if n_new > _MUCH * n:
+                begin = self._bend(edges)
+            self.ladder = ladder = Ladder(edges, self.capacity, begin, self.cover)
             rungs = ladder.climb(watch)
-            self.mate = ladder.mate
+            self.mate = begin = ladder.mate
             order = RungOrder(rungs, n, m, self.cover)
             better, tight = self._look(order)
             if not len(better):
                 break
+            n_new = len(better)
             code = np.union1d(code, better)
         steps = self._read_steps(order)
         pairs = self._join(self.mate)
@@ -136,9 +143,31 @@ class _Search:
     def _draft(self) -> AssignmentSolution:
         """Return the plan so far: no worse for the worst off than the start."""
         ladder = getattr(self, "ladder", None)
-        mate = self.mate if ladder is None else ladder.settled
+        mate = self.mate
+        if ladder is not None and self._rate(ladder.settled) > self._rate(mate):
+            mate = ladder.settled
         steps = (self._read_coverage(),)
         return replace(self.start, pairs=self._join(mate), prices=None, steps=steps, price=None)
+
+    def _rate(self, mate: NDArray[np.int64]) -> list[int]:
+        """Return the gains of a plan, the lowest first."""
+        seated = np.flatnonzero(mate >= 0)
+        gains: list[int] = np.sort(self.gains.pairs(seated, mate[seated])[0]).tolist()
+        return gains
+
+    def _bend(self, edges: Edges) -> NDArray[np.int64]:
+        """Return a plan over candidates in which low gains weigh heavily: nearly the answer."""
+        some = Edges(self.rows[edges.row], self.columns[edges.column], edges.gain)
+        face = open_face(replace(self.problem, quotas=()), self._join(self.mate), some)
+        network = narrow_to_coverage(face)[0].network
+        order, rank = np.unique(edges.gain, return_inverse=True)
+        loss = (np.arange(len(order), 0, -1) / len(order)) ** _BEND * _FINE
+        cost = face.layout.spend(on_pairs=np.rint(loss).astype(np.int64)[rank])
+        flow = self.watch.wait(lambda: find_cheapest_flow(network, cost))
+        chosen = edges.take(flow[face.layout.pair_arcs] > 0)
+        mate = np.full(len(self.rows), -1)
+        mate[chosen.row] = chosen.column
+        return mate
 
     def _join(self, mate: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the pairs of a plan, pins included, sorted."""

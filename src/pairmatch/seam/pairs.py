@@ -16,12 +16,14 @@ from pairmatch.seam.demands import check_demand, demand_of
 from pairmatch.seam.slots import fit_terms, slots_of
 from pairmatch.seam.streams import stream_gains
 from pairmatch.seam.tiers import tiers_of
+from pairmatch.solvers.deferred import DeferredGains
 from pairmatch.solvers.problem import (
     AssignmentProblem,
     Budget,
     MatrixGains,
     Quotas,
 )
+from pairmatch.solvers.streamed import StreamedGains
 from pairmatch.solvers.tiers import StreamedTiers
 
 if TYPE_CHECKING:
@@ -131,7 +133,9 @@ def assignment_problem(
         gains, minutes = cover_of(scored, constraints, matrix_of(scored))
         cost = None if fair else minutes
     else:
-        gains = matrix_of(scored) if held else gains_of(scored)
+        gains = gains_of(scored)
+        if held and isinstance(gains, StreamedGains):  # filled where the clock is watched
+            gains = DeferredGains(gains)
     return AssignmentProblem(
         gains, capacity, at_least, pins, quotas, objective, tiers, budgets, demand, slots, cost
     )

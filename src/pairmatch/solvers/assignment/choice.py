@@ -16,7 +16,12 @@ from pairmatch.solvers.assignment.demand import has_demand, solve_demand
 from pairmatch.solvers.assignment.demand_rounds import solve_demand_streamed
 from pairmatch.solvers.assignment.dense import fits_dense, solve_dense
 from pairmatch.solvers.assignment.draft import draft_plan, take_better
-from pairmatch.solvers.assignment.fairness import is_fair, solve_fairly
+from pairmatch.solvers.assignment.fairness import (
+    forget_proof,
+    is_fair,
+    set_fairness_aside,
+    solve_fairly,
+)
 from pairmatch.solvers.assignment.flow import solve_by_flow
 from pairmatch.solvers.assignment.integer import solve_by_integers
 from pairmatch.solvers.assignment.layout import find_laminar
@@ -31,6 +36,7 @@ from pairmatch.solvers.assignment.quota_rounds import (
 )
 from pairmatch.solvers.assignment.remainder import set_pins
 from pairmatch.solvers.assignment.watch import OutOfTime, Watch
+from pairmatch.solvers.deferred import DeferredGains
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import Status
 from pairmatch.solvers.streamed import StreamedGains
@@ -153,10 +159,10 @@ def _solve(
     if problem.budgets and not _is_budgeted(problem):
         problem = replace(problem, budgets=())
     if has_demand(problem):
-        problem = _hold(problem)
-        if isinstance(problem.gains, StreamedGains):
-            return solve_demand_streamed(problem, watch, progress)
-        return solve_demand(problem, watch)
+        held = _hold(problem, watch)
+        if isinstance(held.gains, StreamedGains):
+            return solve_demand_streamed(held, watch, progress)
+        return watch.hurry(lambda: solve_demand(held, watch))
     if is_fair(problem):
 
         def solve(plain: AssignmentProblem) -> AssignmentSolution:
@@ -167,8 +173,16 @@ def _solve(
                 raise OutOfTime if found.status is Status.TIME_LIMIT else KeyboardInterrupt
             return found
 
-        problem = _hold(problem)
-        return solve_fairly(problem, solve, watch)
+        best = None
+        gains = problem.gains
+        if isinstance(gains, DeferredGains):
+            gains = gains.source
+        if watch.deadline is not None and isinstance(gains, StreamedGains):
+            # A plan to fall back on, before there is any matrix.
+            rough = best = solve(replace(set_fairness_aside(problem), gains=gains))
+            watch.keep(lambda: forget_proof(rough))
+        problem = _hold(problem, watch)
+        return watch.hurry(lambda: solve_fairly(problem, solve, watch, best))
     if chosen == "pricing":
         open_problem = replace(problem, quotas=())
         try:
@@ -180,14 +194,14 @@ def _solve(
         if breaks_quota(problem, solution.pairs):
             return solve_with_quotas(problem, solution, time_limit=watch.left, progress=progress)
         return _price_quotas(problem, solution)
-    problem = _hold(problem)
+    problem = _hold(problem, watch)
     if chosen == "dense":
-        settled = solve_dense(problem, watch)
+        settled = watch.hurry(lambda: solve_dense(problem, watch))
         if settled is not None:
             return settled
     if chosen == "integer":
-        return solve_by_integers(problem, watch)
-    return solve_by_flow(problem, watch)
+        return watch.hurry(lambda: solve_by_integers(problem, watch))
+    return watch.hurry(lambda: solve_by_flow(problem, watch))
 
 
 def choose_method(
@@ -326,13 +340,18 @@ def _is_large(problem: AssignmentProblem, *, dense: bool) -> bool:
     return n_pairs > _FLOW_MOST
 
 
-def _hold(problem: AssignmentProblem) -> AssignmentProblem:
+def _hold(problem: AssignmentProblem, watch: Watch) -> AssignmentProblem:
     """Return the problem with its gains in a matrix, unless that would be a large one."""
-    n_rows, n_columns = problem.gains.shape
-    if isinstance(problem.gains, MatrixGains) or n_rows * n_columns > _LARGE:
+    gains = problem.gains
+    if isinstance(gains, DeferredGains):
+        watch.hurry(lambda: gains.fill(watch.check))
         return problem
-    gain, allowed = problem.gains.block(slice(0, n_rows), slice(0, n_columns))
-    return replace(problem, gains=MatrixGains(gain, allowed))
+    if isinstance(gains, MatrixGains) or gains.shape[0] * gains.shape[1] > _LARGE:
+        return problem
+    assert isinstance(gains, StreamedGains)  # noqa: S101 - there are no others
+    held = DeferredGains(gains)
+    watch.hurry(lambda: held.fill(watch.check))
+    return replace(problem, gains=held.fill())
 
 
 def _pays_off(problem: AssignmentProblem) -> bool:

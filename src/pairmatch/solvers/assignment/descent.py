@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["descend"]
 
 _AT_ONCE = 400_000  # arcs that are given to the flow solver in one go
+_AT_ONCE_TIMED = 100_000  # the same where a clock runs, since nothing can stop a flow
 _FIRST = 12  # cheapest arcs of each tail to begin with
 _MORE = 8  # arcs of each tail that are added in a round, at first
 
@@ -75,7 +76,8 @@ def descend(
     """
     if watch is not None:
         watch.check()
-    if start is None or np.count_nonzero(network.upper > network.lower) <= _AT_ONCE:
+    at_once = _AT_ONCE if watch is None or watch.deadline is None else _AT_ONCE_TIMED
+    if start is None or np.count_nonzero(network.upper > network.lower) <= at_once:
         flow = find_cheapest_flow(network, cost)
         potential = find_potentials(network, cost, flow, sink)
         if look is not None:

@@ -49,8 +49,10 @@ def draft_plan(problem: AssignmentProblem) -> AssignmentSolution:
     labels = [q.class_of for q in problem.quotas]
     demand = problem.demand.astype(np.int64)
     pairs = [(int(i), int(j)) for i, j in problem.pins]
+    taken_by: dict[int, list[int]] = {}
 
     def take(i: int, j: int) -> None:
+        taken_by.setdefault(i, []).append(j)
         room[j] -= 1
         demand[i] -= 1
         for left, label in zip(quotas, labels, strict=True):
@@ -64,7 +66,7 @@ def draft_plan(problem: AssignmentProblem) -> AssignmentSolution:
     for _ in range(int(demand.max(initial=0))):
         for i, gain, allowed in _look(problem, np.flatnonzero(demand > 0)):
             free = allowed & (room > 0)
-            free[[j for k, j in pairs if k == i] if (problem.demand[i] > 1) else []] = False
+            free[taken_by.get(i, [])] = False
             for left, label in zip(quotas, labels, strict=True):
                 if label[i] >= 0:
                     free &= left[:, label[i]] > 0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution
 
-__all__ = ["is_fair", "solve_fairly"]
+__all__ = ["forget_proof", "is_fair", "set_fairness_aside", "solve_fairly"]
 
 
 def is_fair(problem: AssignmentProblem) -> bool:
@@ -51,6 +51,7 @@ def solve_fairly(
     problem: AssignmentProblem,
     solve: Callable[[AssignmentProblem], AssignmentSolution],
     watch: Watch | None = None,
+    best: AssignmentSolution | None = None,
 ) -> AssignmentSolution:
     """Return the best plan of a problem under "worst_off", "leximin" or with tiers.
 
@@ -62,6 +63,8 @@ def solve_fairly(
         Solves a problem of the same loads, pins and quotas under "coverage" or "total".
     watch : Watch, optional
         The clock, and where plans are kept that are not proved best yet.
+    best : AssignmentSolution, optional
+        The solution without the fair objective or the tiers, if it is known.
 
     Returns
     -------
@@ -91,6 +94,7 @@ def solve_fairly(
         )
     if problem.tiers is not None:
         _check_tiers(problem)
+<<<<<<< HEAD
     is_streamed = isinstance(problem.gains, StreamedGains)
     quotas_bind = any(quota_binds(problem, quota) for quota in problem.quotas)
     if (
@@ -108,8 +112,13 @@ def solve_fairly(
         problem, objective="total" if problem.objective == "total" else "coverage", tiers=None
     )
     best = solve(plain)
+=======
+    plain = set_fairness_aside(problem)
+    best = best or solve(plain)
+    rough = best
+>>>>>>> 5a194f3 (A time limit covers the matrix that fair objectives and demands hold, and flows over it)
     watch = watch or Watch()
-    watch.keep(lambda: _unproved(best))
+    watch.keep(lambda: forget_proof(rough))
     if isinstance(problem.gains, StreamedGains) and isinstance(problem.tiers, StreamedTiers):
         fair = solve_tiers_streamed(plain, problem.gains, problem.tiers, best, solve)
         return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
@@ -125,13 +134,31 @@ def solve_fairly(
         fair = solve_worst_off(plain, best, solve, watch)
         if problem.objective == "leximin":
             lowest = fair
-            watch.keep(lambda: _unproved(lowest))
+            watch.keep(lambda: forget_proof(lowest))
             fair = solve_leximin(plain, fair, solve, watch)
     return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
 
 
-def _unproved(solution: AssignmentSolution) -> AssignmentSolution:
-    """Return a plan that says nothing about the objectives before the total."""
+def set_fairness_aside(problem: AssignmentProblem) -> AssignmentProblem:
+    """Return the problem without its fair objective, or without its tiers.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem for which :func:`is_fair` holds.
+    """
+    objective = "total" if problem.objective == "total" else "coverage"
+    return replace(problem, objective=objective, tiers=None)  # type: ignore[arg-type]
+
+
+def forget_proof(solution: AssignmentSolution) -> AssignmentSolution:
+    """Return a plan that says nothing about the objectives before the total.
+
+    Parameters
+    ----------
+    solution : AssignmentSolution
+        The solution of a problem without these objectives.
+    """
     return replace(solution, prices=None, steps=(), price=None)
 
 

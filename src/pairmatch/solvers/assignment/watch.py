@@ -65,6 +65,10 @@ class Watch:
         """Return the best plan so far, if any was kept."""
         return None if self._draft is None else self._draft()
 
+    def hurry(self, work: Callable[[], _Result]) -> _Result:
+        """Return what Python code returns, in time if there is a limit: see :meth:`wait`."""
+        return work() if self.deadline is None else self.wait(work)
+
     def wait(self, work: Callable[[], _Result]) -> _Result:
         """Return what compiled code returns that neither the clock nor Ctrl-C can stop.
 
@@ -87,11 +91,15 @@ class Watch:
 
         thread = Thread(target=run, name="pairmatch-work", daemon=True)
         thread.start()
-        while thread.is_alive():
-            left = self.left
-            thread.join(_TICK if left is None else min(_TICK, left))
-            if thread.is_alive():
-                self.check()
+        try:
+            while thread.is_alive():
+                left = self.left
+                thread.join(_TICK if left is None else min(_TICK, left))
+                if thread.is_alive():
+                    self.check()
+        except KeyboardInterrupt:
+            self.deadline = perf_counter()  # what is left alone ends where it looks at the clock
+            raise
         if failed:
             raise failed[0]
         return found[0]

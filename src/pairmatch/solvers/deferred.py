@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.streamed import StreamedGains
+    from pairmatch.solvers.problem import Gains
 
 __all__ = ["DeferredGains"]
 
@@ -25,16 +25,16 @@ class DeferredGains(MatrixGains):
 
     Parameters
     ----------
-    source : StreamedGains
+    source : Gains
         The gains, block by block. Until there is a matrix it answers.
     """
 
     __slots__ = ("_held", "source")
 
-    source: StreamedGains
+    source: Gains
     _held: MatrixGains | None
 
-    def __init__(self, source: StreamedGains) -> None:
+    def __init__(self, source: Gains) -> None:
         object.__setattr__(self, "source", source)
         object.__setattr__(self, "_held", None)
 

@@ -22,8 +22,10 @@ from pairmatch.solvers.assignment import (
 from pairmatch.solvers.assignment.watch import OutOfTime, Watch
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify.fair import certify_plan
+from pairmatch.solvers.deferred import DeferredGains
 from pairmatch.solvers.problem import AssignmentProblem, Budget, MatrixGains
 from pairmatch.solvers.solution import Status
+from pairmatch.solvers.streamed import StreamedGains
 
 METHODS = ["dense", "flow", "integer", "pricing"]
 
@@ -127,6 +129,78 @@ def test_many_arcs_are_solved_on_a_few_and_checked_on_all(monkeypatch, draw):
         assert answers[0] == answers[1]
 
 
+def _defer(n=30, seed=3):
+    rng = np.random.default_rng(seed)
+    left, right = rng.integers(0, 9, (2, n, 3)).astype(np.float32)
+    return DeferredGains(StreamedGains(left, right, largest=3 * 81))
+
+
+def test_deferred_gains_answer_before_there_is_a_matrix_and_hold_none_that_is_not_whole(
+    monkeypatch,
+):
+    monkeypatch.setattr("pairmatch.solvers.deferred._AT_ONCE", 100)
+    gains, rows, columns = _defer(), np.array([3, 7]), np.array([9, 2])
+    before = gains.pairs(rows, columns)[0], gains.block(slice(2, 5), slice(0, 30))[0]
+    looks = []
+
+    def check():
+        looks.append(1)
+        if len(looks) > 2:
+            raise OutOfTime
+
+    with pytest.raises(OutOfTime):
+        gains.fill(check)
+    assert not gains.is_filled
+    held = gains.fill(lambda: None)
+    assert gains.is_filled
+    assert gains.fill(check) is held
+    np.testing.assert_array_equal(gains.gain[rows, columns], before[0])
+    np.testing.assert_array_equal(gains.block(slice(2, 5), slice(0, 30))[0], before[1])
+    assert gains.allowed.all()
+    assert gains.shape == (30, 30)
+
+
+@pytest.mark.parametrize("objective", ["worst_off", "leximin", "coverage"])
+def test_the_clock_runs_while_the_matrix_is_filled(objective, monkeypatch):
+    def run_out(_gains, _check):
+        raise OutOfTime
+
+    monkeypatch.setattr(DeferredGains, "fill", run_out)
+    demand = np.full(30, 2) if objective == "coverage" else np.ones(30, np.int64)
+    ones = np.ones(30, np.int64)
+    problem = AssignmentProblem(_defer(), 2 * ones, 0 * ones, objective=objective, demand=demand)
+    solution = solve_assignment(problem, time_limit=60)
+    assert solution.status is Status.TIME_LIMIT
+    certificate = certify_plan(problem, solution)
+    assert certificate.matched == 30
+    assert len(solution.pairs) == demand.sum()
+    if objective == "coverage":
+        assert certificate.bound >= certificate.objective
+
+
+@pytest.mark.parametrize("objective", ["worst_off", "leximin", "coverage"])
+def test_a_plan_within_its_limit_is_that_without_one(objective):
+    demand = np.full(30, 2) if objective == "coverage" else np.ones(30, np.int64)
+    ones = np.ones(30, np.int64)
+    plans = []
+    for limit in (None, 60):
+        gains = _defer(seed=8)
+        problem = AssignmentProblem(gains, 2 * ones, 0 * ones, objective=objective, demand=demand)
+        solution = solve_assignment(problem, time_limit=limit)
+        assert certify_plan(problem, solution).proved
+        plans.append((solution.pairs.tolist(), solution.price))
+    assert plans[0] == plans[1]
+
+
+def test_work_in_a_hurry_is_left_alone_when_the_time_is_over():
+    go = Event()
+    with pytest.raises(OutOfTime):
+        Watch(0.01).hurry(go.wait)
+    go.set()
+    assert Watch().hurry(lambda: 3) == 3
+    assert Watch(60).hurry(lambda: 4) == 4
+
+
 def test_watch_leaves_late_work_alone_and_passes_errors_on():
     assert Watch().wait(lambda: 7) == 7
     with pytest.raises(OutOfTime):
@@ -140,6 +214,7 @@ import os, signal, sys, threading
 import numpy as np
 from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.certify.fair import certify_plan
+from pairmatch.solvers.deferred import DeferredGains
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 
 rng = np.random.default_rng(3)

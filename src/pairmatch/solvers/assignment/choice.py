@@ -348,7 +348,6 @@ def _hold(problem: AssignmentProblem, watch: Watch) -> AssignmentProblem:
         return problem
     if isinstance(gains, MatrixGains) or gains.shape[0] * gains.shape[1] > _LARGE:
         return problem
-    assert isinstance(gains, StreamedGains)  # noqa: S101 - there are no others
     held = DeferredGains(gains)
     watch.hurry(lambda: held.fill(watch.check))
     return replace(problem, gains=held.fill())

@@ -10,6 +10,7 @@ from pairmatch.solvers.assignment.network import (
     Network,
     NoFlowError,
     RangeError,
+    _solve,
     find_cheapest_flow,
     find_cost_limit,
     find_loose_arcs,
@@ -105,7 +106,7 @@ def test_costs_beyond_64_bits_are_refused_and_say_how_far_one_may_go():
 def test_costs_within_the_limit_are_solved_exactly():
     for seed in range(40):
         network, cost = draw_network(seed)
-        large = cost * (find_cost_limit(6) // 5)
+        large = cost * (find_cost_limit(6) // 10)
         flow = find_cheapest_flow(network, large)
         assert np.dot(flow, cost) == min(np.dot(other, cost) for other in list_flows(network))
         find_potentials(network, large, flow, root=5)
@@ -122,3 +123,62 @@ def test_tie_weights_depend_on_the_pair_alone_and_fill_their_bits():
         np.testing.assert_array_equal(part, block[7:9, 5:8])
         pair = draw_weights(np.array([7, 299]), np.array([5, 0]), turn)
         assert pair.tolist() == [block[7, 5], block[299, 0]]
+
+
+def _draw_chain(n):
+    """Return a network in which each node is dearer than the one before, and costs in units."""
+    i = np.arange(n)
+    tail = np.concatenate([i, i[:-1], i[1:]])
+    head = n + np.concatenate([i, i[1:], i[:-1]])
+    lower = np.zeros(len(tail), np.int64)
+    supply = np.concatenate([np.ones(n, np.int64), np.full(n, -1)])
+    cost = np.concatenate([np.full(n, 1), np.zeros(n - 1, np.int64), np.full(n - 1, 2)])
+    return Network(supply, tail, head, lower, lower + 1), cost
+
+
+def _is_cheapest(network, cost, flow):
+    """Say by whole numbers of any size whether potentials prove a flow cheapest."""
+    potential = find_potentials(network, cost, flow, network.n_nodes - 1).tolist()
+    reduced = [
+        int(c) + potential[i] - potential[j]
+        for c, i, j in zip(cost, network.tail, network.head, strict=True)
+    ]
+    below, above = flow < network.upper, flow > network.lower
+    return all(
+        (r >= 0 or not b) and (r <= 0 or not a)
+        for r, b, a in zip(reduced, below, above, strict=True)
+    )
+
+
+@pytest.mark.parametrize("n", [2, 5, 40, 200])
+def test_costs_up_to_the_limit_are_exact_where_prices_add_up(n):
+    network, cost = _draw_chain(n)
+    largest = find_cost_limit(network.n_nodes)
+    cost *= largest // 2
+    flow = find_cheapest_flow(network, cost)
+    assert _is_cheapest(network, cost, flow)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_costs_up_to_the_limit_are_exact_where_many_arcs_are_nearly_alike(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 30))
+    tail, head = np.divmod(np.arange(n * n), n)
+    lower = np.zeros(n * n, np.int64)
+    supply = np.concatenate([np.ones(n, np.int64), np.full(n, -1)])
+    network = Network(supply, tail, n + head, lower, lower + 1)
+    largest = find_cost_limit(2 * n)
+    cost = rng.choice([0, 1, largest // 2, largest - 1, largest], n * n)
+    cost = np.where(rng.random(n * n) < 0.4, rng.integers(0, largest + 1, n * n), cost)
+    assert _is_cheapest(network, cost, find_cheapest_flow(network, cost))
+    assert _is_cheapest(network, -cost, find_cheapest_flow(network, -cost))
+    cost[:2] = 0, largest + 1
+    with pytest.raises(RangeError, match=f"up to {largest}") as caught:
+        find_cheapest_flow(network, cost)
+    assert caught.value.largest == largest + 1
+
+
+def test_the_flow_solver_alone_would_refuse_costs_within_the_limit():
+    network, cost = _draw_chain(200)
+    cost *= find_cost_limit(network.n_nodes) // 2
+    assert _solve(network, cost, np.arange(len(cost))) is None

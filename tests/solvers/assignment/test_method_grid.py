@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from pairmatch.errors import ProgramError
 from pairmatch.solvers.assignment import LoadConflict, RangeError, solve_assignment
 from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.problem import MatrixGains
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 
 METHODS = ["dense", "flow", "pricing", "integer"]
 _ANY = np.random.default_rng(8).integers(-5, 9, (5, 5)).tolist()
@@ -200,3 +201,35 @@ def test_numbers_beyond_the_limit_are_refused_with_the_amount(pose):
     with pytest.raises(RangeError, match=r"exactly up to \d+") as caught:
         solve_assignment(replace(problem, gains=MatrixGains(gain, np.ones((3, 3), bool))))
     assert caught.value.allowed < 2**60 <= caught.value.largest
+
+
+@pytest.mark.parametrize("objective", ["total", "coverage"])
+@pytest.mark.parametrize("method", ["flow", "dense", "pricing", "auto"])
+def test_the_whole_range_of_whole_numbers_is_exact_and_proved(method, objective):
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        n, m = rng.integers(1, 5, 2)
+        capacity = np.ones(m, np.int64) if method == "dense" else rng.integers(0, 3, m)
+        most = min(n, int(capacity.sum()))
+        top = (2**62 - 1) // int(n + m + 2)  # (largest - smallest + bonus) * (nodes + 1) < 2**62
+        if objective == "coverage":
+            top //= most + 3  # the bonus outweighs any choice of pairs
+        gain = rng.choice([0, 1, top // 2, top - 1, top], (n, m))
+        gain = np.where(rng.random((n, m)) < 0.4, rng.integers(0, top + 1, (n, m)), gain)
+        allowed = rng.random((n, m)) < 0.85
+        gains = MatrixGains(np.where(allowed, gain, 0), allowed)
+        problem = AssignmentProblem(gains, capacity, np.zeros(m, np.int64), objective=objective)
+        solution = solve_assignment(problem, method=method)
+        assert certify_assignment(problem, solution).proved
+        plans = [
+            [(i, j) for i, j in enumerate(choice) if j >= 0]
+            for choice in product(range(-1, m), repeat=n)
+            if all(choice.count(j) <= capacity[j] for j in range(m))
+            and all(j < 0 or allowed[i, j] for i, j in enumerate(choice))
+        ]
+
+        def rate(pairs, objective=objective, gain=gain):
+            total = sum(int(gain[i, j]) for i, j in pairs)  # of any size
+            return (total, len(pairs)) if objective == "total" else (len(pairs), total)
+
+        assert rate(solution.pairs.tolist()) == max(map(rate, plans))

@@ -18,7 +18,7 @@ from pairmatch.solvers.assignment.flow import (
     settle_ties,
 )
 from pairmatch.solvers.assignment.layout import draw_network, find_laminar
-from pairmatch.solvers.assignment.network import Network, RangeError, find_cost_limit
+from pairmatch.solvers.assignment.network import LARGEST_PRICE, Network, RangeError
 from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
@@ -260,8 +260,8 @@ def _join(network: Network, first: Dual, second: Dual) -> tuple[int, Dual]:
     """Return the least L with which ``L * first + second`` is a proof, and that sum."""
     factor = find_least_bonus(network, first, second)
     sizes = [factor * int(np.abs(a).max()) + int(np.abs(b).max()) for a, b in zip(first, second)]  # noqa: B905
-    if max(sizes) > find_cost_limit(0):
-        raise RangeError(max(sizes), find_cost_limit(0))
+    if max(sizes) > LARGEST_PRICE:
+        raise RangeError(max(sizes), LARGEST_PRICE)
     return factor, (factor * first[0] + second[0], factor * first[1] + second[1])
 
 

@@ -12,6 +12,7 @@ from pairmatch.solvers.assignment.conflict import check_minimum_loads, fill_load
 from pairmatch.solvers.assignment.descent import descend
 from pairmatch.solvers.assignment.layout import draw_network
 from pairmatch.solvers.assignment.network import (
+    LARGEST_PRICE,
     Network,
     RangeError,
     find_cost_limit,
@@ -149,7 +150,7 @@ def _optimise(
         return *found, 0
     places = int(whole.upper[layout.load_arcs].sum())
     bonus = find_safe_bonus(edges.gain, min(layout.n_rows, places))
-    if bonus <= find_cost_limit(whole.n_nodes):
+    if bonus <= find_cost_limit(whole.n_nodes) // 8:  # else one objective after the other
         cost = layout.spend(on_pairs=-edges.gain, on_idle=bonus)
         seen = partial(_pass_on, look, bonus)
         found = descend(whole, cost, sink, start=start, watch=watch, look=seen)
@@ -159,8 +160,8 @@ def _optimise(
     network, flow, second = descend(face, gain, sink, start=flow, watch=watch)
     bonus = find_least_bonus(whole, (idle, first), (gain, second))
     largest = bonus * int(np.abs(first).max()) + int(np.abs(second).max())
-    if largest > find_cost_limit(0):
-        raise RangeError(largest, find_cost_limit(0))
+    if largest > LARGEST_PRICE:
+        raise RangeError(largest, LARGEST_PRICE)
     potential = bonus * first + second
     return network, flow, potential, bonus
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "LARGEST_PRICE",
     "Network",
     "NoFlowError",
     "RangeError",
@@ -27,7 +28,10 @@ __all__ = [
     "narrow_to_face",
 ]
 
-_LIMIT = 2**60
+_LIMIT = 2**60  # of costs times nodes: beyond it the flow solver refuses at once
+_WIDEST = 2**62  # beyond it costs times nodes are refused
+LARGEST_PRICE = 2**59
+"""Prices of several objectives that are joined into one may not be larger."""
 
 
 class RangeError(ArithmeticError):
@@ -48,8 +52,8 @@ class RangeError(ArithmeticError):
 
     def __str__(self) -> str:
         return (
-            f"gains of up to {self.largest} units are too large: a problem of this size can be "
-            f"solved exactly up to {self.allowed}"
+            f"gains of up to {self.largest} units, or so far apart, are too large: a problem of "
+            f"this size can be solved exactly up to {self.allowed}"
         )
 
 
@@ -111,9 +115,39 @@ def find_cheapest_flow(network: Network, cost: NDArray[np.int64]) -> NDArray[np.
     scaling minimum-cost flow algorithm", J. Algorithms 22 (1997), 1-29,
     https://doi.org/10.1006/jagm.1995.0805.
     """
+    free = np.flatnonzero(network.upper > network.lower)
+    lowest, highest = int(cost[free].min(initial=0)), int(cost[free].max(initial=0))
+    largest, limit = max(-lowest, highest), find_cost_limit(network.n_nodes)
+    if highest - lowest > limit:
+        raise RangeError(highest - lowest, limit)
+    n = network.n_nodes + 1
+    # Within these bounds no price of the solver, a path of up to n costs times n, leaves 62 bits.
+    safe = _WIDEST // (4 * n**2)
+    if largest <= _LIMIT // (n + 1):
+        flow = _solve(network, cost, free)
+        if flow is not None:
+            return flow
+    bits = (max(1, safe // n)).bit_length() - 1
+    if safe < n or largest <= safe:
+        raise RangeError(largest, safe)
+    # Rounded costs first. By their potentials no arc of the flow is off by 2**bits or more, so that
+    # arcs of reduced costs above n * 2**bits keep their flow in every cheapest one (E. Tardos, "A
+    # strongly polynomial minimum cost circulation algorithm", Combinatorica 5, 1985, 247-255,
+    # https://doi.org/10.1007/BF02579369): what is left to decide has small costs.
+    rough = cost >> bits
+    flow = find_cheapest_flow(network, rough)
+    potential = find_potentials(network, rough, flow, network.n_nodes - 1) << bits
+    reduced = cost + (potential[network.tail] - potential[network.head])
+    near = np.abs(reduced) <= n << bits
+    return find_cheapest_flow(freeze(network, flow, near), np.where(near, reduced, 0))
+
+
+def _solve(
+    network: Network, cost: NDArray[np.int64], free: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """Return a flow of least cost, or None if the solver finds its numbers too large."""
     from ortools.graph.python import min_cost_flow
 
-    free = np.flatnonzero(network.upper > network.lower)
     supply = network.supply.copy()
     np.subtract.at(supply, network.tail, network.lower)
     np.add.at(supply, network.head, network.lower)
@@ -122,9 +156,6 @@ def find_cheapest_flow(network: Network, cost: NDArray[np.int64]) -> NDArray[np.
         if supply.any():
             raise NoFlowError
         return flow
-    largest, limit = int(np.abs(cost[free]).max()), find_cost_limit(network.n_nodes)
-    if largest > limit:
-        raise RangeError(largest, limit)
     solver = min_cost_flow.SimpleMinCostFlow()
     arcs = solver.add_arcs_with_capacity_and_unit_cost(
         network.tail[free].astype(np.int32),
@@ -137,7 +168,7 @@ def find_cheapest_flow(network: Network, cost: NDArray[np.int64]) -> NDArray[np.
     if status in {solver.INFEASIBLE, solver.UNBALANCED}:
         raise NoFlowError
     if status != solver.OPTIMAL:
-        raise RangeError(largest, limit)
+        return None
     flow[free] += solver.flows(arcs)
     return flow
 
@@ -153,9 +184,13 @@ def find_cost_limit(n_nodes: int) -> int:
     Returns
     -------
     int
-        The solver multiplies costs by the number of nodes, and so does a path of prices.
+        Largest difference between two costs, 0 being one of them: times the number of nodes and
+        one, it stays below 2**62. On a path every row is left by one arc for every arc by which it
+        is reached, of one cost each, and at most half of the nodes are rows that are reached from
+        columns: so a path of prices adds up to less than 2**61 and a cost, and what is left of the
+        cost of an arc, which takes one price off another, to less than 2**63.
     """
-    return _LIMIT // (n_nodes + 2)
+    return (_WIDEST - 1) // (n_nodes + 1)
 
 
 def _list_residual_arcs(

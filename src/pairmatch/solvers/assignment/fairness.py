@@ -94,7 +94,6 @@ def solve_fairly(
         )
     if problem.tiers is not None:
         _check_tiers(problem)
-<<<<<<< HEAD
     is_streamed = isinstance(problem.gains, StreamedGains)
     quotas_bind = any(quota_binds(problem, quota) for quota in problem.quotas)
     if (
@@ -108,15 +107,9 @@ def solve_fairly(
             "quota, use objective 'worst_off' without tiers, or match schools or regions one by "
             "one with match_many()"
         )
-    plain = replace(
-        problem, objective="total" if problem.objective == "total" else "coverage", tiers=None
-    )
-    best = solve(plain)
-=======
     plain = set_fairness_aside(problem)
     best = best or solve(plain)
     rough = best
->>>>>>> 5a194f3 (A time limit covers the matrix that fair objectives and demands hold, and flows over it)
     watch = watch or Watch()
     watch.keep(lambda: forget_proof(rough))
     if isinstance(problem.gains, StreamedGains) and isinstance(problem.tiers, StreamedTiers):

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["tiers_of"]
 
+_MANY = 2**20  # pairs from which on kinds of people are looked at rather than all of them
+
 
 def tiers_of(
     scored: Scored, constraints: Sequence[Any], *, most: int
@@ -75,7 +77,16 @@ def tiers_of(
     )
     if faults:
         raise ProgramError("Tiers do not fit the tables", faults)
-    return _stream(scored, rule) if is_large else rule.bind(scored.coached, scored.coach)
+    if is_large:
+        return _stream(scored, rule)
+    if scored.shape[0] * scored.shape[1] > _MANY:
+        try:
+            kinds = _stream(scored, rule)
+        except CapabilityError:  # it asks for more than something in common
+            pass
+        else:
+            return kinds.table[kinds.row_kind[:, None], kinds.column_kind]
+    return rule.bind(scored.coached, scored.coach)
 
 
 def _wait(scored: Scored, rule: CarryOver) -> StreamedTiers:

@@ -300,8 +300,10 @@ class Rounds:
             lost = len(rows) > _LOST * n
             n_stalled = n_stalled + 1 if n_parked > _STALLED * n_before else 0
             lost |= n_stalled > _PATIENCE
-            in_vain, n_before = jumped and n_parked >= n_before, n_parked
+            # A flow starts anew after each jump: one that parked as many as before is the last.
+            in_vain = jumped and not seating.can_stop and n_parked >= n_before
             jumped = lost and not in_vain and self._n_jumps < _MOST_JUMPS
+            n_before = n_parked
             if not jumped:
                 self._widen(rows, columns)
             elif not self._jump():

@@ -368,7 +368,7 @@ def test_spoiled_lessons_of_groups_are_refused():
     (pair, when), *_ = ways.items()
     for times, why in (
         ((start, ways | {pair: replace(when, start=480)}), "does not teach then"),
-        ((when.start, ways), "not free for the meeting|at the same time"),
+        (((when.start,), ways), "not free for the meeting|at the same time"),
     ):
         spoiled = replace(plan)
         vars(spoiled)["chosen_times"] = (times,)

@@ -11,7 +11,7 @@ from pairmatch.errors import CertificateError
 from pairmatch.scoring import Addend, CommonTime, Compatibility, GoalCoverage, Linear, SubjectMatch
 from pairmatch.scoring.differences import divide_half_even
 from pairmatch.scoring.fusion import FusedProduct, fuse
-from pairmatch.scoring.overlaps import overlap_term
+from pairmatch.scoring.overlaps import Begins, overlap_term
 
 
 def linear(rng, n, m, width, most, largest):
@@ -106,7 +106,9 @@ def test_shared_entries_by_bits_are_those_of_the_product(seed, data):
     known = rng.random(n) < 0.8, rng.random(m) < 0.8
     coached = (rng.random((n, n_entries)) < density) & known[0][:, None]
     coach = (rng.random((m, n_entries)) < density) & known[1][:, None]
-    term = overlap_term(*known, coached, coach, 7)
+    nobody = np.zeros((0, 0), np.uint64)
+    begins = Begins(np.zeros(0, np.int64), nobody, nobody)
+    term = overlap_term(*known, coached, coach, 7, begins)
     expected = 7 * ((coached.astype(int) @ coach.T.astype(int)) > 0)
     start = data.draw(st.sampled_from([0, 0, 64, 3]))
     stop = data.draw(st.integers(0, m))

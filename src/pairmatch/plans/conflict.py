@@ -39,7 +39,7 @@ def explain_conflict(
     faults = []
     for j in columns:
         least, reached = int(problem.at_least[j]), int(conflict.reachable[j])
-        remedy = f"Lower at_least to {reached}." if reached < least else ""
+        remedy = f"Lower at_least to {reached}." if reached < least else "It can stay."
         what = f"must get at least {least} of these mentees."
         faults.append(Fault(what, f"mentor {mentors[j]}", remedy))
     elsewhere = [

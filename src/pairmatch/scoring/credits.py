@@ -10,7 +10,6 @@ import numpy as np
 
 from pairmatch.profiles.columns import find_column, is_blank
 from pairmatch.profiles.members import fold_entry, split_list
-from pairmatch.scoring.differences import divide_half_even
 from pairmatch.scoring.terms import Linear
 
 if TYPE_CHECKING:
@@ -150,8 +149,10 @@ def split_units(matrix: NDArray[np.bool_], units: int) -> NDArray[np.int64]:
 
 
 def scale_parts(parts: NDArray[np.int64], credit: Fraction) -> NDArray[np.int32]:
-    """Multiply parts by a credit, each rounded half-even."""
-    return divide_half_even(parts * credit.numerator, credit.denominator).astype(np.int32)
+    """Multiply parts by a credit, each rounded half-even; exact however long the credit is."""
+    distinct, place = np.unique(parts, return_inverse=True)
+    scaled = np.array([round(part * credit) for part in distinct.tolist()], np.int32)
+    return scaled[place]
 
 
 def share_term(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.assignment.network import Network, find_cheapest_flow, find_cost_limit
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -66,36 +68,30 @@ def _solve_flow(seating: Seating, edges: _Edges) -> tuple[NDArray[np.int64], NDA
 
     Nodes: rows, columns and one *outside*, which takes rows that sit nowhere and fills places that
     stay empty; so supplies and demands always balance. Each arc costs what it is off the prices so
-    far: all seatings then differ as they do by their gains, and costs are small.
+    far, as long as that is within range: all seatings then differ as they do by their gains, and
+    costs are small.
     """
-    from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
-
-    n_rows, n_columns = len(seating.mate), len(seating.capacity)
-    flow = SimpleMinCostFlow()
+    n_rows, n_columns, n_edges = len(seating.mate), len(seating.capacity), len(edges.row)
     row, column = np.arange(n_rows), n_rows + np.arange(n_columns)
-    outside = np.full(1, n_rows + n_columns)
-    off = seating.u[edges.row] + seating.v[edges.column] - edges.gain
-    arcs = flow.add_arcs_with_capacity_and_unit_cost(
-        edges.row, n_rows + edges.column, np.ones(len(off), np.int64), off
+    outside = np.full(n_rows + 2 * n_columns, n_rows + n_columns)
+    upper = np.ones(n_edges + n_rows + 2 * n_columns, np.int64)
+    upper[-2 * n_columns :] = np.concatenate([seating.capacity - seating.least, seating.least])
+    supply = np.concatenate([np.ones(n_rows, np.int64), -seating.capacity, [0]])
+    supply[-1] = -supply.sum()
+    network = Network(
+        supply=supply,
+        tail=np.concatenate([edges.row, row, outside[n_rows:]]),
+        head=np.concatenate([n_rows + edges.column, outside[:n_rows], column, column]),
+        lower=np.zeros_like(upper),
+        upper=upper,
     )
-    flow.add_arcs_with_capacity_and_unit_cost(
-        row, np.repeat(outside, n_rows), np.ones(n_rows, np.int64), seating.u - seating.outside
-    )
-    flow.add_arcs_with_capacity_and_unit_cost(
-        np.repeat(outside, n_columns), column, seating.capacity - seating.least,
-        seating.v - seating.spare,
-    )  # fmt: skip
-    flow.add_arcs_with_capacity_and_unit_cost(
-        np.repeat(outside, n_columns), column, seating.least, seating.v - seating.short
-    )
-    flow.set_nodes_supplies(row, np.ones(n_rows, np.int64))
-    flow.set_nodes_supplies(column, -seating.capacity)
-    flow.set_nodes_supplies(outside, np.array([int(seating.capacity.sum()) - n_rows]))
-    status = flow.solve()
-    if status != flow.OPTIMAL:
-        raise ArithmeticError(f"minimum-cost flow ended with {status}, gains may be too large")
+    worth = np.concatenate([edges.gain, seating.outside, seating.spare, seating.short])
+    paid = seating.u[edges.row] + seating.v[edges.column]
+    paid = np.concatenate([paid, seating.u, seating.v, seating.v])
+    is_small = int((paid - worth)[upper > 0].max(initial=0)) <= find_cost_limit(network.n_nodes)
+    flow = find_cheapest_flow(network, paid - worth if is_small else -worth)
     mate, own = np.full(n_rows, -1, np.int64), np.zeros(n_rows, np.int64)
-    used = flow.flows(arcs) > 0
+    used = flow[:n_edges] > 0
     mate[edges.row[used]] = edges.column[used]
     own[edges.row[used]] = edges.gain[used]
     return mate, own

@@ -315,7 +315,7 @@ def compare_random(seed):
     solve_and_compare(n, rng, rule, shape, objective, proved=False)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(12), 201])
 def test_bound_of_a_random_pool_is_never_below_the_best(seed, no_enumeration):
     compare_random(seed)
 

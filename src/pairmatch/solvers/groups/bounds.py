@@ -119,6 +119,8 @@ def improve_prices(
         if n_done and not keep_on():
             break
         bound, used, full = step(values, price, smallest, n_placed, slack)
+        if best is None:
+            farthest = float(max(1, abs(bound)))  # no price is worth more than all groups
         if best is None or bound < best.bound:
             best, held, idle = Priced(full, bound), price, 0
         else:
@@ -131,7 +133,8 @@ def improve_prices(
         square = float(drift @ drift)
         if square < 1e-12:
             break
-        price = price - np.rint(length * max(1, bound - lower) / square * drift).astype(np.int64)
+        move = length * max(1, bound - lower) / square * drift
+        price = price - np.rint(np.clip(move, -farthest, farthest)).astype(np.int64)
     assert best is not None  # noqa: S101  the first step always counts
     return bound_of_triads(values, best.price, sizes) if step is _triad_step else best
 

@@ -209,6 +209,68 @@ def test_the_joint_bound_of_pairs_is_what_they_could_be_alone(pool):
     assert pm.match_formats(pool, [TEAM]).bound is None
 
 
+@pytest.fixture(scope="module")
+def four():
+    """Two mentees and two mentors; one mentee and one mentor have time for one meeting only."""
+    return pd.DataFrame(
+        {
+            "id": ["a", "b", "m", "n"],
+            "role": ["mentee", "mentee", "mentor", "mentor"],
+            "goals": ["talk", "cook", "", ""],
+            "strengths": ["", "", "talk", "labs"],
+            "free": ["Mon 08:00-12:00"] * 4,
+            "minutes_per_week": [90, 45, 135, 45],
+        }
+    )
+
+
+FIRST = pm.Program(
+    [pm.GoalCoverage()], [pm.Meetings(minutes=45), pm.Pin("b", "n"), pm.Forbid("a", "m")]
+)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [pm.Load(at_most=1, at_least=1), pm.CarryOver(pm.History(left_out=[(1, "b")]))],
+)
+def test_the_joint_bound_holds_where_another_format_takes_who_had_to_come_first(four, rule):
+    known = pm.NotAgain(pm.History(pairs=[(1, "b", "n")]))
+    second = pm.Program([pm.GoalCoverage()], [pm.Meetings(minutes=45), known, rule])
+    alone = pm.match_formats(four, [second], joint_bound=True)
+    formats = pm.match_formats(four, [FIRST, second], joint_bound=True)
+    assert alone.objective == 0.0
+    assert formats.worths == (0.0, 1.0)
+    assert formats.objective <= formats.bound
+    assert formats.gap == 0.0
+
+
+def test_orders_in_which_a_pin_cannot_be_kept_are_passed_over(four):
+    second = pm.Program([pm.GoalCoverage()], [pm.Meetings(minutes=45), pm.Pin("b", "m")])
+    with pytest.raises(pm.ProgramError, match="'b' is not among the mentees"):
+        pm.match_formats(four, [FIRST, second])
+    third = pm.Program([pm.GoalCoverage()], [pm.Meetings(minutes=45)])
+    with pytest.raises(pm.ProgramError, match="'b' is not among the mentees"):
+        pm.match_formats(four, [third, FIRST])
+    formats = pm.match_formats(four, [FIRST, third], any_order=True)
+    assert formats.plans[0].to_frame()[["mentee", "mentor"]].to_numpy().tolist() == [["b", "n"]]
+
+
+def test_each_format_is_solved_alone_once_however_many_orders_there_are(pool, monkeypatch):
+    import pairmatch.formats.running as running
+
+    asked = []
+
+    def match(mentees, mentors, program, *, options):
+        asked.append(program.objective)
+        return pm.match(mentees, mentors, program, options=options)
+
+    monkeypatch.setattr(running, "match", match)
+    mentoring = pm.Program([pm.SubjectMatch()], [pm.Meetings(minutes=15), pm.Load(at_most=2)])
+    running.match_formats(pool, [mentoring, TEAM, PAIR], any_order=True, joint_bound=True)
+    assert asked.count("coverage") == 6
+    assert asked.count("total") == 1
+
+
 LESSONS = pm.Program([pm.SubjectMatch()], [pm.Observation(minutes=45, weeks=3), pm.Load(at_most=1)])
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import TakeTurns, Tiers, bind_pair_rules
+from pairmatch.constraints import CarryOver, Load, TakeTurns, Tiers, bind_pair_rules
 from pairmatch.errors import PairmatchWarning
 from pairmatch.programs import default_criteria
 from pairmatch.scoring import Compatibility
@@ -27,16 +27,29 @@ if TYPE_CHECKING:
     from pairmatch.profiles import Profiles
     from pairmatch.programs import Program
 
-__all__ = ["bound_groups", "bound_pairs"]
+__all__ = ["Alone", "groups_alone", "pairs_alone"]
 
 _MOST_HELD = 2048  # people whose prices share what all pairs give
 
-Worth = tuple[float | None, float | None]
-"""What a plan is worth on the scale of the whole pool, and what any plan is at most."""
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """One format with the whole pool, and all its time, for itself.
+
+    Parameters
+    ----------
+    bound : float or None
+        What any plan of it is worth at most, in whatever other formats leave; None if not known.
+    rate : callable
+        Returns what a plan is worth by the scores of the whole pool; None if that cannot be said.
+    """
+
+    bound: float | None
+    rate: Callable[[Any], float | None]
 
 
-def bound_groups(table: Profiles, program: Program, plan: Grouping | None) -> Worth:
-    """Return what a plan of groups is worth in the whole pool, and what any groups are at most.
+def groups_alone(table: Profiles, program: Program) -> Alone:
+    """Return what groups are worth in the whole pool, and what any groups are at most.
 
     Notes
     -----
@@ -52,48 +65,61 @@ def bound_groups(table: Profiles, program: Program, plan: Grouping | None) -> Wo
         scored = Compatibility.bind(table, table, criteria, rules)
         problem = grouping_problem(scored, program)
     if problem.n < problem.smallest:
-        return 0.0, 0.0
+        return Alone(0.0, lambda _: 0.0)
     if not isinstance(problem, GroupingProblem) or problem.n > _MOST_HELD:
-        return None, None
+        return Alone(None, lambda _: None)
     nobody = np.full(problem.n, -1, np.int64)
     prices = price_company(problem, Company(nobody), 0, [0])
-    scale = lcm(*range(problem.smallest - 1, problem.largest)) * scored.scale
+    unit = lcm(*range(problem.smallest - 1, problem.largest))
     bound = share_company(problem, nobody, 0, prices.person, prices.charge)[0]
-    row_of = {key: row for row, key in enumerate(table.ids)}
-    worth = 0
-    for members in () if plan is None else plan.group_ids:
-        rows = [row_of[str(who)] for who in members]
-        if not problem.allowed[np.ix_(rows, rows)][~np.eye(len(rows), dtype=bool)].all():
-            return None, None  # by scores of a part of the pool it was allowed
-        worth += group_value(problem, rows, scale // scored.scale)
-    return worth / scale, bound / scale
+
+    def rate(plan: Grouping | None) -> float | None:
+        worth = 0
+        for members in () if plan is None else plan.group_ids:
+            rows = table.find_rows(map(str, members))
+            if not problem.allowed[np.ix_(rows, rows)][~np.eye(len(rows), dtype=bool)].all():
+                return None  # by scores of a part of the pool it was allowed
+            worth += group_value(problem, rows, unit)
+        return worth / (unit * scored.scale)
+
+    return Alone(bound / (unit * scored.scale), rate)
 
 
-def bound_pairs(
-    program: Program, plan: Matching | None, match_alone: Callable[[Program], Any]
-) -> Worth:
-    """Return what a plan of pairs is worth in the whole pool, and what any plan is at most.
+def pairs_alone(program: Program, match_alone: Callable[[Program], Any]) -> Alone:
+    """Return what pairs are worth in the whole pool, and what any pairs are at most.
 
     Parameters
     ----------
     program : Program
         The format.
-    plan : Matching or None
-        Its plan in what other formats leave.
     match_alone : callable
         Returns the plan of a program in the whole pool, with all the time.
+
+    Notes
+    -----
+    What comes before the total is left out, and so are minimum loads: of a mentor whose time
+    another format has taken nobody asks them.
     """
-    rest = [rule for rule in program.constraints if not isinstance(rule, Tiers)]
+    rest = (
+        replace(rule, at_least=0) if isinstance(rule, Load) else rule
+        for rule in program.constraints
+        if not isinstance(rule, (Tiers, CarryOver))
+    )
     alone = match_alone(replace(program, constraints=tuple(rest), objective="total"))
     if alone is None:
-        return (0.0, 0.0) if plan is None else (None, None)
-    if plan is None or not plan.matched:
-        return 0.0, alone.bound
-    row_of = {str(key): row for row, key in enumerate(alone.scored.coached.ids)}
-    place_of = {str(key): row for row, key in enumerate(alone.scored.coach.ids)}
-    ids = plan.scored.coached.ids, plan.scored.coach.ids
-    pairs = plan.solution.pairs
-    rows = np.array([row_of[str(ids[0][i])] for i in pairs[:, 0].tolist()])
-    columns = np.array([place_of[str(ids[1][j])] for j in pairs[:, 1].tolist()])
-    gain, allowed = alone.problem.gains.pairs(rows, columns)
-    return (alone.in_scores(int(gain.sum())), alone.bound) if allowed.all() else (None, None)
+        return Alone(0.0, lambda plan: 0.0 if plan is None else None)
+
+    def rate(plan: Matching | None) -> float | None:
+        if plan is None:
+            return 0.0
+        sides = []
+        for whole, part, own in zip(
+            (alone.scored.coached, alone.scored.coach), (plan.scored.coached, plan.scored.coach),
+            plan.solution.pairs.T, strict=True,
+        ):  # fmt: skip
+            known = whole.find_rows(str(part.ids[row]) for row in own.tolist())
+            sides.append(np.array(known, np.int64))
+        gain, allowed = alone.problem.gains.pairs(*sides)
+        return alone.in_scores(int(gain.sum())) if allowed.all() else None
+
+    return Alone(alone.bound, rate)

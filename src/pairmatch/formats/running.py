@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints import Load
-from pairmatch.errors import Fault, ProgramError
-from pairmatch.formats.bounds import bound_groups, bound_pairs
+from pairmatch.errors import Fault, InfeasibleError, ProgramError
+from pairmatch.formats.bounds import groups_alone, pairs_alone
 from pairmatch.formats.several import Formats, engagements, minutes_of, seats, watching_of
 from pairmatch.inputs import check_arguments, read_table
 from pairmatch.profiles.joining import replace_texts
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pairmatch.formats.bounds import Alone
     from pairmatch.options import Options
     from pairmatch.plans import Grouping, Matching
     from pairmatch.profiles import Profiles
@@ -66,7 +67,8 @@ def match_formats(
         Seed and time limit, for each format.
     any_order : bool, default: False
         Whether other orders of up to four formats are tried, for the plans with the most people
-        in them, and among these with the largest sum of objectives.
+        in them, and among these with the largest sum of objectives. Orders in which the rules of a
+        format cannot be kept are passed over.
     joint_bound : bool, default: False
         Whether to prove a bound on that sum, for :attr:`Formats.bound` and :attr:`Formats.gap`. It
         takes another solve of each format.
@@ -92,8 +94,8 @@ def match_formats(
     ``joint_bound``, how much more all formats could be worth together in any order: the sum of what
     each could be with the whole pool and all its time for itself, the largest total whether or not
     coverage comes first. To solve one format again given all others never gains anything, since it
-    was the best in more. Proved for all together, and checked once
-    more by :meth:`Formats.check`: nobody is in two places, and nobody is beyond their minutes.
+    was the best in more. Proved for all together, and checked once more by :meth:`Formats.check`:
+    nobody is in two places, and nobody is beyond their minutes.
 
     An observation keeps its time free in all weeks, though it takes place in one. Travel between
     meetings of two different formats is not counted.
@@ -117,14 +119,17 @@ def match_formats(
     table = read_table(teachers)
     budget = _budgets(table, minutes_per_week)
     formats = _run_in_order(table, budget, programs, tuple(range(len(programs))), options)
-    if joint_bound or any_order:
-        formats = _with_bound(formats, table, programs, options)
-    if any_order:
-        for order in list(permutations(range(len(programs))))[1:]:
-            other = _run_in_order(table, budget, programs, order, options)
-            other = _with_bound(other, table, programs, options)
-            if _rank(other) > _rank(formats):
-                formats = other
+    if not (joint_bound or any_order):
+        return formats
+    alone = [_leave_alone(table, budget, program, options) for program in programs]
+    formats = _rate(formats, alone)
+    for order in list(permutations(range(len(programs))))[1:] if any_order else ():
+        try:
+            other = _rate(_run_in_order(table, budget, programs, order, options), alone)
+        except (InfeasibleError, ProgramError):  # what it asks for cannot be had in this order
+            continue
+        if _rank(other) > _rank(formats):
+            formats = other
     return formats if joint_bound else replace(formats, bounds=())
 
 
@@ -160,30 +165,24 @@ def _run_in_order(
     return formats
 
 
-def _with_bound(
-    formats: Formats, table: Profiles, programs: Sequence[Program], options: Options
-) -> Formats:
+def _rate(formats: Formats, alone: Sequence[Alone]) -> Formats:
     """Return formats with what each is worth in the whole pool, and could be at most."""
-    rated = [
-        _rate_one(plan, table, formats.budget, program, options)
-        for plan, program in zip(formats.plans, programs, strict=True)
-    ]
-    worths, bounds = (tuple(side) for side in zip(*rated, strict=True))
+    worths = tuple(one.rate(plan) for one, plan in zip(alone, formats.plans, strict=True))
+    bounds = tuple(
+        None if worth is None else one.bound for one, worth in zip(alone, worths, strict=True)
+    )
     return replace(formats, worths=worths, bounds=bounds)
 
 
-def _rate_one(
-    plan: Any, table: Profiles, budget: NDArray[np.float64], program: Program, options: Options
-) -> tuple[float | None, float | None]:
+def _leave_alone(
+    table: Profiles, budget: NDArray[np.float64], program: Program, options: Options
+) -> Alone:
+    """Return what a format could be with the whole pool for itself."""
     rows = np.flatnonzero(budget >= minutes_of(program) + watching_of(program))
     part = table.take(rows)
     if program.forms_groups:
-        return bound_groups(part, program, plan)
-
-    def match_alone(total: Program) -> Any:
-        return _run(part, budget[rows], total, options)
-
-    return bound_pairs(program, plan, match_alone)
+        return groups_alone(part, program)
+    return pairs_alone(program, lambda total: _run(part, budget[rows], total, options))
 
 
 def _check_programs(programs: Any, *, any_order: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING
@@ -136,6 +137,9 @@ def check_folder(folder: str | PathLike[str]) -> None:
     """
     path = Path(folder)
     missing = [place for place in (path, *path.parents) if not place.exists()]
-    make_folder(folder)
-    for place in missing:  # the innermost first
-        place.rmdir()
+    try:
+        make_folder(folder)
+    finally:
+        for place in missing:  # the innermost first
+            with suppress(OSError):  # was never made, or somebody has put something into it
+                place.rmdir()

@@ -160,3 +160,15 @@ def test_a_refused_program_leaves_no_folder_behind(run, tmp_path):
     done = run("match", mentees, mentors, "--out", tmp_path / "deep" / "plan")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "deep" / "plan" / "pairs.csv").is_file()
+
+
+def test_a_folder_beside_one_that_is_not_there_yet_is_made(run, tmp_path):
+    mentees, mentors = write(tmp_path, "id,subjects\nT-1,art\n")
+    command = "match", mentees, mentors, "--out", f"{tmp_path}/deep/../plan"
+    done = run(*command, "--program", tmp_path / "no.toml")
+    assert done.returncode == 2
+    assert "no.toml" in done.stderr
+    assert not (tmp_path / "deep").exists()
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "plan" / "pairs.csv").is_file()

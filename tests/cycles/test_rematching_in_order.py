@@ -14,9 +14,10 @@ from pairmatch.datasets import district
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.assignment.ordered_rematching import solve_with_few_changes
 from pairmatch.solvers.assignment.rematching import TooManyChangesError
-from pairmatch.solvers.certify.changes import ChangeLimit
+from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices
 from pairmatch.solvers.certify.ordered_changes import certify_changes
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
+from pairmatch.solvers.solution import Prices
 
 
 def rank(plan, gain, tiers, objective):
@@ -123,6 +124,34 @@ def test_spoiled_answers_and_prices_prove_nothing(objective):
             assert not certify_changes(problem, limit, found.pairs, less).proved
         with pytest.raises(CertificateError, match="another objective"):
             certify_changes(problem, limit, found.pairs, found.dual.total)
+
+
+def pose_table(allowed, tiers):
+    """Return pairs that all gain nothing, nobody matched before."""
+    nothing = np.zeros(np.shape(tiers), np.int64)
+    problem = AssignmentProblem(
+        MatrixGains(nothing, np.array(allowed, bool)), np.ones(2, int), np.zeros(2, int),
+        objective="coverage", tiers=np.array(tiers),
+    )  # fmt: skip
+    return problem, ChangeLimit(np.full(2, -1), 0)
+
+
+def test_tiers_of_pairs_that_are_not_allowed_need_no_weight():
+    problem, limit = pose_table([[1, 1], [1, 0]], [[0, 1], [0, 7]])
+    found = solve_with_few_changes(problem, limit.column_of, 0)
+    assert found.pairs.tolist() == [[0, 1], [1, 0]]
+    assert certify_changes(problem, limit, found.pairs, found.dual).proved
+
+
+def test_weight_of_the_last_tier_counts_against_the_others():
+    problem, limit = pose_table([[1, 1], [1, 1]], [[2, 0], [2, 2]])
+    prices = Prices(np.ones(2, np.int64))
+    alike = ChangePrices(prices, keep=0, bonus=9, scale=1, tier=(1, 1, 1))
+    worse = np.array([[0, 0], [1, 1]])
+    assert not certify_changes(problem, limit, worse, alike).proved
+    found = solve_with_few_changes(problem, limit.column_of, 0)
+    assert found.pairs.tolist() == [[0, 1], [1, 0]]
+    assert certify_changes(problem, limit, found.pairs, found.dual).proved
 
 
 @pytest.fixture(scope="module")

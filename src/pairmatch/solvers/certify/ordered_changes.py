@@ -106,17 +106,19 @@ def _certify_tiers(
     if isinstance(dual, LowestPrices) or len(dual.tier) < n_tiers or min(dual.tier) < 0:
         raise CertificateError("there must be a weight for each tier")
     weight = np.array(dual.tier, np.int64)
-    weighted = np.where(allowed, gain.astype(np.int64) + weight[problem.tiers], 0)
+    tiers = np.where(allowed, problem.tiers, 0)  # those of other pairs may have no weight
+    weighted = np.where(allowed, gain.astype(np.int64) + weight[tiers], 0)
     lifted = replace(plain, gains=MatrixGains(weighted, allowed))
     found = certify_rematching(lifted, limit, pairs, replace(dual, tier=()), slots)
     places = min(problem.n_rows, int(problem.capacity.sum()))
     spread = known.objective - places * min(0, int(gain[allowed].min(initial=0)))
     count = np.bincount(problem.tiers[pairs[:, 0], pairs[:, 1]], minlength=len(weight)).tolist()
-    below, settled = spread, problem.objective == "coverage"
-    for given, n_pairs in list(zip(dual.tier, count, strict=True))[: len(count) - settled][::-1]:
-        if given <= 2 * below:
+    below, last = spread, len(count) - 1
+    for k in reversed(range(len(count))):
+        # How many pairs are of the last tier is settled by the number of pairs, its weight is not.
+        if dual.tier[k] <= 2 * below and not (k == last and problem.objective == "coverage"):
             return known
-        below += n_pairs * given
+        below += count[k] * dual.tier[k]
     if found.bound is None or found.bound - found.objective > spread:
         return replace(known, matched_bound=found.matched_bound)
     bound = known.objective + found.bound - found.objective
@@ -158,7 +160,6 @@ def _certify_lowest(
         most = bound_changes(higher, limit, dual.above, pinned)
         if most is None or most >= dual.above.bonus * len(pairs):
             return known
-    as_high = allowed & (fixed | (gain >= (0 if lowest is None else lowest)))
-    as_high = allowed if lowest is None else as_high
+    as_high = allowed if lowest is None else allowed & (fixed | (gain >= lowest))
     part = replace(plain, gains=MatrixGains(np.where(as_high, gain, 0), as_high))
     return replace(known, bound=certify_rematching(part, limit, pairs, dual.total).bound)

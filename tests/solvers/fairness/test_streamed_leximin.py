@@ -13,7 +13,7 @@ from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.certify import level_streams
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
-from pairmatch.solvers.solution import Status
+from pairmatch.solvers.solution import Prices, Status
 from pairmatch.solvers.streamed import StreamedGains
 
 
@@ -153,6 +153,25 @@ def test_worse_plans_and_missing_prices_are_not_proved(streamed_route):
     short = replace(best.steps[0], row=best.steps[0].row[:1])
     with pytest.raises(CertificateError, match="one integer for each row"):
         certify_plan(problem, replace(best, steps=(short, *best.steps[1:])))
+
+
+def test_prices_of_rows_that_leave_64_bits_are_refused(streamed_route):
+    # Row 0 could gain 9 and gains 1; what row 1 pays is so far below 0 that differences turn round.
+    left, right = np.eye(3, dtype=np.float32), np.float32([[1, 0, 0], [0, 1, 0], [9, 0, 0], [0] * 3])
+    allowed = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+    gains = StreamedGains(left, right, largest=9, barred=Barred(np.argwhere(allowed == 0), (3, 4)))
+    problem = AssignmentProblem(gains, np.ones(4, int), np.zeros(4, int), objective="leximin")
+    best = solve_assignment(problem)
+    assert best.pairs.tolist() == [[0, 2], [1, 1], [2, 3]]
+    vectors = [
+        ([1, 1, 1], [0, 0, 0, 0]),
+        ([0, -1, -1], [0, 1, 0, 0]),
+        ([2**63 - 1, -(2**63), 0], [0, -5, 4, 0]),
+    ]
+    steps = tuple(Prices(np.array(column), row=np.array(row)) for row, column in vectors)
+    worse = replace(best, pairs=np.array([[0, 0], [1, 1], [2, 3]]), steps=steps)
+    with pytest.raises(CertificateError, match="too large to be compared"):
+        certify_plan(problem, worse)
 
 
 def test_levels_cut_short_leave_a_plan_that_is_no_worse_for_the_worst_off(streamed_route):

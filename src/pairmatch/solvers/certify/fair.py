@@ -23,6 +23,7 @@ from pairmatch.solvers.certify.fair_meetings import certify_fair_slots
 from pairmatch.solvers.certify.fair_streams import certify_lowest, certify_tiers
 from pairmatch.solvers.certify.level_streams import certify_levels
 from pairmatch.solvers.certify.meetings import certify_slots
+from pairmatch.solvers.certify.sums import add_up, find_magnitude, multiply
 from pairmatch.solvers.streamed import StreamedGains
 from pairmatch.solvers.tiers import StreamedTiers
 
@@ -238,7 +239,7 @@ def _check_prices(problem: AssignmentProblem, solution: AssignmentSolution) -> N
         expected = wanted if prices.quota else wanted[:1]
         if shapes != expected or any(np.asarray(array).dtype.kind != "i" for array in given):
             faults.append(Fault(f"expected integers of shapes {expected}, found {shapes}", where))
-        elif sum((_largest(array) for array in given), start=abs(prices.bonus)) > _LIMIT:
+        elif sum((find_magnitude(array) for array in given), start=abs(prices.bonus)) > _LIMIT:
             faults.append(Fault("are too large to be added up exactly", where))
         # A bonus changes nothing once the number of pairs is settled, and only then.
         settled = problem.objective != "total" and (k > 0 or not solution.steps)
@@ -246,18 +247,6 @@ def _check_prices(problem: AssignmentProblem, solution: AssignmentSolution) -> N
             faults.append(Fault("have a bonus though the number of pairs is not settled", where))
     if faults:
         raise CertificateError("the answer does not survive its check", faults)
-
-
-def _largest(array: NDArray[np.int64]) -> int:
-    """Return the largest magnitude, as an integer without a limit."""
-    return max(int(array.max(initial=0)), -int(array.min(initial=0)))
-
-
-def _multiply(counts: NDArray[np.int64], prices: NDArray[np.int64]) -> int:
-    """Return the sum of the products, without overflow."""
-    at = np.flatnonzero(prices)
-    pairs = zip(counts.ravel()[at].tolist(), prices.ravel()[at].tolist(), strict=True)
-    return sum(count * price for count, price in pairs)
 
 
 class _Face:
@@ -308,7 +297,7 @@ class _Face:
 
         Where it is reached, :meth:`narrow` may follow.
         """
-        sizes = [_largest(array) for array in (worth, prices.column, *prices.quota)]
+        sizes = [find_magnitude(array) for array in (worth, prices.column, *prices.quota)]
         if sum(sizes, start=abs(prices.bonus)) > _LIMIT:
             raise CertificateError("gains and prices are too large to be added up exactly")
         profit = worth + prices.bonus - prices.column[self.column]
@@ -322,11 +311,11 @@ class _Face:
         if len(first):
             self._best[self.row[first]] = np.maximum.reduceat(profit, first)
         np.maximum(self._best, 0, out=self._best, where=~self.must)
-        terms = sum(self._best.tolist()) - prices.bonus * len(self.chosen)
+        terms = add_up(self._best) - prices.bonus * len(self.chosen)
         limits = [(self.low, self.high, prices.column)]
         limits += zip(self.quota_low, self.quota_high, prices.quota, strict=False)
         for low, high, price in limits:
-            terms += _multiply(np.where(price > 0, high, low), price)
+            terms += multiply(np.where(price > 0, high, low).ravel(), price.ravel())
         return terms
 
     def narrow(self) -> None:

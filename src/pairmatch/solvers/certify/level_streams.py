@@ -15,6 +15,7 @@ import numpy as np
 
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.certify.assignment import certify_assignment
+from pairmatch.solvers.certify.sums import add_up, find_magnitude, multiply
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Prices
 
@@ -31,6 +32,7 @@ __all__ = ["certify_levels"]
 
 _CELLS = 2**20  # pairs at a time
 _BLOCKS = 8  # blocks whose doubtful pairs are compared together
+_LIMIT = 2**61  # of prices, those of columns have it too: two of them add up within 64 bits
 _NEVER = np.iinfo(np.int64).min
 _ALWAYS = np.iinfo(np.int64).max
 
@@ -90,12 +92,14 @@ class _Proof:
                 self.adds_up = False
             elif step.row.shape != (problem.n_rows,) or step.row.dtype.kind != "i":
                 raise CertificateError("prices of rows are not one integer for each row")
+            elif find_magnitude(step.row) > _LIMIT:
+                raise CertificateError("prices of rows are too large to be compared exactly")
         if not self.adds_up:
             return
         self.row = [np.asarray(step.row)[self.rows] for step in steps]
         self.column = [step.column[self.columns] for step in steps]
         self.adds_up = all(
-            sum(row.tolist()) + _multiply(places[self.columns], column) == value
+            add_up(row) + multiply(places[self.columns], column) == value
             for row, column, value in zip(self.row, self.column, worth, strict=True)
         )
 
@@ -214,8 +218,3 @@ def _find_lowest(
         lowest[i, j] = np.minimum(runs[first], runs[last])
     return lowest
 
-
-def _multiply(counts: NDArray[np.int64], prices: NDArray[np.signedinteger]) -> int:
-    """Return the sum of the products, without overflow."""
-    at = np.flatnonzero(prices)
-    return sum(n * p for n, p in zip(counts[at].tolist(), prices[at].tolist(), strict=True))

@@ -8,7 +8,7 @@ is exact in any order and block size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -225,6 +225,10 @@ class StreamedGains:
             self.least,
             None if self.barred is None else self.barred.take(rows, columns),
         )
+
+    def keep_above(self, least: int) -> StreamedGains:
+        """Return the same gains, with no pair below ``least`` allowed."""
+        return replace(self, least=least if self.least is None else max(least, self.least))
 
     def sort_alike(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64]

@@ -157,7 +157,10 @@ def test_worse_plans_and_missing_prices_are_not_proved(streamed_route):
 
 def test_prices_of_rows_that_leave_64_bits_are_refused(streamed_route):
     # Row 0 could gain 9 and gains 1; what row 1 pays is so far below 0 that differences turn round.
-    left, right = np.eye(3, dtype=np.float32), np.float32([[1, 0, 0], [0, 1, 0], [9, 0, 0], [0] * 3])
+    left, right = (
+        np.eye(3, dtype=np.float32),
+        np.float32([[1, 0, 0], [0, 1, 0], [9, 0, 0], [0] * 3]),
+    )
     allowed = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
     gains = StreamedGains(left, right, largest=9, barred=Barred(np.argwhere(allowed == 0), (3, 4)))
     problem = AssignmentProblem(gains, np.ones(4, int), np.zeros(4, int), objective="leximin")

@@ -6,12 +6,13 @@ prices that follow from it move no more than they have to, and tell which candid
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.solvers.assignment.network import Network, find_cheapest_flow, find_cost_limit
+from pairmatch.solvers.assignment.remainder import Edges
+from pairmatch.solvers.assignment.seats import spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["seat_by_flow"]
 
 _NEAR = 10  # candidates a row that a flow is over, beside those that one before was over
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Edges:
-    """Some of the candidates, sorted by row."""
-
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
-    gain: NDArray[np.int64]
 
 
 def seat_by_flow(seating: Seating, candidates: Candidates) -> None:
@@ -53,7 +45,7 @@ def seat_by_flow(seating: Seating, candidates: Candidates) -> None:
     active, n_near = np.zeros(len(gain), np.bool_), _NEAR * len(seating.mate)
     while True:  # those near the last prices as well, of which the next may lack some
         active |= off <= np.partition(off, n_near)[n_near] if n_near < len(off) else True
-        some = _Edges(row[active], column[active], gain[active])
+        some = Edges(row[active], column[active], gain[active])
         mate, own = _solve_flow(seating, some)
         filled = np.bincount(mate[mate >= 0], minlength=len(seating.capacity))
         u, v = _move_prices(seating, some, mate, filled, own)
@@ -63,7 +55,7 @@ def seat_by_flow(seating: Seating, candidates: Candidates) -> None:
             return
 
 
-def _solve_flow(seating: Seating, edges: _Edges) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _solve_flow(seating: Seating, edges: Edges) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the column of each row (or -1) in a best seating over some edges, and what it gains.
 
     Nodes: rows, columns and one *outside*, which takes rows that sit nowhere and fills places that
@@ -99,7 +91,7 @@ def _solve_flow(seating: Seating, edges: _Edges) -> tuple[NDArray[np.int64], NDA
 
 def _move_prices(
     seating: Seating,
-    edges: _Edges,
+    edges: Edges,
     mate: NDArray[np.int64],
     filled: NDArray[np.int64],
     own: NDArray[np.int64],
@@ -153,8 +145,7 @@ def _raise(
     changed = np.arange(len(price))
     while len(changed):
         length = start[changed + 1] - start[changed]
-        ends = np.cumsum(length)
-        at = np.arange(ends[-1]) + np.repeat(start[changed] - ends + length, length)
+        at = spread(start, changed)
         offered = np.repeat(price[changed], length) + more[at]
         higher = offered > price[head[at]]
         end = head[at[higher]]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.errors import CapabilityError
 from pairmatch.solvers.assignment.remainder import set_pins
+from pairmatch.solvers.assignment.seats import spread
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Prices
 
@@ -55,11 +55,6 @@ def solve_worst_off_streamed(
     AssignmentSolution
         With the same ``steps`` as :func:`~pairmatch.solvers.assignment.worst_off.solve_worst_off`.
 
-    Raises
-    ------
-    CapabilityError
-        If the problem has minimum loads.
-
     Notes
     -----
     Threshold search. The pairs of the plan at hand that are below a threshold are given up, and
@@ -68,12 +63,6 @@ def solve_worst_off_streamed(
     cover that is too small, and the best pair that it does not cover says how far the threshold
     must come down at least. O(blocks) memory; each layer looks at every pair at most once.
     """
-    if problem.at_least.any():
-        raise CapabilityError(
-            "a fair objective with minimum loads looks at all pairs at once, which are too many "
-            "here; drop at_least from Load, or match schools or regions one by one with "
-            "match_many()"
-        )
     coverage = None if best.prices is None else best.prices.coverage
     zero = Prices(np.zeros(problem.n_columns, np.int64))
     steps = [zero if coverage is None else Prices(coverage.column)]
@@ -85,8 +74,7 @@ def solve_worst_off_streamed(
     if cover is not None:
         steps.append(Prices(cover, bonus=1))
     if lowest > first:
-        least = lowest if gains.least is None else max(lowest, gains.least)
-        best = solve(replace(problem, gains=replace(gains, least=least)))
+        best = solve(replace(problem, gains=gains.keep_above(lowest)))
     return replace(best, steps=tuple(steps), solver=f"threshold search, {best.solver}")
 
 
@@ -237,10 +225,7 @@ class _Pool:
             if len(ends):
                 self._follow(ends, parent, room)
                 return None
-            count = first[new + 1] - first[new]
-            stop = np.cumsum(count)
-            at = np.arange(int(count.sum())) + np.repeat(first[new] - stop + count, count)
-            frontier = order[at]
+            frontier = order[spread(first, new)]
             seen_row[frontier] = True
         return seen_row, seen_column
 

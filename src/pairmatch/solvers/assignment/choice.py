@@ -34,7 +34,7 @@ from pairmatch.solvers.assignment.quota_rounds import (
     quota_binds,
     solve_with_quotas,
 )
-from pairmatch.solvers.assignment.remainder import set_pins
+from pairmatch.solvers.assignment.remainder import price_no_quota, set_pins
 from pairmatch.solvers.assignment.watch import OutOfTime, Watch
 from pairmatch.solvers.deferred import DeferredGains
 from pairmatch.solvers.problem import MatrixGains
@@ -321,7 +321,7 @@ def _price_quotas(problem: AssignmentProblem, solution: AssignmentSolution) -> A
     """Return the solution with prices of 0 for quotas that do not bind."""
     if not problem.quotas or solution.prices is None:
         return solution
-    zero = tuple(np.zeros((problem.n_columns, q.n_classes), np.int64) for q in problem.quotas)
+    zero = price_no_quota(problem)
     prices = replace(solution.prices, quota=zero)
     if prices.coverage is not None:
         prices = replace(prices, coverage=replace(prices.coverage, quota=zero))

@@ -20,7 +20,7 @@ from pairmatch.solvers.assignment.demand import (
 from pairmatch.solvers.assignment.effort import FLOW_SECONDS, Effort
 from pairmatch.solvers.assignment.pool_parts import Pool
 from pairmatch.solvers.assignment.pricing import solve_by_pricing
-from pairmatch.solvers.assignment.remainder import Edges, set_pins
+from pairmatch.solvers.assignment.remainder import Edges, price_no_quota, set_pins
 from pairmatch.solvers.assignment.sweep import Stopped
 from pairmatch.solvers.assignment.watch import OutOfTime
 from pairmatch.solvers.assignment.watching import find_deadline
@@ -171,10 +171,7 @@ class _Search:
         if opened.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
         assert opened.prices is not None  # noqa: S101 - a streamed answer has prices
-        quota = tuple(
-            np.zeros((problem.n_columns, quota.n_classes), np.int64) for quota in problem.quotas
-        )
-        prices = replace(opened.prices, quota=quota, coverage=None)
+        prices = replace(opened.prices, quota=price_no_quota(problem), coverage=None)
         known = opened.pairs[np.isin(opened.pairs[:, 0], left.rows)]
         gain, _ = problem.gains.pairs(known[:, 0], known[:, 1])
         self._add(Edges(known[:, 0], known[:, 1], gain))

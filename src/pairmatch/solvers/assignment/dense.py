@@ -9,7 +9,7 @@ import numpy as np
 
 from pairmatch.solvers.assignment.flow import find_safe_bonus, settle_ties
 from pairmatch.solvers.assignment.layout import draw_network
-from pairmatch.solvers.assignment.remainder import Edges, Remainder, set_pins
+from pairmatch.solvers.assignment.remainder import Edges, Remainder, price_no_quota, set_pins
 from pairmatch.solvers.assignment.ties import ROUND_BITS, draw_weight_block
 from pairmatch.solvers.assignment.watch import Watch
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
@@ -296,9 +296,7 @@ def _scale_back(
             gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(j, j + 1))
             wish = np.where(allowed, gain + bonus, 0)[table.rows, 0] - profit
             column[j] = max(0, int(wish.max()))
-    room = tuple(
-        np.zeros((problem.n_columns, quota.n_classes), np.int64) for quota in problem.quotas
-    )
+    room = price_no_quota(problem)
     coverage = None
     if table.usable is not None and problem.objective == "coverage":
         coverage = Prices(column=_cover(problem, table, match), quota=room)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CapabilityError
+from pairmatch.solvers.assignment.remainder import price_no_quota
 from pairmatch.solvers.certify.budgets import count_room
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
@@ -91,7 +92,7 @@ def draft_plan(problem: AssignmentProblem) -> AssignmentSolution:
             "seconds, or lower at_least in Load"
         )
     column = np.zeros(problem.n_columns, np.int64)
-    quota = tuple(np.zeros((problem.n_columns, q.n_classes), np.int64) for q in problem.quotas)
+    quota = price_no_quota(problem)
     listed = np.array(sorted(pairs), np.int64).reshape(-1, 2)
     return AssignmentSolution(
         listed, Prices(column, quota), Status.TIME_LIMIT, "first come first served"

@@ -15,7 +15,7 @@ from pairmatch.solvers.assignment.network import (
     find_potentials,
     narrow_to_face,
 )
-from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
+from pairmatch.solvers.assignment.remainder import collect_edges, price_no_quota, set_pins
 from pairmatch.solvers.solution import Prices
 
 if TYPE_CHECKING:
@@ -145,9 +145,7 @@ def read_step(face: Face, potential: NDArray[np.int64]) -> Prices:
         column, label = layout.limit_of[:, 1], layout.limit_of[:, 2]
         time[column, face.point[column, label]] = step
         return Prices(column=places, time=time)
-    quota = tuple(
-        np.zeros((problem.n_columns, quota.n_classes), np.int64) for quota in problem.quotas
-    )
+    quota = price_no_quota(problem)
     for k, prices in enumerate(quota):
         mine = layout.limit_of[:, 0] == k
         prices[layout.limit_of[mine, 1], layout.limit_of[mine, 2]] = step[mine]

@@ -107,6 +107,12 @@ def solve_fairly(
             "quota, use objective 'worst_off' without tiers, or match schools or regions one by "
             "one with match_many()"
         )
+    if is_streamed and problem.tiers is None and problem.at_least.any():
+        raise CapabilityError(
+            "a fair objective with minimum loads looks at all pairs at once, which are too many "
+            "here; drop at_least from Load, or match schools or regions one by one with "
+            "match_many()"
+        )
     plain = set_fairness_aside(problem)
     best = best or solve(plain)
     rough = best

@@ -16,7 +16,7 @@ from pairmatch.solvers.assignment.flow import find_safe_bonus, solve_by_flow
 from pairmatch.solvers.assignment.layout import find_laminar
 from pairmatch.solvers.assignment.packing import tighten_prices
 from pairmatch.solvers.assignment.program import IntegerProgram, Row, list_rows, maximise
-from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
+from pairmatch.solvers.assignment.remainder import collect_edges, price_no_quota, set_pins
 from pairmatch.solvers.assignment.ties import draw_weights
 from pairmatch.solvers.assignment.watch import Watch
 from pairmatch.solvers.certify import certify_assignment
@@ -188,7 +188,7 @@ def _begin(problem: AssignmentProblem, watch: Watch) -> Prices | None:
 
 def _widen(problem: AssignmentProblem, prices: Prices, kept: tuple[int, ...]) -> Prices:
     """Return prices of some quotas with prices of 0 for the others."""
-    quota = [np.zeros((problem.n_columns, q.n_classes), np.int64) for q in problem.quotas]
+    quota = list(price_no_quota(problem))
     for k, known in zip(kept, prices.quota, strict=True):
         quota[k] = known
     return replace(prices, quota=tuple(quota))
@@ -344,7 +344,7 @@ def _price(
     from scipy.sparse import csr_array
 
     column = np.zeros(problem.n_columns, np.int64)
-    quota = tuple(np.zeros((problem.n_columns, q.n_classes), np.int64) for q in problem.quotas)
+    quota = price_no_quota(problem)
     budget = tuple(np.zeros(problem.n_columns, np.int64) for _ in problem.budgets)
     price = np.zeros(problem.n_rows, np.int64) if budget else None
     prices = Prices(column=column, quota=quota, bonus=bonus, budget=budget, row=price, scale=scale)

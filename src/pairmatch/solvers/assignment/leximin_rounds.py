@@ -105,8 +105,7 @@ class _Search:
         self.cover[0][seated] = ~price[self.mate[seated]]
         gain, _ = gains.pairs(free[:, 0], free[:, 1])
         lowest = int(gain.min(initial=np.iinfo(np.int64).max))
-        least = lowest if gains.least is None else max(lowest, gains.least)
-        self.gains = replace(gains.take(self.rows, self.columns), least=least)
+        self.gains = gains.take(self.rows, self.columns).keep_above(lowest)
 
     def run(self) -> AssignmentSolution:
         """Settle all levels, add the pairs that would do better, repeat."""

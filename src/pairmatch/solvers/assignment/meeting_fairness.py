@@ -204,8 +204,7 @@ def keep_above(problem: AssignmentProblem, least: int) -> AssignmentProblem:
     """
     gains = problem.gains
     if isinstance(gains, StreamedGains):
-        bound = least if gains.least is None else max(least, gains.least)
-        return replace(problem, gains=replace(gains, least=bound))
+        return replace(problem, gains=gains.keep_above(least))
     gain, allowed = gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
     kept = allowed & (gain >= least)
     return replace(problem, gains=MatrixGains(np.where(kept, gain, 0), kept))

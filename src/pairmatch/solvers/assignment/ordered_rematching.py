@@ -9,6 +9,7 @@ import numpy as np
 
 from pairmatch.errors import CapabilityError
 from pairmatch.solvers.assignment.network import RangeError
+from pairmatch.solvers.assignment.remainder import price_no_quota
 from pairmatch.solvers.assignment.rematching import (
     Rematching,
     TooManyChangesError,
@@ -156,9 +157,7 @@ def _raise_lowest(
     part = replace(plain, gains=MatrixGains(np.where(useful, gain, 0), useful))
     answer = solve_rematching(part, column_of, n_kept)
     if above is None:  # nobody is above: every price proves that
-        shapes = [(problem.n_columns, quota.n_classes) for quota in problem.quotas]
-        quota = tuple(np.zeros(shape, np.int64) for shape in shapes)
-        free = Prices(np.zeros(problem.n_columns, np.int64), quota)
+        free = Prices(np.zeros(problem.n_columns, np.int64), price_no_quota(problem))
         above = ChangePrices(free, 0, 1, 1) if high >= len(levels) else None
     proofs = [p if isinstance(p, ChangePrices) else None for p in (cover, above, answer.dual)]
     return replace(

@@ -18,7 +18,7 @@ from pairmatch.solvers.assignment.effort import FLOW_SECONDS, Effort
 from pairmatch.solvers.assignment.layout import draw_network, reward_loads
 from pairmatch.solvers.assignment.network import find_cheapest_flow, find_potentials
 from pairmatch.solvers.assignment.pool_parts import Pool
-from pairmatch.solvers.assignment.remainder import Edges, set_pins
+from pairmatch.solvers.assignment.remainder import Edges, price_no_quota, set_pins
 from pairmatch.solvers.assignment.settling import settle_plan
 from pairmatch.solvers.assignment.sweep import Stopped
 from pairmatch.solvers.assignment.watching import find_deadline, watch
@@ -155,7 +155,9 @@ class _Search:
         self._bound: int | None = None
         self._pool = Pool(problem, self._remainder, effort, self.stop)
         assert opened.prices is not None  # noqa: S101 - a streamed answer has prices
-        self._open_prices = replace(opened.prices, quota=self._no_quota(), coverage=None)
+        self._open_prices = replace(
+            opened.prices, quota=price_no_quota(self.problem), coverage=None
+        )
 
     def run(self) -> None:
         """Search until the best plan is proved, or until ``stop`` is set."""
@@ -263,7 +265,7 @@ class _Search:
 
     def _prove_coverage(self, step: _Step) -> Prices | None:
         """Return prices that prove that no plan matches more rows; None if some plan does."""
-        zero = Prices(np.zeros(self.problem.n_columns, np.int64), self._no_quota())
+        zero = Prices(np.zeros(self.problem.n_columns, np.int64), price_no_quota(self.problem))
         n_matched = int(step.flow[step.layout.pair_arcs].sum())
         places = int(self._remainder.capacity.sum())
         if n_matched == len(self._remainder.rows):
@@ -279,7 +281,7 @@ class _Search:
         """Return the prices behind node potentials; where there is no place, out of reach."""
         remainder = self._remainder
         column, quota = layout.read_prices(
-            potential, remainder.at_least, [price.shape for price in self._no_quota()]
+            potential, remainder.at_least, [price.shape for price in price_no_quota(self.problem)]
         )
         far = self._pool.largest + abs(bonus) + 1
         column = np.where(remainder.capacity > 0, column, far)
@@ -303,10 +305,6 @@ class _Search:
         for room, price in zip(remainder.room, prices.quota, strict=True):
             bound += int((room * price).sum())
         return bound
-
-    def _no_quota(self) -> tuple[NDArray[np.int64], ...]:
-        m = self.problem.n_columns
-        return tuple(np.zeros((m, quota.n_classes), np.int64) for quota in self.problem.quotas)
 
     def _settle(self, step: _Step) -> NDArray[np.int64]:
         """Return the best plan that all methods agree on."""

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.errors import CapabilityError
 from pairmatch.solvers.assignment.bottleneck import bound_lowest
+from pairmatch.solvers.assignment.remainder import price_no_quota
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Prices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
@@ -57,11 +55,6 @@ def solve_worst_off_with_quotas(
         With the same ``steps`` as :func:`~pairmatch.solvers.assignment.worst_off.solve_worst_off`,
         prices of quotas among them.
 
-    Raises
-    ------
-    CapabilityError
-        If the problem has minimum loads.
-
     Notes
     -----
     Threshold search between the lowest gain of the plan at hand and what could be kept without the
@@ -69,12 +62,6 @@ def solve_worst_off_with_quotas(
     rows, its prices prove that, and the best pair that they do not pay for says how far the
     threshold must come down at least. At most O(log(range of gains)) plans, two as a rule.
     """
-    if problem.at_least.any():
-        raise CapabilityError(
-            "a fair objective with minimum loads looks at all pairs at once, which are too many "
-            "here; drop at_least from Load, or match schools or regions one by one with "
-            "match_many()"
-        )
     steps = [_read_coverage(problem, best)]
     if not len(best.pairs):
         return replace(best, steps=tuple(steps))
@@ -83,11 +70,11 @@ def solve_worst_off_with_quotas(
     first = low = _find_lowest(gains, best)
     kept, kept_at = best, first
     high, column = bound_lowest(problem, gains, best.pairs, watch)
-    cover = None if column is None else Prices(column, _no_quota(problem))
+    cover = None if column is None else Prices(column, price_no_quota(problem))
     reach = trial = high  # pairs above it are paid for by the cover, or ruled out by a pin
     while low < high:
         watch.check()
-        found = solve(_limit(problem, gains, trial))
+        found = solve(replace(problem, gains=gains.keep_above(trial)))
         if len(found.pairs) == len(best.pairs):
             kept, kept_at, low = found, trial, _find_lowest(gains, found)
             draft = replace(found, prices=None)
@@ -95,21 +82,17 @@ def solve_worst_off_with_quotas(
         else:
             cover = _read_coverage(problem, found)
             reach = _find_reach(problem, gains, found, cover, watch)
-            high = max(low, reach)
+            high = max(low, min(reach, trial - 1))
         trial = low + (high - low + 1) // 2
     if low < highest:
         if cover is None or reach > low:
-            cover = _read_coverage(problem, solve(_limit(problem, gains, low + 1)))
+            cover = _read_coverage(
+                problem, solve(replace(problem, gains=gains.keep_above(low + 1)))
+            )
         steps.append(replace(cover, bonus=1))
     if first < low != kept_at:
-        kept = solve(_limit(problem, gains, low))
+        kept = solve(replace(problem, gains=gains.keep_above(low)))
     return replace(kept, steps=tuple(steps), solver=f"threshold search, {kept.solver}")
-
-
-def _limit(problem: AssignmentProblem, gains: StreamedGains, least: int) -> AssignmentProblem:
-    """Return the problem without the pairs of a lower gain."""
-    least = least if gains.least is None else max(least, gains.least)
-    return replace(problem, gains=replace(gains, least=least))
 
 
 def _find_lowest(gains: StreamedGains, plan: AssignmentSolution) -> int:
@@ -117,19 +100,12 @@ def _find_lowest(gains: StreamedGains, plan: AssignmentSolution) -> int:
     return int(gains.pairs(plan.pairs[:, 0], plan.pairs[:, 1])[0].min())
 
 
-def _no_quota(problem: AssignmentProblem) -> tuple[NDArray[np.int64], ...]:
-    """Return prices of 0 for places within quotas."""
-    return tuple(
-        np.zeros((problem.n_columns, quota.n_classes), np.int64) for quota in problem.quotas
-    )
-
-
 def _read_coverage(problem: AssignmentProblem, plan: AssignmentSolution) -> Prices:
     """Return the prices that prove how many rows a plan matches."""
     coverage = None if plan.prices is None else plan.prices.coverage
     if coverage is None:
-        return Prices(np.zeros(problem.n_columns, np.int64), _no_quota(problem))
-    return Prices(coverage.column, coverage.quota or _no_quota(problem))
+        return Prices(np.zeros(problem.n_columns, np.int64), price_no_quota(problem))
+    return Prices(coverage.column, coverage.quota or price_no_quota(problem))
 
 
 def _find_reach(
@@ -141,7 +117,7 @@ def _find_reach(
 ) -> int:
     """Return the best gain of a pair that the prices of a plan and its rows do not pay for."""
     n, m = problem.gains.shape
-    price = np.tile(cover.column, (1, 1))
+    price = cover.column[None, :]
     classes = np.zeros(n, np.int64)  # of rows that pay the same everywhere
     for quota, of_class in zip(problem.quotas, cover.quota, strict=True):
         label, classes = np.unique(

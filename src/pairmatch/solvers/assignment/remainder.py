@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["Edges", "Remainder", "collect_edges", "set_pins"]
+__all__ = ["Edges", "Remainder", "collect_edges", "price_no_quota", "set_pins"]
 
 _TILE = 2**20
 
@@ -103,6 +103,19 @@ def set_pins(problem: AssignmentProblem) -> Remainder:
         room=tuple(room),
         demand=(problem.demand - n_pinned)[rows],
         served=n_pinned[rows] > 0,
+    )
+
+
+def price_no_quota(problem: AssignmentProblem) -> tuple[NDArray[np.int64], ...]:
+    """Return prices of 0 for the places within every quota.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem.
+    """
+    return tuple(
+        np.zeros((problem.n_columns, quota.n_classes), np.int64) for quota in problem.quotas
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from pairmatch.solvers.assignment.dense import fits_dense
 from pairmatch.solvers.assignment.faces import Face, climb, narrow_to_coverage, open_face
 from pairmatch.solvers.assignment.network import NoFlowError, find_cheapest_flow
-from pairmatch.solvers.assignment.remainder import collect_edges, set_pins
+from pairmatch.solvers.assignment.remainder import collect_edges, price_no_quota, set_pins
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import Prices
 
@@ -160,11 +160,7 @@ class _Matching:
             reached &= ~seen
             seen |= reached
             rows = owner[reached]
-        quota = tuple(
-            np.zeros((self.problem.n_columns, quota.n_classes), np.int64)
-            for quota in self.problem.quotas
-        )
-        return Prices(column=seen.astype(np.int64), quota=quota)
+        return Prices(column=seen.astype(np.int64), quota=price_no_quota(self.problem))
 
 
 class _Flows:

@@ -118,8 +118,7 @@ def _keep(problem: AssignmentProblem, least: int) -> AssignmentProblem:
     """Return the problem without the pairs of lower gains."""
     gains = problem.gains
     if isinstance(gains, StreamedGains):
-        bound = least if gains.least is None else max(least, gains.least)
-        return replace(problem, gains=replace(gains, least=bound))
+        return replace(problem, gains=gains.keep_above(least))
     gain, allowed = gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
     return replace(problem, gains=MatrixGains(gain, allowed & (gain >= least)))
 

@@ -56,15 +56,13 @@ def certify_lowest(
         if not steps:
             return rules
         # Who keeps to higher gains matches fewer rows. The pins alone are such an answer.
-        least = lowest + 1 if gains.least is None else max(lowest + 1, gains.least)
-        above = replace(problem, gains=replace(gains, least=least))
+        above = replace(problem, gains=gains.keep_above(lowest + 1))
         covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0))
         pins = replace(solution, pairs=problem.pins, prices=covered, steps=())
         most = certify_assignment(above, pins, deadline=deadline).matched_bound
         if most is None or most >= rules.matched:
             return rules
-    least = lowest if gains.least is None else max(lowest, gains.least)
-    kept = replace(problem, gains=replace(gains, least=least))
+    kept = replace(problem, gains=gains.keep_above(lowest))
     total = certify_assignment(kept, replace(solution, steps=()), deadline=deadline)
     return replace(rules, bound=None if steps else total.bound)
 

@@ -217,4 +217,3 @@ def _find_lowest(
         first, last = after[i, 0] + 1, to[0, j] - 2**k + 1
         lowest[i, j] = np.minimum(runs[first], runs[last])
     return lowest
-

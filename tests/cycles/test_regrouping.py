@@ -1,4 +1,5 @@
 import itertools
+import tracemalloc
 from dataclasses import replace
 from math import lcm
 
@@ -233,6 +234,19 @@ def test_prices_of_changes_bound_what_enumeration_finds(objective, seed):
             # a search never says that a worse answer is the best one
             told = bound_company(problem, company, n_kept, shape, prices, round(best * scale) - 1)
             assert told >= round(best * scale)
+
+
+def test_a_proof_that_would_look_at_millions_of_groups_ends_without_holding_them():
+    n = 90
+    gain = np.ones((n, n), np.int64)
+    problem = GroupingProblem(gain, ~np.eye(n, dtype=bool), 6, 6, 6, "total")
+    prices = CompanyPrices(np.zeros(n, np.int64), 0, 5)
+    tracemalloc.start()
+    bound = bound_company(problem, np.full(n, -1), 0, [6] * 15, prices, objective=0)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert bound == 15 * 6 * 5  # what prices say alone
+    assert most < 60_000_000
 
 
 @pytest.mark.parametrize("objective", ["total", "worst_rotation"])

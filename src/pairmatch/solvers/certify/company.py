@@ -7,7 +7,7 @@ half of its people, so that all of them are seen from these.
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import chain, combinations, islice
 from math import lcm
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["bound_company"]
 
 _MOST_CELLS = 2**22  # people placed times squared distances of sizes
+_AT_ONCE = 2**15  # groups that are held at once
 _N_SEEN = 6_000_000  # groups that go on from an old one and are looked at
 _MOST_COLUMNS = 20_000  # groups that a better answer can hold
 _N_SEARCHED = 2_000_000
@@ -119,10 +120,8 @@ def _list_columns(
     for size, most in excess.items():
         starts = [((first,), everybody[first + 1 :], 0, 0) for first in range(problem.n)]
         starts += [
-            (stay, np.setdiff1d(everybody, old), count, sum(1 << i for i in old.tolist()))
-            for old in _list_old(company)
-            for count in range(old.size // 2 + 1, min(old.size, size) + 1)
-            for stay in combinations(old.tolist(), count)
+            (stay, others, len(stay), sum(1 << i for i in old.tolist()))
+            for old, stay, others in _list_stays(company, size)
         ]
         for stay, others, kept, gone in starts:
             paid = prices.charge * kept
@@ -149,9 +148,15 @@ def _list_columns(
     return columns
 
 
-def _list_old(company: NDArray[np.int64]) -> list[Numbers]:
-    """Return the people of each old group."""
-    return [np.flatnonzero(company == mark) for mark in range(int(company.max(initial=-1)) + 1)]
+def _list_stays(
+    company: NDArray[np.int64], size: int
+) -> Iterator[tuple[Numbers, tuple[int, ...], Numbers]]:
+    """Yield an old group, who of it could stay in a group of this size, and who is not of it."""
+    for mark in range(int(company.max(initial=-1)) + 1):
+        old, others = np.flatnonzero(company == mark), np.flatnonzero(company != mark)
+        for count in range(old.size // 2 + 1, min(old.size, size) + 1):
+            for stay in combinations(old.tolist(), count):
+                yield old, stay, others
 
 
 def _can_be_better(
@@ -250,17 +255,15 @@ def _most_kept(
 ) -> int | None:
     """Return what no group of one size that goes on exceeds its prices by, or ``least``."""
     best, n_seen = least, 0
-    for old in _list_old(company):
-        for count in range(old.size // 2 + 1, min(old.size, size) + 1):
-            for stay in combinations(old.tolist(), count):
-                others = np.setdiff1d(np.arange(problem.n), old)
-                for groups in _complete(links, stay, others, size, best - prices.charge * count):
-                    n_seen += len(groups)
-                    if n_seen > _N_SEEN:
-                        return None
-                    value = _reduced(problem, prices, factor, groups)
-                    value = value[_is_legal(problem, groups)]
-                    best = max(best, int(value.max(initial=_NEVER)) + prices.charge * count)
+    for _, stay, others in _list_stays(company, size):
+        paid = prices.charge * len(stay)
+        for groups in _complete(links, stay, others, size, best - paid):
+            n_seen += len(groups)
+            if n_seen > _N_SEEN:
+                return None
+            value = _reduced(problem, prices, factor, groups)
+            value = value[_is_legal(problem, groups)]
+            best = max(best, int(value.max(initial=_NEVER)) + paid)
     return best
 
 
@@ -292,12 +295,13 @@ def _complete(
     if n_more == 1:
         yield np.column_stack([*(np.full(others.size, i) for i in stay), others])
         return
-    for at, first in enumerate(others[: others.size - n_more + 1].tolist()):
-        rest = np.fromiter(
-            (i for some in combinations(others[at + 1 :].tolist(), n_more - 1) for i in some),
-            np.int64,
-        ).reshape(-1, n_more - 1)
-        yield np.column_stack([*(np.full(len(rest), i) for i in (*stay, first)), rest])
+    newcomers = combinations(others.tolist(), n_more)
+    while True:
+        some = np.fromiter(chain.from_iterable(islice(newcomers, _AT_ONCE)), np.int64)
+        if not some.size:
+            return
+        some = some.reshape(-1, n_more)
+        yield np.column_stack([*(np.full(len(some), i) for i in stay), some])
 
 
 def _is_legal(problem: GroupingProblem, groups: Numbers) -> NDArray[np.bool_]:

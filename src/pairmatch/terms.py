@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints import Forbid, Pin, TakeTurns, bind_pair_rules
-from pairmatch.errors import Fault, InfeasibleError
+from pairmatch.errors import Fault, InfeasibleError, ScoreError
 from pairmatch.inputs import check_arguments, read_table
 from pairmatch.plans.rounds import GroupingRounds
 from pairmatch.programs import default_criteria
@@ -223,17 +223,23 @@ class _Term:
         assert isinstance(problem, GroupingProblem)  # noqa: S101  see _is_whole
         begun = found
         if not interrupted:
-            found, places, interrupted = complete_term(
-                problem,
-                begun,
-                self.program.rounds,
-                at_most=self.program.meet_at_most,
-                scale=_scale_of(problem),
-                most_in_one=first.matched_bound,
-                before=turns_before(first.scored.coached, self.program.constraints),
-                seed=self.options.seed,
-                keep_on=self.keep_on,
-            )
+            try:
+                found, places, interrupted = complete_term(
+                    problem,
+                    begun,
+                    self.program.rounds,
+                    at_most=self.program.meet_at_most,
+                    scale=_scale_of(problem),
+                    most_in_one=first.matched_bound,
+                    before=turns_before(first.scored.coached, self.program.constraints),
+                    seed=self.options.seed,
+                    keep_on=self.keep_on,
+                )
+            except OverflowError as error:  # too many digits for one search over all sizes
+                if (found < 0).any() and _take_turns(self.program):
+                    fault = Fault(f"{error}.", "", "Allow fewer sizes, or round the scores.")
+                    raise ScoreError("turns cannot be taken in these rounds", [fault]) from None
+                return plans, None  # as they were formed, one by one
         if not interrupted and len(plans) == len(found) and (found == begun).all():
             return plans, places
         made: list[Grouping] = []
@@ -246,6 +252,11 @@ class _Term:
             solution = replace(made[-1].solution, status=Status.INTERRUPTED)
             made[-1] = replace(made[-1], solution=solution)
         return made, places
+
+
+def _take_turns(program: Program) -> bool:
+    """Return whether people stay out in turns."""
+    return any(isinstance(rule, TakeTurns) for rule in program.constraints)
 
 
 def _scale_of(problem: GroupingProblem) -> int:

@@ -146,6 +146,19 @@ def test_the_order_of_the_table_means_nothing(rounds):
     assert again.to_frame().to_csv() == rounds.to_frame().to_csv()
 
 
+def test_rounds_of_more_sizes_than_one_search_can_hold_are_those_that_were_formed():
+    pool = pd.DataFrame(
+        {"id": range(50), "subjects": ["art", "maths", "art; maths"] * 16 + [""] * 2}
+    )
+    program = pm.Program(size=(3, 30))
+    rounds = pm.form_rounds(pool, program)
+    assert rounds[0].group_ids == pm.form_groups(pool, program).group_ids
+    assert rounds.verify()
+    apart = [pm.Forbid("0", str(other)) for other in range(1, 50)]
+    with pytest.raises(pm.ScoreError, match="turns cannot be taken"):
+        pm.form_rounds(pool, program.replace(constraints=[pm.TakeTurns(), *apart]))
+
+
 def test_a_term_of_nine_is_the_best_of_all():
     """Four rounds of nine meet everybody, so that every term is worth the same."""
     rounds = pm.form_rounds(staff(9, seed=4), PROGRAM.replace(rounds=4))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import TakeTurns, bind_pair_rules
-from pairmatch.cycles.renewal import carry_neutral
-from pairmatch.errors import CapabilityError, Fault, PairmatchWarning, ScoreError
+from pairmatch.constraints import TakeTurns
+from pairmatch.cycles.renewal import bind_anew
+from pairmatch.errors import CapabilityError, Fault, ScoreError
 from pairmatch.plans import Grouping
-from pairmatch.scoring import Compatibility
 from pairmatch.scoring.own import OwnScores
 from pairmatch.seam import hashed_order
 from pairmatch.seam.groups import grouping_problem
@@ -104,14 +102,24 @@ def reform(
         if isinstance(problem, GroupingProblem) and problem.n <= N_WHOLE:
             yield from _reform_whole(problem, company, limits, seed)
             return
+        best: Reformed | None = None
         for n_kept in limits:
             near = regroup_near(problem, Company(company), n_kept, touched, seed=seed)
             groups = tuple(near.groups)
             proof = certify_regrouping(problem, company, n_kept, groups, standing)
-            yield Reformed(groups, near.solver, proof, standing)
+            found = Reformed(groups, near.solver, proof, standing)
+            if best is None or _rate(problem, found) > _rate(problem, best):
+                best = found  # groups that keep more people are an answer here, too
+            yield best
     except OverflowError as error:
         remedy = "Scale the scores down, or round them."
         raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
+
+
+def _rate(problem: GroupingProblem | StreamedGrouping, found: Reformed) -> tuple[int, int, int]:
+    """Return what counts in order: people placed, sizes near the target, value."""
+    off = sum((len(group) - problem.target) ** 2 for group in found.groups)
+    return found.certificate.matched, -off, found.certificate.objective
 
 
 def _reform_whole(
@@ -165,21 +173,7 @@ def _twice(order: NDArray[np.int64], own: bool) -> tuple[NDArray[np.int64], ...]
 
 def _bind(plan: Grouping, table: Any, program: Program) -> Grouping:
     """Return a plan without groups over a table in its order."""
-    scored: Any
-    neutral: tuple[tuple[str, int], ...] = ()
-    if isinstance(table, OwnScores):
-        sides = table.coached, table.coach
-        rules = bind_pair_rules(program.constraints, *sides, scale=table.scale, mutual=True)
-        scored = table.with_rules(rules)
-    else:
-        old: Any = plan.scored
-        criteria = program.criteria or old.criteria
-        program = program.replace(criteria=criteria)
-        neutral = carry_neutral(old, criteria)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
-            rules = bind_pair_rules(program.constraints, table, table, mutual=True)
-            scored = Compatibility.bind(table, table, criteria, rules, neutral=dict(neutral))
+    scored, program, neutral = bind_anew(plan, table, table, program, mutual=True)
     problem: Any = grouping_problem(scored, program)
     nobody = GroupingSolution(np.full(problem.n, -1, np.int64), None, 1, "", Status.FEASIBLE, "")
     return Grouping(scored, problem, nobody, None, program, plan.seed, 0.0, fixed_neutral=neutral)

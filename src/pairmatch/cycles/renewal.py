@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.profiles import Profiles
     from pairmatch.programs import Program
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = [
+    "bind_anew",
     "carry_neutral",
     "check_request",
     "find_keepable",
@@ -102,8 +104,7 @@ def find_same(
         (plan.scored.coach, changes.mentors, mentors),
     ):
         fresh = set() if rows is None else set(read_table(rows).ids)
-        place = {who: k for k, who in enumerate(table.ids)}
-        here = [-1 if who in fresh else place.get(who, -1) for who in ids]
+        here = [-1 if who in fresh else table.row_of.get(who, -1) for who in ids]
         sides.append(np.array(here, np.int64))
     return sides[0], sides[1]
 
@@ -125,41 +126,46 @@ def renew(
             "or 'total', or match anew with match()"
         )
     check_capabilities(program.constraints, _LEGAL, "rematch()", _REMEDIES)
-    scored: Any
-    neutral: tuple[tuple[str, int], ...] = ()
     if isinstance(coached, OwnScores):
-        own = coached.take(
-            hashed_order(coached.coached.ids, plan.seed), hashed_order(coached.coach.ids, plan.seed)
-        )
-        bound = bind_pair_rules(program.constraints, own.coached, own.coach, scale=own.scale)
-        scored = own.with_rules(bound)
+        own = coached.coached.ids, coached.coach.ids
+        coached = coached.take(*(hashed_order(side, plan.seed) for side in own))
     else:
-        old: Any = plan.scored
-        criteria = program.criteria or old.criteria
-        program = program.replace(criteria=criteria)
-        neutral = carry_neutral(old, criteria)
         one_table = coach is coached
-        first = hashed_order(coached.ids, plan.seed) if ids is None else _order(coached, ids[0])
-        coached = coached.take(first)
-        if one_table:
-            coach = coached
-        else:
-            coach = coach.take(
-                hashed_order(coach.ids, plan.seed) if ids is None else _order(coach, ids[1])
-            )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
-            bound = bind_pair_rules(program.constraints, coached, coach)
-            scored = Compatibility.bind(coached, coach, criteria, bound, neutral=dict(neutral))
+        first, second = (None, None) if ids is None else ids
+        coached = _put_in_order(coached, first, plan.seed)
+        coach = coached if one_table else _put_in_order(coach, second, plan.seed)
+    scored, program, neutral = bind_anew(plan, coached, coach, program)
     problem = assignment_problem(scored, program.constraints, program.objective)  # type: ignore[arg-type]
     check_pins(scored, problem)
     nobody = AssignmentSolution(np.empty((0, 2), np.int64), None, Status.FEASIBLE, "")
     return Matching(scored, problem, nobody, None, program, plan.seed, 0.0, fixed_neutral=neutral)
 
 
-def _order(table: Any, ids: Sequence[str]) -> NDArray[np.int64]:
-    place = {who: k for k, who in enumerate(table.ids)}
-    return np.array([place[who] for who in ids], np.int64)
+def _put_in_order(table: Profiles, ids: Sequence[str] | None, seed: int) -> Profiles:
+    order = hashed_order(table.ids, seed) if ids is None else np.array(table.find_rows(ids))
+    return table.take(order)
+
+
+def bind_anew(
+    plan: Matching | Grouping, coached: Any, coach: Any, program: Program, *, mutual: bool = False
+) -> tuple[Any, Program, tuple[tuple[str, int], ...]]:
+    """Return scores and rules of changed tables on the scale of an old plan, in their order.
+
+    With them the program with the criteria of that plan where it has none of its own, and what
+    unknown values count as. Own scores are given as ``coached``.
+    """
+    if isinstance(coached, OwnScores):
+        sides = coached.coached, coached.coach
+        own = bind_pair_rules(program.constraints, *sides, scale=coached.scale, mutual=mutual)
+        return coached.with_rules(own), program, ()
+    old: Any = plan.scored
+    program = program.replace(criteria=program.criteria or old.criteria)
+    neutral = carry_neutral(old, program.criteria)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
+        bound = bind_pair_rules(program.constraints, coached, coach, mutual=mutual)
+        scored = Compatibility.bind(coached, coach, program.criteria, bound, neutral=dict(neutral))
+    return scored, program, neutral
 
 
 def carry_neutral(old: Compatibility, criteria: Any) -> tuple[tuple[str, int], ...]:

@@ -41,10 +41,10 @@ import pairmatch as pm
 from pairmatch.datasets import district as make_district
 from pairmatch.seam import assignment_problem
 from pairmatch.seam.streams import stream_gains
-from pairmatch.solvers.assignment.compiled import load_compiled
-from pairmatch.solvers.assignment.pricing import solve_by_pricing
-from pairmatch.solvers.assignment.rounds import Effort
-from pairmatch.solvers.assignment.sweep import Sweeper
+from pairmatch.solvers.assignment.pricing.compiled import load_compiled
+from pairmatch.solvers.assignment.pricing.rounds import Effort
+from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
+from pairmatch.solvers.assignment.pricing.sweep import Sweeper
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.processors import count_processors, map_blocks
 

@@ -24,7 +24,7 @@ import pairmatch as pm
 from pairmatch.datasets import district as make_district
 from pairmatch.seam import assignment_problem
 from pairmatch.solvers.assignment import solve_assignment
-from pairmatch.solvers.assignment.compiled import load_compiled
+from pairmatch.solvers.assignment.pricing.compiled import load_compiled
 from pairmatch.solvers.certify import certify_assignment
 
 KINDS = ("easy", "hard", "one_ranking")

@@ -44,6 +44,15 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("__main__",),
 )
+# The rooms of the assignment solvers, from the ground up: the same rule within them.
+ASSIGNMENT_ROOMS = (
+    "pairmatch.solvers.assignment.held",
+    "pairmatch.solvers.assignment.pricing",
+    "pairmatch.solvers.assignment.fairness",
+    "pairmatch.solvers.assignment.meetings",
+    "pairmatch.solvers.assignment",
+    "pairmatch.solvers.changes",
+)
 SOLVERS_MAY_IMPORT = ("pairmatch.errors", "pairmatch.solvers")
 SOLVERS_MAY_LOAD = frozenset({"numpy", "scipy", "ortools", "numba", "threadpoolctl"})
 CERTIFY_MAY_IMPORT = (
@@ -259,6 +268,22 @@ def order_faults(modules: dict[str, Module]) -> list[str]:
     return faults
 
 
+def assignment_order_faults(modules: dict[str, Module]) -> list[str]:
+    """Find imports between the rooms of the assignment solvers that point upwards."""
+
+    def row_of(name: str) -> int:
+        rows = [row for row, room in enumerate(ASSIGNMENT_ROOMS) if is_within(name, room)]
+        return min(rows, default=-1)
+
+    return [
+        f"{module.name}:{found.line} imports {found.target} from below"
+        for module in modules.values()
+        if row_of(module.name) >= 0
+        for found in imports_of(module, modules)
+        if row_of(found.target) > row_of(module.name)
+    ]
+
+
 def cycle_faults(modules: dict[str, Module]) -> list[str]:
     """Find a cycle of imports that happen when the program runs, lazy ones included."""
     graph = {
@@ -410,6 +435,13 @@ BROKEN: list[tuple[Callable[[dict[str, Module]], list[str]], dict[str, str], str
         order_faults,
         {"extras.py": ""},
         "pairmatch.extras is in no row of ROWS; say where it stands",
+    ),
+    (
+        assignment_order_faults,
+        {"solvers/assignment/held/flow.py": "from pairmatch.solvers.assignment.pricing import a",
+         "solvers/assignment/pricing/a.py": "import pairmatch.solvers.assignment.held.flow"},
+        "pairmatch.solvers.assignment.held.flow:1 imports pairmatch.solvers.assignment.pricing.a"
+        " from below",
     ),
     (
         cycle_faults,

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import pairmatch as pm
-from pairmatch.solvers.assignment.lasting import count_lasting, find_lasting
+from pairmatch.solvers.changes.lasting import count_lasting, find_lasting
 
 
 def tables(n, m, **columns):

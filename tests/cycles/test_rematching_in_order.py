@@ -12,10 +12,10 @@ import pytest
 import pairmatch as pm
 from pairmatch.datasets import district
 from pairmatch.errors import CertificateError
-from pairmatch.solvers.assignment.ordered_rematching import solve_with_few_changes
-from pairmatch.solvers.assignment.rematching import TooManyChangesError
 from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices
 from pairmatch.solvers.certify.ordered_changes import certify_changes
+from pairmatch.solvers.changes.ordered_rematching import solve_with_few_changes
+from pairmatch.solvers.changes.rematching import TooManyChangesError
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 from pairmatch.solvers.solution import Prices
 

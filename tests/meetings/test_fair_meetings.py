@@ -143,7 +143,8 @@ def test_a_lower_floor_than_possible_is_not_proved(pools):
 
 
 def test_too_many_levels_or_slots_are_refused_with_a_way_out(monkeypatch):
-    from pairmatch.solvers.assignment import meeting_faces, meeting_levels
+    from pairmatch.solvers.assignment.meetings import faces as meeting_faces
+    from pairmatch.solvers.assignment.meetings import levels as meeting_levels
 
     monkeypatch.setattr(meeting_faces, "_MOST_ARCS", 3)
     monkeypatch.setattr(meeting_levels, "_MOST_TAKES", 3)

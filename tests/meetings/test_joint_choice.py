@@ -12,8 +12,9 @@ import pairmatch as pm
 from pairmatch.errors import CertificateError
 from pairmatch.seam import assignment_problem
 from pairmatch.seam.streams import stream_gains
-from pairmatch.solvers.assignment import meetings, solve_assignment
-from pairmatch.solvers.assignment.meeting_classes import find_classes
+from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.assignment.meetings import solver as meetings
+from pairmatch.solvers.assignment.meetings.classes import find_classes
 from pairmatch.solvers.certify import meetings as certify_meetings
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Slots

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import pairmatch as pm
 from pairmatch.profiles.phrases import parse_windows
 from pairmatch.profiles.week import DAYS
-from pairmatch.solvers.assignment.meetings import place_greedily
+from pairmatch.solvers.assignment.meetings.solver import place_greedily
 
 SLOTS = [
     "Mon 08:00-08:45",

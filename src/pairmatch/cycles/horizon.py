@@ -12,7 +12,7 @@ from pairmatch.errors import CapabilityError, ProgramError
 from pairmatch.inputs import check_arguments, read_tables
 from pairmatch.scoring import History
 from pairmatch.seam import MOST_HELD, loads_of
-from pairmatch.solvers.assignment.lasting import count_lasting, find_lasting
+from pairmatch.solvers.changes.lasting import count_lasting, find_lasting
 from pairmatch.typed import is_count
 from pairmatch.verbs import match, score
 
@@ -133,7 +133,7 @@ def match_cycles(
     Notes
     -----
     Whether c cycles are possible is one maximum flow in which each mentee takes c different
-    mentors: see :func:`~pairmatch.solvers.assignment.lasting.find_lasting`.
+    mentors: see :func:`~pairmatch.solvers.changes.lasting.find_lasting`.
 
     Examples
     --------

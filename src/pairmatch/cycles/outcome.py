@@ -12,10 +12,10 @@ from pairmatch.cycles.moves import describe_moves, list_moves
 from pairmatch.errors import CapabilityError
 from pairmatch.scoring import Compatibility
 from pairmatch.seam import MOST_HELD
-from pairmatch.solvers.assignment.rematching import trace_hull
 from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices, certify_nearby
 from pairmatch.solvers.certify.openings import certify_standing
 from pairmatch.solvers.certify.ordered_changes import certify_changes
+from pairmatch.solvers.changes.rematching import trace_hull
 
 if TYPE_CHECKING:
     import pandas as pd

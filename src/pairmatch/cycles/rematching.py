@@ -26,10 +26,6 @@ from pairmatch.plans import Grouping
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.seam import MOST_HELD
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
-from pairmatch.solvers.assignment.keeping import keep_slots
-from pairmatch.solvers.assignment.nearby import Ground, solve_nearby
-from pairmatch.solvers.assignment.ordered_rematching import solve_with_few_changes
-from pairmatch.solvers.assignment.rematching import TooManyChangesError, UnsettledError
 from pairmatch.solvers.certify.changes import (
     ChangeLimit,
     ChangePrices,
@@ -39,6 +35,10 @@ from pairmatch.solvers.certify.changes import (
 )
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.certify.ordered_changes import LowestPrices, certify_changes
+from pairmatch.solvers.changes.keeping import keep_slots
+from pairmatch.solvers.changes.nearby import Ground, solve_nearby
+from pairmatch.solvers.changes.ordered_rematching import solve_with_few_changes
+from pairmatch.solvers.changes.rematching import TooManyChangesError, UnsettledError
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
 
 if TYPE_CHECKING:

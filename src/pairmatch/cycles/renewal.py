@@ -104,7 +104,8 @@ def find_same(
         (plan.scored.coach, changes.mentors, mentors),
     ):
         fresh = set() if rows is None else set(read_table(rows).ids)
-        here = [-1 if who in fresh else table.row_of.get(who, -1) for who in ids]
+        place = {who: k for k, who in enumerate(table.ids)}
+        here = [-1 if who in fresh else place.get(who, -1) for who in ids]
         sides.append(np.array(here, np.int64))
     return sides[0], sides[1]
 
@@ -159,13 +160,13 @@ def bind_anew(
         own = bind_pair_rules(program.constraints, *sides, scale=coached.scale, mutual=mutual)
         return coached.with_rules(own), program, ()
     old: Any = plan.scored
-    program = program.replace(criteria=program.criteria or old.criteria)
-    neutral = carry_neutral(old, program.criteria)
+    criteria = program.criteria or old.criteria
+    neutral = carry_neutral(old, criteria)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
         bound = bind_pair_rules(program.constraints, coached, coach, mutual=mutual)
-        scored = Compatibility.bind(coached, coach, program.criteria, bound, neutral=dict(neutral))
-    return scored, program, neutral
+        scored = Compatibility.bind(coached, coach, criteria, bound, neutral=dict(neutral))
+    return scored, program.replace(criteria=criteria), neutral
 
 
 def carry_neutral(old: Compatibility, criteria: Any) -> tuple[tuple[str, int], ...]:

@@ -12,7 +12,7 @@ from pairmatch.errors import CapabilityError, CertificateError
 from pairmatch.plans.order import natural_key
 from pairmatch.plans.standing import find_crowded
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
-from pairmatch.solvers.assignment.meeting_pins import PinConflict
+from pairmatch.solvers.assignment.meetings.pins import PinConflict
 from pairmatch.solvers.assignment.places import place_values
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.solution import Status

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pairmatch.constraints.meeting_times import JointSlot
 from pairmatch.errors import Fault, InfeasibleError
 from pairmatch.plans.order import natural_key
-from pairmatch.solvers.assignment.meeting_pins import PinConflict, check_pinned_slots
+from pairmatch.solvers.assignment.meetings.pins import PinConflict, check_pinned_slots
 
 if TYPE_CHECKING:
     from pairmatch.scoring import Compatibility

@@ -14,7 +14,7 @@ from pairmatch.plans.order import natural_key
 from pairmatch.profiles.week import format_minute
 from pairmatch.seam import assignment_problem
 from pairmatch.solvers.assignment import solve_assignment
-from pairmatch.solvers.assignment.meeting_conflicts import assign_slots
+from pairmatch.solvers.assignment.meetings.conflicts import assign_slots
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from pairmatch.solvers.assignment.network import (
+from pairmatch.solvers.assignment.held.network import (
     Network,
     NoFlowError,
     RangeError,
@@ -17,7 +17,7 @@ from pairmatch.solvers.assignment.network import (
     find_potentials,
     narrow_to_face,
 )
-from pairmatch.solvers.assignment.ties import draw_weight_block, draw_weights
+from pairmatch.solvers.assignment.held.ties import draw_weight_block, draw_weights
 
 
 def draw_network(seed):

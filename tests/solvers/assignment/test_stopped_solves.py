@@ -11,15 +11,10 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CapabilityError
-from pairmatch.solvers.assignment import (
-    LoadConflict,
-    descent,
-    draft,
-    integer,
-    solve_assignment,
-    watching,
-)
-from pairmatch.solvers.assignment.watch import OutOfTime, Watch
+from pairmatch.solvers.assignment import LoadConflict, solve_assignment
+from pairmatch.solvers.assignment.held import descent, draft, integer
+from pairmatch.solvers.assignment.held.watch import OutOfTime, Watch
+from pairmatch.solvers.assignment.pricing import watching
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.deferred import DeferredGains

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CapabilityError
-from pairmatch.solvers.assignment import choice, demand_rounds, solve_assignment
-from pairmatch.solvers.assignment.demand_rounds import solve_demand_streamed
-from pairmatch.solvers.assignment.watch import OutOfTime, Watch
+from pairmatch.solvers.assignment import choice, solve_assignment
+from pairmatch.solvers.assignment.held.watch import OutOfTime, Watch
+from pairmatch.solvers.assignment.pricing import demand_rounds
+from pairmatch.solvers.assignment.pricing.demand_rounds import solve_demand_streamed
 from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas

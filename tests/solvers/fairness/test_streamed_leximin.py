@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CertificateError
-from pairmatch.solvers.assignment import choice, leximin_rounds, solve_assignment
-from pairmatch.solvers.assignment.leximin_rounds import solve_leximin_streamed
-from pairmatch.solvers.assignment.watch import OutOfTime, Watch
+from pairmatch.solvers.assignment import choice, solve_assignment
+from pairmatch.solvers.assignment.fairness import leximin_rounds
+from pairmatch.solvers.assignment.fairness.leximin_rounds import solve_leximin_streamed
+from pairmatch.solvers.assignment.held.watch import OutOfTime, Watch
 from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.certify import level_streams
 from pairmatch.solvers.certify.fair import certify_plan

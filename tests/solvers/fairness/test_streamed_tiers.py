@@ -9,9 +9,9 @@ import pytest
 
 from pairmatch.errors import CapabilityError, CertificateError
 from pairmatch.solvers.assignment import solve_assignment
-from pairmatch.solvers.assignment.fairness import solve_fairly
-from pairmatch.solvers.assignment.pricing import solve_by_pricing
-from pairmatch.solvers.assignment.rounds import Effort
+from pairmatch.solvers.assignment.fairness.choice import solve_fairly
+from pairmatch.solvers.assignment.pricing.rounds import Effort
+from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 from pairmatch.solvers.streamed import Overlap, StreamedGains

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CapabilityError, CertificateError
-from pairmatch.solvers.assignment import bottleneck, choice, quota_thresholds, solve_assignment
+from pairmatch.solvers.assignment import choice, solve_assignment
 from pairmatch.solvers.assignment.estimate import estimate_effort
+from pairmatch.solvers.assignment.fairness import bottleneck, quota_thresholds
 from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas

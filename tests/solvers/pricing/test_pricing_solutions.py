@@ -12,10 +12,10 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from pairmatch.errors import CapabilityError
-from pairmatch.solvers.assignment.completing import complete_plan
-from pairmatch.solvers.assignment.conflict import LoadConflict
-from pairmatch.solvers.assignment.pricing import solve_by_pricing
-from pairmatch.solvers.assignment.rounds import Effort, Rounds
+from pairmatch.solvers.assignment.held.conflict import LoadConflict
+from pairmatch.solvers.assignment.pricing.completing import complete_plan
+from pairmatch.solvers.assignment.pricing.rounds import Effort, Rounds
+from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 from pairmatch.solvers.solution import Status
@@ -276,9 +276,9 @@ def test_minimum_loads_that_cannot_be_met_are_named_without_time_as_well(make_pr
 _INTERRUPTED = """
 import os, signal, sys, threading
 import numpy as np
-from pairmatch.solvers.assignment.completing import complete_plan
-from pairmatch.solvers.assignment.pricing import solve_by_pricing
-from pairmatch.solvers.assignment.rounds import Effort
+from pairmatch.solvers.assignment.pricing.completing import complete_plan
+from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
+from pairmatch.solvers.assignment.pricing.rounds import Effort
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.problem import AssignmentProblem
 from pairmatch.solvers.solution import Status

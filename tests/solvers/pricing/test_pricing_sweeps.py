@@ -7,7 +7,7 @@ from threading import Event
 import numpy as np
 import pytest
 
-from pairmatch.solvers.assignment.sweep import Stopped, Sweeper
+from pairmatch.solvers.assignment.pricing.sweep import Stopped, Sweeper
 from pairmatch.solvers.problem import MatrixGains
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairmatch.solvers.assignment import augment_flow
-from pairmatch.solvers.assignment.augment import Seating
-from pairmatch.solvers.assignment.augment_paths import load_kernels
-from pairmatch.solvers.assignment.candidates import Candidates
+from pairmatch.solvers.assignment.pricing import augment_flow
+from pairmatch.solvers.assignment.pricing.augment import Seating
+from pairmatch.solvers.assignment.pricing.augment_paths import load_kernels
+from pairmatch.solvers.assignment.pricing.candidates import Candidates
 
 
 def _never() -> bool:

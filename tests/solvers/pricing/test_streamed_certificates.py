@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pairmatch.solvers.assignment import sweep
-from pairmatch.solvers.assignment.pricing import solve_by_pricing
-from pairmatch.solvers.assignment.rounds import Effort
-from pairmatch.solvers.assignment.scan import load_scan
-from pairmatch.solvers.assignment.sweep import Sweeper
+from pairmatch.solvers.assignment.pricing import sweep
+from pairmatch.solvers.assignment.pricing.rounds import Effort
+from pairmatch.solvers.assignment.pricing.scan import load_scan
+from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
+from pairmatch.solvers.assignment.pricing.sweep import Sweeper
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify import streams as certify_streamed
 from pairmatch.solvers.certify.streams import find_best_profits, limit_gains, worth_one

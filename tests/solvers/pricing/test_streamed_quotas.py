@@ -10,12 +10,12 @@ import pytest
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.assignment import choice, solve_assignment
 from pairmatch.solvers.assignment.choice import choose_method
-from pairmatch.solvers.assignment.conflict import LoadConflict
-from pairmatch.solvers.assignment.effort import Effort
 from pairmatch.solvers.assignment.estimate import estimate_effort
-from pairmatch.solvers.assignment.flow import solve_by_flow
-from pairmatch.solvers.assignment.pricing import solve_by_pricing
-from pairmatch.solvers.assignment.quota_rounds import solve_with_quotas
+from pairmatch.solvers.assignment.held.conflict import LoadConflict
+from pairmatch.solvers.assignment.held.flow import solve_by_flow
+from pairmatch.solvers.assignment.pricing.effort import Effort
+from pairmatch.solvers.assignment.pricing.quota_rounds import solve_with_quotas
+from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 from pairmatch.solvers.solution import Status

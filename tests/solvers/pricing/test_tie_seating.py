@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairmatch.solvers.assignment import settling
-from pairmatch.solvers.assignment.augment_paths import load_kernels
-from pairmatch.solvers.assignment.pricing import solve_by_pricing
-from pairmatch.solvers.assignment.rounds import Effort
+from pairmatch.solvers.assignment.pricing import settling
+from pairmatch.solvers.assignment.pricing.augment_paths import load_kernels
+from pairmatch.solvers.assignment.pricing.rounds import Effort
+from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
 
 SMALL = Effort(keep=2, base=60, share=3, tile=(17, 13))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairmatch.solvers.assignment.candidates import Candidates
-from pairmatch.solvers.assignment.hits import find_true
-from pairmatch.solvers.assignment.scan import load_scan
-from pairmatch.solvers.assignment.sweep import Sweeper
+from pairmatch.solvers.assignment.pricing.candidates import Candidates
+from pairmatch.solvers.assignment.pricing.hits import find_true
+from pairmatch.solvers.assignment.pricing.scan import load_scan
+from pairmatch.solvers.assignment.pricing.sweep import Sweeper
 from pairmatch.solvers.streamed import Overlap, StreamedGains
 
 WHOLE = slice(None)

@@ -8,12 +8,13 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from pairmatch.solvers.assignment import augment, compiled, completing, pricing, rounds, watching
-from pairmatch.solvers.assignment.augment_paths import load_kernels
-from pairmatch.solvers.assignment.pricing import solve_by_pricing
-from pairmatch.solvers.assignment.rounds import Effort
-from pairmatch.solvers.assignment.scan import load_scan
-from pairmatch.solvers.assignment.sweep import Stopped, Sweeper
+from pairmatch.solvers.assignment.pricing import augment, compiled, completing, rounds, watching
+from pairmatch.solvers.assignment.pricing import solver as pricing
+from pairmatch.solvers.assignment.pricing.augment_paths import load_kernels
+from pairmatch.solvers.assignment.pricing.rounds import Effort
+from pairmatch.solvers.assignment.pricing.scan import load_scan
+from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
+from pairmatch.solvers.assignment.pricing.sweep import Stopped, Sweeper
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 from pairmatch.solvers.solution import Status

@@ -10,39 +10,39 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from pairmatch.errors import CapabilityError, ProgramError, did_you_mean
-from pairmatch.solvers.assignment.conflict import LoadConflict, refine_conflict
-from pairmatch.solvers.assignment.costs import put_costs_in_gains
-from pairmatch.solvers.assignment.demand import has_demand, solve_demand
-from pairmatch.solvers.assignment.demand_rounds import solve_demand_streamed
-from pairmatch.solvers.assignment.dense import fits_dense, solve_dense
-from pairmatch.solvers.assignment.draft import draft_plan, take_better
-from pairmatch.solvers.assignment.fairness import (
+from pairmatch.solvers.assignment.fairness.choice import (
     forget_proof,
     is_fair,
     set_fairness_aside,
     solve_fairly,
 )
-from pairmatch.solvers.assignment.flow import solve_by_flow
-from pairmatch.solvers.assignment.integer import solve_by_integers
-from pairmatch.solvers.assignment.layout import find_laminar
-from pairmatch.solvers.assignment.meeting_demand import solve_demand_with_slots
-from pairmatch.solvers.assignment.meeting_fairness import solve_fairly_with_slots
-from pairmatch.solvers.assignment.meetings import solve_with_slots
-from pairmatch.solvers.assignment.pricing import solve_by_pricing
-from pairmatch.solvers.assignment.quota_rounds import (
+from pairmatch.solvers.assignment.held.conflict import LoadConflict, refine_conflict
+from pairmatch.solvers.assignment.held.costs import put_costs_in_gains
+from pairmatch.solvers.assignment.held.demand import has_demand, solve_demand
+from pairmatch.solvers.assignment.held.dense import fits_dense, solve_dense
+from pairmatch.solvers.assignment.held.draft import draft_plan, take_better
+from pairmatch.solvers.assignment.held.flow import solve_by_flow
+from pairmatch.solvers.assignment.held.integer import solve_by_integers
+from pairmatch.solvers.assignment.held.layout import find_laminar
+from pairmatch.solvers.assignment.held.remainder import price_no_quota, set_pins
+from pairmatch.solvers.assignment.held.watch import OutOfTime, Watch
+from pairmatch.solvers.assignment.meetings.demand import solve_demand_with_slots
+from pairmatch.solvers.assignment.meetings.fairness import solve_fairly_with_slots
+from pairmatch.solvers.assignment.meetings.solver import solve_with_slots
+from pairmatch.solvers.assignment.pricing.demand_rounds import solve_demand_streamed
+from pairmatch.solvers.assignment.pricing.quota_rounds import (
     breaks_quota,
     quota_binds,
     solve_with_quotas,
 )
-from pairmatch.solvers.assignment.remainder import price_no_quota, set_pins
-from pairmatch.solvers.assignment.watch import OutOfTime, Watch
+from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
 from pairmatch.solvers.deferred import DeferredGains
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import Status
 from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
-    from pairmatch.solvers.assignment.watching import Progress
+    from pairmatch.solvers.assignment.pricing.watching import Progress
     from pairmatch.solvers.problem import AssignmentProblem, Budget
     from pairmatch.solvers.solution import AssignmentSolution
 

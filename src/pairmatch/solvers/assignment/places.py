@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CapabilityError, CertificateError
-from pairmatch.solvers.assignment.demand import has_demand
-from pairmatch.solvers.assignment.faces import narrow_to_coverage, open_face
-from pairmatch.solvers.assignment.fairness import is_fair
-from pairmatch.solvers.assignment.layout import find_laminar
-from pairmatch.solvers.assignment.network import find_potentials
-from pairmatch.solvers.assignment.remainder import set_pins
+from pairmatch.solvers.assignment.fairness.choice import is_fair
+from pairmatch.solvers.assignment.held.demand import has_demand
+from pairmatch.solvers.assignment.held.faces import narrow_to_coverage, open_face
+from pairmatch.solvers.assignment.held.layout import find_laminar
+from pairmatch.solvers.assignment.held.network import find_potentials
+from pairmatch.solvers.assignment.held.remainder import set_pins
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.assignment.faces import Face
+    from pairmatch.solvers.assignment.held.faces import Face
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution
 

@@ -118,7 +118,9 @@ def _list_columns(
     found: dict[int, _Column] = {}
     n_seen = 0
     for size, most in excess.items():
-        starts = [((first,), everybody[first + 1 :], 0, 0) for first in range(problem.n)]
+        starts: list[tuple[tuple[int, ...], Numbers, int, int]] = [
+            ((first,), everybody[first + 1 :], 0, 0) for first in range(problem.n)
+        ]
         starts += [
             (stay, others, len(stay), sum(1 << i for i in old.tolist()))
             for old, stay, others in _list_stays(company, size)

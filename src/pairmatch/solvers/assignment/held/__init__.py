@@ -1,0 +1,1 @@
+"""Assignment problems whose pairs are all held: flows, the dense solver, integer programs."""

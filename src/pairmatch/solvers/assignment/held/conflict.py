@@ -1,0 +1,277 @@
+"""Minimum loads that cannot all be met: which, who could have helped, and what could be reached."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from itertools import combinations
+from math import comb
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.assignment.held.layout import draw_network
+from pairmatch.solvers.assignment.held.remainder import collect_edges, set_pins
+from pairmatch.solvers.problem import MatrixGains
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.assignment.held.layout import Layout
+    from pairmatch.solvers.assignment.held.remainder import Edges, Remainder
+    from pairmatch.solvers.problem import AssignmentProblem
+
+__all__ = ["LoadConflict", "check_minimum_loads", "fill_loads", "refine_conflict", "start_flow"]
+
+
+_TRIALS = 300  # sets of columns that are tried for a smaller conflict
+_MOST_REFINED = 2**22  # pairs of a conflict that are all looked at
+
+
+class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not a fault of the solver
+    """Minimum loads that no plan can meet.
+
+    Parameters
+    ----------
+    columns : ndarray of int64
+        Columns whose minimum loads cannot all be met together, while those of any part can.
+    rows : ndarray of int64
+        Rows that one of these columns could get: open ones, and those pinned to it.
+    reachable : ndarray of int64, shape (n_columns,)
+        ``at_least``, lowered by the least total amount that makes it possible to meet.
+    is_smallest : bool, default: False
+        Whether no set of fewer columns conflicts; otherwise only known: no part of this one does.
+    """
+
+    def __init__(
+        self,
+        columns: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        reachable: NDArray[np.int64],
+        is_smallest: bool = False,
+    ) -> None:
+        self.columns = columns
+        self.rows = rows
+        self.reachable = reachable
+        self.is_smallest = is_smallest
+        super().__init__(columns, rows, reachable, is_smallest)
+
+    def __str__(self) -> str:
+        return (
+            f"the minimum loads of columns {self.columns.tolist()} cannot all be met by the "
+            f"{len(self.rows)} rows that they could get"
+        )
+
+
+def check_minimum_loads(
+    problem: AssignmentProblem,
+    remainder: Remainder,
+    edges: Edges,
+    fill: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> None:
+    """Raise :class:`LoadConflict` if no plan meets every minimum load.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem.
+    remainder : Remainder
+        What its pins leave.
+    edges : Edges
+        The pairs that may be formed; all of those of columns with a minimum load left to meet.
+    fill : callable
+        Given how many rows each column asks for, returns how many each gets where together they
+        get most, and a set of columns that cannot all get what they ask for if some do not.
+
+    Raises
+    ------
+    LoadConflict
+        If the minimum loads cannot all be met.
+
+    Notes
+    -----
+    The columns are thinned out one by one until every one of them is needed for the conflict: one
+    call of ``fill`` for each column of the set that the first call returned. Then sets of fewer
+    columns are tried as long as there are few of them; to find a smallest one is hard in general.
+    """
+    asked = remainder.at_least
+    if not asked.any():
+        return
+    met, suspects = fill(asked)
+    if (met == asked).all():
+        return
+    for column in suspects:
+        fewer = suspects[suspects != column]
+        trial = np.zeros_like(asked)
+        trial[fewer] = asked[fewer]
+        if (fill(trial)[0] < trial).any():
+            suspects = fewer
+    suspects, is_smallest = _find_smaller(asked, suspects, fill)
+    pinned = problem.pins[np.isin(problem.pins[:, 1], suspects), 0]
+    raise LoadConflict(
+        columns=suspects,
+        rows=np.union1d(edges.row[np.isin(edges.column, suspects)], pinned),
+        reachable=problem.at_least - (asked - met),
+        is_smallest=is_smallest,
+    )
+
+
+def _find_smaller(
+    asked: NDArray[np.int64],
+    known: NDArray[np.int64],
+    fill: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> tuple[NDArray[np.int64], bool]:
+    """Return a set of fewer columns that conflicts, or the known one, and whether none has less."""
+    needy = np.flatnonzero(asked)
+    left = _TRIALS
+    for size in range(1, len(known)):
+        left -= comb(len(needy), size)
+        if left < 0:
+            return known, False
+        for some in combinations(needy.tolist(), size):
+            trial = np.zeros_like(asked)
+            trial[list(some)] = asked[list(some)]
+            if (fill(trial)[0] < trial).any():
+                return np.array(some), True
+    return known, True
+
+
+def refine_conflict(problem: AssignmentProblem, conflict: LoadConflict) -> LoadConflict:
+    """Return the conflict with only columns that are needed for it, where that is little work.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem without quotas that bind.
+    conflict : LoadConflict
+        Columns that cannot all get their minimum loads, maybe too many of them.
+    """
+    columns, n_rows = conflict.columns, problem.n_rows
+    if len(columns) * n_rows > _MOST_REFINED:
+        return conflict
+    row, column = np.divmod(np.arange(n_rows * len(columns)), max(1, len(columns)))
+    gain, allowed = problem.gains.pairs(row, columns[column])
+    shape = n_rows, len(columns)
+    elsewhere = ~np.isin(problem.pins[:, 1], columns)
+    allowed = allowed.reshape(shape).copy()
+    allowed[problem.pins[elsewhere, 0]] = False
+    pins = problem.pins[~elsewhere].copy()
+    pins[:, 1] = np.searchsorted(columns, pins[:, 1])
+    part = replace(
+        problem,
+        gains=MatrixGains(gain.reshape(shape), allowed),
+        capacity=problem.capacity[columns],
+        at_least=problem.at_least[columns],
+        pins=pins,
+        quotas=(),
+        objective="coverage",
+    )
+    remainder = set_pins(part)
+    edges = collect_edges(part, remainder)
+    layout = draw_network(edges, remainder, {})
+    try:
+        check_minimum_loads(part, remainder, edges, partial(fill_loads, layout))
+    except LoadConflict as found:
+        return LoadConflict(
+            columns[found.columns],
+            found.rows,
+            conflict.reachable,
+            found.is_smallest and len(columns) == np.count_nonzero(problem.at_least),
+        )
+    return conflict
+
+
+def fill_loads(
+    layout: Layout, asked: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the columns of a network as many as possible of the rows that they ask for.
+
+    Parameters
+    ----------
+    layout : Layout
+        The network.
+    asked : ndarray of int64, shape (n_columns,)
+        Rows that each column asks for.
+
+    Returns
+    -------
+    met : ndarray of int64, shape (n_columns,)
+        Rows that each column gets.
+    short : ndarray of int64
+        Columns that cannot all get what they ask for: those that compete, directly or through
+        others, with a column that gets less. Empty if all do.
+
+    Notes
+    -----
+    One maximum flow, and the side of its smallest cut where the shortage is.
+    """
+    flow = _find_largest_flow(layout, asked)
+    met = flow[layout.load_arcs]
+    return met, _find_rivals(layout, flow, asked, np.flatnonzero(met < asked))
+
+
+def start_flow(layout: Layout, at_least: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a flow that meets minimum loads that can be met, and seats nobody else.
+
+    Parameters
+    ----------
+    layout : Layout
+        The network.
+    at_least : ndarray of int64, shape (n_columns,)
+        Rows that each column must get.
+    """
+    network = layout.network
+    flow = np.zeros(len(network.tail), np.int64)
+    if at_least.any():
+        flow = _find_largest_flow(layout, at_least)
+    seated = np.bincount(network.tail[layout.pair_arcs], flow[layout.pair_arcs], layout.n_rows)
+    flow[layout.idle_arcs] = network.supply[: layout.n_rows] - seated.astype(np.int64)
+    return flow
+
+
+def _find_largest_flow(layout: Layout, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a flow of rows to columns, as large as possible, no column above what it asks for."""
+    from ortools.graph.python import max_flow
+
+    network = layout.network
+    source = network.n_nodes
+    tail = np.concatenate([network.tail, np.full(layout.n_rows, source)])
+    head = np.concatenate([network.head, np.arange(layout.n_rows)])
+    width = np.concatenate([network.upper, network.supply[: layout.n_rows]])
+    width[layout.load_arcs] = asked
+    width[layout.idle_arcs] = 0
+    solver = max_flow.SimpleMaxFlow()
+    arcs = solver.add_arcs_with_capacity(tail.astype(np.int32), head.astype(np.int32), width)
+    if solver.solve(source, layout.sink) != solver.OPTIMAL:
+        raise ArithmeticError("no maximum flow was found")
+    return np.asarray(solver.flows(arcs), dtype=np.int64)[: len(network.tail)]
+
+
+def _find_rivals(
+    layout: Layout,
+    flow: NDArray[np.int64],
+    asked: NDArray[np.int64],
+    short: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Columns that ask for rows and could pass one on, directly or through others, to a short one.
+
+    The rows of a largest flow that these columns could get are all with them: it is the side of a
+    smallest cut where the shortage is.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import breadth_first_order
+
+    network = layout.network
+    inner = slice(0, layout.load_arcs.start)
+    tail, head = network.tail[inner], network.head[inner]
+    up, down = flow[inner] < network.upper[inner], flow[inner] > 0
+    # Against the direction of the residual arcs, from a root behind the short columns.
+    root = network.n_nodes
+    starts = np.concatenate([head[up], tail[down], np.full(len(short), root)])
+    ends = np.concatenate([tail[up], head[down], layout.n_rows + short])
+    graph = csr_array((np.ones(len(starts)), (starts, ends)), shape=(root + 1, root + 1))
+    seen = breadth_first_order(graph, root, return_predecessors=False)
+    columns = np.sort(seen[(seen >= layout.n_rows) & (seen < layout.sink)]) - layout.n_rows
+    return columns[asked[columns] > 0].astype(np.int64)

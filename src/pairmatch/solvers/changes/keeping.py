@@ -1,0 +1,89 @@
+"""The same times as before for pairs that stay, where the others leave room for that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.assignment.meetings.conflicts import assign_slots
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import AssignmentProblem
+
+__all__ = ["keep_slots"]
+
+
+def keep_slots(
+    problem: AssignmentProblem,
+    pairs: NDArray[np.int64],
+    slots: NDArray[np.int64],
+    before: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return slots of the same pairs that begin when they did before as often as possible.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem with slots.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        The pairs.
+    slots : ndarray of int64, shape (n_pairs, per_week)
+        Slots that they could have.
+    before : ndarray of int64, shape (n_rows, per_week)
+        At which minutes the meetings of a row that stays with its column began; -1 for none.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_pairs, per_week)
+
+    Notes
+    -----
+    One small integer program for all who share calendars with a pair that has another time now.
+    Which time is preferred counts only for pairs that are new.
+    """
+    given = problem.slots
+    assert given is not None  # noqa: S101 - whoever calls has looked
+    slots = slots.copy()
+    likes = given.row_likes.copy()
+    stays = pairs[(before[pairs[:, 0]] >= 0).any(axis=1), 0]
+    likes[stays] = (given.start[None, None, :] == before[stays][:, :, None]).any(axis=1)
+    wanted = replace(
+        problem,
+        slots=replace(given, row_likes=likes, column_likes=np.zeros_like(given.column_likes)),
+    )
+
+    def count(rows: NDArray[np.int64], taken: NDArray[np.int64]) -> int:
+        starts = np.where(taken >= 0, given.start[taken], -2)
+        return int((starts[:, :, None] == before[rows][:, None, :]).any(axis=2).sum())
+
+    part_of = _share_calendars(given.twin, len(given.column), pairs)
+    # A slot at another minute than before is a reason to look again at all calendars it touches.
+    starts = np.sort(np.where(slots >= 0, given.start[slots], -1), axis=1)
+    moved = (starts != np.sort(before[pairs[:, 0]], axis=1)).any(axis=1)
+    moved &= np.isin(pairs[:, 0], stays)
+    for part in np.unique(part_of[moved]).tolist():
+        own = np.flatnonzero(part_of == part)
+        found = assign_slots(wanted, pairs[own])
+        if found is not None and count(pairs[own, 0], found) > count(pairs[own, 0], slots[own]):
+            slots[own] = found
+    return slots
+
+
+def _share_calendars(
+    twin: NDArray[np.int64], n_columns: int, pairs: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return for each pair a number that is the same for all who are linked by calendars."""
+    part = np.arange(n_columns)
+    linked = pairs[twin[pairs[:, 0]] >= 0]
+    while True:
+        before = part.copy()
+        least = np.minimum(part[linked[:, 1]], part[twin[linked[:, 0]]])
+        np.minimum.at(part, linked[:, 1], least)
+        np.minimum.at(part, twin[linked[:, 0]], least)
+        if (part == before).all():
+            label: NDArray[np.int64] = part[pairs[:, 1]]
+            return label

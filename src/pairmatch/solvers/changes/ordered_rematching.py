@@ -1,0 +1,165 @@
+"""The best plan with few changes where something comes before the total: tiers, the lowest gain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.errors import CapabilityError
+from pairmatch.solvers.assignment.held.network import RangeError
+from pairmatch.solvers.assignment.held.remainder import price_no_quota
+from pairmatch.solvers.certify.changes import ChangePrices
+from pairmatch.solvers.certify.ordered_changes import LowestPrices
+from pairmatch.solvers.changes.rematching import (
+    Rematching,
+    TooManyChangesError,
+    UnsettledError,
+    Weights,
+    solve_rematching,
+)
+from pairmatch.solvers.problem import MatrixGains
+from pairmatch.solvers.solution import Prices
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import AssignmentProblem
+
+__all__ = ["solve_with_few_changes"]
+
+_LARGEST = 2**61  # of weights times squared places, so that prices of changes stay in 64 bits
+
+
+def solve_with_few_changes(
+    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+) -> Rematching:
+    """Return the best plan that keeps at least ``n_kept`` of the pairs there were.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem as it is now, held whole, of any objective but "leximin"; there may be tiers.
+    column_of, n_kept
+        As for :func:`solve_rematching`.
+
+    Raises
+    ------
+    TooManyChangesError, UnsettledError
+        As :func:`solve_rematching`.
+    CapabilityError
+        If the weights of tiers are too large for exact arithmetic, or tiers or "worst_off" come
+        with rules that this cannot prove.
+
+    Notes
+    -----
+    Tiers become weights that outweigh what later tiers and gains of the answer are worth, learnt
+    from answers to smaller weights. The lowest gain is searched for by bisection over the distinct
+    gains, each time asking for as many pairs with as few changes.
+    """
+    if problem.tiers is None and problem.objective != "worst_off":
+        return solve_rematching(problem, column_of, n_kept)
+    what = "tiers" if problem.tiers is not None else "objective='worst_off'"
+    others = {
+        "meetings": problem.slots is not None,
+        "minutes": bool(problem.budgets),
+        "minimum loads": problem.tiers is None and problem.at_least.any(),
+    }
+    found = [name for name, asked in others.items() if asked]
+    if found:
+        raise CapabilityError(
+            f"rematch() cannot honour {what} together with {' and '.join(found)}; leave one of "
+            "them out of the changed program, or match anew with match()"
+        )
+    if problem.tiers is None:
+        return _raise_lowest(problem, column_of, n_kept)
+    try:
+        return _weigh_tiers(problem, column_of, n_kept)
+    except RangeError:
+        raise CapabilityError(
+            "so many people in so many tiers need weights too large to be added up exactly; "
+            "use fewer levels, or match anew with match()"
+        ) from None
+
+
+def _weigh_tiers(
+    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+) -> Rematching:
+    """Return the best plan by tiers."""
+    assert isinstance(problem.tiers, np.ndarray)  # noqa: S101 - held whole
+    gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
+    n_tiers = int(problem.tiers[allowed].max(initial=0)) + 1
+    places = min(problem.n_rows, int(problem.capacity.sum()))
+    most, least = int(gain[allowed].max(initial=0)), int(gain[allowed].min(initial=0))
+    spread = places * (most - least)
+    covers = problem.objective == "coverage"
+    tiers = np.minimum(problem.tiers, n_tiers - 1)
+    count = np.ones(n_tiers, np.int64)
+    while True:
+        weights = _find_weights(count.tolist(), spread, covers)
+        size = (max(weights.tier) + weights.bonus) * (places + 1) ** 2
+        if size >= _LARGEST:
+            raise RangeError(size, _LARGEST)
+        found = solve_rematching(replace(problem, tiers=tiers), column_of, n_kept, weights)
+        here = np.bincount(tiers[found.pairs[:, 0], found.pairs[:, 1]], minlength=n_tiers)
+        if (here <= count).all():
+            return replace(found, solver=f"weighted tiers, {found.solver}")
+        count = np.maximum(count, here)  # weights only grow, and come to an end
+
+
+def _find_weights(count: list[int], spread: int, covers: bool) -> Weights:
+    """Return weights of which each is more than twice what may come after it."""
+    below, tier = spread, [0] if covers else []
+    for n_pairs in count[: len(count) - covers][::-1]:
+        tier.append(2 * below + 1)
+        below += n_pairs * tier[-1]
+    return Weights(tuple(tier[::-1]), 2 * below + 1 if covers else 0)
+
+
+def _raise_lowest(
+    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+) -> Rematching:
+    """Return the plan whose lowest gain is highest, then of the largest total."""
+    plain = replace(problem, objective="coverage")
+    gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
+    gain = np.where(allowed, gain, 0).astype(np.int64)
+    fixed = np.zeros(allowed.shape, np.bool_)
+    fixed[problem.pins[:, 0], problem.pins[:, 1]] = True
+    nothing = np.zeros_like(gain)
+
+    def narrow(level: int) -> NDArray[np.bool_]:
+        useful: NDArray[np.bool_] = allowed & (fixed | (gain >= level))
+        return useful
+
+    covering = solve_rematching(
+        replace(plain, gains=MatrixGains(nothing, allowed)), column_of, n_kept
+    )
+    most = len(covering.pairs)
+    cover = covering.dual
+    levels = np.unique(gain[allowed & ~fixed])
+    low, high, above = 0, len(levels), None
+    while high - low > 1:
+        middle = (low + high) // 2
+        part = replace(plain, gains=MatrixGains(nothing, narrow(int(levels[middle]))))
+        try:
+            found = solve_rematching(part, column_of, n_kept)
+            enough, dual = len(found.pairs) >= most, found.dual
+        except TooManyChangesError as error:
+            enough, dual = False, error.args[1]
+        except UnsettledError:
+            enough, dual = False, None
+        if enough:
+            low = middle
+        else:
+            high, above = middle, dual
+    useful = narrow(int(levels[low])) if len(levels) else allowed
+    part = replace(plain, gains=MatrixGains(np.where(useful, gain, 0), useful))
+    answer = solve_rematching(part, column_of, n_kept)
+    if above is None:  # nobody is above: every price proves that
+        free = Prices(np.zeros(problem.n_columns, np.int64), price_no_quota(problem))
+        above = ChangePrices(free, 0, 1, 1) if high >= len(levels) else None
+    proofs = [p if isinstance(p, ChangePrices) else None for p in (cover, above, answer.dual)]
+    return replace(
+        answer, dual=LowestPrices(*proofs), solver=f"highest lowest gain, {answer.solver}"
+    )

@@ -1,0 +1,323 @@
+"""The best plan that keeps a given number of the pairs there were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.assignment.choice import solve_assignment
+from pairmatch.solvers.assignment.held.flow import find_safe_bonus
+from pairmatch.solvers.certify.changes import ChangePrices
+from pairmatch.solvers.changes.limited import solve_between
+from pairmatch.solvers.problem import MatrixGains
+from pairmatch.solvers.solution import Status
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.certify.ordered_changes import LowestPrices
+    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.solution import AssignmentSolution, Prices
+
+__all__ = [
+    "HullPoint",
+    "Rematching",
+    "TooManyChangesError",
+    "UnsettledError",
+    "Weights",
+    "solve_rematching",
+    "trace_hull",
+]
+
+
+class TooManyChangesError(Exception):
+    """The rules force more changes than are allowed; ``args[0]`` is how many pairs can stay.
+
+    ``args[1]``: prices of changes that prove it, or None.
+    """
+
+
+class UnsettledError(Exception):
+    """No plan with so few changes was found, and none is ruled out."""
+
+
+_BETWEEN = "prices of changes, then an integer program"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """What a pair gets on top of its gain, so that tiers come before gains.
+
+    Parameters
+    ----------
+    tier : tuple of int
+        For its tier.
+    bonus : int
+        For being one, so that coverage comes first; 0 under "total".
+    """
+
+    tier: tuple[int, ...]
+    bonus: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HullPoint:
+    """A plan that is best for some price of a change.
+
+    Parameters
+    ----------
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        The plan.
+    kept : int
+        How many of the pairs there were it keeps.
+    value : int
+        Sum of its gains, and of the bonus of each pair.
+    slots : ndarray of int64, shape (n_pairs, per_week), or None
+        Slots of its pairs, where they take some.
+    proved : bool, default: True
+        Whether no plan is better for that price.
+    """
+
+    pairs: NDArray[np.int64]
+    kept: int
+    value: int
+    slots: NDArray[np.int64] | None = None
+    proved: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rematching:
+    """A plan that keeps enough pairs, and its proof.
+
+    Parameters
+    ----------
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        The plan.
+    dual : ChangePrices, LowestPrices or None
+        Prices that bound every plan which keeps as many.
+    solver : str
+        How it was found, in a few words.
+    slots : ndarray of int64, shape (n_pairs, per_week), or None
+        Slots of its pairs, where they take some.
+    """
+
+    pairs: NDArray[np.int64]
+    dual: ChangePrices | LowestPrices | None
+    solver: str
+    slots: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Corner:
+    """A plan, and the price of a change for which it is best."""
+
+    point: HullPoint
+    prices: Prices | None
+    keep: int
+    scale: int
+
+    def dual(self, family: _Family) -> ChangePrices | None:
+        """Return the prices that prove it."""
+        if self.prices is None:
+            return None
+        return ChangePrices(self.prices, self.keep, family.bonus, self.scale, family.tier)
+
+    def prove(self, family: _Family) -> Rematching:
+        """Return the plan with its proof."""
+        point = self.point
+        return Rematching(point.pairs, self.dual(family), "prices of changes", point.slots)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Family:
+    """The plain problem and those in which pairs that were there are worth more."""
+
+    problem: AssignmentProblem
+    plain: NDArray[np.int64]
+    gain: NDArray[np.int64]
+    allowed: NDArray[np.bool_]
+    column_of: NDArray[np.int64]
+    bonus: int
+    tier: tuple[int, ...] = ()
+
+    @classmethod
+    def make(
+        cls, problem: AssignmentProblem, column_of: NDArray[np.int64], weights: Weights | None
+    ) -> _Family:
+        every = slice(0, problem.n_rows), slice(0, problem.n_columns)
+        gain, allowed = problem.gains.block(*every)
+        gain = np.where(allowed, gain, 0).astype(np.int64)
+        if weights is not None and isinstance(problem.tiers, np.ndarray):
+            weighted = np.where(allowed, gain + np.array(weights.tier)[problem.tiers], 0)
+            return cls(problem, gain, weighted, allowed, column_of, weights.bonus, weights.tier)
+        places = min(problem.n_rows, int(problem.capacity.sum()))
+        covers = problem.objective == "coverage"
+        bonus = find_safe_bonus(gain[allowed], places) if covers else 0
+        return cls(problem, gain, gain, allowed, column_of, bonus)
+
+    def lift(self, keep: int, scale: int) -> AssignmentProblem:
+        """Return the problem in which a change costs ``keep / scale``."""
+        worth = scale * (self.gain + self.bonus)
+        rows = np.flatnonzero(self.column_of >= 0)
+        worth[rows, self.column_of[rows]] += keep
+        gains = MatrixGains(np.where(self.allowed, worth, 0), self.allowed)
+        return replace(self.problem, gains=gains, objective="total", tiers=None)
+
+    def solve(self, keep: int, scale: int = 1) -> _Corner:
+        """Return the best plan for a price of a change."""
+        found = solve_assignment(self.lift(keep, scale))
+        return _Corner(self.point(found), found.prices, keep, scale)
+
+    def solve_freely(self) -> _Corner:
+        """Return the best plan of all, and of several one that keeps most."""
+        return self.solve(1, int(np.count_nonzero(self.column_of >= 0)) + 1)
+
+    def point(self, found: AssignmentSolution) -> HullPoint:
+        """Return what a plan keeps and is worth."""
+        rows, columns = found.pairs[:, 0], found.pairs[:, 1]
+        kept = int(np.count_nonzero(self.column_of[rows] == columns))
+        value = int(self.gain[rows, columns].sum()) + self.bonus * len(rows)
+        proved = found.status is Status.OPTIMAL
+        return HullPoint(found.pairs, kept, value, found.slots, proved)
+
+    def find_useful(self, corner: _Corner, value: int, n_kept: int) -> NDArray[np.bool_]:
+        """Return the pairs that a plan of more value, which keeps enough, could have.
+
+        A pair that is worth less than its row's profit and its column's price by more than the
+        bound leaves above that value is in no such plan.
+        """
+        problem, prices = self.problem, corner.prices
+        plain = not (problem.quotas or problem.budgets or len(problem.pins))
+        plain = plain and problem.slots is None
+        if not plain or prices is None or (prices.column < 0).any() or prices.scale != 1:
+            return self.allowed
+        left = self.lift(corner.keep, corner.scale).gains.gain - prices.column  # type: ignore[attr-defined]
+        profit = np.where(self.allowed, left, 0).max(axis=1, initial=0)
+        bound = int(profit.sum()) + int(problem.capacity @ prices.column)
+        most = bound - corner.scale * value - corner.keep * n_kept
+        useful: NDArray[np.bool_] = self.allowed & (profit[:, None] - left <= most)
+        return useful
+
+    @property
+    def highest(self) -> int:
+        """A price at which no change pays."""
+        most = int(np.abs(self.gain).max(initial=0)) + self.bonus
+        return (min(self.problem.n_rows, int(self.problem.capacity.sum())) + 1) * most + 1
+
+
+def solve_rematching(
+    problem: AssignmentProblem,
+    column_of: NDArray[np.int64],
+    n_kept: int,
+    weights: Weights | None = None,
+) -> Rematching:
+    """Return the best plan that keeps at least ``n_kept`` of the pairs there were.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem as it is now, of objective "coverage" or "total".
+    column_of : ndarray of int64, shape (n_rows,)
+        Column of each row in the pairs there were and still may be, -1 for none.
+    n_kept : int
+        How many of these must stay.
+    weights : Weights, optional
+        What pairs get for their tier, where there are tiers.
+
+    Returns
+    -------
+    Rematching
+
+    Raises
+    ------
+    TooManyChangesError
+        If no plan keeps as many.
+    UnsettledError
+        If no such plan was found, though there may be one.
+
+    Notes
+    -----
+    Lagrangian relaxation of one constraint: with a price m on each change the problem is an
+    assignment problem, and the plans that are best for some m are the corners of the concave hull
+    of the trade-off between pairs kept and value. The search for m takes the slope between the
+    two corners on either side (M. J. Eisner, D. G. Severance, J. ACM 23 (1976), 619-635,
+    https://doi.org/10.1145/321978.321982); each step is one assignment problem in integers. At a
+    corner the plan is proved best. Between two of them an integer program over the few pairs that
+    the prices leave looks for the best plan, and the hull is its proved bound.
+    """
+    family = _Family.make(problem, column_of, weights)
+    few = family.solve_freely()
+    if few.point.kept >= n_kept:
+        return few.prove(family)
+    many = family.solve(family.highest)
+    if many.point.kept < n_kept:
+        if many.point.proved:
+            raise TooManyChangesError(many.point.kept, many.dual(family))
+        found = solve_between(problem, family.plain, family.allowed, column_of, n_kept, None)
+        if found is None:
+            raise UnsettledError
+        return Rematching(found[0], few.dual(family), _BETWEEN, found[1])
+    while many.point.kept > n_kept:
+        rise = few.point.value - many.point.value
+        run = many.point.kept - few.point.kept
+        if rise <= 0:  # only where a solver has stopped before the best plan
+            break
+        middle = family.solve(rise, run)
+        level = run * many.point.value + rise * many.point.kept
+        if run * middle.point.value + rise * middle.point.kept <= level:
+            if middle.point.kept == n_kept and middle.point.proved:
+                return middle.prove(family)
+            start = max(
+                (p for p in (many.point, middle.point) if p.kept >= n_kept), key=lambda p: p.value
+            )
+            useful = family.find_useful(middle, start.value, n_kept)
+            found = solve_between(problem, family.plain, useful, column_of, n_kept, start.pairs)
+            pairs, slots = found or (start.pairs, start.slots)
+            return Rematching(pairs, middle.dual(family), _BETWEEN, slots)
+        if middle.point.kept >= n_kept:
+            many = middle
+        else:
+            few = middle
+    return many.prove(family)
+
+
+def trace_hull(
+    problem: AssignmentProblem, column_of: NDArray[np.int64]
+) -> tuple[list[HullPoint], int]:
+    """Return all corners of the trade-off between pairs kept and value, and the bonus in values.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem as it is now, of objective "coverage" or "total".
+    column_of : ndarray of int64, shape (n_rows,)
+        Column of each row in the pairs there were and still may be, -1 for none.
+
+    Returns
+    -------
+    list of HullPoint
+        From the most pairs kept to the fewest.
+    int
+        What every pair got on top of its gain.
+
+    Notes
+    -----
+    Two assignment problems for each corner at most.
+    """
+    family = _Family.make(problem, column_of, None)
+    ends = [family.solve(family.highest).point, family.solve_freely().point]
+    corners = {point.kept: point for point in ends}
+    spans = [(ends[0], ends[1])]
+    while spans:
+        many, few = spans.pop()
+        rise, run = few.value - many.value, many.kept - few.kept
+        if run <= 0 or rise <= 0:
+            continue
+        middle = family.solve(rise, run).point
+        if run * middle.value + rise * middle.kept > run * few.value + rise * few.kept:
+            corners[middle.kept] = middle
+            spans += [(many, middle), (middle, few)]
+    best = sorted(corners.values(), key=lambda point: -point.kept)
+    return [p for k, p in enumerate(best) if k == 0 or p.value > best[k - 1].value], family.bonus

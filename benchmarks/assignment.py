@@ -59,6 +59,7 @@ CRITERIA = (
 )
 BLOCK, WIDTH = 512, 2048
 MOST_COLD = 10_000
+MOST_MULTIPLIED = 10**9  # pairs of one bare product; of a larger one that many stand for all
 LIMITS = (0.5, 1.0, 2.0)
 WISHES = {  # what else a limit is measured for, in pools up to MOST_WISHED a side
     "worst_off": ("worst_off", []),
@@ -115,8 +116,9 @@ class SweepClock:
         for n_lines, n_positions, by_column, n_pairs in self.shapes:
             lines, positions = (column, row) if by_column else (row, column)
             # What tiles were skipped for want of anything in common is skipped here too.
-            share = n_pairs / (n_lines * n_positions)
-            whole += share * np.array(multiply(lines[:n_lines], positions[:n_positions]))
+            n_measured = min(n_lines, max(WIDTH, MOST_MULTIPLIED // n_positions))
+            share = n_pairs / (n_measured * n_positions)
+            whole += share * np.array(multiply(lines[:n_measured], positions[:n_positions]))
         return whole
 
 

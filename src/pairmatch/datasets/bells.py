@@ -73,9 +73,13 @@ def weekly_windows(
             before[bell, bits] = "".join(f"{window}; " for window in early)
             after[bell, bits] = "".join(f"{window}; " for window in evening)
     bell_of = level * _N_SHIFTS + shift % _N_SHIFTS
-    free = before[bell_of, days[:, 0]] + between[bell_of, preparation, days[:, 1]]
-    free = free + after[bell_of, days[:, 2]]
-    return np.array([text[:-2] for text in free], dtype=object), teaching[bell_of, preparation]
+    index = (bell_of, preparation, days[:, 0], days[:, 1], days[:, 2])
+    shape = (n_bells, n_patterns, 32, 32, 32)
+    weeks, week_of = np.unique(np.ravel_multi_index(index, shape), return_inverse=True)
+    at, turn, dawn, noon, dusk = np.unravel_index(weeks, shape)
+    windows = before[at, dawn] + between[at, turn, noon] + after[at, dusk]
+    free = np.array([text[:-2] for text in windows], dtype=object)[week_of]
+    return free, teaching[bell_of, preparation]
 
 
 def _days(bits: int) -> list[int]:

@@ -10,7 +10,7 @@ import numpy as np
 from pairmatch.datasets.bells import N_PERIODS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "GRADES",
@@ -21,9 +21,9 @@ __all__ = [
     "Kind",
     "People",
     "Side",
+    "draw_alike",
     "draw_index",
     "draw_people",
-    "draw_weighted",
     "level_of",
 ]
 
@@ -83,6 +83,7 @@ LEVELS = ("Elementary", "Middle", "High")
 _LEVEL_OF_SCHOOL = (0, 1, 2, 0, 1, 0)  # repeated when there are more than six schools
 _FIRST_GRADE, _N_GRADES = np.array([0, 6, 9]), np.array([6, 3, 4])
 STYLES = ("style_pace", "style_structure", "style_talk")
+_ROWS = 1 << 13
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +117,7 @@ def draw_people(rng: np.random.Generator, n: int, side: Side, n_schools: int, ki
     if kind == "one_ranking":
         subject, second = np.full(n, _MATHS), np.full(n, -1)
     else:
-        subject = draw_weighted(rng, _SUBJECT_WEIGHT[level])
+        subject = _draw_weighted(rng, _SUBJECT_WEIGHT[level])
         second = np.where(rng.random(n) < 0.3, _NEIGHBOUR[subject], -1)
     n_grades = np.minimum(1 + draw_index(rng, n, 3), _N_GRADES[level])
     first = _FIRST_GRADE[level] + (rng.random(n) * (_N_GRADES[level] - n_grades + 1)).astype(int)
@@ -125,8 +126,8 @@ def draw_people(rng: np.random.Generator, n: int, side: Side, n_schools: int, ki
     lean = np.where(np.arange(4) == draw_index(rng, n, 4)[:, None], 4.0, 1.0)
     lean[np.arange(n), subject % 4] += 1.0
     wants = lean + np.where((years < 5)[:, None], [3.0, 0.5, 0.0, 0.0], 0.0)
-    strengths = _some(rng, lean[:, _FAMILY], 3 + draw_index(rng, n, 5) - 2 * (years < 5))
-    goals = _some(rng, np.where(strengths, 0.02, wants[:, _FAMILY]), 2 + draw_index(rng, n, 3))
+    strengths = _some(rng, lean, 3 + draw_index(rng, n, 5) - 2 * (years < 5))
+    goals = _some(rng, wants, 2 + draw_index(rng, n, 3), rare=strengths)
     temper = np.array([0.3, -0.2, 0.1]) * (subject % 5 - 2)[:, None]
     style = np.rint(3 + temper + 2.2 * (rng.random((n, 3, 3)).sum(axis=2) - 1.5))
     if kind == "one_ranking":  # the better mentor has every strength of the worse one, and more
@@ -181,7 +182,7 @@ def draw_index(rng: np.random.Generator, n: int, high: int) -> NDArray[np.int64]
     return (rng.random(n) * high).astype(np.int64)
 
 
-def draw_weighted(rng: np.random.Generator, weight: NDArray[np.float64]) -> NDArray[np.int64]:
+def _draw_weighted(rng: np.random.Generator, weight: NDArray[np.float64]) -> NDArray[np.int64]:
     """Draw one column a row, in proportion to the weights of the row."""
     edges = np.cumsum(weight, axis=1)
     drawn = edges <= rng.random((len(weight), 1)) * edges[:, -1:]
@@ -189,17 +190,34 @@ def draw_weighted(rng: np.random.Generator, weight: NDArray[np.float64]) -> NDAr
     return column
 
 
+def draw_alike(rng: np.random.Generator, n: int, weight: ArrayLike) -> NDArray[np.int64]:
+    """Draw n times from the same columns, in proportion to their weights."""
+    edges = np.cumsum(np.asarray(weight, dtype=float))
+    column: NDArray[np.int64] = np.searchsorted(edges, rng.random(n) * edges[-1], side="right")
+    return column
+
+
 def _some(
-    rng: np.random.Generator, weight: NDArray[np.float64], n_drawn: NDArray[np.int64]
+    rng: np.random.Generator,
+    weight: NDArray[np.float64],
+    n_drawn: NDArray[np.int64],
+    rare: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.bool_]:
-    """Draw ``n_drawn`` columns a row without repetition, heavier ones more often.
+    """Draw ``n_drawn`` skills a row without repetition, those of heavier families more often.
 
     The largest keys ``u ** (1 / weight)``: Efraimidis and Spirakis (2006),
     doi:10.1016/j.ipl.2005.11.003.
     """
-    key = rng.random(weight.shape) ** (1 / weight)
-    rank = np.argsort(np.argsort(-key, axis=1, kind="stable"), axis=1)
-    return np.asarray(rank < np.maximum(n_drawn, 1)[:, None])
+    chosen = np.empty((len(weight), len(SKILLS)), np.bool_)
+    for start in range(0, len(weight), _ROWS):  # a few people at a time: keys are large
+        rows = slice(start, start + _ROWS)
+        heavy = weight[rows][:, _FAMILY]
+        if rare is not None:
+            heavy[rare[rows]] = 0.02
+        key = rng.random(heavy.shape) ** (1 / heavy)
+        rank = np.argsort(np.argsort(-key, axis=1, kind="stable"), axis=1)
+        chosen[rows] = rank < np.maximum(n_drawn[rows], 1)[:, None]
+    return chosen
 
 
 def _school(rng: np.random.Generator, n: int, side: Side, n_schools: int) -> NDArray[np.int64]:
@@ -207,7 +225,7 @@ def _school(rng: np.random.Generator, n: int, side: Side, n_schools: int) -> NDA
     school = np.arange(n_schools)
     size = np.array([2.0, 3.0, 5.0])[level_of(school)]
     turnover = 1 + (school * 5 % 7) / 6 * (1 if side == "mentee" else 0)
-    return draw_weighted(rng, np.broadcast_to(size * turnover, (n, n_schools)))
+    return draw_alike(rng, n, size * turnover)
 
 
 def _years(rng: np.random.Generator, n: int, side: Side) -> NDArray[np.int64]:

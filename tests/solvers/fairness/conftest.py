@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 
 if TYPE_CHECKING:
@@ -144,3 +145,21 @@ def make_problem() -> Callable[..., AssignmentProblem]:
         return replace(problem, **rules)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def ask_loads() -> Callable[[AssignmentProblem, int], AssignmentProblem]:
+    """Ask for minimum loads that some plan of the problem meets, most of them hard to meet."""
+
+    def ask(problem: AssignmentProblem, seed: int) -> AssignmentProblem:
+        rng = np.random.default_rng([seed, 5])
+        n, m = problem.gains.shape
+        gain, allowed = problem.gains.block(slice(0, n), slice(0, m))
+        # The plan that is best for the fewest points asks for what a good plan would not do.
+        turned = MatrixGains(np.where(allowed, -gain, 0), allowed)
+        plain = replace(problem, gains=turned, objective="coverage", tiers=None)
+        load = np.bincount(solve_assignment(plain).pairs[:, 1], minlength=m)
+        asked = np.where(rng.random(m) < 0.7, np.minimum(load, rng.integers(0, 4, m)), 0)
+        return replace(problem, at_least=asked)
+
+    return ask

@@ -112,6 +112,44 @@ def test_streamed_levels_are_best_among_all_plans(streamed_route, enumerate_plan
         assert rate(held, [tuple(pair) for pair in solution.pairs.tolist()]) == best
 
 
+@pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 120, 40)], ids=str)
+def test_streamed_levels_meet_minimum_loads_as_the_held_ones_do(
+    seeds, monkeypatch, streamed_route, ask_loads
+):
+    raised = held_back = 0
+    for seed in seeds:
+        held, streamed = draw_pool(seed)
+        held = ask_loads(held, seed)
+        streamed = replace(held, gains=streamed.gains)
+        with monkeypatch.context() as patch:
+            patch.setattr(choice, "_LARGE", 10**6)
+            expected = solve_assignment(held)
+            patch.setattr(choice, "_LARGE", -1)
+            patch.setattr(leximin_rounds, "_MUCH", 4 * (seed % 2))
+            solution = solve_assignment(streamed)
+        assert solution.pairs.tolist() == expected.pairs.tolist()
+        assert solution.price == expected.price
+        assert certify_plan(streamed, solution).proved
+        assert certify_plan(held, solution) == certify_plan(held, expected)
+        raised += bool(solution.price)
+        # The proof rests on the minimum loads where it would be none without them.
+        free = replace(streamed, at_least=np.zeros_like(held.at_least))
+        held_back += not certify_plan(free, solution).proved
+    assert raised > 3
+    assert held_back > 3
+
+
+def test_levels_with_loads_are_best_among_all_plans(
+    streamed_route, enumerate_plans, rate, ask_loads
+):
+    for seed in range(60):
+        held, streamed = draw_pool(seed, most=6)
+        held = ask_loads(held, seed)
+        best = max(rate(held, plan) for plan in enumerate_plans(held))
+        solution = solve_assignment(replace(held, gains=streamed.gains))
+        assert rate(held, [tuple(pair) for pair in solution.pairs.tolist()]) == best
+
+
 def test_spoiled_prices_of_levels_are_told_from_good_ones(streamed_route):
     rng = np.random.default_rng(1)
     n_bad = 0

@@ -9,6 +9,7 @@ from pairmatch.errors import CapabilityError, CertificateError
 from pairmatch.solvers.assignment import choice, solve_assignment
 from pairmatch.solvers.assignment.estimate import estimate_effort
 from pairmatch.solvers.assignment.fairness import bottleneck, quota_thresholds
+from pairmatch.solvers.assignment.held.conflict import LoadConflict
 from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
@@ -97,6 +98,74 @@ def test_streamed_search_keeps_quotas_as_the_held_one_does(seeds, monkeypatch):
     assert bound > 2
 
 
+@pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 120, 40)], ids=str)
+def test_streamed_search_meets_minimum_loads_as_the_held_one_does(seeds, monkeypatch, ask_loads):
+    raised = held_back = 0
+    for seed in seeds:
+        held, streamed = draw_pool(seed, most=16)
+        rng = np.random.default_rng(seed)
+        held = ask_loads(replace(held, capacity=held.capacity + rng.integers(0, 3)), seed)
+        streamed = replace(held, gains=streamed.gains)
+        expected = solve_assignment(held)
+        with monkeypatch.context() as patch:
+            patch.setattr(choice, "_LARGE", -1)
+            patch.setattr(bottleneck, "_HEIGHT", 3)
+            patch.setattr(bottleneck, "_WIDTH", 5)
+            solution = solve_assignment(streamed)
+        assert solution.pairs.tolist() == expected.pairs.tolist()
+        assert solution.price == expected.price
+        for problem in (held, streamed):
+            certificate = certify_plan(problem, solution)
+            assert certificate.proved
+            assert certificate == certify_plan(held, expected)
+        raised += bool(solution.price)
+        if len(solution.steps) > 1 and (solution.steps[1].column < 0).any():
+            held_back += 1
+            free = np.maximum(solution.steps[1].column, 0)
+            spoiled = (solution.steps[0], replace(solution.steps[1], column=free))
+            assert not certify_plan(streamed, replace(solution, steps=spoiled)).proved
+    assert raised > 3
+    assert held_back > 3
+
+
+def test_plan_with_loads_has_the_highest_lowest_gain_of_all_plans(
+    monkeypatch, enumerate_plans, rate, ask_loads
+):
+    monkeypatch.setattr(choice, "_LARGE", -1)
+    for seed in range(60):
+        held, streamed = draw_pool(seed, most=6)
+        held = ask_loads(held, seed)
+        best = max(rate(held, plan) for plan in enumerate_plans(held))
+        solution = solve_assignment(replace(held, gains=streamed.gains))
+        assert rate(held, [tuple(pair) for pair in solution.pairs.tolist()]) == best
+
+
+def test_minimum_loads_that_nobody_can_meet_are_named(monkeypatch):
+    monkeypatch.setattr(choice, "_LARGE", -1)
+    gains = StreamedGains(np.ones((3, 1), np.float32), np.ones((2, 1), np.float32), largest=1)
+    problem = AssignmentProblem(gains, np.full(2, 2), np.full(2, 2), objective="worst_off")
+    for objective in ("worst_off", "leximin"):
+        with pytest.raises(LoadConflict):
+            solve_assignment(replace(problem, objective=objective))
+
+
+@pytest.mark.parametrize("asked", [{"method": "pricing"}, {"time_limit": 100.0}, {}], ids=str)
+def test_what_is_refused_is_refused_before_any_work(monkeypatch, asked):
+    monkeypatch.setattr(choice, "_LARGE", -1)
+    for name in ("solve_by_pricing", "solve_with_quotas", "solve_fairly"):
+        monkeypatch.setattr(choice, name, None)
+    gains = StreamedGains(np.ones((3, 1), np.float32), np.ones((2, 1), np.float32), largest=1)
+    problem = AssignmentProblem(gains, np.full(2, 2), np.ones(2, int), objective="worst_off")
+    quota = Quotas(np.zeros(3, int), 1)
+    for refused in (
+        replace(problem, quotas=(quota,)),
+        replace(problem, objective="leximin", quotas=(quota,)),
+        replace(problem, quotas=(Quotas(np.array([0, 0, 1]), 1), Quotas(np.array([0, 1, 1]), 1))),
+    ):
+        with pytest.raises(CapabilityError, match="drop"):
+            solve_assignment(refused, **asked)
+
+
 def test_spoiled_streamed_proofs_prove_nothing(monkeypatch):
     monkeypatch.setattr(choice, "_LARGE", -1)
     _, problem = draw_pool(3)
@@ -145,9 +214,6 @@ def test_what_cannot_be_streamed_is_refused_with_a_way_out(monkeypatch):
     monkeypatch.setattr(choice, "_LARGE", -1)
     gains = StreamedGains(np.ones((3, 1), np.float32), np.ones((2, 1), np.float32), largest=1)
     problem = AssignmentProblem(gains, np.full(2, 2), np.zeros(2, int), objective="worst_off")
-    for objective in ("worst_off", "leximin"):
-        with pytest.raises(CapabilityError, match="drop at_least"):
-            solve_assignment(replace(problem, objective=objective, at_least=np.ones(2, int)))
     quota = (Quotas(np.zeros(3, int), 1),)
     with pytest.raises(CapabilityError, match="drop the quota, use objective 'worst_off'"):
         solve_assignment(replace(problem, objective="leximin", quotas=quota))

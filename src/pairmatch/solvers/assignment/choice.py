@@ -11,6 +11,7 @@ import numpy as np
 
 from pairmatch.errors import CapabilityError, ProgramError, did_you_mean
 from pairmatch.solvers.assignment.fairness.choice import (
+    check_fairness,
     forget_proof,
     is_fair,
     set_fairness_aside,
@@ -177,6 +178,10 @@ def _solve(
         gains = problem.gains
         if isinstance(gains, DeferredGains):
             gains = gains.source
+        else:
+            is_streamed = isinstance(gains, StreamedGains)
+            is_streamed = is_streamed and problem.n_rows * problem.n_columns > _LARGE
+            check_fairness(problem, is_streamed=is_streamed)
         if watch.deadline is not None and isinstance(gains, StreamedGains):
             # A plan to fall back on, before there is any matrix.
             rough = best = solve(replace(set_fairness_aside(problem), gains=gains))

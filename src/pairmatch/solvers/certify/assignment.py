@@ -7,7 +7,7 @@ neither pairs nor prices.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution
 
-__all__ = ["certify_assignment"]
+__all__ = ["bound_matched", "certify_assignment"]
 
 _HEIGHT, _WIDTH = 64, 2048  # pairs at a time: 1 MB of profits, which stay in the cache
 _MANY = 2**22  # pairs from which on threads pay
@@ -138,6 +138,32 @@ def certify_assignment(
         if is_unbeaten(problem, prices, pairs, charge, fixed):
             bound = total
     return Certificate(total, bound, matched, matched_bound)
+
+
+def bound_matched(problem: AssignmentProblem, cover: Prices, *, deadline: float = math.inf) -> int:
+    """Return how many rows any plan can match at most, with every pair worth 1.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem; whether any plan keeps its minimum loads is not known.
+    cover : Prices
+        Prices of places and of places within quotas; where minimum loads cannot be met they may
+        prove as little as no rows at all, or fewer.
+    deadline : float, optional
+        See :func:`certify_assignment`.
+
+    Raises
+    ------
+    CertificateError
+        If the prices are not of the right shape, sign and size.
+    """
+    faults = check_prices(problem, cover, "prices of coverage")
+    if faults:
+        raise CertificateError("the answer does not survive its check", faults)
+    plain = replace(problem, objective="coverage")
+    nothing = Prices(np.zeros(problem.n_columns, np.int64), coverage=cover)
+    return _sweep(plain, nothing, problem.pins, deadline)[1]
 
 
 def _bound_plans(

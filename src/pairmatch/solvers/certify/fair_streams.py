@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError
-from pairmatch.solvers.certify.assignment import certify_assignment
+from pairmatch.solvers.certify.assignment import bound_matched, certify_assignment
 from pairmatch.solvers.solution import Prices
 from pairmatch.solvers.streamed import StreamedGains
 from pairmatch.solvers.tiers import find_least_total, weigh_gains
@@ -38,7 +38,7 @@ def certify_lowest(
     assert isinstance(gains, StreamedGains)  # noqa: S101
     nothing = np.zeros(problem.n_columns, np.int64)
     steps = list(solution.steps)
-    if not steps or any((prices.column < 0).any() for prices in steps):
+    if not steps:
         return rules
     covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0))
     seen = certify_assignment(
@@ -55,12 +55,10 @@ def certify_lowest(
     if pinned.min(initial=np.iinfo(np.int64).max) > lowest:
         if not steps:
             return rules
-        # Who keeps to higher gains matches fewer rows. The pins alone are such an answer.
+        # Who keeps to higher gains matches fewer rows, or breaks a minimum load.
         above = replace(problem, gains=gains.keep_above(lowest + 1))
-        covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0))
-        pins = replace(solution, pairs=problem.pins, prices=covered, steps=())
-        most = certify_assignment(above, pins, deadline=deadline).matched_bound
-        if most is None or most >= rules.matched:
+        cover = replace(steps.pop(0), bonus=0)
+        if bound_matched(above, cover, deadline=deadline) >= rules.matched:
             return rules
     kept = replace(problem, gains=gains.keep_above(lowest))
     total = certify_assignment(kept, replace(solution, steps=()), deadline=deadline)

@@ -51,8 +51,8 @@ def certify_levels(
     Weak duality for vectors. A pair is worth 1 in the first entry and -1 in the entry of the level
     that it gains. If no price vector is lexicographically below 0, no pair is worth more than its
     two sides cost, and all that is there to pay for costs just what the answer is worth, then no
-    answer is worth more. Gains that are no level of the answer would be entries of their own, at
-    which all prices are 0.
+    answer is worth more. A column whose vector is below 0 is paid for its minimum load. Gains that
+    are no level of the answer would be entries of their own, at which all prices are 0.
     """
     if not solution.steps or (solution.steps[0].column < 0).any():
         return rules
@@ -80,6 +80,7 @@ class _Proof:
         pinned[problem.pins[:, 0]] = True
         places = problem.capacity - np.bincount(problem.pins[:, 1], minlength=problem.n_columns)
         self.rows, self.columns = np.flatnonzero(~pinned), np.flatnonzero(places > 0)
+        self.asked = np.maximum(problem.at_least - problem.capacity + places, 0)[self.columns]
         self.gains = gains
         free = solution.pairs[~pinned[solution.pairs[:, 0]]]
         gain, _ = gains.pairs(free[:, 0], free[:, 1])
@@ -98,20 +99,17 @@ class _Proof:
             return
         self.row = [np.asarray(step.row)[self.rows] for step in steps]
         self.column = [step.column[self.columns] for step in steps]
+        counted = np.where(_are_below(self.column), self.asked, places[self.columns])
         self.adds_up = all(
-            add_up(row) + multiply(places[self.columns], column) == value
+            add_up(row) + multiply(counted, column) == value
             for row, column, value in zip(self.row, self.column, worth, strict=True)
         )
 
     def keeps_signs(self) -> bool:
-        """Say whether the first entry of every vector that is not 0 is above it."""
-        for vectors in (self.row, self.column):
-            open_yet = np.ones(len(vectors[0]), np.bool_)
-            for entry in vectors:
-                if (open_yet & (entry < 0)).any():
-                    return False
-                open_yet &= entry == 0
-        return True
+        """Say whether no vector is below 0 but those of columns with a minimum load."""
+        return not (
+            _are_below(self.row).any() or (_are_below(self.column) & (self.asked == 0)).any()
+        )
 
     def covers_pairs(self, deadline: float) -> bool:
         """Say whether no allowed pair is worth more than the prices of its two sides."""
@@ -193,6 +191,16 @@ class _Proof:
             tied = left == 0
             i, j, gain = i[tied], j[tied], gain[tied]
         return True
+
+
+def _are_below(vectors: list[NDArray[np.signedinteger]]) -> NDArray[np.bool_]:
+    """Say of which vectors the first entry that is not 0 is below it."""
+    below = np.zeros(len(vectors[0]), np.bool_)
+    open_yet = ~below
+    for entry in vectors:
+        below |= open_yet & (entry < 0)
+        open_yet &= entry == 0
+    return below
 
 
 def _tabulate(bar: NDArray[np.int64]) -> list[NDArray[np.int64]]:

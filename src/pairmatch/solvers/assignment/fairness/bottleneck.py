@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pairmatch.solvers.solution import AssignmentSolution
     from pairmatch.solvers.streamed import StreamedGains
 
-__all__ = ["bound_lowest", "solve_worst_off_streamed"]
+    _Seen = tuple[NDArray[np.bool_], NDArray[np.bool_]]  # rows and columns that are reached
+
+__all__ = ["bound_loads", "bound_lowest", "solve_worst_off_streamed"]
 
 _HEIGHT, _WIDTH = 128, 4096  # pairs looked at in one go
 _NONE = np.iinfo(np.int64).min
@@ -40,7 +42,7 @@ def solve_worst_off_streamed(
     Parameters
     ----------
     problem : AssignmentProblem
-        A problem under "coverage" without minimum loads and quotas that bind.
+        A problem under "coverage" without quotas that bind.
     gains : StreamedGains
         Its gains.
     best : AssignmentSolution
@@ -61,7 +63,12 @@ def solve_worst_off_streamed(
     augmenting paths over pairs that are not below it, found layer by layer in blocks of the pool,
     seat their rows again. Where they cannot, the rows and columns that were reached make a vertex
     cover that is too small, and the best pair that it does not cover says how far the threshold
-    must come down at least. O(blocks) memory; each layer looks at every pair at most once.
+    must come down at least. Minimum loads are looked at apart, with the rows as places: a path that
+    seats one more row never takes one from a full column, so where the loads can be met and as many
+    rows be matched, both can be had at once (N. S. Mendelsohn, A. L. Dulmage, "Some
+    generalizations of the problem of distinct representatives", Canad. J. Math. 10 (1958), 230-241,
+    https://doi.org/10.4153/CJM-1958-027-8). O(blocks) memory; each layer looks at every pair at
+    most once.
     """
     coverage = None if best.prices is None else best.prices.coverage
     zero = Prices(np.zeros(problem.n_columns, np.int64))
@@ -71,6 +78,10 @@ def solve_worst_off_streamed(
     gain, _ = gains.pairs(best.pairs[:, 0], best.pairs[:, 1])
     first = int(gain.min())
     lowest, cover = bound_lowest(problem, gains, best.pairs, watch)
+    if problem.at_least.any():
+        most, short = bound_loads(problem, gains, best.pairs, lowest, watch)
+        if short is not None:  # columns that would get too few rows above it
+            lowest, cover = most, steps[0].column - short
     if cover is not None:
         steps.append(Prices(cover, bonus=1))
     if lowest > first:
@@ -81,12 +92,12 @@ def solve_worst_off_streamed(
 def bound_lowest(
     problem: AssignmentProblem, gains: StreamedGains, pairs: NDArray[np.int64], watch: Watch
 ) -> tuple[int, NDArray[np.int64] | None]:
-    """Return the highest lowest gain of as many pairs, whatever quotas say, and a proof.
+    """Return the highest lowest gain of as many pairs, whatever loads and quotas ask, and a proof.
 
     Parameters
     ----------
     problem : AssignmentProblem
-        A problem without minimum loads; its quotas are ignored.
+        A problem; its minimum loads and quotas are ignored.
     gains : StreamedGains
         Its gains.
     pairs : ndarray of int64, shape (n_pairs, 2)
@@ -102,19 +113,110 @@ def bound_lowest(
         1 for the columns of a cover of all pairs above it that is too small for as many. None
         where pins say so, or where nobody is left to be matched.
     """
-    pool = _Pool(problem, gains, pairs, watch)
+    left = set_pins(problem)
     pinned, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
     highest = int(pinned.min(initial=np.iinfo(np.int64).max))
+    columns = np.flatnonzero(left.capacity > 0)
+    mate = np.full(len(left.rows), -1)
+    free = pairs[np.isin(pairs[:, 0], left.rows)]
+    mate[np.searchsorted(left.rows, free[:, 0])] = np.searchsorted(columns, free[:, 1])
+    pool = _Pool(gains.take(left.rows, columns), left.capacity[columns], mate, watch)
     first = pool.lowest()
     if not pool.n_wanted or first >= highest:
         return min(first, highest), None
-    return _raise(pool, first, highest)
+    lowest, seen = _raise(pool, first, highest)
+    if seen is None:
+        return lowest, None
+    cover = np.ones(problem.n_columns, np.int64)
+    cover[columns] = seen[1]
+    return lowest, cover
 
 
-def _raise(pool: _Pool, low: int, highest: int) -> tuple[int, NDArray[np.int64] | None]:
-    """Return the highest threshold that can be kept, and a cover of the pairs above it.
+def bound_loads(
+    problem: AssignmentProblem,
+    gains: StreamedGains,
+    pairs: NDArray[np.int64],
+    highest: int,
+    watch: Watch,
+) -> tuple[int, NDArray[np.int64] | None]:
+    """Return the highest lowest gain with which the minimum loads can be met, and a proof.
 
-    There is no cover where a pinned pair has the lowest gain.
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem; its quotas are ignored, and so is how many rows are matched.
+    gains : StreamedGains
+        Its gains.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        Pairs of a plan that meets the loads.
+    highest : int
+        No higher gain is of interest.
+    watch : Watch
+        The clock.
+
+    Returns
+    -------
+    lowest : int
+        Every plan that meets the minimum loads has a pair of at most this gain.
+    short : ndarray of int64, shape (n_columns,), or None
+        1 for columns whose pairs above it are with fewer rows than they must get. None where they
+        could all have pairs of ``highest``.
+    """
+    left = set_pins(problem)
+    seats = np.repeat(np.arange(problem.n_columns), left.at_least)
+    free = pairs[np.isin(pairs[:, 0], left.rows)]
+    free = free[np.argsort(free[:, 1], kind="stable")]
+    first = np.searchsorted(free[:, 1], seats)
+    turn = np.arange(len(seats)) - np.searchsorted(seats, seats)
+    mate = np.searchsorted(left.rows, free[first + turn, 0])
+    turned = _SeatGains(gains, np.arange(problem.n_columns)).take(seats, left.rows)
+    pool = _Pool(turned, np.ones(len(left.rows), np.int64), mate, watch)
+    low = pool.lowest()
+    if low >= highest:
+        return highest, None
+    lowest, seen = _raise(pool, low, highest)
+    if seen is None:
+        return lowest, None
+    short = np.zeros(problem.n_columns, np.int64)
+    short[seats[seen[0]]] = 1
+    return lowest, short
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _SeatGains:
+    """Gains of seats, each of which is with a column, with the rows of a pool."""
+
+    gains: StreamedGains
+    column: NDArray[np.int64]  # of each seat
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of seats and of rows."""
+        return len(self.column), self.gains.shape[0]
+
+    def block(self, seats: slice, rows: slice) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return gains and "is allowed" of a block; fast where its columns are neighbours."""
+        column = self.column[seats]
+        first = int(column.min(initial=self.gains.shape[1]))
+        gain, allowed = self.gains.block(rows, slice(first, int(column.max(initial=-1)) + 1))
+        return gain.T[column - first], allowed.T[column - first]
+
+    def pairs(
+        self, seats: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return gain and "is allowed" of single pairs."""
+        return self.gains.pairs(rows, self.column[seats])
+
+    def take(self, seats: NDArray[np.int64], rows: NDArray[np.int64]) -> _SeatGains:
+        """Return the gains of some of the seats and rows."""
+        columns, at = np.unique(self.column[seats], return_inverse=True)
+        return _SeatGains(self.gains.take(rows, columns), at)
+
+
+def _raise(pool: _Pool, low: int, highest: int) -> tuple[int, _Seen | None]:
+    """Return the highest threshold that can be kept, and what is reached over pairs above it.
+
+    The latter None where the threshold is as high as it may be.
     """
     high, cover = min(pool.bound_threshold(), highest), None
     reach = high  # pairs above it are covered, or ruled out by a pin
@@ -142,24 +244,13 @@ class _Pool:
 
     def __init__(
         self,
-        problem: AssignmentProblem,
-        gains: StreamedGains,
-        pairs: NDArray[np.int64],
+        gains: StreamedGains | _SeatGains,
+        capacity: NDArray[np.int64],
+        mate: NDArray[np.int64],
         watch: Watch,
     ) -> None:
-        left = set_pins(problem)
-        self.watch = watch
-        self.rows = left.rows
-        self.columns = np.flatnonzero(left.capacity > 0)
-        self.n_columns = problem.n_columns
-        self.capacity = left.capacity[self.columns]
-        self.gains = gains.take(self.rows, self.columns)
-        self.mate = np.full(len(self.rows), -1)
-        free = pairs[np.isin(pairs[:, 0], self.rows)]
-        self.mate[np.searchsorted(self.rows, free[:, 0])] = np.searchsorted(
-            self.columns, free[:, 1]
-        )
-        self.n_wanted = len(free)
+        self.gains, self.capacity, self.mate, self.watch = gains, capacity, mate, watch
+        self.n_wanted = int(np.count_nonzero(mate >= 0))
 
     def lowest(self) -> int:
         """Return the lowest gain of the plan."""
@@ -169,7 +260,7 @@ class _Pool:
 
     def bound_threshold(self) -> int:
         """Return a threshold above which too few rows, or places, have any pair at all."""
-        n, m = len(self.rows), len(self.columns)
+        n, m = self.gains.shape
 
         def look(top: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             self.watch.check()
@@ -185,32 +276,29 @@ class _Pool:
         enough = int(np.searchsorted(places, self.n_wanted))
         return min(int(of_row[self.n_wanted - 1]), int(of_column[order[enough]]))
 
-    def seat(self, least: int) -> tuple[NDArray[np.int64], int] | None:
+    def seat(self, least: int) -> tuple[_Seen, int] | None:
         """Seat as many rows as before without a gain below the least, in place.
 
-        Returns None, or where that is impossible, with the plan as it was, a vertex cover of all
-        pairs of at least that gain, as columns, and the best gain of a pair outside of it.
+        Returns None, or where that is impossible, with the plan as it was, the rows and columns
+        that are reached, and the best gain of a pair of the former without the latter: these
+        columns and the other rows are a vertex cover of all pairs of at least the least gain.
         """
         before = self.mate.copy()
         row = np.flatnonzero(self.mate >= 0)
         gain, _ = self.gains.pairs(row, self.mate[row])
         self.mate[row[gain < least]] = -1
-        room = self.capacity - np.bincount(self.mate[self.mate >= 0], minlength=len(self.columns))
+        room = self.capacity - np.bincount(self.mate[self.mate >= 0], minlength=len(self.capacity))
         while np.count_nonzero(self.mate >= 0) < self.n_wanted:
             self.watch.check()
             seen = self._augment(least, room)
             if seen is not None:
                 self.mate = before
-                cover = np.ones(self.n_columns, np.int64)
-                cover[self.columns] = seen[1]
-                return cover, self._find_reach(*seen)
+                return seen, self._find_reach(*seen)
         return None
 
-    def _augment(
-        self, least: int, room: NDArray[np.int64]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    def _augment(self, least: int, room: NDArray[np.int64]) -> _Seen | None:
         """Lengthen the plan along shortest paths, in place, or return what can be reached."""
-        m = len(self.columns)
+        m = len(self.capacity)
         seen_row, seen_column = self.mate < 0, np.zeros(m, np.bool_)
         parent = np.full(m, -1)
         order = np.argsort(self.mate, kind="stable")
@@ -225,7 +313,7 @@ class _Pool:
             if len(ends):
                 self._follow(ends, parent, room)
                 return None
-            frontier = order[spread(first, new)]
+            frontier = np.sort(order[spread(first, new)])
             seen_row[frontier] = True
         return seen_row, seen_column
 
@@ -263,7 +351,7 @@ class _Pool:
         self, ends: NDArray[np.int64], parent: NDArray[np.int64], room: NDArray[np.int64]
     ) -> None:
         """Move rows along paths that share no row, as long as more rows are wanted."""
-        used = np.zeros(len(self.rows), np.bool_)
+        used = np.zeros(len(self.mate), np.bool_)
         missing = self.n_wanted - int(np.count_nonzero(self.mate >= 0))
         for end in ends.tolist():
             path = []

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution
 
-__all__ = ["forget_proof", "is_fair", "set_fairness_aside", "solve_fairly"]
+__all__ = ["check_fairness", "forget_proof", "is_fair", "set_fairness_aside", "solve_fairly"]
 
 
 def is_fair(problem: AssignmentProblem) -> bool:
@@ -76,8 +76,8 @@ def solve_fairly(
     ------
     CapabilityError
         If quotas do not nest, so that one network cannot hold them, or if gains are streamed and
-        a fair objective is asked for with minimum loads, "leximin" or tiers with a quota that
-        binds, or more tiers than can be told apart exactly.
+        a quota binds under "leximin", with tiers or with minimum loads, or there are more tiers
+        than can be told apart exactly.
     ProgramError
         If tiers come with a fair objective, or are no table of whole numbers from 0.
     LoadConflict
@@ -85,34 +85,9 @@ def solve_fairly(
     RangeError
         If the gains are too large for exact 64-bit arithmetic.
     """
-    if len(find_laminar(problem.quotas, set_pins(problem).rows)) < len(problem.quotas):
-        wish = "tiers" if problem.tiers is not None else f"objective {problem.objective!r}"
-        raise CapabilityError(
-            f"{wish} can be honoured only with quotas whose classes lie within each other or "
-            "apart; drop one of the quotas that cross, or use objective 'coverage' or 'total' "
-            "without tiers"
-        )
-    if problem.tiers is not None:
-        _check_tiers(problem)
     is_streamed = isinstance(problem.gains, StreamedGains)
+    check_fairness(problem, is_streamed=is_streamed)
     quotas_bind = any(quota_binds(problem, quota) for quota in problem.quotas)
-    if (
-        is_streamed
-        and quotas_bind
-        and (problem.objective == "leximin" or problem.tiers is not None)
-    ):
-        wish = "tiers" if problem.tiers is not None else "objective 'leximin'"
-        raise CapabilityError(
-            f"{wish} with a quota that binds cannot be honoured in a pool of this size; drop the "
-            "quota, use objective 'worst_off' without tiers, or match schools or regions one by "
-            "one with match_many()"
-        )
-    if is_streamed and problem.tiers is None and problem.at_least.any():
-        raise CapabilityError(
-            "a fair objective with minimum loads looks at all pairs at once, which are too many "
-            "here; drop at_least from Load, or match schools or regions one by one with "
-            "match_many()"
-        )
     plain = set_fairness_aside(problem)
     best = best or solve(plain)
     rough = best
@@ -136,6 +111,46 @@ def solve_fairly(
             watch.keep(lambda: forget_proof(lowest))
             fair = solve_leximin(plain, fair, solve, watch)
     return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
+
+
+def check_fairness(problem: AssignmentProblem, *, is_streamed: bool) -> None:
+    """Raise, before any work, where a fair objective or tiers cannot be honoured.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem for which :func:`is_fair` holds.
+    is_streamed : bool
+        Whether its pairs are too many to be looked at all at once.
+
+    Raises
+    ------
+    CapabilityError, ProgramError
+        As :func:`solve_fairly`.
+    """
+    wish = "tiers" if problem.tiers is not None else f"objective {problem.objective!r}"
+    if len(find_laminar(problem.quotas, set_pins(problem).rows)) < len(problem.quotas):
+        raise CapabilityError(
+            f"{wish} can be honoured only with quotas whose classes lie within each other or "
+            "apart; drop one of the quotas that cross, or use objective 'coverage' or 'total' "
+            "without tiers"
+        )
+    if problem.tiers is not None:
+        _check_tiers(problem)
+    if not is_streamed or not any(quota_binds(problem, quota) for quota in problem.quotas):
+        return
+    if problem.objective == "leximin" or problem.tiers is not None:
+        raise CapabilityError(
+            f"{wish} with a quota that binds cannot be honoured in a pool of this size; drop the "
+            "quota, use objective 'worst_off' without tiers, or match schools or regions one by "
+            "one with match_many()"
+        )
+    if problem.at_least.any():
+        raise CapabilityError(
+            f"{wish} with a quota that binds and minimum loads cannot be honoured in a pool of "
+            "this size; drop the quota, drop at_least from Load, or match schools or regions one "
+            "by one with match_many()"
+        )
 
 
 def set_fairness_aside(problem: AssignmentProblem) -> AssignmentProblem:

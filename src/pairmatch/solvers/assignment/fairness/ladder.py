@@ -48,8 +48,8 @@ class Ladder(Seats):
     ----------
     edges : Edges
         Candidates, sorted by row and column; the pairs of the plan are among them.
-    capacity : ndarray of int64, shape (n_columns,)
-        Places of each column.
+    least, capacity : ndarray of int64, shape (n_columns,)
+        Rows that each column must have, and its places.
     mate : ndarray of int64, shape (n_rows,)
         Column of each row in a plan of maximum coverage, or -1.
     cover : (ndarray of bool, ndarray of bool), shapes (n_rows,) and (n_columns,)
@@ -67,11 +67,12 @@ class Ladder(Seats):
     def __init__(
         self,
         edges: Edges,
+        least: NDArray[np.int64],
         capacity: NDArray[np.int64],
         mate: NDArray[np.int64],
         cover: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     ) -> None:
-        super().__init__(edges, capacity, mate, cover)
+        super().__init__(edges, least, capacity, mate, cover)
         self.settled = mate  # the plan after the last level
         n_nodes = self.n + self.m + 1
         self._seen = np.zeros(n_nodes, np.int64)  # by the search with this number
@@ -156,7 +157,7 @@ class Ladder(Seats):
         doors = np.concatenate([n + columns[gates], rows[leaving]])
         beyond = np.empty(0, np.int64)
         if at_sink:
-            free = np.flatnonzero((self.load > 0) & self.can_load)
+            free = np.flatnonzero((self.load > self.least) & self.can_load)
             beyond = np.concatenate([n + free, np.flatnonzero(self.idle & self.can_idle)])
         to = [n + self._column[edges], seated, beyond, np.full(len(doors), sink)]
         origin = [self._row[edges], n + at, np.full(len(beyond), sink), doors]
@@ -226,7 +227,7 @@ class Ladder(Seats):
         rise += self._gain[edges] == level
         rises = [rise]
         if reached[sink]:
-            beyond = np.flatnonzero((self.load > 0) & self.can_load)
+            beyond = np.flatnonzero((self.load > self.least) & self.can_load)
             beyond = np.concatenate([n + beyond, np.flatnonzero(self.idle & self.can_idle)])
             rises.append((height[sink] - height[beyond])[~reached[beyond]])
         else:

@@ -48,7 +48,7 @@ def solve_leximin_streamed(
     Parameters
     ----------
     problem : AssignmentProblem
-        A problem under "coverage" without minimum loads and quotas that bind.
+        A problem under "coverage" without quotas that bind.
     gains : StreamedGains
         Its gains.
     start : AssignmentSolution
@@ -93,7 +93,7 @@ class _Search:
         self.problem, self.start, self.watch = problem, start, watch
         self.remainder = left = set_pins(problem)
         self.rows, self.columns = left.rows, np.flatnonzero(left.capacity > 0)
-        self.capacity = left.capacity[self.columns]
+        self.least, self.capacity = left.at_least[self.columns], left.capacity[self.columns]
         free = start.pairs[np.isin(start.pairs[:, 0], self.rows)]
         self.mate = np.full(len(self.rows), -1)
         self.mate[np.searchsorted(self.rows, free[:, 0])] = np.searchsorted(
@@ -122,10 +122,10 @@ class _Search:
             edges = Edges(row, column, self.gains.pairs(row, column)[0])
             if n_new > _MUCH * n:
                 begin = self._bend(edges)
-            self.ladder = ladder = Ladder(edges, self.capacity, begin, self.cover)
+            self.ladder = ladder = Ladder(edges, self.least, self.capacity, begin, self.cover)
             rungs = ladder.climb(watch)
             self.mate = begin = ladder.mate
-            order = RungOrder(rungs, n, m, self.cover)
+            order = RungOrder(rungs, n, m, self.cover, self.least > 0)
             better, tight = self._look(order)
             if not len(better):
                 break
@@ -284,6 +284,8 @@ class _Search:
         is_full |= self.cover[1]
         loads, idle = face.layout.load_arcs, face.layout.idle_arcs
         lower[loads][self.columns[is_full]] = upper[loads][self.columns[is_full]]
+        is_least = (order.column > order.sink) & ~self.cover[1]
+        upper[loads][self.columns[is_least]] = lower[loads][self.columns[is_least]]
         upper[idle][(order.row > order.sink) | self.cover[0]] = 0
         network = replace(face.network, lower=lower, upper=upper)
         face = replace(face, network=network, layout=replace(face.layout, network=network))

@@ -32,6 +32,8 @@ class RungOrder:
     cover : (ndarray of bool, ndarray of bool)
         Rows and columns of the cover that proves the coverage. Prices of places and rows of price
         0 there may not be below 0 later: such rows and columns are held at the sink.
+    must : ndarray of bool, shape (n_columns,)
+        Columns with a minimum load: these may have a price below 0.
 
     Attributes
     ----------
@@ -47,6 +49,7 @@ class RungOrder:
         n_rows: int,
         n_columns: int,
         cover: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+        must: NDArray[np.bool_],
     ) -> None:
         self.rungs = rungs
         n, size = n_rows, n_rows + n_columns + 1
@@ -68,7 +71,7 @@ class RungOrder:
             self._limit[at] = gain[differs[:, at].argmax(axis=0)]
         self.sink = sink = int(rank[-1])
         self.row = np.where(cover[0], rank[:n], np.maximum(rank[:n], sink))
-        self.column = np.where(cover[1], rank[n:-1], np.minimum(rank[n:-1], sink))
+        self.column = np.where(cover[1] | must, rank[n:-1], np.minimum(rank[n:-1], sink))
         self.is_held = np.concatenate([self.row != rank[:n], self.column != rank[n:-1], [False]])
 
     def limit(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:

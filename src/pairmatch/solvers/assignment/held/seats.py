@@ -26,8 +26,8 @@ class Seats:
     ----------
     edges : Edges
         Candidates, sorted by row and column; the pairs of the plan are among them.
-    capacity : ndarray of int64, shape (n_columns,)
-        Places of each column.
+    least, capacity : ndarray of int64, shape (n_columns,)
+        Rows that each column must have, and its places.
     mate : ndarray of int64, shape (n_rows,)
         Column of each row in a plan of maximum coverage, or -1.
     cover : (ndarray of bool, ndarray of bool), shapes (n_rows,) and (n_columns,)
@@ -41,12 +41,13 @@ class Seats:
     def __init__(
         self,
         edges: Edges,
+        least: NDArray[np.int64],
         capacity: NDArray[np.int64],
         mate: NDArray[np.int64],
         cover: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     ) -> None:
         self.n, self.m = len(mate), len(capacity)
-        self.capacity = capacity.astype(np.int64)
+        self.least, self.capacity = least.astype(np.int64), capacity.astype(np.int64)
         self.idle = mate < 0
         self.load = np.bincount(mate[mate >= 0], minlength=self.m)
         # Complementary slackness: pairs, places and rows of price 0 may change, no others.
@@ -62,6 +63,7 @@ class Seats:
         # The same memory, for looking at single people.
         self._mate_at, self._load_at = self._mate.data, self.load.data
         self._idle_at, self._places = self.idle.data, self.capacity.data
+        self._asked = self.least.data
         self._may_idle, self._may_load = self.can_idle.data, self.can_load.data
         self._index()
         self._seated: list[list[int]] = [[] for _ in range(self.m)]
@@ -170,10 +172,11 @@ class Seats:
         n, sink = self.n, self.n + self.m
         is_open, mate, near, far = self._is_open, self._mate_at, self._near[way], self._far[way]
         load, capacity, idle = self._load_at, self._places, self._idle_at
+        least = self._asked
         to_sink, found = -1, []
         for node in front:
             if node == sink:
-                room = self.load < self.capacity if way else self.load > 0
+                room = self.load < self.capacity if way else self.load > self.least
                 rows = ~self.idle & (self._mate >= 0) if way else self.idle
                 beyond = [n + np.flatnonzero(room & self.can_load)]
                 beyond.append(np.flatnonzero(rows & self.can_idle))
@@ -190,7 +193,7 @@ class Seats:
                     to_sink = node
             elif node < sink and self._may_load[node - n]:
                 k = node - n
-                if load[k] > 0 if way else load[k] < capacity[k]:
+                if load[k] > least[k] if way else load[k] < capacity[k]:
                     to_sink = node
             for to in following:
                 if to not in origin:

@@ -7,6 +7,7 @@ must find nothing; it runs over a small tree that breaks its rule and must say s
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -564,3 +565,15 @@ def test_the_public_names_are_these():
     assert sorted(pairmatch.__all__) == PUBLIC_NAMES
     missing = [name for name in pairmatch.__all__ if not hasattr(pairmatch, name)]
     assert missing == []
+
+
+def test_the_map_for_contributors_names_what_there_is():
+    text = (PACKAGE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tables = "\n".join(line for line in text.splitlines() if line.startswith("| `"))
+    named = set(re.findall(r"`([a-z_/]+(?:/|\.py))`", tables))
+    assert len(named) > 20
+    missing = [name for name in named if not (PACKAGE / name).exists()]
+    assert missing == []
+    rooms = {room for rooms in ROWS for room in rooms if room and room != "__main__"}
+    shown = {name.split("/")[0].removesuffix(".py") for name in named}
+    assert rooms - shown == set()

@@ -146,6 +146,27 @@ def test_several_formats_share_one_staff(run, tmp_path):
     assert "another order may be better" in (out / "summary.txt").read_text()
 
 
+def test_formats_in_any_order_with_a_bound_on_all_of_them(run, tmp_path):
+    # A pair takes all the time of two of the three; only the other order leaves no one out.
+    staff = tmp_path / "staff.csv"
+    staff.write_text(
+        "id,subjects,free,minutes_per_week\n"
+        "A,art,Mon 08:00-10:00,45\nB,art,Mon 08:00-10:00,45\nC,art,Mon 08:00-10:00,45\n"
+    )
+    text = 'size = {}\nleftovers = "leave_out"\n[[criteria]]\nkind = "SubjectMatch"\n'
+    text += '[[constraints]]\nkind = "Meetings"\n'
+    for size in (2, 3):
+        (tmp_path / f"{size}.toml").write_text(text.format(size) + "minutes = 45\n")
+    given = "formats", staff, "-p", tmp_path / "2.toml", "-p", tmp_path / "3.toml"
+    plain = run(*given, "--out", tmp_path / "plain")
+    told = run(*given, "--any-order", "--joint-bound", "--out", tmp_path / "told")
+    assert told.returncode == plain.returncode == 0, told.stderr
+    assert "in any order" not in plain.stdout
+    assert "in any order" in told.stdout
+    placed = [len(pd.read_csv(tmp_path / name / "formats.csv")) for name in ("plain", "told")]
+    assert placed == [2, 3]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

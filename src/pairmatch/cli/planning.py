@@ -157,6 +157,14 @@ def formats_command(
         int | None,
         typer.Option(min=0, help="Minutes of each person; by default the column of that name."),
     ] = None,
+    any_order: Annotated[
+        bool,
+        typer.Option("--any-order", help="Try all orders of up to four formats; keep the best."),
+    ] = False,
+    joint_bound: Annotated[
+        bool,
+        typer.Option("--joint-bound", help="Prove what all formats could be worth together."),
+    ] = False,
     seed: Seed = 0,
     time_limit: Limit = None,
     bells: Bells = None,
@@ -174,6 +182,8 @@ def formats_command(
             choose_programs(programs, table),
             minutes_per_week="minutes_per_week" if minutes_per_week is None else minutes_per_week,
             options=options,
+            any_order=any_order,
+            joint_bound=joint_bound,
         )
     plans = [plan for plan in found.plans if plan is not None]
     for plan in plans:

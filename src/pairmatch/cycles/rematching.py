@@ -36,6 +36,7 @@ from pairmatch.solvers.certify.changes import (
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.certify.ordered_changes import LowestPrices, certify_changes
 from pairmatch.solvers.changes.keeping import keep_slots
+from pairmatch.solvers.changes.lines import Lines
 from pairmatch.solvers.changes.nearby import Ground, solve_nearby
 from pairmatch.solvers.changes.ordered_rematching import solve_with_few_changes
 from pairmatch.solvers.changes.rematching import TooManyChangesError, UnsettledError
@@ -245,6 +246,7 @@ def _solve_near(
         np.where(running.column >= 0, running.prices.column[running.column], -1),
         running.prices.bonus,
     )
+    look = Lines(look, (problem.n_rows, problem.n_columns))
     try:
         found = solve_nearby(problem, limit.column_of, limit.n_kept, ground, look)
     except TooManyChangesError as error:

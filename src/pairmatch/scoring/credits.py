@@ -92,12 +92,17 @@ class Shares(Linear):
                 elif feature.any() and (key, credit) not in self.silent:
                     return None
         right = np.zeros((len(coach.known), len(place)), np.int32)
+        theirs: dict[str, list[tuple[str, Fraction]]] = {}
+        for key, earned in self.credits.items():
+            for other, credit in earned.items():
+                theirs.setdefault(other, []).append((key, credit))
         for row in np.flatnonzero(coach.known).tolist():
-            own = {coach.keys[k] for k in np.flatnonzero(coach.matrix[row]).tolist()}
-            for key, earned in self.credits.items():
-                best = max((earned[other] for other in own if other in earned), default=None)
-                if best is None:
-                    continue
+            highest: dict[str, Fraction] = {}
+            for k in np.flatnonzero(coach.matrix[row]).tolist():
+                for key, credit in theirs.get(coach.keys[k], ()):
+                    if key not in highest or credit > highest[key]:
+                        highest[key] = credit
+            for key, best in highest.items():
                 if (key, best) in place:
                     right[row, place[key, best]] = 1
                 elif (key, best) in self.silent:
@@ -151,8 +156,15 @@ def split_units(matrix: NDArray[np.bool_], units: int) -> NDArray[np.int64]:
 def scale_parts(parts: NDArray[np.int64], credit: Fraction) -> NDArray[np.int32]:
     """Multiply parts by a credit, each rounded half-even; exact however long the credit is."""
     distinct, place = np.unique(parts, return_inverse=True)
-    scaled = np.array([round(part * credit) for part in distinct.tolist()], np.int32)
+    scaled = np.array([_round_half_even(part, credit) for part in distinct.tolist()], np.int32)
     return scaled[place]
+
+
+def _round_half_even(part: int, credit: Fraction) -> int:
+    """Return ``round(part * credit)``; fractions that are not made need not be shortened."""
+    whole, rest = divmod(part * credit.numerator, credit.denominator)
+    twice = 2 * rest
+    return whole + (twice > credit.denominator or (twice == credit.denominator and whole % 2 == 1))
 
 
 def share_term(

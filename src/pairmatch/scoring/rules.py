@@ -134,7 +134,8 @@ def find_forbidden(
         if isinstance(rule, SamePerson):
             # One column a row at most: most blocks need no comparison of all pairs.
             twins = rule.twin[rows]
-            if not np.isin(twins[twins >= 0], j).any():
+            twins = twins[twins >= 0]
+            if not (len(twins) and np.isin(twins, j).any()):
                 continue
         found = rule.forbids(i, j, units.astype(np.int32, copy=False))
         forbidden = found if forbidden is None else forbidden | found

@@ -33,10 +33,11 @@ def hashed_order(ids: Sequence[Any], seed: int) -> NDArray[np.int64]:
 
 def find_hashed_place(ids: Sequence[Any], key: Any, seed: int) -> int:
     """Return where an id belongs among others that are in the order of :func:`hashed_order`."""
+    salted = hashlib.blake2b(key=str(seed).encode()[:64], digest_size=8)
 
     def hash_id(some: Any) -> int:
-        salted = hashlib.blake2b(key=str(seed).encode()[:64], digest_size=8)
-        salted.update(repr(some).encode())
-        return int.from_bytes(salted.digest(), "little")
+        own = salted.copy()
+        own.update(repr(some).encode())
+        return int.from_bytes(own.digest(), "little")
 
     return bisect_right(ids, hash_id(key), key=hash_id)

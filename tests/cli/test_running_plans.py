@@ -126,8 +126,27 @@ def test_feedback_is_told_with_intervals(run, home, tmp_path):
     sheets = home / "mentees.csv", home / "mentors.csv"
     done = run("evaluate", home / "plan", tmp_path / "said.csv", *sheets, "--out", tmp_path / "e")
     assert done.returncode == 0, done.stderr
-    assert "1 answers are about pairs or groups that are not in this plan" in done.stdout
+    assert "1 answers about pairs or groups that are not in this plan: T-1 and M-9" in done.stdout
     assert pd.read_csv(tmp_path / "e" / "coverage.csv")["answered"].tolist() == [3]
+
+
+def test_rounds_are_history_for_the_rounds_to_come_and_nothing_else(run, tmp_path):
+    rows = [f"T-{k},{k}" for k in range(6)]
+    (tmp_path / "staff.csv").write_text("\n".join(["id,years", *rows]))
+    (tmp_path / "p.toml").write_text(
+        'size = 2\n[[criteria]]\nkind = "Closeness"\ncolumn = "years"\nwithin = 9\n'
+    )
+    staff = "groups", tmp_path / "staff.csv", "--program", tmp_path / "p.toml"
+    autumn = tmp_path / "autumn"
+    assert run(*staff, "--rounds", "2", "--out", autumn).returncode == 0
+    for earlier in (autumn, autumn / "groups.csv"):
+        done = run(*staff, "--history", earlier, "--out", tmp_path / "spring")
+        assert done.returncode == 0, done.stderr
+        assert "6 of 6 people in 3 groups" in done.stdout
+    done = run("rematch", autumn, tmp_path / "staff.csv")
+    assert done.returncode == 2
+    assert "several rounds, not one plan" in done.stderr
+    assert f"--history {autumn}" in done.stderr
 
 
 def test_several_formats_share_one_staff(run, tmp_path):
@@ -172,6 +191,7 @@ def test_formats_in_any_order_with_a_bound_on_all_of_them(run, tmp_path):
     [
         (("rematch", "gone", "a.csv", "b.csv"), "there is no plan in gone"),
         (("compare", "PLAN", "broken"), "this is no plan. Make the plan again."),
+        (("what-if", "PLAN", "MENTEES", "MENTORS"), "give --place, --drop or --minutes"),
         (("evaluate", "PLAN", "x.csv", "MENTEES"), "give MENTEES and MENTORS"),
         (("match", "MENTEES", "MENTORS", "--set", "minutes=3"), "Add --program NAME"),
         (("match", "MENTEES", "MENTORS", "-p", "mentoring", "--set", "minuts=3"), "'minutes'?"),

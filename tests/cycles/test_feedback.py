@@ -207,3 +207,13 @@ def test_evaluate_refuses_what_is_no_feedback():
     said = pm.read_feedback(pd.DataFrame({"mentee": [0], "mentor": [0], "rating": [3]}))
     with pytest.raises(pm.ProgramError, match="between 0 and 1"):
         pm.evaluate(plan, said, confidence=95)
+
+
+def test_intervals_stay_on_the_scale_and_two_answers_are_no_correlation():
+    plan = pm.match_scores([[9, 1], [1, 8]])
+    said = {"mentee": [0, 1], "mentor": [0, 1], "rating": [5, 4], "held": [8, 7], "planned": 10}
+    found = pm.evaluate(plan, pm.read_feedback(pd.DataFrame(said)))
+    outcomes = found.outcomes.set_index("outcome")
+    assert (outcomes.loc["rating", "low"], outcomes.loc["rating", "high"]) == (1, 5)
+    assert outcomes.loc["share of meetings held", "low"] >= 0
+    assert found.by_criterion["correlation"].isna().all()

@@ -225,3 +225,19 @@ def test_one_program_has_one_order_of_tiers():
 def test_wrong_parameters_are_refused(make):
     with pytest.raises(pm.ProgramError):
         make()
+
+
+def test_groups_of_several_rounds_are_not_taken_for_one_group(tmp_path):
+    table = pd.DataFrame({"id": list("abcdef"), "years": [1, 2, 3, 5, 8, 13]})
+    program = pm.Program(criteria=[pm.Closeness("years", within=20)], size=2, rounds=2)
+    rounds = pm.form_rounds(table, program)
+    rounds.save(tmp_path / "autumn")
+    met = {frozenset(ids) for plan in rounds.rounds for ids in plan.group_ids}
+    frame = rounds.to_frame().assign(cycle=1)
+    for history in (pm.History().add(rounds), pm.read_history(frame)):
+        assert {frozenset(people) for _, people in history.groups} == met
+        assert history.cycles == (1,)
+    text = '[[constraints]]\nkind = "NotAgain"\nhistory = "autumn"\n'
+    (tmp_path / "program.toml").write_text(text)
+    rule = pm.Program.from_toml(tmp_path / "program.toml").constraints[0]
+    assert {frozenset(people) for _, people in rule.history.groups} == met

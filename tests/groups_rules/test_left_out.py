@@ -100,3 +100,42 @@ def test_everybody_forbidden_leaves_everybody_out_with_the_rule():
     why = plan.why_unmatched(0)
     assert "MinScore(2) (4)" in str(why)
     assert "with MinScore(1.0)" in why.change
+
+
+def test_table_of_people_left_out_says_in_words_what_keeps_them_from_others():
+    teachers = pd.DataFrame(
+        {
+            "id": ["A", "B", "C", "D", "E"],
+            "subjects": ["art", "art", "maths", "music", "art"],
+            "free": ["Mon 8:00-9:00", "Mon 8:00-9:00", "Mon 8:00-9:00", "", "Tue 8:00-9:00"],
+        }
+    )
+    rules = [pm.Require(pm.SubjectMatch()), pm.Meetings(minutes=30)]
+    plan = pm.form_groups(teachers, pm.Program([pm.SubjectMatch()], rules, size=2))
+    said = plan.unmatched.set_index("id")["detail"]
+    assert said["C"] == (
+        "C is left out: the rules allow no partner, a group needs 1; "
+        "kept from others by no subject in common (4)."
+    )
+    assert "no joint 30-minute slot (2)" in said["E"]
+    shuffled = pm.form_groups(teachers[::-1], pm.Program([pm.SubjectMatch()], rules, size=2))
+    assert shuffled.unmatched.equals(plan.unmatched)
+    only_time = pm.form_groups(teachers, pm.Program([pm.SubjectMatch()], rules[1:], size=2))
+    assert "no free time given by D (4)" in only_time.unmatched.set_index("id")["detail"]["D"]
+
+
+def test_change_names_a_lesson_rule_as_it_was_given():
+    teachers = pd.DataFrame(
+        {
+            "id": ["A", "B", "C"],
+            "subjects": ["art"] * 3,
+            "free": ["Mon 8:00-9:00", "Tue 8:00-9:00", ""],
+            "teaching": ["Tue 8:00-9:00", "Mon 8:00-9:00", ""],
+        }
+    )
+    rule = pm.Observation(minutes=40, both_ways=False)
+    plan = pm.form_groups(teachers, pm.Program([pm.SubjectMatch()], [rule], size=2))
+    assert plan.why_unmatched("C").change.endswith(f"without {rule!r}") or "if groups of 3" in (
+        plan.why_unmatched("C").change
+    )
+    assert "EitherWay" not in str(plan.why_unmatched("C"))

@@ -11,15 +11,12 @@ import typer
 import pairmatch as pm
 from pairmatch.cli.console import print_warning
 from pairmatch.constraints import Load, Minutes, Quota, Tiers
-from pairmatch.cycles import read_record
-from pairmatch.errors import Fault, ProfileError, ProgramError
-from pairmatch.profiles.records import read_records
+from pairmatch.errors import Fault, ProgramError
 from pairmatch.programs import PRESETS
+from pairmatch.programs.earlier import add_earlier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pairmatch.profiles.records import Records
 
     Verb = Literal["match", "groups"]
 
@@ -193,53 +190,13 @@ def remember(
     history = pm.History()
     here = {*coached.ids, *coach.ids}
     for source in sources:
-        before, history = history, _read_earlier(history, source)
+        before, history = history, add_earlier(history, Path(source))
         met: set[tuple[str, ...]] = {pair[1:] for pair in {*history.pairs}.difference(before.pairs)}
         met |= {members for _, members in set(history.groups).difference(before.groups)}
         if met and not any(here.intersection(together) for together in met):
             print_warning(f"--history {source}: nobody in it is in these sheets")
     program = program or pm.Program()
     return program.replace(constraints=[*program.constraints, pm.NotAgain(history)])
-
-
-def _read_earlier(history: pm.History, source: str) -> pm.History:
-    """Add a plan, or a table of earlier cycles, to what is known."""
-    path = Path(source)
-    pairs: list[Any] = []
-    groups: list[Any] = []
-    left_out: list[Any] = []
-    cycle = history.next_cycle
-    if path.is_dir():
-        record = read_record(path)
-        pairs = [(cycle, *pair[:2]) for pair in record.pairs]
-        groups = [(cycle, members) for members in record.groups]
-        left_out = [(cycle, person) for person in record.left_out]
-    else:
-        table = read_records(path, ("cycle", "mentee", "mentor", "group", "id"), key="cycle")
-        if "cycle" in table:
-            told = pm.read_history(path)
-            pairs, groups, left_out = [*told.pairs], [*told.groups], [*told.left_out]
-            cycle = max(history.next_cycle, told.next_cycle) - 1
-        else:
-            told = _read_plan_table(table, cycle, path)
-            pairs, groups, left_out = [*told.pairs], [*told.groups], [*told.left_out]
-    return pm.History(
-        (*history.pairs, *pairs),
-        (*history.groups, *groups),
-        (*history.left_out, *left_out),
-        cycle,
-    )
-
-
-def _read_plan_table(table: Records, cycle: int, path: Path) -> pm.History:
-    """Read pairs or groups without a cycle as one cycle."""
-    import pandas as pd
-
-    frame = pd.DataFrame(dict(table.cells)).assign(cycle=str(cycle))
-    try:
-        return pm.read_history(frame)
-    except ProfileError as error:
-        raise ProfileError(f"{path.name} cannot be used as a history", error.faults) from None
 
 
 def _verb_of(program: pm.Program) -> Verb | None:

@@ -104,6 +104,8 @@ def what_if_command(
     """Say what a plan would become if one thing were different; the plan stays as it is."""
     if folder is not None:
         check_folder(folder)
+    if not places and not drop and minutes is None:
+        raise ProgramError("nothing was asked: give --place, --drop or --minutes")
     record = read_record(plan)
     tables = _read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
     before: Any = pm.read_plan(plan, *tables)
@@ -238,7 +240,10 @@ def evaluate_command(
         if len(frame):
             show_frame(frame, name.replace("_", " "))
     if found.lost:
-        out.print(f"{len(found.lost)} answers are about pairs or groups that are not in this plan")
+        who = ", ".join(" and ".join(people) for people in found.lost[:_SHOWN])
+        more = f" and {len(found.lost) - _SHOWN} more" if len(found.lost) > _SHOWN else ""
+        what = "answers about pairs or groups that are not in this plan"
+        out.print(escape(f"left out: {len(found.lost)} {what}: {who}{more}"))
     if folder is not None:
         target = make_folder(folder)
         for name, frame in frames.items():

@@ -101,7 +101,8 @@ def _drop(program: Program, dropped: list[Any]) -> Program:
     for rule in dropped:
         left = [r for r in kept if r != rule and type(r).__name__ != rule]
         if len(left) == len(kept):
-            near = did_you_mean(str(rule), [type(r).__name__ for r in program.constraints])
+            kinds = sorted({type(r).__name__ for r in program.constraints})
+            near = did_you_mean(str(rule), kinds)
             faults.append(Fault(f"{rule!r} is no constraint of this plan.{near}", "drop"))
         kept = left
     if faults:

@@ -128,15 +128,19 @@ def evaluate(
     names = getattr(plan.scored, "names", ())
     return Evaluation(
         _cover(joined),
-        _outcomes(joined, confidence),
-        _deciles(joined, confidence),
+        _outcomes(joined, confidence, feedback.scale),
+        _deciles(joined, confidence, feedback.scale),
         _correlations(joined, names, confidence, seed),
         joined.lost,
     )
 
 
-def mean_interval(values: NDArray[np.float64], confidence: float) -> tuple[float, float, float]:
-    """Return mean and Student's t interval; NaN where there are too few values."""
+def mean_interval(
+    values: NDArray[np.float64],
+    confidence: float,
+    within: tuple[float, float] = (float("-inf"), float("inf")),
+) -> tuple[float, float, float]:
+    """Return mean and Student's t interval, as far as it is possible; NaN for too few values."""
     from scipy.special import stdtrit
 
     n = len(values)
@@ -146,7 +150,7 @@ def mean_interval(values: NDArray[np.float64], confidence: float) -> tuple[float
     if n == 1:
         return mean, float("nan"), float("nan")
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * float(values.std(ddof=1)) / sqrt(n)
-    return mean, mean - half, mean + half
+    return mean, max(within[0], mean - half), min(within[1], mean + half)
 
 
 def share_interval(n_yes: int, n: int, confidence: float) -> tuple[float, float, float]:
@@ -184,21 +188,22 @@ def _cover(joined: Joined) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["question", "answered", "of", "share"])
 
 
-def _outcomes(joined: Joined, confidence: float) -> pd.DataFrame:
+def _outcomes(joined: Joined, confidence: float, scale: tuple[float, float]) -> pd.DataFrame:
     import pandas as pd
 
     said = joined.said
     gained = said["after"] - said["before"]
     planned = np.where(said["planned"] > 0, said["planned"], np.nan)
     rows = []
-    for name, values in (
-        ("rating", said["rating"]),
-        ("gain in self-rating", gained),
-        ("share of meetings held", said["held"] / planned),
+    anything = float("inf")
+    for name, values, within in (
+        ("rating", said["rating"], scale),
+        ("gain in self-rating", gained, (-anything, anything)),
+        ("share of meetings held", said["held"] / planned, (0.0, anything)),
     ):
         known = values[~np.isnan(values)]
         if known.size:
-            rows.append((name, known.size, *mean_interval(known, confidence)))
+            rows.append((name, known.size, *mean_interval(known, confidence, within)))
     stayed = said["retained"][~np.isnan(said["retained"])]
     if stayed.size:
         n_yes = int((stayed >= 0.5).sum())
@@ -206,7 +211,7 @@ def _outcomes(joined: Joined, confidence: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["outcome", "n", "value", "low", "high"])
 
 
-def _deciles(joined: Joined, confidence: float) -> pd.DataFrame:
+def _deciles(joined: Joined, confidence: float, scale: tuple[float, float]) -> pd.DataFrame:
     import pandas as pd
 
     rating = joined.said["rating"]
@@ -216,7 +221,8 @@ def _deciles(joined: Joined, confidence: float) -> pd.DataFrame:
     for number, part in enumerate(np.array_split(order, min(10, len(order)) or 1), 1):
         if part.size:
             ends = float(joined.score[part[0]]), float(joined.score[part[-1]])
-            rows.append((number, part.size, *ends, *mean_interval(rating[part], confidence)))
+            found = mean_interval(rating[part], confidence, scale)
+            rows.append((number, part.size, *ends, *found))
     columns = ["decile", "n", "score_from", "score_to", "rating", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -234,7 +240,7 @@ def _correlations(
     draws = rng.integers(0, max(1, len(y)), (_RESAMPLES, len(y))) if len(y) > 2 else None
     rows = []
     for name, column in zip((*names, "score"), x.T, strict=True):
-        value = _correlate(column, y)
+        value = _correlate(column, y) if len(y) > 2 else float("nan")  # two are on a line
         low = high = float("nan")
         if draws is not None:
             found = np.array([_correlate(column[draw], y[draw]) for draw in draws])

@@ -105,6 +105,10 @@ def read_record(folder: str | PathLike[str]) -> Record:
     home = Path(folder)
     try:
         content: Any = json.loads((home / "plan.json").read_text(encoding="utf-8"))
+        if "rounds" in content:
+            what = "these are several rounds, not one plan."
+            remedy = f"Form the rounds to come anew: pairmatch groups ... --history {home}."
+            raise PairmatchError(f"{home} cannot be used here", [Fault(what, "", remedy)])
         pairs = [
             (str(p["mentee"]), str(p["mentor"]), float(p["score"]))
             for p in content.get("pairs", ())
@@ -121,6 +125,11 @@ def read_record(folder: str | PathLike[str]) -> Record:
             tuple(str(person["id"]) for person in content["unmatched"]),
         )
     except OSError:
+        parts = [path.parent.name for path in home.glob("format-*/plan.json")]
+        if parts:
+            what = f"{home} holds several formats, each a plan of its own."
+            remedy = f"Name one of them: {home / min(parts)}."
+            raise PairmatchError(f"there is no plan in {home}", [Fault(what, "", remedy)]) from None
         what = "expected the folder of a plan, with plan.json in it."
         raise PairmatchError(f"there is no plan in {home}", [Fault(what)]) from None
     except (ValueError, KeyError, TypeError, AttributeError):

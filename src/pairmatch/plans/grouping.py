@@ -256,12 +256,8 @@ class Grouping(Handouts):
         """One row a person without a group: ``id, reason, detail``."""
         import pandas as pd
 
-        ids = self.scored.coached.ids
-        rows = []
-        for row in np.flatnonzero(self.solution.group_of < 0).tolist():
-            reason, clause = left_out.name_reason(self, row)
-            rows.append((ids[row], reason, f"{ids[row]} is left out: {clause}."))
-        rows.sort(key=lambda entry: natural_key(entry[0]))
+        out = np.flatnonzero(self.solution.group_of < 0).tolist()
+        rows = left_out.list_left_out(self, out)
         return pd.DataFrame(rows, columns=["id", "reason", "detail"])
 
     def row_of(self, person: object) -> int:

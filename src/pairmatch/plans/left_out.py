@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations, islice
@@ -17,13 +18,20 @@ from pairmatch.seam.compositions import group_rules_of, seats_of, turn_order
 from pairmatch.seam.groups import grouping_problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+    from numpy.typing import NDArray
 
     from pairmatch.plans.grouping import Grouping
 
-__all__ = ["WithoutGroup", "explain_left_out", "name_reason"]
+__all__ = ["WithoutGroup", "explain_left_out", "list_left_out"]
 
 _N_TRIED = 4000  # groups looked at for the smallest change
+_LARGE, _MOST_PAIRS = 2_000, 50_000  # people and pairs up to which all sentences are whole
+_FEW = 3  # a rule with more reasons than these is counted by its name
+_MENTEE = re.compile(r"\bthe (?:mentee|coached person)\b")
+_MENTOR = re.compile(r"\bthe (?:mentor|coach)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class WithoutGroup:
         return pd.DataFrame(rows, columns=["reason", "partners", "ids"])
 
 
-def name_reason(plan: Grouping, row: int) -> tuple[str, str]:
+def _name_reason(plan: Grouping, row: int) -> tuple[str, str]:
     """Return why one person is left out, in a few words and as a clause."""
     needed = plan.problem.smallest
     if plan.problem.n < needed:
@@ -81,14 +89,16 @@ def name_reason(plan: Grouping, row: int) -> tuple[str, str]:
     if not n_partners and _is_turn(plan, row):
         return "turn to stay out", "not everybody fits into groups, and it is this person's turn"
     if n_partners < needed - 1:
-        text = f"the rules allow {n_partners} partners, a group needs {needed - 1}"
+        some = f"{n_partners or 'no'} partner{'s' if n_partners > 1 else ''}"
+        text = f"the rules allow {some}, a group needs {needed - 1}"
         return "rules leave too few partners", text
     if plan.program.leftovers == "leave_out" or plan.program.roles is not None:
         n_over = plan.problem.n - int((plan.solution.group_of >= 0).sum())
         if plan.problem.rules is None or n_over < needed:
             size = plan.problem.largest
             return "left over", f"{plan.problem.n} people do not divide into groups of {size}"
-    text = f"with {n_partners} allowed partners, no group was found that places more people"
+    some = f"{n_partners} allowed partner{'s' if n_partners > 1 else ''}"
+    text = f"with {some}, no group was found that places more people"
     return "no group found", text
 
 
@@ -104,44 +114,91 @@ def _is_turn(plan: Grouping, row: int) -> bool:
 def explain_left_out(plan: Grouping, row: int) -> WithoutGroup:
     """Return everything that is known about why one person is in no group."""
     ids = plan.scored.coached.ids
-    reason, clause = name_reason(plan, row)
+    reason, clause = _name_reason(plan, row)
     others = sorted(range(len(ids)), key=lambda j: natural_key(ids[j]))
-    reasons = _why_apart(plan, row)
-    partners = [(ids[other], reasons[other]) for other in others if other != row]
-    counts = Counter(why for _, why in partners if why)
-    sentence = f"{ids[row]} is left out: {clause}"
-    if counts:
-        listed = ", ".join(f"{why} ({n})" for why, n in counts.most_common(3))
-        sentence += f"; kept from others by {listed}"
+    reasons = _why_apart(plan, row, _apart_by_rules(plan))
+    partners = [(ids[other], reasons.get(other, "")) for other in others if other != row]
+    sentence = f"{ids[row]} is left out: {clause}{_say_apart(reasons)}"
     change = "" if reason == "turn to stay out" else find_change(plan, row)
     sentence += f". {change}." if change else "."
     return WithoutGroup(ids[row], reason, sentence, change, tuple(partners))
 
 
-def _why_apart(plan: Grouping, row: int) -> list[str]:
-    """Return which rule keeps one person from sharing a group with each other; "" for none."""
-    scored: Any = plan.scored
-    reasons = [""] * plan.problem.n
-    barred = np.flatnonzero(~plan.problem.partners_of(row)).tolist()
-    own = scored.forbidden_by(row)
-    for other in barred:
-        at = int(own[other])
-        if at < 0 and hasattr(scored, "criteria"):
-            at = int(scored.forbidden_by(other, np.array([row]))[0])
-        elif at < 0:
-            at = int(scored.forbidden_by(other)[row])
-        if at >= 0:
-            known = at < len(scored.rules)
-            reasons[other] = scored.rules[at].name if known else "no score given"
+def list_left_out(plan: Grouping, rows: Sequence[int]) -> list[tuple[Any, str, str]]:
+    """Return person, reason in a few words and whole sentence of each row.
+
+    In large pools, and of very many people, the sentence leaves out who keeps them from whom.
+    """
+    n = plan.problem.n
+    n_told = _MOST_PAIRS // n if n <= _LARGE else 0
+    by_rules = _apart_by_rules(plan) if n_told and rows else []
+    ids = plan.scored.coached.ids
+    found = []
+    for place, row in enumerate(sorted(rows, key=lambda row: natural_key(ids[row]))):
+        person = ids[row]
+        reason, clause = _name_reason(plan, row)
+        if place < n_told:
+            clause += _say_apart(_why_apart(plan, row, by_rules))
+        found.append((person, reason, f"{person} is left out: {clause}."))
+    return found
+
+
+def _apart_by_rules(plan: Grouping) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Return each rule about whole groups by name, and which two it lets into one group."""
+    found = []
     parts = [plan.program.replace(constraints=[rule]) for rule in plan.program.constraints]
     for part in [*parts, plan.program.replace(constraints=())]:
-        rules = group_rules_of(scored, part)
-        if rules is None:
-            continue
-        name = repr(part.constraints[0]) if part.constraints else f"roles={part.roles!r}"
-        for other in np.flatnonzero(~rules.legal_pairs(plan.problem.largest)[row]).tolist():
-            reasons[other] = reasons[other] or name
-    return reasons
+        rules = group_rules_of(plan.scored, part)
+        if rules is not None:
+            name = repr(part.constraints[0]) if part.constraints else f"roles={part.roles!r}"
+            found.append((name, rules.legal_pairs(plan.problem.largest)))
+    return found
+
+
+def _why_apart(
+    plan: Grouping, row: int, by_rules: Sequence[tuple[str, NDArray[np.bool_]]]
+) -> dict[int, str]:
+    """Return in words what keeps one person from a group with each of the others it does."""
+    scored: Any = plan.scored
+    details: dict[int, tuple[str, str]] = {}
+    own = scored.forbidden_by(row)
+    for other in np.flatnonzero(~plan.problem.partners_of(row)).tolist():
+        pair, at = (row, other), int(own[other])
+        if at < 0 and other != row:
+            pair = (other, row)
+            at = int(
+                scored.forbidden_by(other, np.array([row]))[0]
+                if hasattr(scored, "criteria")
+                else scored.forbidden_by(other)[row]
+            )
+        if at == len(scored.rules):
+            details[other] = "", "no score given"
+        elif at >= 0:
+            rule = scored.rules[at]
+            details[other] = rule.name, _in_pool(rule.reason(*pair), *pair, row, scored)
+    for name, legal in by_rules:
+        for other in np.flatnonzero(~legal[row]).tolist():
+            details.setdefault(other, (name, name))
+    details.pop(row, None)
+    kinds = Counter(rule for rule, _ in set(details.values()))
+    return {
+        other: detail if not rule or kinds[rule] <= _FEW else rule
+        for other, (rule, detail) in details.items()
+    }
+
+
+def _in_pool(text: str, coached: int, coach: int, row: int, scored: Any) -> str:
+    """Return a reason about mentee and mentor in the words of a pool, seen by one of the two."""
+    own = f"{scored.coached.ids[row]}"
+    mentee, mentor = (own if side == row else "the other" for side in (coached, coach))
+    text = _MENTEE.sub(lambda _: mentee, text)
+    return _MENTOR.sub(lambda _: mentor, text)
+
+
+def _say_apart(reasons: dict[int, str]) -> str:
+    counts = sorted(Counter(reasons.values()).items(), key=lambda item: (-item[1], item[0]))
+    listed = ", ".join(f"{why} ({n})" for why, n in counts[:3])
+    return f"; kept from others by {listed}" if listed else ""
 
 
 def find_change(plan: Grouping, row: int) -> str:

@@ -18,6 +18,7 @@ from pairmatch.constraints import (
 )
 from pairmatch.constraints.cells import count_entries, number_of
 from pairmatch.constraints.meeting_times import meeting_windows
+from pairmatch.constraints.observation import EitherWay
 from pairmatch.plans.group_verification import group_breaches
 from pairmatch.profiles.spans import common_windows
 
@@ -65,7 +66,8 @@ def loosen(plan: Grouping, rescorer: Rescorer, members: tuple[int, ...]) -> Loos
         changes[f"if groups of {size} were allowed"] = 1 / plan.problem.largest
     pairs = [pair for a, b in combinations(members, 2) for pair in ((a, b), (b, a))]
     units = {pair: rescorer.score(*pair) for pair in pairs}
-    broken_pairs = {rule for pair in pairs for rule, _ in rescorer.broken_rules(*pair, units[pair])}
+    broken = [rule for pair in pairs for rule, _ in rescorer.broken_rules(*pair, units[pair])]
+    broken_pairs = {rule.rule if isinstance(rule, EitherWay) else rule for rule in broken}
     for rule in sorted(broken_pairs, key=repr):
         if isinstance(rule, Spread):
             numbers = [number_of(table, rule.column, row) for row in members]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.errors import ProfileError
+from pairmatch.errors import Fault, ProfileError
 from pairmatch.profiles.records import read_records
 from pairmatch.scoring import History, read_history
 from pairmatch.typed import is_whole
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["HISTORY_SCHEMA", "describe_history", "make_history"]
+__all__ = ["HISTORY_SCHEMA", "add_earlier", "describe_history", "make_history"]
 
-_COLUMNS = ("cycle", "mentee", "mentor", "group", "id")
+_COLUMNS = ("cycle", "mentee", "mentor", "group", "id", "round")
 _KEYS = ("pairs", "groups", "left_out", "last_cycle")
 
 HISTORY_SCHEMA: Mapping[str, Any] = {
@@ -61,7 +61,7 @@ def make_history(content: Any, folder: Path) -> History:
         history = History()
         for name in names:
             try:
-                history = _add_file(history, folder / name)
+                history = add_earlier(history, folder / name)
             except ProfileError as error:
                 first = f": {error.faults[0]}" if error.faults else ""
                 raise ValueError(f"a table of earlier cycles ({error.headline}{first})") from None
@@ -100,15 +100,32 @@ def describe_history(history: History) -> dict[str, Any]:
     return parts
 
 
-def _add_file(history: History, path: Path) -> History:
-    """Return a history with a table of cycles, or with one plan as the next cycle."""
+def add_earlier(history: History, path: Path) -> History:
+    """Return a history with a table of cycles, or with one plan as the next cycle.
+
+    Parameters
+    ----------
+    history : History
+        What is known.
+    path : Path
+        The folder of a plan, its ``pairs.csv`` or ``groups.csv``, or a table with the column
+        ``cycle``.
+
+    Raises
+    ------
+    ProfileError
+        If there is no plan in the folder, or the table cannot be understood.
+    """
     left_out: list[tuple[int, str]] = []
     if path.is_dir():
-        rest = path / "unmatched.csv"
+        home, rest = path, path / "unmatched.csv"
+        path = home / ("pairs.csv" if (home / "pairs.csv").is_file() else "groups.csv")
+        if not path.is_file():
+            what = "expected the folder of a plan, with pairs.csv or groups.csv in it."
+            raise ProfileError(f"there is no plan in {home}", [Fault(what)])
         if rest.is_file():
             table = read_records(rest, ("id",), key="id")
             left_out = [(history.next_cycle, table.cell(k, "id")) for k in range(len(table))]
-        path = path / ("pairs.csv" if (path / "pairs.csv").is_file() else "groups.csv")
     table = read_records(path, _COLUMNS, key="cycle")
     if "cycle" in table:
         told = read_history(path)
@@ -116,7 +133,11 @@ def _add_file(history: History, path: Path) -> History:
         import pandas as pd
 
         frame = pd.DataFrame(dict(table.cells))
-        told = read_history(frame.assign(cycle=str(history.next_cycle)))
+        try:
+            told = read_history(frame.assign(cycle=str(history.next_cycle)))
+        except ProfileError as error:
+            headline = f"{path.name} cannot be used as a history"
+            raise ProfileError(headline, error.faults) from None
     return History(
         (*history.pairs, *told.pairs),
         (*history.groups, *told.groups),

@@ -105,8 +105,8 @@ class History:
 
         Parameters
         ----------
-        plan : Matching or Grouping
-            What was done.
+        plan : Matching, Grouping or Rounds
+            What was done; all rounds belong to one cycle.
         cycle : int, optional
             Its cycle; by default the next one. Several plans may belong to one cycle.
 
@@ -128,8 +128,9 @@ class History:
             pairs += [(number, a, b) for a, b in listed]
         else:
             members: dict[Any, list[str]] = {}
-            for group, person in zip(frame["group"].tolist(), frame["id"].tolist(), strict=True):
-                members.setdefault(group, []).append(person)
+            keys = ["round", "group"] if "round" in frame else ["group"]
+            for *group, person in frame[[*keys, "id"]].itertuples(index=False):
+                members.setdefault(tuple(group), []).append(person)
             groups += [(number, tuple(people)) for people in members.values()]
         out = [(number, person) for person in plan.unmatched["id"].tolist()]
         return History(tuple(pairs), tuple(groups), (*self.left_out, *out), number)
@@ -225,7 +226,8 @@ def read_history(source: str | PathLike[str] | pd.DataFrame) -> History:
     ----------
     source : path or DataFrame
         Columns ``cycle, mentee, mentor``, or ``cycle, group, id``, or all five. A mentee without
-        a mentor, and an id without a group, was left out in that cycle.
+        a mentor, and an id without a group, was left out in that cycle. With a column ``round``,
+        groups of one number are others in each round.
 
     Returns
     -------
@@ -244,14 +246,14 @@ def read_history(source: str | PathLike[str] | pd.DataFrame) -> History:
     >>> history.next_cycle, dict(history.waiting)
     (2026, {'T-1': 1})
     """
-    table = read_records(source, _COLUMNS, key="cycle")
+    table = read_records(source, (*_COLUMNS, "round"), key="cycle")
     has_pairs = "mentee" in table and "mentor" in table
     has_groups = "group" in table and "id" in table
     if "cycle" not in table or not (has_pairs or has_groups):
         what = "expected the columns cycle, mentee and mentor, or cycle, group and id."
         raise ProfileError(f"{table.source} is no history", [Fault(what)])
     pairs, left_out = [], []
-    members: dict[tuple[int, str], list[str]] = {}
+    members: dict[tuple[int, str, str], list[str]] = {}
     faults: list[Fault] = []
     for row in range(len(table)):
         cycle = _read_cycle(table, row, faults)
@@ -266,14 +268,15 @@ def read_history(source: str | PathLike[str] | pd.DataFrame) -> History:
         elif mentee and mentor:
             pairs.append((cycle, mentee, mentor))
         elif group:
-            members.setdefault((cycle, group), []).append(person)
+            key = cycle, table.cell(row, "round"), group
+            members.setdefault(key, []).append(person)
         elif mentee or person:
             left_out.append((cycle, mentee or person))
         else:
             faults.append(Fault("nobody is named.", table.place(row), "Delete the row."))
     if faults:
         raise ProfileError(f"{table.source} cannot be used", faults)
-    groups = [(cycle, tuple(people)) for (cycle, _), people in members.items()]
+    groups = [(cycle, tuple(people)) for (cycle, *_), people in members.items()]
     return History(tuple(pairs), tuple(groups), tuple(left_out))
 
 

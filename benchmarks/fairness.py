@@ -14,10 +14,13 @@ allowed, as many as possible matched. For each objective:
 With ``--streamed N`` only: "worst_off", or another ``--wish``, in a pool of N x N whose matrix
 never exists, with the peak of resident memory of this process. "quota": "worst_off" with N / 3
 mentors of four places, at most one mentee of a school each; "demand": two mentors a mentee, N / 3
-mentors of eight places (both only above 16,777,216 pairs without a matrix).
+mentors of eight places (both only above 16,777,216 pairs without a matrix). ``--few``: three
+features of 0 to 3 instead of twelve, so that there are 28 different scores at most. ``--loads``:
+N / 3 mentors of four places, at least two mentees each.
 
     python benchmarks/fairness.py --streamed 10000
     python benchmarks/fairness.py --streamed 5000 --wish leximin
+    python benchmarks/fairness.py --streamed 5000 --wish leximin --few --loads
 """
 
 from __future__ import annotations
@@ -110,14 +113,19 @@ def measure(name: str, problem: AssignmentProblem) -> None:
     )
 
 
-def draw_streamed(n: int, wish: str) -> AssignmentProblem:
-    """Return a pool of twelve features and what is wished for it."""
+def draw_streamed(n: int, wish: str, *, few: bool, loads: bool) -> AssignmentProblem:
+    """Return a pool of features and what is wished for it."""
     rng = np.random.default_rng(2)
-    m = n if wish in ("worst_off", "leximin") else n // 3
-    left, right = rng.integers(0, 200, (n, 12)), rng.integers(0, 60, (m, 12))
-    gains = StreamedGains(left.astype(np.float32), right.astype(np.float32), largest=12 * 200 * 60)
-    places = {"quota": 4, "demand": 8}.get(wish, 1)
-    problem = AssignmentProblem(gains, np.full(m, places), np.zeros(m, np.int64))
+    m = n if wish in ("worst_off", "leximin") and not loads else n // 3
+    n_features, most = (3, (4, 4)) if few else (12, (200, 60))
+    left, right = (
+        rng.integers(0, most[0], (n, n_features)),
+        rng.integers(0, most[1], (m, n_features)),
+    )
+    largest = n_features * most[0] * most[1]
+    gains = StreamedGains(left.astype(np.float32), right.astype(np.float32), largest=largest)
+    places = {"quota": 4, "demand": 8}.get(wish, 4 if loads else 1)
+    problem = AssignmentProblem(gains, np.full(m, places), np.full(m, 2 * loads))
     if wish == "demand":
         return replace(problem, demand=np.full(n, 2))
     quotas = (Quotas(rng.integers(0, 20, n), 1),) if wish == "quota" else ()
@@ -125,9 +133,9 @@ def draw_streamed(n: int, wish: str) -> AssignmentProblem:
     return replace(problem, objective=objective, quotas=quotas)
 
 
-def measure_streamed(n: int, wish: str) -> None:
+def measure_streamed(n: int, wish: str, *, few: bool, loads: bool) -> None:
     """Print time, memory and price of a wish in a pool whose matrix never exists."""
-    problem = draw_streamed(n, wish)
+    problem = draw_streamed(n, wish, few=few, loads=loads)
     gains = problem.gains
     start, at_work = time.perf_counter(), time.process_time()
     solution = solve_assignment(problem)
@@ -136,8 +144,9 @@ def measure_streamed(n: int, wish: str) -> None:
     checked, checking = time.perf_counter(), time.process_time()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     lowest = int(gains.pairs(*solution.pairs.T)[0].min())
+    name = f"{wish}{', few scores' * few}{', loads' * loads}"
     print(
-        f"{wish}, {n} x {problem.n_columns}: solved in {solved - start:.1f} s "
+        f"{name}, {n} x {problem.n_columns}: solved in {solved - start:.1f} s "
         f"({worked - at_work:.1f} s of processors), checked in {checked - solved:.1f} s "
         f"({checking - worked:.1f} s), "
         f"{peak:.0f} MB; lowest {lowest}, total {certificate.objective}, "
@@ -153,9 +162,11 @@ def main() -> None:
     parser.add_argument("--streamed", type=int, metavar="N", help="a pool of N x N, streamed")
     wishes = ("worst_off", "leximin", "quota", "demand")
     parser.add_argument("--wish", choices=wishes, default="worst_off", help="with --streamed")
+    parser.add_argument("--few", action="store_true", help="few different scores, with --streamed")
+    parser.add_argument("--loads", action="store_true", help="minimum loads, with --streamed")
     options = parser.parse_args()
     if options.streamed:
-        measure_streamed(options.streamed, options.wish)
+        measure_streamed(options.streamed, options.wish, few=options.few, loads=options.loads)
         return
     families: dict[str, Callable[[int, int, np.random.Generator], NDArray[np.int64]]]
     families = {

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -6,6 +7,7 @@ import pytest
 
 import pairmatch as pm
 from pairmatch.datasets import district
+from pairmatch.solvers.certify.fair import certify_plan
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,26 @@ def test_leximin_raises_the_second_lowest_too():
         )
         assert sorted(plan.to_frame()["score"].tolist()) == best
         pm.verify(plan)
+
+
+def test_levels_that_are_proved_are_told_in_words():
+    scores = np.random.default_rng(3).integers(0, 9, (5, 5))
+    plan = pm.match_scores(scores, objective="leximin")
+    assert "levels" not in plan.summary()
+    assert len(plan.solution.steps) > 3
+    for n, words in ((1, "the lowest level is proved"), (2, "the lowest 2 levels are proved")):
+        steps = plan.solution.steps[: 1 + n]
+        solution = replace(plan.solution, steps=steps, status=pm.Status.TIME_LIMIT)
+        cut = replace(plan, solution=solution, certificate=certify_plan(plan.problem, solution))
+        assert cut.gap is None
+        assert cut.certificate.levels == n
+        top = np.unique(plan.to_frame()["score"])[n - 1]
+        assert f"{words} (of " in cut.summary()
+        assert f"up to {top:.6g})" in cut.summary()
+        assert pm.verify(cut) == cut.certificate
+        boast = replace(cut, certificate=replace(cut.certificate, levels=n + 1))
+        with pytest.raises(pm.CertificateError, match="is not what a check finds"):
+            pm.verify(boast)
 
 
 def test_fair_plans_of_profiles_survive_their_check(pool):

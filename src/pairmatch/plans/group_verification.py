@@ -61,9 +61,11 @@ def _is_covered(claimed: Certificate, found: Certificate, *, cut_short: bool) ->
     ):
         if mine is not None and (theirs is None or mine < theirs):
             return False
+    if claimed.levels is not None and not found.proved and claimed.levels > (found.levels or 0):
+        return False
     bounds = found.bound, found.matched_bound, found.seats_bound
     wide = replace(claimed, bound=bounds[0], matched_bound=bounds[1], seats_bound=bounds[2])
-    return wide == found
+    return replace(wide, levels=found.levels) == found
 
 
 def verify_grouping(plan: Grouping) -> Certificate:

@@ -66,6 +66,7 @@ def describe_matching(plan: Matching) -> str:
             f"at most {plan.matched_bound} can be matched"
         )  # fmt: skip
         lines.append(f"  matched   {plan.matched}; {most}")
+    lines += _level_lines(plan)
     if plan.problem.demand.max(initial=1) > 1:
         n_wanted, short = int(plan.problem.demand.sum()), plan.partly_served
         lines.append(
@@ -103,6 +104,21 @@ def describe_matching(plan: Matching) -> str:
     lines += _asked_lines(plan)
     lines += _unmatched_lines(plan.unmatched)
     return "\n".join(lines)
+
+
+def _level_lines(plan: Matching) -> list[str]:
+    """Return which of the lowest scores are proved where not all are."""
+    certificate = plan.certificate
+    if certificate is None or certificate.levels is None:
+        return []
+    is_open = ~np.isin(plan.solution.pairs[:, 0], plan.problem.pins[:, 0])
+    levels = np.unique(np.asarray(plan.units)[is_open])
+    n, top = certificate.levels, plan.in_scores(int(levels[certificate.levels - 1]))
+    what = "level is" if n == 1 else f"{n} levels are"
+    return [
+        f"  levels    the lowest {what} proved (of {len(levels)} different scores, up to "
+        f"{top:.6g}): no plan that is as good below has fewer pairs there"
+    ]
 
 
 def _asked_lines(plan: Matching | Grouping) -> list[str]:
@@ -221,6 +237,7 @@ def _record(plan: Matching | Grouping) -> dict[str, Any]:
             "bound": certificate.bound,
             "matched": certificate.matched,
             "matched_bound": certificate.matched_bound,
+            **({} if certificate.levels is None else {"levels": certificate.levels}),
             **_record_lowest(certificate),
             "units_per_score": str(plan.scored.scale * certificate.scale),
         },

@@ -286,6 +286,10 @@ class Certificate:
         answer in which no group is below it.
     lowest_bound : Fraction or None, default: None
         Upper bound on the lowest mean of every answer with groups of the same sizes.
+    levels : int or None, default: None
+        Under "leximin", where the proof does not reach all gains: how many of the lowest different
+        gains of pairs that are not pinned are proved. Of all answers that match as many, none that
+        is as good below has fewer pairs on any of these levels.
 
     Examples
     --------
@@ -306,6 +310,7 @@ class Certificate:
     cost_bound: int | None = None
     lowest: Fraction | None = None
     lowest_bound: Fraction | None = None
+    levels: int | None = None
 
     @property
     def gap(self) -> float | None:

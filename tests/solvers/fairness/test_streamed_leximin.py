@@ -8,6 +8,7 @@ import pytest
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.assignment import choice, solve_assignment
 from pairmatch.solvers.assignment.fairness import leximin_rounds
+from pairmatch.solvers.assignment.fairness.leximin import solve_leximin
 from pairmatch.solvers.assignment.fairness.leximin_rounds import solve_leximin_streamed
 from pairmatch.solvers.assignment.held.watch import OutOfTime, Watch
 from pairmatch.solvers.barred import Barred
@@ -216,23 +217,34 @@ def test_prices_of_rows_that_leave_64_bits_are_refused(streamed_route):
         certify_plan(problem, worse)
 
 
+class Clock(Watch):
+    """One that is over after some looks."""
+
+    __slots__ = ("ticks",)
+
+    def __init__(self, ticks: int) -> None:
+        super().__init__()
+        self.ticks = ticks
+
+    def check(self, seconds: float = 0.0) -> None:
+        self.ticks -= 1
+        if self.ticks < 0:
+            raise OutOfTime
+
+
+def count_levels(problem, plan):
+    """How often each gain is in a plan, pinned pairs apart, lowest gain first."""
+    free = plan.pairs[~np.isin(plan.pairs[:, 0], problem.pins[:, 0])]
+    return list(zip(*np.unique(problem.gains.pairs(*free.T)[0], return_counts=True), strict=True))
+
+
 def test_levels_cut_short_leave_a_plan_that_is_no_worse_for_the_worst_off(streamed_route):
-    class Clock(Watch):
-        """One that is over after some looks."""
-
-        ticks = 12
-
-        def check(self, seconds: float = 0.0) -> None:
-            self.ticks -= 1
-            if self.ticks < 0:
-                raise OutOfTime
-
     stopped = 0
     for seed in range(40):
         _, problem = draw_pool(seed, most=30)
         lowest = solve_assignment(replace(problem, objective="worst_off"))
         plain = replace(problem, objective="coverage")
-        watch = Clock()
+        watch = Clock(12)
         try:
             solve_leximin_streamed(plain, problem.gains, lowest, watch)
         except OutOfTime:
@@ -244,6 +256,47 @@ def test_levels_cut_short_leave_a_plan_that_is_no_worse_for_the_worst_off(stream
             assert certificate.bound is None
             stopped += 1
     assert stopped > 5
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "held"])
+def test_levels_cut_short_are_proved_as_far_as_they_are_settled(
+    streamed, streamed_route, ask_loads
+):
+    partly = 0
+    for seed in range(24):
+        held, pool = draw_pool(seed, most=24)
+        held = ask_loads(held, seed)
+        problem = replace(held, gains=pool.gains) if streamed else held
+        best = solve_assignment(problem)
+        lowest = solve_assignment(replace(problem, objective="worst_off"))
+        plain = replace(problem, objective="coverage")
+        for ticks in range(2, 90, 8 if streamed else 2):
+            watch = Clock(ticks)
+            try:
+                if streamed:
+                    solve_leximin_streamed(plain, problem.gains, lowest, watch)
+                else:
+                    solve_leximin(plain, lowest, solve_assignment, watch)
+                break
+            except OutOfTime:
+                plan = watch.recall()
+            if plan is None:
+                continue
+            certificate = certify_plan(problem, plan)
+            if certificate.proved:  # only ties were not settled
+                break
+            assert certificate.bound is None
+            n = certificate.levels
+            assert n == (len(plan.steps) - 1 or None)
+            if n is None:
+                continue
+            assert count_levels(problem, plan)[:n] == count_levels(problem, best)[:n]
+            partly += 1
+            if plan.steps[n].column.any():
+                nothing = replace(plan.steps[n], column=plan.steps[n].column * 0)
+                spoiled = replace(plan, steps=(*plan.steps[:n], nothing))
+                assert (certify_plan(problem, spoiled).levels or 0) < n
+    assert partly > 5
 
 
 def test_time_limit_of_streamed_levels_gives_a_valid_plan(streamed_route):

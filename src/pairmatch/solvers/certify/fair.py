@@ -63,7 +63,7 @@ def certify_plan(
 
         * under "worst_off" every answer has a gain that is no higher than the lowest of this one;
         * under "leximin" every answer is worse or has the same gains, sorted, so that ``bound``
-          equals ``objective``;
+          equals ``objective``; where only the lowest levels are proved, ``levels`` says how many;
         * with tiers no answer has more pairs of the first tier, or as many and more of the second,
           and so on (under "total" the number of rows is not asked for).
 
@@ -155,10 +155,11 @@ def certify_plan(
         if proved:
             face.narrow()
     if problem.objective == "leximin":
-        proved = proved and _prove_levels(face, steps, deadline)
-        return replace(
-            rules, bound=rules.objective if proved else None, matched_bound=matched_bound
-        )
+        rules = replace(rules, matched_bound=matched_bound)
+        n_levels = _prove_levels(face, steps, deadline) if proved else 0
+        if n_levels is None:
+            return replace(rules, bound=rules.objective)
+        return replace(rules, bound=None, levels=n_levels or None)
     if problem.objective == "worst_off":
         proved = proved and _prove_lowest(problem, face, steps)
     else:
@@ -189,19 +190,22 @@ def _prove_lowest(problem: AssignmentProblem, face: _Face, steps: list[Prices]) 
     return not steps
 
 
-def _prove_levels(face: _Face, steps: list[Prices], deadline: float) -> bool:
-    """Check level by level that nobody who is as good below has fewer pairs there."""
+def _prove_levels(face: _Face, steps: list[Prices], deadline: float) -> int | None:
+    """Check level by level that nobody who is as good below has fewer pairs there.
+
+    Returns how many levels that is true of, or None if of all.
+    """
     below = np.iinfo(np.int64).min
-    for level in np.unique(face.gain[face.chosen]).tolist():
+    for k, level in enumerate(np.unique(face.gain[face.chosen]).tolist()):
         if not steps or monotonic() > deadline:
-            return False
+            return k
         face.keep((face.gain <= below) | (face.gain >= level))
         on_level = -(face.gain == level).astype(np.int64)
         if face.bound(on_level, steps.pop(0)) != on_level[face.chosen].sum():
-            return False
+            return k
         face.narrow()
         below = level
-    return not steps
+    return 0 if steps else None
 
 
 def _prove_tiers(

@@ -52,7 +52,8 @@ def certify_levels(
     that it gains. If no price vector is lexicographically below 0, no pair is worth more than its
     two sides cost, and all that is there to pay for costs just what the answer is worth, then no
     answer is worth more. A column whose vector is below 0 is paid for its minimum load. Gains that
-    are no level of the answer would be entries of their own, at which all prices are 0.
+    are no level of the answer would be entries of their own, at which all prices are 0. Prices of
+    the lowest levels alone prove these.
     """
     if not solution.steps or (solution.steps[0].column < 0).any():
         return rules
@@ -66,7 +67,9 @@ def certify_levels(
         return rules
     proof = _Proof(problem, gains, solution)
     if proof.adds_up and proof.keeps_signs() and proof.covers_pairs(deadline):
-        return replace(rules, bound=rules.objective)
+        if proof.is_whole:
+            return replace(rules, bound=rules.objective)
+        return replace(rules, levels=len(proof.level) or None)
     return rules
 
 
@@ -87,7 +90,8 @@ class _Proof:
         self.level, count = np.unique(gain, return_counts=True)
         worth = [len(free), *(-count).tolist()]
         steps = solution.steps
-        self.adds_up = len(steps) == len(worth)
+        self.adds_up, self.is_whole = len(steps) <= len(worth), len(steps) == len(worth)
+        self.level, worth = self.level[: len(steps) - 1], worth[: len(steps)]
         for step in steps:
             if step.row is None:
                 self.adds_up = False

@@ -36,6 +36,8 @@ def solve_worst_off_streamed(
     best: AssignmentSolution,
     solve: Callable[[AssignmentProblem], AssignmentSolution],
     watch: Watch,
+    *,
+    any_total: bool = False,
 ) -> AssignmentSolution:
     """Return the plan of maximum coverage whose lowest gain is highest, then of the best total.
 
@@ -51,6 +53,8 @@ def solve_worst_off_streamed(
         Solves a problem of the same loads and pins under "coverage".
     watch : Watch
         The clock.
+    any_total : bool, default: False
+        Whether any plan of that lowest gain will do, with the prices of ``best``.
 
     Returns
     -------
@@ -77,21 +81,24 @@ def solve_worst_off_streamed(
         return replace(best, steps=tuple(steps))
     gain, _ = gains.pairs(best.pairs[:, 0], best.pairs[:, 1])
     first = int(gain.min())
-    lowest, cover = bound_lowest(problem, gains, best.pairs, watch)
-    if problem.at_least.any():
+    lowest, cover, pairs = bound_lowest(problem, gains, best.pairs, watch)
+    is_loaded = bool(problem.at_least.any())
+    if is_loaded:
         most, short = bound_loads(problem, gains, best.pairs, lowest, watch)
         if short is not None:  # columns that would get too few rows above it
             lowest, cover = most, steps[0].column - short
     if cover is not None:
         steps.append(Prices(cover, bonus=1))
-    if lowest > first:
+    if lowest > first and any_total and not is_loaded:
+        best = replace(best, pairs=pairs)
+    elif lowest > first:
         best = solve(replace(problem, gains=gains.keep_above(lowest)))
     return replace(best, steps=tuple(steps), solver=f"threshold search, {best.solver}")
 
 
 def bound_lowest(
     problem: AssignmentProblem, gains: StreamedGains, pairs: NDArray[np.int64], watch: Watch
-) -> tuple[int, NDArray[np.int64] | None]:
+) -> tuple[int, NDArray[np.int64] | None, NDArray[np.int64]]:
     """Return the highest lowest gain of as many pairs, whatever loads and quotas ask, and a proof.
 
     Parameters
@@ -112,6 +119,8 @@ def bound_lowest(
     cover : ndarray of int64, shape (n_columns,), or None
         1 for the columns of a cover of all pairs above it that is too small for as many. None
         where pins say so, or where nobody is left to be matched.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        As many pairs, pins included, none of which gains less; sorted.
     """
     left = set_pins(problem)
     pinned, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
@@ -123,13 +132,17 @@ def bound_lowest(
     pool = _Pool(gains.take(left.rows, columns), left.capacity[columns], mate, watch)
     first = pool.lowest()
     if not pool.n_wanted or first >= highest:
-        return min(first, highest), None
+        return min(first, highest), None, pairs
     lowest, seen = _raise(pool, first, highest)
+    seated = np.flatnonzero(pool.mate >= 0)
+    free = np.stack([left.rows[seated], columns[pool.mate[seated]]], axis=1)
+    pairs = np.concatenate([problem.pins.reshape(-1, 2), free])
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     if seen is None:
-        return lowest, None
+        return lowest, None, pairs
     cover = np.ones(problem.n_columns, np.int64)
     cover[columns] = seen[1]
-    return lowest, cover
+    return lowest, cover, pairs
 
 
 def bound_loads(

@@ -97,10 +97,15 @@ def solve_fairly(
         fair = solve_tiers_streamed(plain, problem.gains, problem.tiers, best, solve)
         return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
     if isinstance(problem.gains, StreamedGains):
-        search = solve_worst_off_with_quotas if quotas_bind else solve_worst_off_streamed
-        fair = search(plain, problem.gains, best, solve, watch)
-        if problem.objective == "leximin":
-            fair = solve_leximin_streamed(plain, problem.gains, fair, watch)
+        if quotas_bind:
+            fair = solve_worst_off_with_quotas(plain, problem.gains, best, solve, watch)
+        else:
+            by_level = problem.objective == "leximin"
+            fair = solve_worst_off_streamed(
+                plain, problem.gains, best, solve, watch, any_total=by_level
+            )
+            if by_level:
+                fair = solve_leximin_streamed(plain, problem.gains, fair, watch)
         return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
     if problem.tiers is not None:
         fair = solve_by_tiers(problem, best, watch)

@@ -87,6 +87,7 @@ def solve_leximin(
         weight = np.where(is_kept, weight, -2 * _FINE)
         face = replace(face, flow=climb(face, weight, watch)[0].flow)
     steps = [step]
+    _keep(watch, start, face, steps)
     residual = Residual(face.network, face.flow)
     gain = face.edges.gain
     done = int(np.iinfo(np.int64).min)
@@ -104,6 +105,7 @@ def solve_leximin(
             steps.append(kept)
         done = level
         face = _take_over(face, residual)
+        _keep(watch, start, face, steps)
         if np.count_nonzero(face.network.upper[face.layout.pair_arcs]) < _FULL * len(gain):
             face = drop_closed_pairs(face)
             residual = Residual(face.network, face.flow)
@@ -116,6 +118,22 @@ def solve_leximin(
         steps=tuple(steps),
         solver="residual paths, level by level",
     )
+
+
+def _keep(watch: Watch | None, start: AssignmentSolution, face: Face, steps: list[Prices]) -> None:
+    """Remember a plan of a face, and the proof of the levels that are settled."""
+    if watch is None:
+        return
+    chosen = face.edges.take(np.flatnonzero(face.flow[face.layout.pair_arcs] > 0))
+    proof = tuple(steps)
+
+    def draft() -> AssignmentSolution:
+        free = np.stack([chosen.row, chosen.column], axis=1)
+        pairs = np.concatenate([face.problem.pins.reshape(-1, 2), free])
+        pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+        return replace(start, pairs=pairs, prices=None, steps=proof, price=None)
+
+    watch.keep(draft)
 
 
 def _bend(problem: AssignmentProblem, start: AssignmentSolution) -> AssignmentProblem:

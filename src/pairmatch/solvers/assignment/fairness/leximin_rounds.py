@@ -31,6 +31,7 @@ _CELLS = 2**20  # pairs looked at in one go
 _KEEP = 16  # pairs of each person that the search begins with, by gain and by price
 _MORE = 8  # pairs of each person that a round may add
 _MOST_TIGHT = 2**21  # where more pairs than these are as good, ties are left as they are
+_MOST_MORE = 64  # the same in a late one
 _MUCH = 4  # new pairs a person from which on the plan so far is no good start
 _BEND, _FINE = 20, 2**32  # the higher, the nearer to leximin, and the more high gains look alike
 _TILES = 8  # blocks at a time
@@ -106,6 +107,7 @@ class _Search:
         gain, _ = gains.pairs(free[:, 0], free[:, 1])
         lowest = int(gain.min(initial=np.iinfo(np.int64).max))
         self.gains = gains.take(self.rows, self.columns).keep_above(lowest)
+        self.proof: tuple[Prices, ...] = (self._read_coverage(),)
 
     def run(self) -> AssignmentSolution:
         """Settle all levels, add the pairs that would do better, repeat."""
@@ -115,7 +117,7 @@ class _Search:
         if not n or not m:  # pins have taken all there was
             return self._draft()
         code, begin = self._begin(), self.mate
-        n_new = len(code)
+        n_new, more = len(code), _MORE
         while True:
             watch.check()
             row, column = np.divmod(code, m)
@@ -126,9 +128,11 @@ class _Search:
             rungs = ladder.climb(watch)
             self.mate = begin = ladder.mate
             order = RungOrder(rungs, n, m, self.cover, self.least > 0)
-            better, tight = self._look(order)
+            better, tight, least = self._look(order, more)
             if not len(better):
                 break
+            self.proof = self._read_steps(order, least)
+            more = min(2 * more, _MOST_MORE)
             n_new = len(better)
             code = np.union1d(code, better)
         steps = self._read_steps(order)
@@ -140,13 +144,13 @@ class _Search:
         )
 
     def _draft(self) -> AssignmentSolution:
-        """Return the plan so far: no worse for the worst off than the start."""
+        """Return the plan so far, with a proof of the levels that no pair can change any more."""
         ladder = getattr(self, "ladder", None)
         mate = self.mate
         if ladder is not None and self._rate(ladder.settled) > self._rate(mate):
             mate = ladder.settled
-        steps = (self._read_coverage(),)
-        return replace(self.start, pairs=self._join(mate), prices=None, steps=steps, price=None)
+        pairs = self._join(mate)
+        return replace(self.start, pairs=pairs, prices=None, steps=self.proof, price=None)
 
     def _rate(self, mate: NDArray[np.int64]) -> list[int]:
         """Return the gains of a plan, the lowest first."""
@@ -236,39 +240,43 @@ class _Search:
             (np.flatnonzero(~row), np.flatnonzero(column)),
         ]
 
-    def _look(self, order: RungOrder) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
-        """Return codes of pairs that would do better, and if there are none, of all as good ones.
+    def _look(
+        self, order: RungOrder, more: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64] | None, int]:
+        """Return codes of pairs that would do better, those of pairs that are as good, and a level.
 
-        The latter None where they are too many.
+        The second is None where they are too many. Below that level none would do better.
         """
         m = self.gains.shape[1]
         better, tight = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        n_tight = 0
+        n_tight, least = 0, int(np.iinfo(np.int64).max)
         for rows, columns in self._list_parts():
             rows = rows[np.argsort(order.row[rows], kind="stable")]
             columns = columns[np.argsort(order.column[columns], kind="stable")]
             if not len(rows) or not len(columns):
                 continue
-            tiles = _Tiles(self.gains.take(rows, columns), order, rows, columns, self.watch)
+            part = self.gains.take(rows, columns)
+            tiles = _Tiles(part, order, rows, columns, self.watch, more)
             starts = tiles.starts
             for k in range(0, len(starts), _TILES):
                 found = map_blocks(tiles.look, starts[k : k + _TILES])
-                for row, column, _ in (part[0] for part in found):
+                for (row, column, _), _, lowest in found:
                     better.append(row * m + column)
-                if sum(map(len, better)):
-                    continue
+                    least = min(least, lowest)
                 row, column, gain = (
                     np.concatenate([part[1][k] for part in found]) for k in range(3)
                 )
                 sign = order.judge(row, column, gain)
                 some = np.flatnonzero(sign < 0)
-                some = some[_find_first(row[some], _MORE)]
+                least = min(least, int(gain[some].min(initial=least)))
+                some = some[_pick(row[some], column[some], more)]
                 better.append(row[some] * m + column[some])
                 some = np.flatnonzero(sign == 0)
                 n_tight += len(some)
                 if n_tight <= _MOST_TIGHT:
                     tight.append(row[some] * m + column[some])
-        return np.concatenate(better), None if n_tight > _MOST_TIGHT else np.concatenate(tight)
+        all_tight = None if n_tight > _MOST_TIGHT else np.concatenate(tight)
+        return np.concatenate(better), all_tight, least
 
     def _settle(
         self, order: RungOrder, tight: NDArray[np.int64], pairs: NDArray[np.int64]
@@ -299,11 +307,13 @@ class _Search:
         row[self.rows], column[self.columns] = self.cover
         return Prices(column, row=row)
 
-    def _read_steps(self, order: RungOrder) -> tuple[Prices, ...]:
-        """Return the prices of coverage and of each level."""
+    def _read_steps(self, order: RungOrder, stop: int | None = None) -> tuple[Prices, ...]:
+        """Return the prices of coverage and of each level, or of those below one."""
         problem, n = self.problem, len(self.rows)
         steps = [self._read_coverage()]
         for rung in order.rungs:
+            if stop is not None and rung.gain >= stop:
+                break
             price = rung.height - rung.height[-1]
             price[order.is_held] = 0
             row = np.zeros(problem.n_rows, price.dtype)
@@ -323,8 +333,9 @@ class _Tiles:
         rows: NDArray[np.int64],
         columns: NDArray[np.int64],
         watch: Watch,
+        more: int,
     ) -> None:
-        self.gains, self.order, self.watch = gains, order, watch
+        self.gains, self.order, self.watch, self.more = gains, order, watch, more
         self.rows, self.columns = rows, columns
         self.height = max(1, _CELLS // len(columns))
 
@@ -333,8 +344,8 @@ class _Tiles:
         """First row of every block."""
         return range(0, len(self.rows), self.height)
 
-    def look(self, top: int) -> tuple[_Found, _Found]:
-        """Return the best pairs above their limit, and all pairs at it."""
+    def look(self, top: int) -> tuple[_Found, _Found, int]:
+        """Return the best pairs above their limit, all pairs at it, and the least limit broken."""
         self.watch.check()
         some = slice(top, min(len(self.rows), top + self.height))
         order, rows = self.order, self.rows[some]
@@ -346,25 +357,28 @@ class _Tiles:
         value, over = gain[i, j], gain[i, j] - limit[i, j]
         at = np.flatnonzero(over == 0)
         above = np.flatnonzero(over > 0)
-        best = _pick(i[above], j[above], over[above])
+        best = _pick(i[above], j[above], self.more, over[above])
         best = above[best]
         row, column = rows[i], self.columns[first + j]
         return (
             (row[best], column[best], value[best]),
             (row[at], column[at], value[at]),
+            int((value - over)[above].min(initial=np.iinfo(np.int64).max)),
         )
 
 
 def _pick(
-    row: NDArray[np.int64], column: NDArray[np.int64], over: NDArray[np.int64]
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    count: int,
+    over: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """Return some entries of every row and column: those that are over most, and others."""
-    best = np.argsort(-over, kind="stable")
     # Where all prefer the same few, those alone would be picked: scatter the rest.
-    mixed = np.argsort((row * 40_503 + column * 30_011) % 65_521, kind="stable")
-    found = [
-        order[_find_first(line[order], _MORE)] for order in (best, mixed) for line in (row, column)
-    ]
+    orders = [np.argsort((row * 40_503 + column * 30_011) % 65_521, kind="stable")]
+    if over is not None:
+        orders.append(np.argsort(-over, kind="stable"))
+    found = [order[_find_first(line[order], count)] for order in orders for line in (row, column)]
     return np.unique(np.concatenate(found))
 
 

@@ -69,7 +69,7 @@ def solve_worst_off_with_quotas(
     highest = int(pinned.min(initial=np.iinfo(np.int64).max))
     first = low = _find_lowest(gains, best)
     kept, kept_at = best, first
-    high, column = bound_lowest(problem, gains, best.pairs, watch)
+    high, column, _ = bound_lowest(problem, gains, best.pairs, watch)
     cover = None if column is None else Prices(column, price_no_quota(problem))
     reach = trial = high  # pairs above it are paid for by the cover, or ruled out by a pin
     while low < high:

@@ -86,3 +86,17 @@ def test_plan_of_a_streamed_pool_is_as_good_as_of_a_held_one(pool, monkeypatch, 
     assert (streamed.matched, streamed.objective) == (held.matched, held.objective)
     assert streamed.gap == 0.0
     pm.verify(streamed)
+
+
+def test_streamed_gains_hold_no_second_copy_of_the_features(pool):
+    scored = pm.score(pool.mentees, pool.mentors, pm.Program(criteria=CRITERIA))
+    one, other = stream_gains(scored), stream_gains(scored)
+    for gains in (one, other):
+        assert np.shares_memory(gains.row_features, scored.fused.coached)
+        assert np.shares_memory(gains.column_features, scored.fused.coach)
+        assert gains.row_features.shape[1] > scored.fused.width  # common time may be unknown
+    # One column for prices beside them, whoever asks.
+    assert one.find_spare(0).take()
+    assert not other.find_spare(0).take()
+    one.find_spare(0).give_back()
+    assert other.find_spare(0).take()

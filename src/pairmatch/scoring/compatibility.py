@@ -164,7 +164,8 @@ class Compatibility:
         addends = list(map(Addend, terms, constants))
         linear = [addend for addend in addends if isinstance(addend.term, Linear)]
         others = tuple(addend for addend in addends if not isinstance(addend.term, Linear))
-        fused = fuse(linear, len(coached), len(coach), merged=merged)
+        n_spare = 1 + 2 * len(others)  # room for prices, and for what is unknown of the others
+        fused = fuse(linear, len(coached), len(coach), merged=merged, n_spare=n_spare)
         fused.check(linear)
         every = *built_in, *rules
         return cls(coached, coach, criteria, names, terms, shares, constants, every, fused, others)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +48,8 @@ class FusedProduct:
         Features of the coaches, integers >= 0; read-only.
     largest : int
         Upper bound on the value of any pair, and so, as nothing is negative, on every partial sum.
+    free : (list of None, list of None), optional
+        Hold one entry each while nobody writes into the room beside the features of a side.
 
     Notes
     -----
@@ -59,6 +61,9 @@ class FusedProduct:
     coached: NDArray[np.floating]
     coach: NDArray[np.floating]
     largest: int
+    free: tuple[list[None], list[None]] = field(
+        repr=False, default_factory=lambda: ([None], [None])
+    )
 
     @property
     def width(self) -> int:
@@ -104,15 +109,19 @@ class FusedProduct:
             )
 
 
-def fuse(addends: Sequence[Addend], n: int, m: int, *, merged: bool = True) -> FusedProduct:
+def fuse(
+    addends: Sequence[Addend], n: int, m: int, *, merged: bool = True, n_spare: int = 0
+) -> FusedProduct:
     """Return linear terms and their neutral values as one product, alike features as one.
+
+    The features are views of arrays with ``n_spare`` more columns.
 
     A term that is unknown for somebody needs at most two more features:
     k_i k_j value + (1 - k_i k_j) neutral
     = value + (1 - k_i) neutral + k_i (1 - k_j) neutral, as features of the unknown are 0.
     """
     if not merged:
-        return _lay_out(addends, n, m)
+        return _lay_out(addends, n, m, n_spare)
     pairs: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     largest = 0
     for addend in addends:
@@ -126,8 +135,7 @@ def fuse(addends: Sequence[Addend], n: int, m: int, *, merged: bool = True) -> F
     pairs = [(left, right) for left, right in pairs if left.any() and right.any()]
     pairs = [(left, right) for right, left in _merge([(right, left) for left, right in pairs])]
     pairs = _merge(pairs)
-    kind = np.float32 if largest < 1 << 24 else np.float64
-    coached, coach = np.zeros((n, len(pairs)), kind), np.zeros((m, len(pairs)), kind)
+    coached, coach = _make_room(n, m, len(pairs), n_spare, largest)
     for f, (left, right) in enumerate(pairs):
         coached[:, f] = left
         coach[:, f] = right
@@ -135,12 +143,20 @@ def fuse(addends: Sequence[Addend], n: int, m: int, *, merged: bool = True) -> F
     return FusedProduct(coached, coach, largest)
 
 
-def _lay_out(addends: Sequence[Addend], n: int, m: int) -> FusedProduct:
+def _make_room(
+    n: int, m: int, width: int, n_spare: int, largest: int
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return room for the features of either side, views of arrays with more columns."""
+    kind = np.float32 if largest < 1 << 24 else np.float64
+    coached, coach = np.empty((n, width + n_spare), kind), np.empty((m, width + n_spare), kind)
+    return coached[:, :width], coach[:, :width]
+
+
+def _lay_out(addends: Sequence[Addend], n: int, m: int, n_spare: int) -> FusedProduct:
     """Return the same product with all features side by side, which takes less time."""
     largest = sum(max(addend.term.largest, addend.neutral) for addend in addends)  # type: ignore[attr-defined]
     width = sum(addend.term.coached.shape[1] + 2 for addend in addends)  # type: ignore[attr-defined]
-    kind = np.float32 if largest < 1 << 24 else np.float64
-    coached, coach = np.empty((n, width), kind), np.empty((m, width), kind)
+    coached, coach = _make_room(n, m, width, n_spare, largest)
     at = 0
     for addend in addends:
         term: Linear = addend.term  # type: ignore[assignment]

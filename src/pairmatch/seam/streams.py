@@ -13,7 +13,7 @@ from pairmatch.constraints.observation import Observable
 from pairmatch.scoring import Linear, SamePerson, SameSchool
 from pairmatch.scoring.overlaps import Overlap as SharedEntries
 from pairmatch.solvers.barred import Barred
-from pairmatch.solvers.streamed import Overlap, StreamedGains
+from pairmatch.solvers.streamed import Overlap, Spare, StreamedGains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +43,8 @@ def stream_gains(scored: Compatibility) -> StreamedGains:
         score becomes a threshold; the other rules are asked of the pairs that matter.
     """
     n_columns = scored.shape[1]
-    left, right = [scored.fused.coached], [scored.fused.coach]
+    left: list[NDArray[np.generic]] = []  # what is unknown, beside the features of the rows
+    right: list[NDArray[np.generic]] = []
     largest = scored.fused.largest
     shared: list[tuple[Overlap, int]] = []
     terms: list[_NeutralTerm] = []
@@ -57,13 +58,15 @@ def stream_gains(scored: Compatibility) -> StreamedGains:
         largest += max(term.units, addend.neutral)
         if addend.neutral:
             blank = ~term.known_coached, ~term.known_coach
-            left.append(_columns(blank[0] * addend.neutral, ~blank[0] * addend.neutral))
-            right.append(_columns(np.ones(n_columns), blank[1]))
+            left += [blank[0] * addend.neutral, ~blank[0] * addend.neutral]
+            right += [np.ones(n_columns), blank[1]]
     needs, tests, keys, least, pairs = _sort_rules(scored.rules)
     barred = Barred(np.concatenate(pairs), scored.shape) if pairs else None
+    fused = scored.fused
+    spares = _append(fused.coached, left, fused.free[0]), _append(fused.coach, right, fused.free[1])
     return StreamedGains(
-        np.hstack(left).astype(np.float32, copy=False),
-        np.hstack(right).astype(np.float32, copy=False),
+        spares[0].features,
+        spares[1].features,
         largest,
         tuple(shared),
         tuple(terms),
@@ -72,6 +75,7 @@ def stream_gains(scored: Compatibility) -> StreamedGains:
         keys,
         least,
         barred,
+        spares,
     )
 
 
@@ -80,8 +84,28 @@ def _most_units(scored: Compatibility, addend: Addend) -> int:
     return max(scored.units_of_criteria[place], addend.neutral)
 
 
-def _columns(first: NDArray[np.generic], second: NDArray[np.generic]) -> NDArray[np.float32]:
-    return np.column_stack([first, second]).astype(np.float32)
+def _append(
+    features: NDArray[np.floating], columns: list[NDArray[np.generic]], free: list[None]
+) -> Spare:
+    """Return features with more columns, in the room beside them if it is there."""
+    n, width = features.shape
+    wide, room = width + len(columns) + 1, features.base
+    if room is None or not _has_room(room, features, wide):
+        room, free = np.empty((n, wide), np.float32), [None]
+        room[:, :width] = features
+    for k, column in enumerate(columns):
+        room[:, width + k] = column
+    return Spare(room[:, :wide], free)
+
+
+def _has_room(room: NDArray[np.generic], features: NDArray[np.floating], wide: int) -> bool:
+    """Say whether features are the first columns of an array that is as wide."""
+    return (
+        room.dtype == np.float32
+        and room.strides == features.strides
+        and room.ctypes.data == features.ctypes.data
+        and room.shape[1] >= wide
+    )
 
 
 def _sort_rules(

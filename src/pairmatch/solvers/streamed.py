@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Index = slice | NDArray[np.int64]
 
-__all__ = ["FLOAT32_EXACT", "Overlap", "PairTerm", "PairTest", "StreamedGains"]
+__all__ = ["FLOAT32_EXACT", "Overlap", "PairTerm", "PairTest", "Spare", "StreamedGains"]
 
 FLOAT32_EXACT = 2**24  # below it every integer is a float32, so sums are exact in any order
 _FLOAT64_EXACT = 2**53
@@ -116,6 +116,57 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Spare:
+    """Features with one more column, which one reader at a time may write into.
+
+    Whoever adds a feature of his own to all of them, prices for instance, need not copy the rest.
+
+    Parameters
+    ----------
+    whole : ndarray of float32, shape (n, n_features + 1)
+        The features, and what is written into the last column.
+    free : list of None, optional
+        Holds one entry while nobody writes; shared by all who share the memory.
+    """
+
+    whole: NDArray[np.float32]
+    free: list[None] = field(repr=False, default_factory=lambda: [None])
+
+    @classmethod
+    def gather(cls, features: NDArray[np.float32], people: NDArray[np.int64]) -> Spare:
+        """Return the features of some people, a few at a time."""
+        whole = np.empty((len(people), features.shape[1] + 1), np.float32)
+        for start in range(0, len(people), _PEOPLE):
+            part = slice(start, start + _PEOPLE)
+            whole[part, :-1] = features[people[part]]
+        return cls(whole)
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """The features without the last column, read-only."""
+        view = self.whole[:, :-1]
+        view.flags.writeable = False
+        return view
+
+    def holds(self, features: NDArray[np.float32]) -> bool:
+        """Say whether these are the features beside the column, the same memory."""
+        mine, theirs = self.features.__array_interface__, features.__array_interface__
+        return all(mine[what] == theirs[what] for what in ("data", "shape", "strides"))
+
+    def take(self) -> bool:
+        """Take the last column, and say whether nobody else has it."""
+        try:
+            self.free.pop()  # of two threads one gets it
+        except IndexError:
+            return False
+        return True
+
+    def give_back(self) -> None:
+        """Leave the last column to others."""
+        self.free.append(None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class StreamedGains:
     """Gains and rules of all pairs, by features; any block of them on demand.
 
@@ -142,6 +193,8 @@ class StreamedGains:
         A pair is allowed only if its gain is at least this.
     barred : Barred, optional
         Single pairs that are not allowed.
+    spares : (Spare or None, Spare or None), optional
+        What ``row_features`` and ``column_features`` are views of, if there is room beside them.
 
     Examples
     --------
@@ -160,6 +213,7 @@ class StreamedGains:
     keys: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     least: int | None = None
     barred: Barred | None = None
+    spares: tuple[Spare | None, Spare | None] = (None, None)
 
     def __post_init__(self) -> None:
         if self.largest >= _FLOAT64_EXACT:
@@ -213,9 +267,14 @@ class StreamedGains:
     def take(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> StreamedGains:
         """Return the gains of some of the rows and columns, renumbered from 0."""
         keys = None if self.keys is None else (self.keys[0][rows], self.keys[1][columns])
+        left, right = self.find_spare(0), self.find_spare(1)
+        if left is None or not _is_all(rows, self.shape[0]):
+            left = Spare.gather(self.row_features, rows)
+        if right is None or not _is_all(columns, self.shape[1]):
+            right = Spare.gather(self.column_features, columns)
         return StreamedGains(
-            self.row_features[rows],
-            self.column_features[columns],
+            left.features,
+            right.features,
             self.largest,
             tuple((overlap.take(rows, columns), units) for overlap, units in self.shared),
             tuple(_TakenTerm(term, rows, columns) for term in self.terms),
@@ -224,7 +283,16 @@ class StreamedGains:
             keys,
             self.least,
             None if self.barred is None else self.barred.take(rows, columns),
+            (left, right),
         )
+
+    def find_spare(self, side: int) -> Spare | None:
+        """Return the room beside the features of the rows (0) or columns (1), if there is any."""
+        spare = self.spares[side]
+        features = (self.row_features, self.column_features)[side]
+        if spare is None or not spare.holds(features):
+            return None  # other features were put in their place
+        return spare
 
     def keep_above(self, least: int) -> StreamedGains:
         """Return the same gains, with no pair below ``least`` allowed."""
@@ -290,6 +358,10 @@ class _TakenTest:
 
     def forbids(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.bool_]:
         return self.test.forbids(self.rows[i], self.columns[j])
+
+
+def _is_all(index: NDArray[np.int64], n: int) -> bool:
+    return len(index) == n and bool((index == np.arange(n)).all())
 
 
 def _transpose(words: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from threading import Event
+import gc
+from dataclasses import replace
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -12,8 +14,6 @@ from pairmatch.solvers.problem import MatrixGains
 
 
 def _without_keys(gains):
-    from dataclasses import replace
-
     return replace(gains, keys=None)
 
 
@@ -86,3 +86,48 @@ def test_a_sweep_that_is_told_to_stop_stops(full_gains):
     sweeper = Sweeper(gains, stop=stop)
     with pytest.raises(Stopped):
         sweeper.best(np.arange(3), np.zeros(gains.shape[1], np.int64), np.ones(3, np.int64), 0)
+
+
+@pytest.mark.parametrize("fast", [True, False], ids=["compiled", "numpy"])
+def test_sweepers_of_one_pool_do_not_write_into_the_prices_of_each_other(full_gains, fast):
+    whole = _without_keys(full_gains(3))
+    everybody = [np.arange(n) for n in whole.shape]
+    gains = whole.take(*everybody)  # with room for prices beside the features
+    lines, keep = everybody[0], np.full(len(everybody[0]), 4)
+    rng = np.random.default_rng(3)
+    prices = [rng.integers(-20, 90, gains.shape[1]) for _ in range(2)]
+    alone = [
+        Sweeper(whole, tile=(5, 7), fast=fast).best(lines, price, keep, -99) for price in prices
+    ]
+    sweepers = [Sweeper(gains, tile=(5, 7), fast=fast) for _ in prices]
+    together = [None, None]
+
+    def sweep(k):
+        for _ in range(20):
+            together[k] = sweepers[k].best(lines, prices[k], keep, -99)
+
+    threads = [Thread(target=sweep, args=(k,)) for k in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for mine, expected in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(mine.floor, expected.floor)
+    np.testing.assert_array_equal(gains.row_features, whole.row_features)
+    np.testing.assert_array_equal(gains.column_features, whole.column_features)
+
+
+def test_the_room_beside_features_is_lent_to_one_sweeper_and_comes_back(full_gains):
+    gains = _without_keys(full_gains(0))
+    gains = gains.take(*(np.arange(n) for n in gains.shape))
+    sweeper = Sweeper(gains)
+    assert not gains.find_spare(0).take()
+    assert not gains.find_spare(1).take()
+    del sweeper
+    gc.collect()
+    for side in (0, 1):
+        assert gains.find_spare(side).take()
+        gains.find_spare(side).give_back()
+    assert gains.take(*(np.arange(n) for n in gains.shape)).spares == gains.spares
+    ones = np.ones((gains.shape[0], 1), np.float32)
+    assert replace(gains, row_features=ones).find_spare(0) is None

@@ -87,7 +87,7 @@ def estimate_effort(problem: AssignmentProblem, method: Method = "auto") -> Esti
     if isinstance(gains, MatrixGains):
         held += 9.0 * n_rows * n_columns
     if isinstance(gains, StreamedGains):
-        held += 3 * (gains.row_features.nbytes + gains.column_features.nbytes)
+        held += 2 * (gains.row_features.nbytes + gains.column_features.nbytes)
     if chosen == "pricing":
         held += (n_rows + n_columns) * _SHORTLIST
         held += sum(_CLASS * n_columns * quota.n_classes for quota in problem.quotas)

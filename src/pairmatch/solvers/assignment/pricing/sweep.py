@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
+from weakref import finalize
 
 import numpy as np
 
 from pairmatch.solvers.assignment.pricing.hits import Shortlist, TileRules, find_true
 from pairmatch.solvers.assignment.pricing.scan import BARRED, load_scan
 from pairmatch.solvers.processors import count_processors, map_blocks
-from pairmatch.solvers.streamed import FLOAT32_EXACT, StreamedGains
+from pairmatch.solvers.streamed import FLOAT32_EXACT, Spare, StreamedGains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,12 +132,24 @@ class Sweeper:
                 [float(units) for _, units in gains.shared] + [BARRED] * len(gains.needs)
             )
             self._most = sum(units for _, units in gains.shared)
-            self._sides = (
-                _fold(gains.row_features, [overlap.row for overlap in overlaps]),
-                _fold(gains.column_features, [overlap.column for overlap in overlaps]),
+            bits = (
+                [overlap.row for overlap in overlaps],
+                [overlap.column for overlap in overlaps],
             )
+            self._sides = self._fold(gains, 0, bits[0]), self._fold(gains, 1, bits[1])
             if self._needs and all(gains.shape):
                 self._joined = tuple(side.join_bits(self._tile[1]) for side in self._sides)
+
+    def _fold(self, gains: StreamedGains, side: int, words: list[NDArray[np.uint64]]) -> _Side:
+        """Return features with a column for the prices, and the bits of all overlaps joined."""
+        spare, n = gains.find_spare(side), gains.shape[side]
+        if spare is None or not spare.take():  # somebody else sweeps the same pool
+            features = (gains.row_features, gains.column_features)[side]
+            spare = Spare.gather(features, np.arange(n))
+        else:
+            finalize(self, spare.give_back)
+        bits = np.vstack([*(some.T for some in words), np.empty((0, n), np.uint64)])
+        return _Side(spare.whole, bits)
 
     def _find_needs(self, n_shared: int) -> list[slice]:
         """Return where the words of each rule are that asks for something in common."""
@@ -355,11 +368,3 @@ class Sweeper:
         for test in gains.tests:
             forbidden |= test.forbids(i, j)
         tile.reshape(-1)[at[forbidden]] = -BARRED
-
-
-def _fold(features: NDArray[np.float32], words: list[NDArray[np.uint64]]) -> _Side:
-    """Append a column for the prices, and join the bits of all overlaps."""
-    n, width = features.shape
-    folded = np.ones((n, width + 1), np.float32)
-    folded[:, :width] = features
-    return _Side(folded, np.vstack([*(some.T for some in words), np.empty((0, n), np.uint64)]))

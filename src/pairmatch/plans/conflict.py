@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_pins", "explain_conflict"]
 
+_SHOWN = 10  # people who are named where more are concerned
+
 
 def explain_conflict(
     scored: Compatibility | OwnScores, problem: AssignmentProblem, conflict: LoadConflict
@@ -36,6 +38,7 @@ def explain_conflict(
         return _explain_pins(scored, problem, conflict)
     mentors, mentees = scored.coach.ids, scored.coached.ids
     columns = sorted(conflict.columns.tolist(), key=lambda j: natural_key(mentors[j]))
+    named = set(columns)
     faults = []
     for j in columns:
         least, reached = int(problem.at_least[j]), int(conflict.reachable[j])
@@ -45,17 +48,22 @@ def explain_conflict(
     elsewhere = [
         (mentors[j], int(conflict.reachable[j]))
         for j in range(len(mentors))
-        if conflict.reachable[j] < problem.at_least[j] and j not in columns
+        if conflict.reachable[j] < problem.at_least[j] and j not in named
     ]
-    also = "".join(f" Lower at_least of {mentor} to {reached}." for mentor, reached in elsewhere)
+    also = "".join(
+        f" Lower at_least of {mentor} to {reached}." for mentor, reached in elsewhere[:_SHOWN]
+    )
+    if len(elsewhere) > _SHOWN:
+        also += f" The minimum of {len(elsewhere) - _SHOWN} more mentors is too high as well."
     served = sorted((mentees[i] for i in conflict.rows.tolist()), key=natural_key)
-    shown = ", ".join(str(key) for key in served[:10]) + (", ..." if len(served) > 10 else "")
+    shown = ", ".join(str(key) for key in served[:_SHOWN])
+    shown += ", ..." if len(served) > _SHOWN else ""
     if len(columns) > 1:
-        fewer = (
-            "No fewer minimum loads are in conflict."
-            if conflict.is_smallest
-            else ("Without any one of them the others could be met.")
-        )
+        fewer = "Without any one of them the others could be met."
+        if conflict.is_smallest:
+            fewer = "No fewer minimum loads are in conflict."
+        elif not conflict.is_thin:
+            fewer = "There was no time to find out whether all of them are needed for the conflict."
         also = f" {fewer}{also}"
     asked = sum(int(problem.at_least[j]) for j in columns)
     if len(served) >= asked:

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.held.remainder import Edges, Remainder
     from pairmatch.solvers.problem import AssignmentProblem
 
+    Fill = Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]
+
 __all__ = ["LoadConflict", "check_minimum_loads", "fill_loads", "refine_conflict", "start_flow"]
 
 
 _TRIALS = 300  # sets of columns that are tried for a smaller conflict
-_MOST_REFINED = 2**22  # pairs of a conflict that are all looked at
+_MOST_TRIED = 2**25  # pairs that all trials together look at
+_MOST_REFINED = 2**20  # pairs of a conflict that are all looked at
 
 
 class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not a fault of the solver
@@ -42,7 +45,9 @@ class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not a 
     reachable : ndarray of int64, shape (n_columns,)
         ``at_least``, lowered by the least total amount that makes it possible to meet.
     is_smallest : bool, default: False
-        Whether no set of fewer columns conflicts; otherwise only known: no part of this one does.
+        Whether no set of fewer columns conflicts.
+    is_thin : bool, default: True
+        Whether no part of this set conflicts; otherwise there was no time to find out.
     """
 
     def __init__(
@@ -51,12 +56,14 @@ class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not a 
         rows: NDArray[np.int64],
         reachable: NDArray[np.int64],
         is_smallest: bool = False,
+        is_thin: bool = True,
     ) -> None:
         self.columns = columns
         self.rows = rows
         self.reachable = reachable
         self.is_smallest = is_smallest
-        super().__init__(columns, rows, reachable, is_smallest)
+        self.is_thin = is_thin
+        super().__init__(columns, rows, reachable, is_smallest, is_thin)
 
     def __str__(self) -> str:
         return (
@@ -69,7 +76,9 @@ def check_minimum_loads(
     problem: AssignmentProblem,
     remainder: Remainder,
     edges: Edges,
-    fill: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]],
+    fill: Fill,
+    *,
+    is_flow: bool = False,
 ) -> None:
     """Raise :class:`LoadConflict` if no plan meets every minimum load.
 
@@ -84,6 +93,9 @@ def check_minimum_loads(
     fill : callable
         Given how many rows each column asks for, returns how many each gets where together they
         get most, and a set of columns that cannot all get what they ask for if some do not.
+    is_flow : bool, default: False
+        Whether each column of that set could pass on a row to one that gets less, directly or
+        through others.
 
     Raises
     ------
@@ -92,9 +104,10 @@ def check_minimum_loads(
 
     Notes
     -----
-    The columns are thinned out one by one until every one of them is needed for the conflict: one
-    call of ``fill`` for each column of the set that the first call returned. Then sets of fewer
-    columns are tried as long as there are few of them; to find a smallest one is hard in general.
+    As few as possible of the first of these columns are taken that are in conflict. Where they lack
+    one row, and each could pass one on, every one of them is needed; otherwise they are left out
+    one by one until that is so. Then sets of fewer columns are tried as long as there are few of
+    them; to find a smallest one is hard in general.
     """
     asked = remainder.at_least
     if not asked.any():
@@ -102,13 +115,8 @@ def check_minimum_loads(
     met, suspects = fill(asked)
     if (met == asked).all():
         return
-    for column in suspects:
-        fewer = suspects[suspects != column]
-        trial = np.zeros_like(asked)
-        trial[fewer] = asked[fewer]
-        if (fill(trial)[0] < trial).any():
-            suspects = fewer
-    suspects, is_smallest = _find_smaller(asked, suspects, fill)
+    suspects = _thin_out(asked, suspects, fill, is_flow=is_flow)
+    suspects, is_smallest = _find_smaller(asked, suspects, fill, len(edges))
     pinned = problem.pins[np.isin(problem.pins[:, 1], suspects), 0]
     raise LoadConflict(
         columns=suspects,
@@ -118,14 +126,41 @@ def check_minimum_loads(
     )
 
 
+def _thin_out(
+    asked: NDArray[np.int64], suspects: NDArray[np.int64], fill: Fill, *, is_flow: bool
+) -> NDArray[np.int64]:
+    """Return those of some columns in conflict that are all needed for one."""
+
+    def try_some(some: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
+        trial = np.zeros_like(asked)
+        trial[some] = asked[some]
+        met, rivals = fill(trial)
+        return int((trial - met).sum()), rivals
+
+    low, high = 0, len(suspects)  # so many of the first columns can be met, so many cannot
+    while high - low > 1:
+        middle = (low + high) // 2
+        if try_some(suspects[:middle])[0]:
+            high = middle
+        else:
+            low = middle
+    lacks, rivals = try_some(suspects[:high])
+    waiting = rivals.tolist()
+    while waiting and not (is_flow and lacks == 1):
+        column = waiting.pop(0)
+        found, fewer = try_some(rivals[rivals != column])
+        if found:
+            lacks, rivals = found, fewer
+            waiting = [other for other in waiting if other in set(fewer.tolist())]
+    return rivals
+
+
 def _find_smaller(
-    asked: NDArray[np.int64],
-    known: NDArray[np.int64],
-    fill: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]],
+    asked: NDArray[np.int64], known: NDArray[np.int64], fill: Fill, n_edges: int
 ) -> tuple[NDArray[np.int64], bool]:
     """Return a set of fewer columns that conflicts, or the known one, and whether none has less."""
     needy = np.flatnonzero(asked)
-    left = _TRIALS
+    left = min(_TRIALS, _MOST_TRIED // max(1, n_edges))
     for size in range(1, len(known)):
         left -= comb(len(needy), size)
         if left < 0:
@@ -149,7 +184,7 @@ def refine_conflict(problem: AssignmentProblem, conflict: LoadConflict) -> LoadC
         Columns that cannot all get their minimum loads, maybe too many of them.
     """
     columns, n_rows = conflict.columns, problem.n_rows
-    if len(columns) * n_rows > _MOST_REFINED:
+    if conflict.is_smallest or len(columns) * n_rows > _MOST_REFINED:
         return conflict
     row, column = np.divmod(np.arange(n_rows * len(columns)), max(1, len(columns)))
     gain, allowed = problem.gains.pairs(row, columns[column])
@@ -172,7 +207,7 @@ def refine_conflict(problem: AssignmentProblem, conflict: LoadConflict) -> LoadC
     edges = collect_edges(part, remainder)
     layout = draw_network(edges, remainder, {})
     try:
-        check_minimum_loads(part, remainder, edges, partial(fill_loads, layout))
+        check_minimum_loads(part, remainder, edges, partial(fill_loads, layout), is_flow=True)
     except LoadConflict as found:
         return LoadConflict(
             columns[found.columns],

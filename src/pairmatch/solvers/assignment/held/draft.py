@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.held.remainder import Remainder
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["draft_plan", "take_better", "take_in_turn"]
+__all__ = ["UNMET", "draft_plan", "take_better", "take_in_turn"]
+
+UNMET = (
+    "no plan that meets the minimum loads was found within the time limit; give more seconds, or "
+    "lower at_least in Load"
+)
+"""What is said where nothing was found in time."""
 
 _HELD = 2**20  # pairs that are computed at once
 
@@ -87,10 +93,7 @@ def draft_plan(problem: AssignmentProblem) -> AssignmentSolution:
             for budget, left in zip(problem.budgets, budgets, strict=True):
                 left[j] -= budget.pairs(np.array([i]), np.array([j]))[0]
     if asked.any():
-        raise CapabilityError(
-            "no plan that meets the minimum loads was found within the time limit; give more "
-            "seconds, or lower at_least in Load"
-        )
+        raise CapabilityError(UNMET)
     column = np.zeros(problem.n_columns, np.int64)
     quota = price_no_quota(problem)
     listed = np.array(sorted(pairs), np.int64).reshape(-1, 2)

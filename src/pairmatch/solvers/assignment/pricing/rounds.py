@@ -174,12 +174,6 @@ class Rounds:
         """Free what is kept of pairs; seating and prices stay."""
         self.candidates, self._sweeper = Candidates(self.gains.shape), None
 
-    def short_columns(self) -> NDArray[np.int64]:
-        """Return the columns that a pool, run to its end, cannot give their minimum load."""
-        if self.seating is None:
-            return np.empty(0, np.int64)
-        return np.flatnonzero(self.seating.filled < self.least)
-
     def raise_bonus(self, bonus: int) -> None:
         """Make every pair worth more; the seating so far stays a good start."""
         self.bonus = bonus

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import SimpleQueue
 from threading import Event
 from time import monotonic
@@ -11,12 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CapabilityError
-from pairmatch.solvers.assignment.held.conflict import LoadConflict
+from pairmatch.solvers.assignment.held.draft import UNMET
 from pairmatch.solvers.assignment.held.remainder import Edges
+from pairmatch.solvers.assignment.held.watch import OutOfTime
 from pairmatch.solvers.assignment.pricing.compiled import are_loaded_within
-from pairmatch.solvers.assignment.pricing.completing import LoadsUnmetError, complete_plan
+from pairmatch.solvers.assignment.pricing.completing import complete_plan
 from pairmatch.solvers.assignment.pricing.cover import find_cover
 from pairmatch.solvers.assignment.pricing.effort import FLOW_SECONDS, Effort
+from pairmatch.solvers.assignment.pricing.filling import meet_all_loads
 from pairmatch.solvers.assignment.pricing.guessing import guess_prices
 from pairmatch.solvers.assignment.pricing.parting import split_pool, take_part
 from pairmatch.solvers.assignment.pricing.rounds import Rounds
@@ -27,7 +31,7 @@ from pairmatch.solvers.assignment.pricing.watching import find_deadline, watch
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,7 +45,14 @@ __all__ = ["solve_by_pricing"]
 _RAISE = 4  # factor of the bonus where coverage was not reached
 _LOADING = 0.25  # share of a time limit after which compiled code is not waited for any longer
 _NEARLY = 0.9  # share of the pairs that a proof must reach for guessed prices to be worth it
+_LATE, _LATE_SHARE = 0.7, 0.1  # seconds after a limit, and share of it, to meet minimum loads
 _COMPLETING, _LEAST_COMPLETING = 0.5, 0.25  # seconds to seat more rows in a plan cut short
+
+
+def check_clock(deadline: float) -> None:
+    """Raise where the time is over."""
+    if monotonic() > deadline:
+        raise OutOfTime
 
 
 def solve_by_pricing(
@@ -125,7 +136,8 @@ def solve_by_pricing(
     deadline, share = find_deadline(problem, time_limit)
     if time_limit is not None and effort.fast and not are_loaded_within(_LOADING * time_limit):
         effort = replace(effort, fast=False)
-    search = _Search(problem, effort, seed, deadline)
+    late = max(_LATE, _LATE_SHARE * (time_limit or 0.0))
+    search = _Search(problem, effort, seed, deadline, late)
     status = watch(search, deadline, progress)
     seconds = min(_COMPLETING, max(_LEAST_COMPLETING, 0.2 * (time_limit or 10.0)))
     return search.solution(status, seconds, guess=share >= _NEARLY)
@@ -144,7 +156,12 @@ class _Search:
     """One run: parts of the pool that do not touch, solved one after the other."""
 
     def __init__(
-        self, problem: AssignmentProblem, effort: Effort, seed: int, deadline: float
+        self,
+        problem: AssignmentProblem,
+        effort: Effort,
+        seed: int,
+        deadline: float,
+        late: float = math.inf,
     ) -> None:
         self.problem, self.effort = problem, effort
         self.stop = Event()
@@ -153,7 +170,9 @@ class _Search:
         self.done = False
         self.settled: NDArray[np.int64] | None = None
         self._begin, self._deadline = monotonic(), deadline
+        self._late = deadline + late
         self._n_rounds = 0
+        self.seated: list[NDArray[np.int64]] = []  # pairs of each part that meet the loads
         pins = problem.pins
         pinned = np.bincount(pins[:, 1], minlength=problem.n_columns)
         is_open = np.ones(problem.n_rows, bool)
@@ -187,6 +206,8 @@ class _Search:
     def run(self) -> None:
         """Solve every part; under "coverage" raise the bonus until nobody more can be matched."""
         try:
+            if self.least.any():
+                self._meet_loads(self._check)
             while self._run_once():
                 self.bonus *= _RAISE
                 for part in self.parts:
@@ -200,12 +221,16 @@ class _Search:
         finally:
             self.messages.put(None)
 
+    def _check(self) -> None:
+        """Raise if told to stop."""
+        if self.stop.is_set():
+            raise Stopped
+
     def _run_once(self) -> bool:
         """Solve every part with the present bonus; return whether it is too small."""
         for part in self.parts:
             if not part.rounds.run(self._report):
                 return False
-        self._check_loads()
         if self.problem.objective == "coverage":
             for part in self.parts:
                 maximum, cover = find_cover(part.rounds)
@@ -215,75 +240,30 @@ class _Search:
         self.done = True
         return False
 
-    def _check_loads(self) -> None:
-        """Raise if a minimum load cannot be met, with everybody whom the conflict ties together."""
-        reachable = self.problem.at_least.copy()
-        columns, rows = [], []
-        for part in self.parts:
-            short = part.rounds.short_columns()
-            if len(short) == 0:
-                continue
-            seating, candidates = part.rounds.seating, part.rounds.candidates
-            assert seating is not None  # noqa: S101 - the pool has been run
-            reachable[part.columns[short]] -= (seating.least - seating.filled)[short]
-            inside = np.zeros(len(part.columns), bool)
-            inside[short] = True
-            n_inside = 0
-            while n_inside < inside.sum():  # from the columns to their rows, and where those sit
-                n_inside = int(inside.sum())
-                near = np.unique(candidates.row[inside[candidates.column]])
-                inside[seating.mate[near]] = True
-            columns.append(part.columns[inside])
-            rows.append(part.rows[near])
-        unserved = self._find_unserved()
-        reachable[unserved] -= self.least[unserved]
-        columns.append(unserved)
-        found = np.sort(np.concatenate(columns))
-        if len(found):
-            raise self._name_conflict(found, rows, reachable)
-
-    def _find_unserved(self) -> NDArray[np.int64]:
-        """Return the columns with a minimum load whose key no open row has."""
-        asked = self.least > 0
-        for part in self.parts:
-            asked[part.columns] = False
-        return np.flatnonzero(asked)
-
-    def _name_conflict(
-        self,
-        columns: NDArray[np.int64],
-        rows: list[NDArray[np.int64]],
-        reachable: NDArray[np.int64],
-    ) -> LoadConflict:
-        """Return the conflict of some columns, with the rows that are pinned to them."""
-        pinned = self.problem.pins[np.isin(self.problem.pins[:, 1], columns), 0]
-        helpers = np.unique(np.concatenate([*rows, pinned]))
-        return LoadConflict(columns, helpers, reachable)
+    def _meet_loads(self, check: Callable[[], None]) -> None:
+        """Seat as many rows as minimum loads ask for, or raise if they cannot all be met."""
+        parts = [(part.rows, part.columns, part.rounds.gains) for part in self.parts]
+        self.seated = meet_all_loads(self.problem, self.least, parts, check)
 
     def _complete(
         self,
-        part: _Part,
+        k: int,
         pairs: NDArray[np.int64],
         price: NDArray[np.int64] | None,
         deadline: float,
     ) -> NDArray[np.int64]:
         """Return a valid plan of a part whose search was cut short."""
-        rounds = part.rounds
+        rounds = self.parts[k].rounds
+        complete = partial(complete_plan, rounds.gains, rounds.capacity)
+        complete = partial(complete, deadline=deadline, coverage=self.bonus > 0, price=price)
+        if not self.seated:
+            return complete(rounds.least, pairs)
         try:
-            return complete_plan(
-                rounds.gains,
-                rounds.capacity,
-                rounds.least,
-                pairs,
-                deadline,
-                coverage=self.bonus > 0,
-                price=price,
-            )
-        except LoadsUnmetError as error:
-            reachable = self.problem.at_least.copy()
-            reachable[part.columns] -= error.missing
-            columns, rows = np.sort(part.columns[error.columns]), part.rows[error.rows]
-            raise self._name_conflict(columns, [rows], reachable) from None
+            if len(pairs):
+                return complete(rounds.least, pairs, check=lambda: check_clock(self._late))
+        except OutOfTime:
+            pass
+        return complete(0 * rounds.least, self.seated[k])
 
     def _settle(self) -> NDArray[np.int64] | None:
         """Return the one best plan that all methods agree on; None if told to stop."""
@@ -325,17 +305,12 @@ class _Search:
         """Return all pairs as they are now, sorted; those of an unfinished plan with more."""
         deadline = monotonic() + seconds
         found = [self.problem.pins.astype(np.int64).reshape(-1, 2)]
-        unserved = self._find_unserved()
-        if len(unserved):
-            reachable = self.problem.at_least.copy()
-            reachable[unserved] -= self.least[unserved]
-            raise self._name_conflict(unserved, [], reachable)
         for k, part in enumerate(self.parts):
             pairs = part.rounds.pairs()
             if not self.done:
                 guess = guesses[k] if guesses else None
                 price = part.rounds.price if part.rounds.price is not None else guess
-                pairs = self._complete(part, pairs, price, deadline)
+                pairs = self._complete(k, pairs, price, deadline)
             found.append(np.column_stack([part.rows[pairs[:, 0]], part.columns[pairs[:, 1]]]))
         pairs = np.concatenate(found)
         return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
@@ -359,6 +334,11 @@ class _Search:
     ) -> AssignmentSolution:
         """Return the plan and the prices as they are now; complete a plan for so many seconds."""
         guesses: Guesses = ()
+        if self.least.any() and not self.seated:
+            try:
+                self._meet_loads(lambda: check_clock(self._late))
+            except OutOfTime:
+                raise CapabilityError(UNMET) from None
         if not self.done:
             guesses = [guess_prices(part.rounds, self.effort) for part in self.parts]
         seatings = [part.rounds.seating for part in self.parts]

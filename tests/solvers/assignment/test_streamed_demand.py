@@ -1,13 +1,14 @@
 """Rows that should have several columns, where the matrix never exists."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from time import monotonic
 
 import numpy as np
 import pytest
 
-from pairmatch.errors import CapabilityError
-from pairmatch.solvers.assignment import choice, solve_assignment
+from pairmatch.errors import CapabilityError, CertificateError
+from pairmatch.solvers.assignment import LoadConflict, choice, solve_assignment
 from pairmatch.solvers.assignment.held.watch import OutOfTime, Watch
 from pairmatch.solvers.assignment.pricing import demand_rounds
 from pairmatch.solvers.assignment.pricing.demand_rounds import solve_demand_streamed
@@ -18,7 +19,7 @@ from pairmatch.solvers.solution import Status
 from pairmatch.solvers.streamed import StreamedGains
 
 
-def draw_pool(seed, most=12):
+def draw_pool(seed, most=12, *, at_least=0):
     """A pool with demands, loads, quotas, pins and barred pairs, with its matrix and without."""
     rng = np.random.default_rng(seed)
     n, m = (int(k) for k in rng.integers(1, most, 2))
@@ -45,6 +46,9 @@ def draw_pool(seed, most=12):
     if rng.random() < 0.4:
         plan = solve_assignment(held).pairs
         held = replace(held, pins=plan[rng.random(len(plan)) < 0.2])
+    if at_least:
+        least = rng.integers(0, at_least + 1, m) * (rng.random(m) < 0.6)
+        held = replace(held, at_least=np.minimum(least, held.capacity))
     return held, replace(held, gains=gains)
 
 
@@ -127,12 +131,95 @@ def test_rounds_cut_short_leave_a_plan_with_a_true_bound(monkeypatch):
     assert stopped > 3
 
 
-def test_minimum_loads_of_streamed_demands_are_refused_with_a_way_out(monkeypatch):
+@pytest.mark.parametrize("seeds", [range(k, k + 50) for k in range(0, 150, 50)], ids=str)
+def test_minimum_loads_of_streamed_demands_are_met_as_by_the_held_flow(seeds, monkeypatch):
+    monkeypatch.setattr(demand_rounds, "_MORE", 1)
+    n_met, n_conflicts = 0, 0
+    for seed in seeds:
+        held, streamed = draw_pool(seed, at_least=2)
+        answers = []
+        for problem, most in ((held, choice._LARGE), (streamed, -1)):
+            with monkeypatch.context() as patch:
+                patch.setattr(choice, "_LARGE", most)
+                try:
+                    answers.append(solve_assignment(problem))
+                except LoadConflict as conflict:
+                    answers.append(conflict)
+        expected, found = answers
+        if isinstance(expected, LoadConflict):
+            assert found.reachable.sum() == expected.reachable.sum()
+            assert_all_needed(held, found)
+            n_conflicts += 1
+            continue
+        assert found.pairs.tolist() == expected.pairs.tolist()
+        certificate = certify_plan(streamed, found)
+        assert certificate.proved
+        assert certificate == certify_plan(held, expected)
+        n_met += bool(held.at_least.any())
+    assert n_met > 5
+    assert n_conflicts > 5
+
+
+def assert_all_needed(held, conflict):
+    """The loads of these columns cannot be met; those of all but any one can."""
+
+    def keep(columns):
+        asked = np.zeros_like(held.at_least)
+        asked[columns] = held.at_least[columns]
+        return replace(held, at_least=asked)
+
+    with pytest.raises(LoadConflict):
+        solve_assignment(keep(conflict.columns))
+    for k in range(len(conflict.columns)):
+        solve_assignment(keep(np.delete(conflict.columns, k)))
+    able = held.gains.allowed[:, conflict.columns].any(axis=1)
+    pinned = np.isin(held.pins[:, 1], conflict.columns)
+    full = np.bincount(held.pins[~pinned, 0], minlength=held.n_rows) >= held.demand
+    able[full] = False
+    able[held.pins[pinned, 0]] = True
+    assert conflict.rows.tolist() == np.flatnonzero(able).tolist()
+
+
+def test_minimum_loads_that_only_rows_with_several_columns_meet(monkeypatch):
     monkeypatch.setattr(choice, "_LARGE", -1)
-    gains = StreamedGains(np.ones((3, 1), np.float32), np.ones((2, 1), np.float32), largest=1)
-    problem = AssignmentProblem(gains, np.full(2, 2), np.ones(2, int), demand=np.full(3, 2))
-    with pytest.raises(CapabilityError, match="drop at_least"):
-        solve_assignment(problem)
-    stopped = solve_assignment(replace(problem, at_least=np.zeros(2, int)), time_limit=1e-9)
-    assert stopped.status in (Status.TIME_LIMIT, Status.OPTIMAL)
-    assert certify_plan(problem, stopped).matched > 0
+    gains = StreamedGains(np.ones((3, 1), np.float32), np.ones((5, 1), np.float32), largest=1)
+    problem = AssignmentProblem(gains, np.full(5, 2), np.ones(5, int), demand=np.full(3, 2))
+    solution = solve_assignment(problem)
+    assert certify_plan(problem, solution).proved
+    assert len(solution.pairs) == 6
+    fewer = replace(solution, pairs=solution.pairs[:-1])
+    with pytest.raises(CertificateError) if _is_short(problem, fewer) else nullcontext():
+        assert not certify_plan(problem, fewer).proved
+    with pytest.raises(LoadConflict) as caught:
+        solve_assignment(replace(problem, at_least=np.full(5, 2)))
+    assert caught.value.reachable.sum() == 6
+    assert len(caught.value.columns) == 4
+
+
+def _is_short(problem, solution):
+    load = np.bincount(solution.pairs[:, 1], minlength=problem.n_columns)
+    return bool((load < problem.at_least).any())
+
+
+def test_a_limit_that_is_over_at_once_leaves_a_valid_plan(monkeypatch):
+    monkeypatch.setattr(choice, "_LARGE", -1)
+    n_bounded = 0
+    for seed in range(40):
+        held, problem = draw_pool(seed, most=30, at_least=2)
+        try:
+            best = certify_plan(held, solve_assignment(held))
+        except LoadConflict:
+            continue
+        try:
+            solution = solve_assignment(problem, time_limit=1e-9)
+        except CapabilityError as error:
+            assert "no plan that meets the minimum loads" in str(error)  # noqa: PT017
+            continue
+        certificate = certify_plan(problem, solution)
+        if problem.objective == "total" or (certificate.matched, certificate.seats) == (
+            best.matched,
+            best.seats,
+        ):
+            assert certificate.bound >= best.objective
+        n_bounded += solution.status is Status.TIME_LIMIT
+    assert n_bounded > 10

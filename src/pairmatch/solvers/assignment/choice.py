@@ -162,7 +162,10 @@ def _solve(
     if has_demand(problem):
         held = _hold(problem, watch)
         if isinstance(held.gains, StreamedGains):
-            return solve_demand_streamed(held, watch, progress)
+            try:
+                return solve_demand_streamed(held, watch, progress)
+            except LoadConflict as conflict:
+                raise refine_conflict(held, conflict) from None
         return watch.hurry(lambda: solve_demand(held, watch))
     if is_fair(problem):
 
@@ -249,7 +252,7 @@ def choose_method(
             raise ProgramError(
                 f'method "{method}" gives every mentee one mentor; use "flow" or "auto"'
             )
-        return "flow"
+        return "pricing" if _is_streamed(problem) else "flow"
     if _is_budgeted(problem):
         _check_budgets(problem, method)
         return "integer"
@@ -258,9 +261,7 @@ def choose_method(
             raise ProgramError(
                 'method "integer" knows neither fair objectives nor tiers; use "flow" or "auto"'
             )
-        n_pairs = problem.n_rows * problem.n_columns
-        streamed = isinstance(problem.gains, StreamedGains) and n_pairs > _LARGE
-        return "pricing" if streamed else "flow"
+        return "pricing" if _is_streamed(problem) else "flow"
     dense = fits_dense(problem)
     nested = len(find_laminar(problem.quotas, set_pins(problem).rows)) == len(problem.quotas)
     free = not any(quota_binds(problem, quota) for quota in problem.quotas)
@@ -290,6 +291,12 @@ def choose_method(
     if not free and _is_large(problem, dense=False):
         return "pricing"
     return "dense" if dense and _pays_off(problem) else "flow"
+
+
+def _is_streamed(problem: AssignmentProblem) -> bool:
+    """Return whether the gains are a recipe for blocks and never become a matrix."""
+    n_pairs = problem.n_rows * problem.n_columns
+    return isinstance(problem.gains, StreamedGains) and n_pairs > _LARGE
 
 
 def _is_budgeted(problem: AssignmentProblem) -> bool:

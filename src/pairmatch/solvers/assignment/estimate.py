@@ -10,6 +10,7 @@ import numpy as np
 
 from pairmatch.errors import CapabilityError
 from pairmatch.solvers.assignment.choice import choose_method
+from pairmatch.solvers.deferred import DeferredGains
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.streamed import StreamedGains
 
@@ -25,6 +26,7 @@ _SECONDS = {"dense": 4e-7, "flow": 4e-6, "integer": 2e-4, "pricing": 2e-7}  # a 
 _LIBRARIES = 150e6  # bytes of Python and the libraries themselves
 _CLASS = 80  # bytes of what a place within a quota costs, in all copies
 _SHORTLIST = 40 * 80  # bytes of the candidates of one person
+_SAMPLE = 20_000  # pairs that are looked at where nobody counts them before the clock runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ def estimate_effort(problem: AssignmentProblem, method: Method = "auto") -> Esti
     chosen = choose_method(problem, method)
     gains, (n_rows, n_columns) = problem.gains, problem.gains.shape
     n_pairs = n_rows * n_columns
-    if chosen in ("flow", "integer") and isinstance(gains, MatrixGains):
+    if isinstance(gains, DeferredGains) and not gains.is_filled:
+        n_pairs = _guess_allowed(gains)
+    elif chosen in ("flow", "integer") and isinstance(gains, MatrixGains):
         n_pairs = int(np.count_nonzero(gains.allowed))
     held = n_pairs * _BYTES[chosen]
     if isinstance(gains, MatrixGains):
@@ -95,6 +99,15 @@ def estimate_effort(problem: AssignmentProblem, method: Method = "auto") -> Esti
     if chosen == "dense":
         seconds *= max(1.0, min(n_rows, n_columns) / 1000)
     return Estimate(chosen, n_pairs, (held + _LIBRARIES) / 1e6, seconds)
+
+
+def _guess_allowed(gains: DeferredGains) -> int:
+    """Return about how many pairs may be formed, from some that are spread over all."""
+    n_rows, n_columns = gains.shape
+    n_pairs = n_rows * n_columns
+    some = np.arange(min(_SAMPLE, n_pairs)) * max(1, n_pairs // _SAMPLE)
+    _, allowed = gains.pairs(some // max(1, n_columns), some * 7919 % max(1, n_columns))
+    return int(n_pairs * allowed.mean()) if len(allowed) else 0
 
 
 def refuse_oversize(problem: AssignmentProblem, method: Method = "auto") -> None:

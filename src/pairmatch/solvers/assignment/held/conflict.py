@@ -179,7 +179,7 @@ def refine_conflict(problem: AssignmentProblem, conflict: LoadConflict) -> LoadC
     Parameters
     ----------
     problem : AssignmentProblem
-        A problem without quotas that bind.
+        A problem whose quotas nest.
     conflict : LoadConflict
         Columns that cannot all get their minimum loads, maybe too many of them.
     """
@@ -191,7 +191,8 @@ def refine_conflict(problem: AssignmentProblem, conflict: LoadConflict) -> LoadC
     shape = n_rows, len(columns)
     elsewhere = ~np.isin(problem.pins[:, 1], columns)
     allowed = allowed.reshape(shape).copy()
-    allowed[problem.pins[elsewhere, 0]] = False
+    demand = problem.demand - np.bincount(problem.pins[elsewhere, 0], minlength=n_rows)
+    allowed[demand == 0] = False
     pins = problem.pins[~elsewhere].copy()
     pins[:, 1] = np.searchsorted(columns, pins[:, 1])
     part = replace(
@@ -200,12 +201,12 @@ def refine_conflict(problem: AssignmentProblem, conflict: LoadConflict) -> LoadC
         capacity=problem.capacity[columns],
         at_least=problem.at_least[columns],
         pins=pins,
-        quotas=(),
         objective="coverage",
+        demand=np.maximum(demand, 1),
     )
     remainder = set_pins(part)
     edges = collect_edges(part, remainder)
-    layout = draw_network(edges, remainder, {})
+    layout = draw_network(edges, remainder, dict(enumerate(part.quotas)))
     try:
         check_minimum_loads(part, remainder, edges, partial(fill_loads, layout), is_flow=True)
     except LoadConflict as found:

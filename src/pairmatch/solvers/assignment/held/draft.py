@@ -130,32 +130,35 @@ def take_better(
 def take_in_turn(
     problem: AssignmentProblem, remainder: Remainder, pairs: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the pairs of a list for which there is still room, one row after the other.
+    """Return the pairs of a list for which there is still room, one after the other.
 
     Parameters
     ----------
     problem : AssignmentProblem
-        A problem of one column a row, without budgets.
+        A problem without budgets.
     remainder : Remainder
         What its pins leave.
     pairs : ndarray of int64, shape (n_pairs, 2)
-        Allowed pairs of rows that are not pinned, the first come first.
+        Allowed pairs that are not pinned, the first come first.
     """
     room = [left.copy() for left in remainder.room]
     labels = [quota.class_of for quota in problem.quotas]
     places = remainder.capacity.copy()
-    seated: set[int] = set()
-    taken = []
+    wanted = np.zeros(problem.n_rows, np.int64)
+    wanted[remainder.rows] = remainder.demand
+    taken: set[tuple[int, int]] = set()
     for i, j in pairs.tolist():
-        cells = [(k, int(label[i])) for k, label in enumerate(labels) if label[i] >= 0]
-        if i in seated or places[j] <= 0 or any(room[k][j, c] <= 0 for k, c in cells):
+        if wanted[i] <= 0 or places[j] <= 0 or (i, j) in taken:
             continue
-        seated.add(i)
+        cells = [(k, int(label[i])) for k, label in enumerate(labels) if label[i] >= 0]
+        if any(room[k][j, c] <= 0 for k, c in cells):
+            continue
+        wanted[i] -= 1
         places[j] -= 1
         for k, c in cells:
             room[k][j, c] -= 1
-        taken.append((i, j))
-    return np.array(taken, np.int64).reshape(-1, 2)
+        taken.add((i, j))
+    return np.array(list(taken), np.int64).reshape(-1, 2)
 
 
 def _look(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from threading import Event, Timer
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -10,22 +11,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CapabilityError
+from pairmatch.solvers.assignment.held.conflict import LoadConflict
 from pairmatch.solvers.assignment.held.demand import (
     check_demand,
     climb_demand,
     settle_demand,
     write_down,
 )
+from pairmatch.solvers.assignment.held.draft import UNMET, take_in_turn
+from pairmatch.solvers.assignment.held.layout import draw_network, reward_loads
+from pairmatch.solvers.assignment.held.network import find_cheapest_flow, find_potentials
 from pairmatch.solvers.assignment.held.remainder import Edges, price_no_quota, set_pins
 from pairmatch.solvers.assignment.held.watch import OutOfTime
 from pairmatch.solvers.assignment.pricing.candidates import Candidates
 from pairmatch.solvers.assignment.pricing.effort import FLOW_SECONDS, Effort
 from pairmatch.solvers.assignment.pricing.pool_parts import Pool
 from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
+from pairmatch.solvers.assignment.pricing.start import take_gains
 from pairmatch.solvers.assignment.pricing.sweep import Stopped
 from pairmatch.solvers.assignment.pricing.watching import find_deadline
 from pairmatch.solvers.problem import AssignmentProblem
-from pairmatch.solvers.solution import Status
+from pairmatch.solvers.solution import Prices, Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.held.demand import DemandFlow
     from pairmatch.solvers.assignment.held.watch import Watch
     from pairmatch.solvers.assignment.pricing.watching import Progress
-    from pairmatch.solvers.solution import AssignmentSolution, Prices
+    from pairmatch.solvers.solution import AssignmentSolution
 
 __all__ = ["solve_demand_streamed"]
 
@@ -41,6 +47,8 @@ _MORE = 12  # pairs of each row that the first round takes, beyond what it shoul
 _MOST_TIGHT = 2**21  # where more pairs than these are as good, ties are left as they are
 _FIRST = 0.3  # share of a time limit for the first prices
 _FLOWS = 4  # flows a round
+_CELLS = 2**20  # pairs looked at in one go
+_MOST_TAKEN = 2**18  # candidates that a plan cut short is filled with
 
 
 def solve_demand_streamed(
@@ -54,8 +62,7 @@ def solve_demand_streamed(
     Parameters
     ----------
     problem : AssignmentProblem
-        A problem under "coverage" or "total", without minimum loads, tiers and budgets, whose
-        quotas nest.
+        A problem under "coverage" or "total", without tiers and budgets, whose quotas nest.
     watch : Watch
         The clock.
     progress : callable, optional
@@ -73,39 +80,32 @@ def solve_demand_streamed(
     Raises
     ------
     CapabilityError
-        If the problem has minimum loads, a fair objective, tiers, budgets or quotas that cross.
-    OutOfTime
-        If the time limit is reached before the first plan.
+        If the problem has a fair objective, tiers, budgets or quotas that cross, or if nothing that
+        meets the minimum loads was found within the time limit.
+    LoadConflict
+        If the minimum loads cannot all be met.
 
     Notes
     -----
     Column generation for the three flows of
     :func:`.climb_demand`: the best pairs of every row by the
     prices of each flow, found in passes over all pairs, are added until none of them is better
-    than the worst of those that the row would choose. Memory: O((n + m) * n_features + candidates).
+    than the worst of those that the row would choose. Minimum loads are met beforehand in the same
+    way, by a flow that is paid for each row that a column must get. Memory: O((n + m) * n_features
+    + candidates).
     """
     remainder = set_pins(problem)
     check_demand(problem, remainder)
-    if problem.at_least.any():
-        raise CapabilityError(
-            "several mentors for one mentee with minimum loads are found among all pairs at once, "
-            "which are too many here; drop at_least from Load, or match schools or regions one by "
-            "one with match_many()"
-        )
     search = _Search(problem, watch, progress, effort or Effort())
     try:
         return search.run()
     except (OutOfTime, Stopped):
-        status, known = Status.TIME_LIMIT, search.found
-        if known is None:
-            raise OutOfTime from None
+        status = Status.TIME_LIMIT
     except KeyboardInterrupt:
-        status, known = Status.INTERRUPTED, search.found
-        if known is None:
-            raise
+        status = Status.INTERRUPTED
     finally:
         search.close()
-    return replace(write_down(problem, known), status=status, solver="pricing, min-cost flow")
+    return replace(search.write(), status=status, solver="pricing, min-cost flow")
 
 
 class _Search:
@@ -117,6 +117,8 @@ class _Search:
         self.problem, self.watch, self.progress, self.effort = problem, watch, progress, effort
         self.remainder = set_pins(problem)
         self.found: DemandFlow | None = None
+        self.opened: AssignmentSolution | None = None
+        self.rough: NDArray[np.int64] | None = None
         self.candidates = Candidates(problem.gains.shape)
         self.begin, self.n_rounds = monotonic(), 0
         self.demand = np.zeros(problem.n_rows, np.int64)
@@ -141,13 +143,16 @@ class _Search:
         """Solve over the candidates, add the pairs that are better, repeat."""
         problem, remainder = self.problem, self.remainder
         self._begin()
+        if remainder.at_least.any():
+            self._meet_loads()
         n_more = _MORE
         while True:
             found = self._climb()
             self.found = found
             n_new, n_rows = 0, 0
             for prices in (found.prices, *found.steps):
-                rows, new = self._price(found, prices, n_more, is_one=prices is not found.prices)
+                is_one = prices is not found.prices
+                rows, new = self._price(found.edges, prices, n_more, is_one=is_one)
                 n_new, n_rows = n_new + new, max(n_rows, rows)
             self.n_rounds += 1
             if self.progress is not None:
@@ -163,20 +168,100 @@ class _Search:
     def _begin(self) -> None:
         """Take first candidates by the prices of one column a row."""
         problem, left = self.problem, self.remainder
-        single = AssignmentProblem(
-            problem.gains, left.capacity, np.zeros_like(left.capacity), objective=problem.objective
-        )
-        seconds = None if self.watch.left is None else _FIRST * self.watch.left
-        opened = solve_by_pricing(single, time_limit=seconds, effort=self.effort)
+        opened = self._open()
         if opened.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
-        assert opened.prices is not None  # noqa: S101 - a streamed answer has prices
-        prices = replace(opened.prices, quota=price_no_quota(problem), coverage=None)
         known = opened.pairs[np.isin(opened.pairs[:, 0], left.rows)]
         gain, _ = problem.gains.pairs(known[:, 0], known[:, 1])
         self._add(Edges(known[:, 0], known[:, 1], gain))
-        edges, _ = self.pool.sweep(prices, self.demand + _MORE, -(2**50))
+        assert self.opened is not None  # noqa: S101 - just set
+        assert self.opened.prices is not None  # noqa: S101 - a streamed answer has prices
+        edges, _ = self.pool.sweep(self.opened.prices, self.demand + _MORE, -(2**50))
         self._add(edges)
+
+    def _open(self) -> AssignmentSolution:
+        """Return a plan of one column a row, that meets minimum loads if that is known to do."""
+        problem, left = self.problem, self.remainder
+        single = AssignmentProblem(
+            problem.gains, left.capacity, np.zeros_like(left.capacity), objective=problem.objective
+        )
+        alone = not len(problem.pins) and not problem.quotas
+        seconds = None if self.watch.left is None else _FIRST * self.watch.left
+        solve = partial(solve_by_pricing, time_limit=seconds, effort=self.effort)
+        try:
+            opened = solve(replace(single, at_least=left.at_least) if alone else single)
+        except LoadConflict:  # rows may have to go to several columns
+            alone, opened = False, solve(single)
+        assert opened.prices is not None  # noqa: S101 - a streamed answer has prices
+        prices = replace(opened.prices, quota=price_no_quota(problem), coverage=None)
+        self.opened = replace(opened, prices=prices)
+        if alone or not left.at_least.any():
+            some = np.isin(opened.pairs[:, 0], left.rows)
+            self.rough = take_in_turn(problem, left, self._drop_pins(opened.pairs[some]))
+        return opened
+
+    def _meet_loads(self) -> None:
+        """Find pairs that meet the minimum loads, or raise if there are none."""
+        problem, left = self.problem, self.remainder
+        shapes = [(problem.n_columns, quota.n_classes) for quota in problem.quotas]
+        n_more = _MORE
+        while True:
+            self._check_flow(1)
+            edges = self._list_edges()
+            layout = draw_network(edges, left, dict(enumerate(problem.quotas)))
+            nothing = np.zeros(len(layout.network.tail), np.int64)
+            network, cost = reward_loads(layout, nothing, left.at_least)
+            flow = find_cheapest_flow(network, cost)
+            short = left.at_least - flow[layout.load_arcs]
+            if not short.any():
+                chosen = edges.take(flow[layout.pair_arcs] > 0)
+                self.rough = np.stack([chosen.row, chosen.column], axis=1)
+                return
+            potential = find_potentials(network, cost, flow, layout.sink)
+            column, quota = layout.read_prices(potential, left.at_least, shapes)
+            prices = self._close(Prices(column, quota))
+            if not self._price(edges, prices, n_more, is_one=True)[1]:
+                raise self._name_conflict(np.flatnonzero((left.at_least > 0) & (column < 0)), short)
+            n_more += _MORE // 2
+
+    def _name_conflict(self, columns: NDArray[np.int64], short: NDArray[np.int64]) -> LoadConflict:
+        """Return the conflict of some columns, with all rows that they could get."""
+        problem = self.problem
+        part = take_gains(problem.gains, self.remainder.rows, columns)
+        n_rows, width = part.shape
+        height = max(1, _CELLS // max(1, width))
+        able = [
+            part.block(slice(top, min(n_rows, top + height)), slice(0, width))[1].any(axis=1)
+            for top in range(0, n_rows, height)
+        ]
+        rows = self.remainder.rows[np.concatenate([np.zeros(0, np.bool_), *able])]
+        pinned = problem.pins[np.isin(problem.pins[:, 1], columns), 0]
+        reachable = problem.at_least - short
+        return LoadConflict(columns, np.union1d(rows, pinned), reachable, is_thin=False)
+
+    def write(self) -> AssignmentSolution:
+        """Return the best plan so far, with prices that give a true bound."""
+        if self.found is not None:
+            return write_down(self.problem, self.found)
+        if self.rough is None or self.opened is None:
+            if self.problem.at_least.any():
+                raise CapabilityError(UNMET)
+            raise OutOfTime
+        pairs = np.concatenate([self.problem.pins.reshape(-1, 2), self._seat_more(self.rough)])
+        return replace(self.opened, pairs=pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])
+
+    def _seat_more(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return pairs with candidates for which there is still room, the best first."""
+        held = self.candidates
+        order = np.argsort(-held.gain, kind="stable")[:_MOST_TAKEN]
+        more = np.stack([held.row[order], held.column[order]], axis=1)
+        return take_in_turn(self.problem, self.remainder, np.concatenate([pairs, more]))
+
+    def _drop_pins(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of some pairs that are not pinned."""
+        pins, n_columns = self.problem.pins, self.problem.n_columns
+        code = pairs[:, 0] * n_columns + pairs[:, 1]
+        return pairs[~np.isin(code, pins[:, 0] * n_columns + pins[:, 1])]
 
     def _add(self, edges: Edges) -> int:
         """Make candidates of pairs that may be formed; return how many were new."""
@@ -184,26 +269,35 @@ class _Search:
         code = edges.row * problem.n_columns + edges.column
         use = ~np.isin(code, problem.pins[:, 0] * problem.n_columns + problem.pins[:, 1])
         if problem.objective == "total":
-            use &= edges.gain >= 0
+            use &= (edges.gain >= 0) | (self.remainder.at_least > 0)[edges.column]
         some = edges.take(use)
         return self.candidates.add(some.row, some.column, some.gain)
 
     def _climb(self) -> DemandFlow:
         """Return a best plan over the candidates."""
-        held = self.candidates
-        if self.timer is not None:
-            left = self.deadline - monotonic()
-            if left < _FLOWS * FLOW_SECONDS * len(held) and self.found is not None:
-                raise OutOfTime
-        edges = Edges(held.row, held.column.astype(np.int64), held.gain)
+        self._check_flow(_FLOWS)
+        edges = self._list_edges()
         found = climb_demand(self.problem, self.remainder, edges, self.watch)
         steps = tuple(self._close(prices) for prices in found.steps)
         return replace(found, prices=self._close(found.prices), steps=steps)
+
+    def _check_flow(self, n_flows: int) -> None:
+        """Raise where there is no time for so many flows, which nothing can stop."""
+        if self.timer is not None:
+            left = self.deadline - monotonic()
+            if left < n_flows * FLOW_SECONDS * len(self.candidates):
+                raise OutOfTime
+
+    def _list_edges(self) -> Edges:
+        """Return the candidates."""
+        held = self.candidates
+        return Edges(held.row, held.column.astype(np.int64), held.gain)
 
     def _close(self, prices: Prices) -> Prices:
         """Return prices that are out of reach where there is no place."""
         far = self.pool.largest + prices.bonus + prices.first + 1
         column = np.where(self.remainder.capacity > 0, prices.column, far)
+        far += int(np.maximum(-column, 0).max(initial=0))
         for price, room in zip(prices.quota, self.remainder.room, strict=True):
             price[room <= 0] = far
         return replace(prices, column=column)
@@ -217,9 +311,9 @@ class _Search:
             profit -= np.where(label >= 0, price[edges.column, label], 0) if price.size else 0
         return profit
 
-    def _find_bars(self, found: DemandFlow, prices: Prices, *, is_one: bool) -> NDArray[np.int64]:
+    def _find_bars(self, edges: Edges, prices: Prices, *, is_one: bool) -> NDArray[np.int64]:
         """Return what a pair must leave its row to be worth more than those that it would take."""
-        n, edges = self.problem.n_rows, found.edges
+        n = self.problem.n_rows
         profit = self._charge(prices, edges, is_one=is_one)
         order = np.lexsort((-profit, edges.row))
         start = np.searchsorted(edges.row[order], np.arange(n + 1))
@@ -232,12 +326,10 @@ class _Search:
         first = np.where(self.first_counts, np.maximum(best, -prices.first), 0)
         return np.where(last >= 0, last, np.minimum(first, 0))
 
-    def _price(
-        self, found: DemandFlow, prices: Prices, n_more: int, *, is_one: bool
-    ) -> tuple[int, int]:
+    def _price(self, held: Edges, prices: Prices, n_more: int, *, is_one: bool) -> tuple[int, int]:
         """Add pairs that some prices have missed; return of how many rows, and how many."""
         self.watch.check()
-        bar = self._find_bars(found, prices, is_one=is_one)
+        bar = self._find_bars(held, prices, is_one=is_one)
         lowest = int(bar[self.remainder.rows].min(initial=0)) + is_one
         edges, _ = self.pool.sweep(prices, self.demand + n_more, lowest, is_one=is_one)
         better = edges.take(self._charge(prices, edges, is_one=is_one) > bar[edges.row])
@@ -247,7 +339,7 @@ class _Search:
     def _add_ties(self, found: DemandFlow) -> bool:
         """Add all pairs that a best plan could have; return whether these could be held."""
         prices, n_columns = found.prices, self.problem.n_columns
-        bar = self._find_bars(found, prices, is_one=False)
+        bar = self._find_bars(found.edges, prices, is_one=False)
         keep, rows = self.demand + _MORE, self.remainder.rows
         n_held = 0
         while len(rows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
+from time import monotonic
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -21,7 +22,7 @@ from pairmatch.solvers.assignment.held.conflict import LoadConflict, refine_conf
 from pairmatch.solvers.assignment.held.costs import put_costs_in_gains
 from pairmatch.solvers.assignment.held.demand import has_demand, solve_demand
 from pairmatch.solvers.assignment.held.dense import fits_dense, solve_dense
-from pairmatch.solvers.assignment.held.draft import draft_plan, take_better
+from pairmatch.solvers.assignment.held.draft import UNMET, draft_plan, take_better
 from pairmatch.solvers.assignment.held.flow import solve_by_flow
 from pairmatch.solvers.assignment.held.integer import solve_by_integers
 from pairmatch.solvers.assignment.held.layout import find_laminar
@@ -31,6 +32,7 @@ from pairmatch.solvers.assignment.meetings.demand import solve_demand_with_slots
 from pairmatch.solvers.assignment.meetings.fairness import solve_fairly_with_slots
 from pairmatch.solvers.assignment.meetings.solver import solve_with_slots
 from pairmatch.solvers.assignment.pricing.demand_rounds import solve_demand_streamed
+from pairmatch.solvers.assignment.pricing.drafting import draft_in_blocks
 from pairmatch.solvers.assignment.pricing.quota_rounds import (
     breaks_quota,
     quota_binds,
@@ -57,6 +59,7 @@ _DENSE_MOST = 1500 * 1500  # pairs from which on compiled pricing beats the dens
 _DENSE_MOST_PLAIN = 3500 * 3500  # the same without numba
 _FLOW_MOST = 400_000  # pairs from which on pricing beats a flow over all of them
 _SLOWEST = 2e-9  # seconds a cubed row that the dense solver takes where it is slow
+_LATE, _DRAFTING = 0.7, 0.2  # seconds after a limit to meet minimum loads, and to seat others
 _DENSITY = 0.1  # share of allowed pairs from which on the dense solver beat the flow
 
 
@@ -142,10 +145,25 @@ def solve_assignment(
         status = Status.INTERRUPTED
     known = watch.recall()
     if known is None:
-        known = draft_plan(problem)
+        known = _draft(problem)
     elif not (problem.at_least.any() or is_fair(problem)):
         known = take_better(problem, known, draft_plan(problem))
     return replace(known, status=status)
+
+
+def _draft(problem: AssignmentProblem) -> AssignmentSolution:
+    """Return a valid plan in no time."""
+    gains = problem.gains.source if isinstance(problem.gains, DeferredGains) else problem.gains
+    plain = not (problem.quotas or problem.budgets)
+    if not plain or not isinstance(gains, StreamedGains):
+        return draft_plan(problem)
+    late = monotonic() + _LATE
+
+    def check() -> None:
+        if monotonic() > late:
+            raise CapabilityError(UNMET)
+
+    return draft_in_blocks(replace(problem, gains=gains), monotonic() + _DRAFTING, check)
 
 
 def _solve(

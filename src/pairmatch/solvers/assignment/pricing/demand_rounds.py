@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from threading import Event, Timer
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -24,7 +23,9 @@ from pairmatch.solvers.assignment.held.network import find_cheapest_flow, find_p
 from pairmatch.solvers.assignment.held.remainder import Edges, price_no_quota, set_pins
 from pairmatch.solvers.assignment.held.watch import OutOfTime
 from pairmatch.solvers.assignment.pricing.candidates import Candidates
+from pairmatch.solvers.assignment.pricing.drafting import draft_in_blocks
 from pairmatch.solvers.assignment.pricing.effort import FLOW_SECONDS, Effort
+from pairmatch.solvers.assignment.pricing.filling import meet_all_loads
 from pairmatch.solvers.assignment.pricing.pool_parts import Pool
 from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
 from pairmatch.solvers.assignment.pricing.start import take_gains
@@ -47,6 +48,7 @@ _MORE = 12  # pairs of each row that the first round takes, beyond what it shoul
 _MOST_TIGHT = 2**21  # where more pairs than these are as good, ties are left as they are
 _FIRST = 0.3  # share of a time limit for the first prices
 _FLOWS = 4  # flows a round
+_LATE, _DRAFTING = 0.7, 0.2  # seconds after a limit to meet minimum loads, and to seat others
 _CELLS = 2**20  # pairs looked at in one go
 _MOST_TAKEN = 2**18  # candidates that a plan cut short is filled with
 
@@ -105,7 +107,7 @@ def solve_demand_streamed(
         status = Status.INTERRUPTED
     finally:
         search.close()
-    return replace(search.write(), status=status, solver="pricing, min-cost flow")
+    return replace(search.write(status), status=status, solver="pricing, min-cost flow")
 
 
 class _Search:
@@ -180,25 +182,46 @@ class _Search:
         self._add(edges)
 
     def _open(self) -> AssignmentSolution:
-        """Return a plan of one column a row, that meets minimum loads if that is known to do."""
+        """Return a plan of one column a row, and keep one that meets minimum loads if it can."""
         problem, left = self.problem, self.remainder
+        if left.at_least.any() and not problem.quotas:
+            parts, look = self.pool.parts, self._check_clock
+            try:
+                found = meet_all_loads(problem, left.at_least, parts, look, is_final=False)
+            except LoadConflict:
+                pass  # rows may have to go to several columns
+            else:
+                pairs = [
+                    np.column_stack([rows[some[:, 0]], columns[some[:, 1]]])
+                    for (rows, columns, _), some in zip(parts, found, strict=True)
+                ]
+                self._keep(np.concatenate([np.empty((0, 2), np.int64), *pairs]))
         single = AssignmentProblem(
             problem.gains, left.capacity, np.zeros_like(left.capacity), objective=problem.objective
         )
-        alone = not len(problem.pins) and not problem.quotas
         seconds = None if self.watch.left is None else _FIRST * self.watch.left
-        solve = partial(solve_by_pricing, time_limit=seconds, effort=self.effort)
-        try:
-            opened = solve(replace(single, at_least=left.at_least) if alone else single)
-        except LoadConflict:  # rows may have to go to several columns
-            alone, opened = False, solve(single)
+        opened = solve_by_pricing(single, time_limit=seconds, effort=self.effort)
         assert opened.prices is not None  # noqa: S101 - a streamed answer has prices
         prices = replace(opened.prices, quota=price_no_quota(problem), coverage=None)
         self.opened = replace(opened, prices=prices)
-        if alone or not left.at_least.any():
+        if not left.at_least.any():
             some = np.isin(opened.pairs[:, 0], left.rows)
-            self.rough = take_in_turn(problem, left, self._drop_pins(opened.pairs[some]))
+            self._keep(take_in_turn(problem, left, self._drop_pins(opened.pairs[some])))
         return opened
+
+    def _keep(self, pairs: NDArray[np.int64]) -> None:
+        """Make candidates of pairs that meet the minimum loads, and remember them."""
+        pairs = self._drop_pins(pairs)
+        load = np.bincount(pairs[:, 1], minlength=self.problem.n_columns)
+        if (load >= self.remainder.at_least).all():
+            self.rough = pairs
+        gain, _ = self.problem.gains.pairs(pairs[:, 0], pairs[:, 1])
+        self._add(Edges(pairs[:, 0], pairs[:, 1], gain))
+
+    def _check_clock(self) -> None:
+        """Raise if it is too late to meet minimum loads."""
+        if self.timer is not None and monotonic() > self.deadline + _LATE:
+            raise OutOfTime
 
     def _meet_loads(self) -> None:
         """Find pairs that meet the minimum loads, or raise if there are none."""
@@ -239,15 +262,26 @@ class _Search:
         reachable = problem.at_least - short
         return LoadConflict(columns, np.union1d(rows, pinned), reachable, is_thin=False)
 
-    def write(self) -> AssignmentSolution:
+    def write(self, status: Status) -> AssignmentSolution:
         """Return the best plan so far, with prices that give a true bound."""
         if self.found is not None:
             return write_down(self.problem, self.found)
-        if self.rough is None or self.opened is None:
-            if self.problem.at_least.any():
-                raise CapabilityError(UNMET)
-            raise OutOfTime
-        pairs = np.concatenate([self.problem.pins.reshape(-1, 2), self._seat_more(self.rough)])
+        least, quotas = self.problem.at_least, self.problem.quotas
+        hurried = status is Status.TIME_LIMIT
+        if self.rough is None and least.any() and (hurried or quotas):
+            raise CapabilityError(UNMET)
+        pairs = self.rough
+        if self.opened is not None and pairs is not None:
+            pairs = self._seat_more(pairs)
+        if quotas:
+            if self.opened is None or pairs is None:
+                raise OutOfTime
+            pairs = np.concatenate([self.problem.pins.reshape(-1, 2), pairs])
+        else:
+            drafted = draft_in_blocks(self.problem, monotonic() + _DRAFTING, known=pairs)
+            if self.opened is None:
+                return drafted
+            pairs = drafted.pairs
         return replace(self.opened, pairs=pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])
 
     def _seat_more(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:

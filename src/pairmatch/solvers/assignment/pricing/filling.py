@@ -58,6 +58,8 @@ def meet_loads(
     least: NDArray[np.int64],
     pairs: NDArray[np.int64],
     check: Callable[[], None] = lambda: None,
+    *,
+    is_final: bool = True,
 ) -> NDArray[np.int64]:
     """Return a plan in which every column has its minimum load.
 
@@ -71,6 +73,8 @@ def meet_loads(
         Pairs so far: each row once.
     check : callable, optional
         Called again and again; it may raise OutOfTime or Stopped.
+    is_final : bool, default: True
+        Whether a conflict is to be one of few columns.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def meet_loads(
     try:
         seats.fill()
     except LoadsUnmetError as error:
-        raise seats.narrow(error) from None
+        raise (seats.narrow(error) if is_final else error) from None
     rows = np.flatnonzero(seats.mate >= 0)
     return np.column_stack([rows, seats.mate[rows]])
 
@@ -103,6 +107,8 @@ def meet_all_loads(
     least: NDArray[np.int64],
     parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64], Gains]],
     check: Callable[[], None],
+    *,
+    is_final: bool = True,
 ) -> list[NDArray[np.int64]]:
     """Return pairs of each part of a pool that meet all minimum loads, and no others.
 
@@ -116,6 +122,8 @@ def meet_all_loads(
         Open rows, columns with places and gains of each part.
     check : callable
         Called again and again; it may raise.
+    is_final : bool, default: True
+        Whether a conflict is to be one of few columns.
 
     Raises
     ------
@@ -138,7 +146,7 @@ def meet_all_loads(
         try:
             with hold_blas():
                 nobody = np.empty((0, 2), np.int64)
-                seated.append(meet_loads(gains, least[columns], nobody, check))
+                seated.append(meet_loads(gains, least[columns], nobody, check, is_final=is_final))
         except LoadsUnmetError as error:
             missing[columns] = error.missing
             some = np.sort(columns[error.columns])

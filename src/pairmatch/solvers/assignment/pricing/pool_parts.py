@@ -43,6 +43,8 @@ class Pool:
     ----------
     largest : int
         Bound on the absolute value of all gains.
+    parts : list of (ndarray, ndarray, Gains)
+        Rows, columns and gains of what nothing ties together.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class Pool:
         self._problem, self._effort, self._stop = problem, effort, stop
         self.largest = find_largest(problem.gains)
         gains = problem.gains
-        self._parts = [
+        self.parts = [
             (rows, columns, take_part(gains, rows, columns))
             for rows, columns in split_pool(gains, remainder.rows, remainder.capacity)
         ]
@@ -92,7 +94,7 @@ class Pool:
         wanted = np.zeros(problem.n_rows, np.bool_)
         wanted[np.arange(problem.n_rows) if rows is None else rows] = True
         parts = []
-        for own, columns, gains in self._parts:
+        for own, columns, gains in self.parts:
             lines = np.flatnonzero(wanted[own])
             if not len(lines):
                 continue

@@ -35,7 +35,8 @@ __all__ = ["find_best_profits", "find_profits", "limit_gains", "worth_one"]
 
 _ENOUGH = 2**60  # what a row has that need not be looked at
 
-_HEIGHT, _WIDTH, _NARROW = 512, 2048, 256  # pairs at a time; where tiles may be empty
+_SHIFT = 11
+_HEIGHT, _WIDTH, _NARROW = 512, 1 << _SHIFT, 256  # pairs at a time; where tiles may be empty
 _MANY = 4  # where more than one pair in so many is above 0, all rules are asked of all pairs
 
 
@@ -232,6 +233,11 @@ class _Tiles:
         self.width = _NARROW if gains.needs else _WIDTH
         self.right = np.empty((len(price), gains.column_features.shape[1] + 2), self.dtype)
         self.most = known if deadline == math.inf else limit_gains(gains)
+        overlaps = [*(overlap for overlap, _ in gains.shared), *gains.needs]
+        self.words = [  # word by word: pairs are looked up in one of them after the other
+            (np.ascontiguousarray(overlap.row.T), np.ascontiguousarray(overlap.column.T))
+            for overlap in overlaps
+        ]
         self.right[:, :-2], self.right[:, -2], self.right[:, -1] = gains.column_features, 1, offer
 
     def sweep(self) -> NDArray[np.int64]:
@@ -283,7 +289,7 @@ class _Tiles:
         gains, flat = self.gains, tile.reshape(-1)
         lines = np.arange(len(tile))
         lift = np.zeros(len(tile), np.int64)
-        at = np.flatnonzero(flat > 0)
+        at = _find_set(flat > 0)
         many = _MANY * len(at) > len(flat)
         if many:  # the best pair of each row leaves few that are better
             self.apply_bits(tile, rows, columns)
@@ -293,16 +299,17 @@ class _Tiles:
                 lift -= self.charge(lines + rows.start, top + columns.start, lift)
             lift = np.maximum(lift, 0)
             lift[~self.ask_rules(lines + rows.start, top + columns.start)] = 0
-            at = np.flatnonzero((tile > lift[:, None]).reshape(-1))
-        line, position = np.divmod(at, tile.shape[1])
-        i, j = line + rows.start, position + columns.start
+            at = _find_set((tile > lift[:, None]).reshape(-1))
+        line = at >> _SHIFT if tile.shape[1] == _WIDTH else at // tile.shape[1]
+        i = line + rows.start
+        j = at - (line * tile.shape[1] - columns.start)
         better = flat[at].astype(np.int64)
         allowed = np.ones(len(at), np.bool_)
         if not many:
-            for overlap, units in gains.shared:
-                better += units * overlap.holds(i, j) - max(0, units)
-            for need in gains.needs:
-                allowed &= need.holds(i, j)
+            for (_, units), words in zip(gains.shared, self.words, strict=False):
+                better += units * _share(words, i, j) - max(0, units)
+            for words in self.words[len(gains.shared) :]:
+                allowed &= _share(words, i, j)
         some = np.flatnonzero(allowed & (better > 0))
         some = some[self.ask_rules(i[some], j[some])]
         if self.charge is not None:
@@ -328,3 +335,28 @@ class _Tiles:
             tile += units * overlap.block(rows, columns)
         for need in self.gains.needs:
             tile[~need.block(rows, columns)] = 0
+
+
+def _find_set(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return where flags are set; words of eight flags are asked first where few of them are."""
+    if 10 * np.count_nonzero(flags) > len(flags):
+        return np.flatnonzero(flags)
+    whole = len(flags) & ~7
+    words = flags[:whole].view(np.uint64)
+    some = np.flatnonzero(words != 0)
+    found = np.flatnonzero(words.take(some).view(np.bool_))
+    tail = whole + np.flatnonzero(flags[whole:])
+    return np.concatenate([(some.take(found >> 3) << 3) + (found & 7), tail])
+
+
+def _share(
+    words: tuple[NDArray[np.uint64], NDArray[np.uint64]],
+    i: NDArray[np.int64],
+    j: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Say which pairs have a bit in common; the words of all rows come first, one after another."""
+    common = np.zeros(len(i), np.uint64)
+    for own, others in zip(*words, strict=True):
+        common |= own.take(i) & others.take(j)
+    shared: NDArray[np.bool_] = common != 0
+    return shared

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.pricing.augment import Seating
     from pairmatch.solvers.assignment.pricing.effort import Effort
     from pairmatch.solvers.assignment.pricing.rounds import Rounds
+    from pairmatch.solvers.assignment.pricing.sweep import Hits
     from pairmatch.solvers.problem import Gains
 
 __all__ = ["extend_prices", "guess_prices", "make_sweeper"]
@@ -29,8 +30,10 @@ def make_sweeper(gains: Gains, effort: Effort, stop: Event | None = None) -> Swe
     return Sweeper(gains, n_threads=effort.n_threads, tile=effort.tile, fast=effort.fast, stop=stop)
 
 
-def extend_prices(part: Sweeper, seating: Seating, bonus: int) -> NDArray[np.int64]:
-    """Return prices of all columns: what each is worth to the rows of a seating.
+def extend_prices(
+    part: Sweeper, seating: Seating, bonus: int, keep: int = 1
+) -> tuple[NDArray[np.int64], Hits]:
+    """Return prices of all columns, what each is worth to the rows of a seating, and those rows.
 
     Parameters
     ----------
@@ -40,13 +43,18 @@ def extend_prices(part: Sweeper, seating: Seating, bonus: int) -> NDArray[np.int
         Who sits where, and prices.
     bonus : int
         What every pair is worth on top of its gain.
+    keep : int, default: 1
+        How many rows to return of each column: those it is worth most to.
     """
     u, v = seating.u, seating.v
     if (seating.mate >= 0).all() and (seating.filled == seating.capacity).all():
         # With just enough places the level of the prices is free: leave room on both sides.
         u = u - (int(u.min()) + bonus - int(v.min())) // 2
-    everyone = np.arange(part.gains.shape[1])
-    return part.best(everyone, u, np.ones(len(everyone), np.int64), 0, by_column=True).floor
+    n, m = part.gains.shape
+    hits = part.best(np.arange(m), u, np.full(m, min(keep, n)), 0, by_column=True)
+    price = np.zeros(m, np.int64)
+    np.maximum.at(price, hits.line, hits.gain - u[hits.position])
+    return price, hits
 
 
 def guess_prices(rounds: Rounds, effort: Effort) -> NDArray[np.int64] | None:
@@ -74,4 +82,4 @@ def guess_prices(rounds: Rounds, effort: Effort) -> NDArray[np.int64] | None:
     if small.seating is None or small.n_rounds == 0 or len(rows) * n_columns > _MOST_GUESSED:
         return None
     part = take_gains(rounds.gains, rows, np.arange(n_columns))
-    return extend_prices(make_sweeper(part, effort), small.seating, rounds.bonus)
+    return extend_prices(make_sweeper(part, effort), small.seating, rounds.bonus)[0]

@@ -22,6 +22,7 @@ __all__ = ["Shortlist", "TileRules", "find_true"]
 
 _STRIDE, _CIRCLE = 61, 1 << 20  # the same without numba: positions by which a line begins later
 _EIGHT = 8  # flags of a word
+_MANY = 10  # one flag in so many is set, at least: then words are of no use
 _PENDING = 3  # hits a line may pile up, in multiples of keep, before numpy sorts them
 
 
@@ -180,12 +181,14 @@ class Shortlist:
 def find_true(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return where flags are set, flattened; where few are, eight are passed over at once."""
     flat = flags.reshape(-1)
-    if _EIGHT * np.count_nonzero(flat) > len(flat):
+    if _MANY * np.count_nonzero(flat) > len(flat):  # NumPy branches no more from here on
         return np.flatnonzero(flat)
     n = len(flat) - len(flat) % _EIGHT
-    eights = np.flatnonzero(flat[:n].view(np.uint64))
-    at = (_EIGHT * eights[:, None] + np.arange(_EIGHT)).reshape(-1)
-    return np.concatenate([at[flat[at]], n + np.flatnonzero(flat[n:])])
+    words = flat[:n].view(np.uint64)
+    eights = np.flatnonzero(words != 0)
+    place = np.flatnonzero(words.take(eights).view(np.bool_))
+    at = _EIGHT * eights.take(place // _EIGHT) + place % _EIGHT
+    return np.concatenate([at, n + np.flatnonzero(flat[n:])])
 
 
 def _hits(

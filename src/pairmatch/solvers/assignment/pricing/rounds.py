@@ -41,6 +41,8 @@ _MOST_JUMPS = 30
 _STRETCH = 6  # how far a jump may move prices, in multiples of the slack of the shortlists
 _MOST_FALLEN = 0.2  # share of rows and columns below their floors that makes a full sweep cheaper
 _STEP = 32  # and at least: the largest gain divided by this
+_TIED = 64  # slacks below the largest gain divided by this are those of ties
+_MORE = 2  # times as many candidates of each row where there are ties
 _NEVER = -(2**44)  # no price of a column with a minimum load falls below it
 
 
@@ -108,7 +110,7 @@ class Rounds:
         self._row_floor = np.full(n, -bonus)
         self._column_floor = np.where(least > 0, _NEVER, 0)
         self._row_keep, self._column_keep = np.full(n, m), np.full(m, n)
-        self._slack = 0
+        self._keep, self._slack = effort.keep, 0
         self._n_jumps = 0
         self._is_whole = False  # whether all allowed pairs are candidates
 
@@ -206,7 +208,7 @@ class Rounds:
     def _sweep_rows(self, v: NDArray[np.int64]) -> None:
         """Take the best pairs of all rows at some prices, and floors from the rest."""
         n, m = self.gains.shape
-        keep = np.full(n, min(self._effort.keep, m))
+        keep = np.full(n, min(self._keep, m))
         lowest = self.candidates.find_lowest(v, int(keep[0]), -self.bonus)
         hits = self.sweeper.best(np.arange(n), v, keep, lowest)
         self.candidates.add(hits.line, hits.position, hits.gain)
@@ -219,7 +221,7 @@ class Rounds:
         given = min(self._slack // 2, int(slack[n // 20]))
         self._column_floor = np.maximum(v - given, np.where(self.least > 0, _NEVER, 0))
         self._row_floor = hits.floor + given
-        self._row_keep, self._column_keep = keep, np.full(m, min(self._effort.keep, n))
+        self._row_keep, self._column_keep = keep, np.full(m, min(self._keep, n))
 
     def _keep_bound(self, u: NDArray[np.int64], v: NDArray[np.int64]) -> None:
         """Remember prices that are feasible for every pair, if their bound is the best so far."""
@@ -254,7 +256,12 @@ class Rounds:
             raise Stopped
         wide = take_gains(self.gains, rows, np.arange(self.gains.shape[1]))
         part = make_sweeper(wide, self._effort, self._stop)
-        self.guess = extend_prices(part, small.seating, self.bonus)
+        tied = not small._is_whole and small._slack < find_largest(self.gains) // _TIED
+        keep = self._keep if tied else 1
+        self.guess, hits = extend_prices(part, small.seating, self.bonus, keep)
+        if tied:
+            self._keep *= _MORE  # and who is priced too high, the best of no row, is a candidate
+            self.candidates.add(rows[hits.position], hits.line, hits.gain)
         return self.guess
 
     def _check(self) -> None:
@@ -293,7 +300,7 @@ class Rounds:
             n_parked = len(rows) + len(columns)
             lost = len(rows) > _LOST * n
             n_stalled = n_stalled + 1 if n_parked > _STALLED * n_before else 0
-            lost |= n_stalled > _PATIENCE
+            lost |= n_stalled > (0 if self._keep > self._effort.keep else _PATIENCE)
             # A flow starts anew after each jump: one that parked as many as before is the last.
             in_vain = jumped and not seating.can_stop and n_parked >= n_before
             jumped = lost and not in_vain and self._n_jumps < _MOST_JUMPS

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["collect_tight", "join_edges", "settle_plan"]
 
-_KEEP, _GROWTH = 64, 8  # tight pairs looked for a line at first; and how many times more then
+_KEEP, _GROWTH = 512, 8  # tight pairs looked for a line at first; and how many times more then
 _AT_ONCE = 2**20  # tight pairs looked for in one go
 _MOST_TIGHT = 2**21  # more than these are left as they are: their network would be a large one
 
@@ -178,14 +178,19 @@ def collect_tight(rounds: Rounds) -> Edges | None:
             hits = rounds.find_tight(some, keep, by_column=by_column)
             more = some[hits.floor >= (seating.v if by_column else seating.u)[some]]
             i, j = (hits.position, hits.line) if by_column else (hits.line, hits.position)
-            whole = ~np.isin(hits.line, more)  # the others are looked at again
+            is_full = np.zeros(candidates.shape[by_column], np.bool_)
+            is_full[more] = True
+            whole = ~is_full[hits.line]  # the others are looked at again
             parts.append(i[whole] * n_columns + j[whole])
             full.append(more)
             n_tight += len(parts[-1])
             if n_tight + keep * sum(map(len, full)) > _MOST_TIGHT:
                 return None
         lines, keep = np.concatenate(full), keep * _GROWTH
-    found = np.unique(np.concatenate(parts))
+    found = np.sort(np.concatenate(parts))  # several times as fast as np.unique
+    once = np.ones(len(found), np.bool_)
+    once[1:] = found[1:] != found[:-1]
+    found = found[once]
     row, column = np.divmod(found, n_columns)
     return Edges(row, column, seating.u[row] + seating.v[column])
 
@@ -196,4 +201,5 @@ def join_edges(parts: list[Edges]) -> Edges:
     row = np.concatenate([none, *(part.row for part in parts)])
     column = np.concatenate([none, *(part.column for part in parts)])
     gain = np.concatenate([none, *(part.gain for part in parts)])
-    return Edges(row, column, gain).take(np.lexsort((column, row)))
+    edges, key = Edges(row, column, gain), row * (int(column.max(initial=0)) + 1) + column
+    return edges if (key[1:] > key[:-1]).all() else edges.take(np.argsort(key))

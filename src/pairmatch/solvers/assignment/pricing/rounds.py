@@ -110,8 +110,7 @@ class Rounds:
         self._row_floor = np.full(n, -bonus)
         self._column_floor = np.where(least > 0, _NEVER, 0)
         self._row_keep, self._column_keep = np.full(n, m), np.full(m, n)
-        self._keep, self._slack = effort.keep, 0
-        self._n_jumps = 0
+        self._keep, self._slack, self._n_jumps = effort.keep, 0, 0
         self._is_whole = False  # whether all allowed pairs are candidates
 
     @property
@@ -256,7 +255,8 @@ class Rounds:
             raise Stopped
         wide = take_gains(self.gains, rows, np.arange(self.gains.shape[1]))
         part = make_sweeper(wide, self._effort, self._stop)
-        tied = not small._is_whole and small._slack < find_largest(self.gains) // _TIED
+        tied = small.seating.can_stop and not small._is_whole  # a flow grows with its candidates
+        tied &= small._slack < find_largest(self.gains) // _TIED
         keep = self._keep if tied else 1
         self.guess, hits = extend_prices(part, small.seating, self.bonus, keep)
         if tied:
@@ -341,7 +341,7 @@ class Rounds:
         seating.spare = np.maximum(seating.short, 0)
         if not seating.solve(self.candidates, self._should_stop):
             return False
-        # Only sums of floors mean something: first follow a shift of the level of all prices.
+        # Only sums of floors mean something: follow a shift of the level of all prices.
         shift = _find_shift(self._row_floor - seating.u, seating.v - self._column_floor)
         self._row_floor = np.maximum(self._row_floor - shift, -self.bonus)
         lowest = np.where(self.least > 0, _NEVER, 0)

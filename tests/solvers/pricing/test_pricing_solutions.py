@@ -332,3 +332,22 @@ def test_ctrl_c_at_a_random_moment_leaves_a_valid_plan_and_a_bound_that_holds(tu
     delay = np.random.default_rng(turn).uniform(0, 0.6)
     objective = "coverage" if turn % 2 else "total"
     assert _interrupt(objective, turn // 2 % 2, delay) in (["INTERRUPTED"], ["OPTIMAL"])
+
+
+def test_where_many_pairs_are_as_good_nearly_every_column_has_candidates_from_the_first_round_on():
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(4)
+    gains = MatrixGains(
+        np.outer(rng.integers(1, 6, 300), 3000 - 10 * np.arange(300)), np.ones((300, 300), bool)
+    )
+    one, none = np.ones(300, np.int64), np.zeros(300, np.int64)
+    effort = Effort(keep=4, base=60, share=3, tile=(64, 64))
+    rounds = Rounds(gains, one, none, 0, effort=effort, rng=rng, stop=Event())
+    n_without = []
+
+    def count_columns(now):
+        n_candidates = np.bincount(now.candidates.column, minlength=300)
+        n_without.append(np.count_nonzero(n_candidates == 0))
+
+    assert rounds.run(count_columns)
+    assert n_without[0] <= 10

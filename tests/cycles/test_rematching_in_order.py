@@ -12,11 +12,12 @@ import pytest
 import pairmatch as pm
 from pairmatch.datasets import district
 from pairmatch.errors import CertificateError
+from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices
 from pairmatch.solvers.certify.ordered_changes import certify_changes
 from pairmatch.solvers.changes.ordered_rematching import solve_with_few_changes
 from pairmatch.solvers.changes.rematching import TooManyChangesError
-from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 from pairmatch.solvers.solution import Prices
 
 
@@ -25,6 +26,8 @@ def rank(plan, gain, tiers, objective):
     gains = [int(gain[i, j]) for i, j in plan]
     if objective == "worst_off":
         return len(plan), min(gains, default=0), sum(gains)
+    if objective == "leximin":
+        return len(plan), *sorted(gains)
     counts = np.bincount([tiers[i, j] for i, j in plan], minlength=tiers.max() + 1).tolist()
     return (len(plan) if objective == "coverage" else 0, *counts, sum(gains))
 
@@ -68,13 +71,14 @@ def pose(rng, objective, tiered, n=5, m=4):
 
 
 @pytest.mark.parametrize(
-    ("objective", "tiered"), [("coverage", True), ("total", True), ("worst_off", False)]
+    ("objective", "tiered"),
+    [("coverage", True), ("total", True), ("worst_off", False), ("leximin", False)],
 )
 @pytest.mark.parametrize("seed", range(10))
 def test_every_limit_gives_the_plan_that_enumeration_finds(objective, tiered, seed):
     rng = np.random.default_rng(seed)
     problem, tiers, column_of = pose(rng, objective, tiered)
-    if seed % 3 == 0 and objective == "worst_off":  # a pin may be lower than everybody else
+    if seed % 3 == 0 and not tiered:  # a pin may be lower than everybody else
         rows = np.flatnonzero(column_of >= 0)[:1]
         problem = dataclasses.replace(problem, pins=np.stack([rows, column_of[rows]], axis=1))
     n_before = int((column_of >= 0).sum())
@@ -97,11 +101,20 @@ def test_every_limit_gives_the_plan_that_enumeration_finds(objective, tiered, se
     assert n_proved >= 1  # where nothing is limited, at least
 
 
+def cross_quotas(problem):
+    """Return a problem with two quotas that never bind, and do not nest."""
+    rows = np.arange(problem.n_rows)
+    quotas = tuple(Quotas(label, problem.n_rows) for label in (rows % 2, rows % 4 // 2))
+    return dataclasses.replace(problem, quotas=quotas)
+
+
 @pytest.mark.parametrize("objective", ["coverage", "worst_off"])
 def test_spoiled_answers_and_prices_prove_nothing(objective):
     rng = np.random.default_rng(3)
     tiered = objective == "coverage"
     problem, _, column_of = pose(rng, objective, tiered, n=8, m=6)
+    if tiered:
+        problem = cross_quotas(problem)
     found = solve_with_few_changes(problem, column_of, 0)
     limit = ChangeLimit(column_of, 0)
     assert certify_changes(problem, limit, found.pairs, found.dual).proved
@@ -124,6 +137,49 @@ def test_spoiled_answers_and_prices_prove_nothing(objective):
             assert not certify_changes(problem, limit, found.pairs, less).proved
         with pytest.raises(CertificateError, match="another objective"):
             certify_changes(problem, limit, found.pairs, found.dual.total)
+
+
+@pytest.mark.parametrize("objective", ["coverage", "total", "leximin"])
+def test_a_spoiled_proof_goal_by_goal_proves_nothing(objective):
+    rng = np.random.default_rng(2)
+    n_limited = 0
+    for _ in range(6):
+        problem, _, column_of = pose(rng, objective, objective != "leximin", n=9, m=7)
+        n_kept = int((column_of >= 0).sum()) - 1
+        try:
+            found = solve_with_few_changes(problem, column_of, n_kept)
+        except TooManyChangesError:
+            continue
+        limit = ChangeLimit(column_of, n_kept)
+        given = problem, limit, found.pairs
+        if certify_changes(*given, found.dual).gap != 0:
+            continue
+        steps = found.dual.steps
+        dear = [k for k, step in enumerate(steps) if step.keep > 0]
+        n_limited += len(dear)
+        for k, step in enumerate(steps):
+            less = dataclasses.replace(found.dual, steps=(*steps[:k], *steps[k + 1 :]))
+            assert certify_changes(*given, less).bound is None
+            raised = Prices(step.prices.column + 1)
+            spoiled = dataclasses.replace(step, prices=raised)
+            other = dataclasses.replace(found.dual, steps=(*steps[:k], spoiled, *steps[k + 1 :]))
+            answer = certify_changes(*given, other)
+            assert answer.bound is None or answer.bound >= answer.objective
+        for k in dear[:1]:
+            free = dataclasses.replace(steps[k], keep=0)
+            other = dataclasses.replace(found.dual, steps=(*steps[:k], free, *steps[k + 1 :]))
+            assert certify_changes(*given, other).bound is None
+            paid = dataclasses.replace(steps[k], keep=-1)
+            other = dataclasses.replace(found.dual, steps=(paid, *steps[1:]))
+            with pytest.raises(CertificateError, match="wrong sign"):
+                certify_changes(*given, other)
+        with pytest.raises(CertificateError):
+            certify_changes(problem, limit, found.pairs[::2][1:], found.dual)
+        if objective == "leximin":
+            wrong = dataclasses.replace(problem, objective="coverage")
+            with pytest.raises(CertificateError, match="tiers or leximin"):
+                certify_changes(wrong, limit, found.pairs, found.dual)
+    assert n_limited >= 1
 
 
 def pose_table(allowed, tiers):
@@ -220,10 +276,52 @@ def test_combinations_that_cannot_be_proved_are_refused_with_a_way_out(pool):
         pm.rematch(plan, pm.Changes(program=pm.Program(constraints=tiers)))
 
 
-def test_very_many_tiers_are_refused_in_words():
+def test_very_many_tiers_need_no_weights_unless_quotas_overlap():
     rng = np.random.default_rng(0)
     problem, _, column_of = pose(rng, "coverage", tiered=True, n=40, m=30)
     gains = MatrixGains(10**6 * problem.gains.gain, problem.gains.allowed)
     many = dataclasses.replace(problem, gains=gains, tiers=rng.integers(0, 20, (40, 30)))
+    fresh = solve_assignment(many)
+    for n_kept in (0, int((column_of >= 0).sum()) // 2):
+        found = solve_with_few_changes(many, column_of, n_kept)
+        certificate = certify_changes(many, ChangeLimit(column_of, n_kept), found.pairs, found.dual)
+        assert certificate.bound is not None
+        counts = [
+            np.bincount(many.tiers[p[:, 0], p[:, 1]], minlength=20).tolist()
+            for p in (found.pairs, fresh.pairs)
+        ]
+        assert counts[0] == counts[1] if n_kept == 0 else counts[0] <= counts[1]
     with pytest.raises(pm.CapabilityError, match="fewer levels"):
-        solve_with_few_changes(many, column_of, 0)
+        solve_with_few_changes(cross_quotas(many), column_of, 0)
+
+
+def test_leximin_holds_after_a_rematch_within_the_limit():
+    pool = district(26, 14, seed=4)
+    fair = pm.Program(objective="leximin", constraints=[pm.Load(at_most=2)])
+    plan = pm.match(pool.mentees[:24], pool.mentors, fair)
+    changes = pm.Changes(mentees=pool.mentees[24:], leave=[pool.mentors["id"][3]])
+    fresh = pm.rematch(plan, changes)
+    assert fresh.gap == 0.0
+    here = pool.mentors["id"] != pool.mentors["id"][3]
+    anew = pm.match(pool.mentees, pool.mentors[here], fair)
+    scores = sorted(fresh.plan.to_frame()["score"])
+    assert fresh.plan.gap == 0.0
+    if anew.scored.neutral == plan.scored.neutral:
+        assert scores == sorted(anew.to_frame()["score"])
+    before = []
+    for k in (0, 2, 4, 8):
+        answer = pm.rematch(plan, changes, at_most_changes=k)
+        assert answer.changes <= k
+        assert answer.verify() == answer.certificate
+        own = answer.matched, *sorted(answer.plan.to_frame()["score"].round(6))
+        assert own >= tuple(before)
+        before = own
+    with pytest.raises(pm.CapabilityError, match="nothing comes before"):
+        answer.curve()
+
+
+def test_combinations_with_leximin_that_cannot_be_proved_are_refused(pool):
+    plan = pm.match(pool.mentees, pool.mentors)
+    program = pm.Program(objective="leximin", constraints=[pm.Meetings(minutes=45)])
+    with pytest.raises(pm.CapabilityError, match="'leximin' together with meetings"):
+        pm.rematch(plan, pm.Changes(program=program))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pairmatch.cycles.standing import Standing
     from pairmatch.plans import Matching
     from pairmatch.solvers.certify.changes import Running
-    from pairmatch.solvers.certify.ordered_changes import LowestPrices
+    from pairmatch.solvers.certify.ordered_changes import LowestPrices, OrderedPrices
     from pairmatch.solvers.solution import Certificate
 
 __all__ = ["Rematch"]
@@ -50,7 +50,7 @@ class Rematch:
         The limit that was set.
     certificate : Certificate
         What the independent check of the limited problem found.
-    dual : ChangePrices, LowestPrices or None
+    dual : ChangePrices, LowestPrices, OrderedPrices or None
         The prices behind its bound.
     seconds : float
         Wall-clock time of everything.
@@ -74,7 +74,7 @@ class Rematch:
     column_of: NDArray[np.int64]
     at_most_changes: int | None
     certificate: Certificate
-    dual: ChangePrices | LowestPrices | None
+    dual: ChangePrices | LowestPrices | OrderedPrices | None
     seconds: float
     running: Running | None = None
     standing: Standing | None = None
@@ -152,7 +152,8 @@ class Rematch:
         """
         import pandas as pd
 
-        if self.plan.problem.tiers is not None or self.plan.problem.objective == "worst_off":
+        problem = self.plan.problem
+        if problem.tiers is not None or problem.objective in ("worst_off", "leximin"):
             raise CapabilityError(
                 "the curve is drawn for plans in which nothing comes before the total; ask "
                 "rematch() for single numbers of changes"

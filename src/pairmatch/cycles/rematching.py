@@ -34,7 +34,7 @@ from pairmatch.solvers.certify.changes import (
     leave_rows,
 )
 from pairmatch.solvers.certify.fair import certify_plan
-from pairmatch.solvers.certify.ordered_changes import LowestPrices, certify_changes
+from pairmatch.solvers.certify.ordered_changes import LowestPrices, OrderedPrices, certify_changes
 from pairmatch.solvers.changes.keeping import keep_slots
 from pairmatch.solvers.changes.lines import Lines
 from pairmatch.solvers.changes.nearby import Ground, solve_nearby
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from pairmatch.plans import Matching
     from pairmatch.solvers.problem import AssignmentProblem
 
-    Proof = tuple[Certificate, ChangePrices | LowestPrices | None]
+    Proof = tuple[Certificate, ChangePrices | LowestPrices | OrderedPrices | None]
 
 __all__ = ["rematch"]
 
@@ -112,14 +112,14 @@ def rematch(
     InfeasibleError
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
-        If the program has objective "leximin" or several mentors each, or tiers or "worst_off"
-        together with meetings or minutes, or there are more than 4,194,304 pairs and the running
+        If the program has several mentors each, or tiers, "worst_off" or "leximin" together with
+        meetings or minutes, or there are more than 4,194,304 pairs and the running
         plan's proof cannot be built on; of groups, if the program has rounds.
 
     Notes
     -----
     Scores stay on the scale of the first plan: what unknown values count as is taken over from
-    it. ``Tiers``, ``CarryOver`` and objective "worst_off" come before the total here, too; the
+    it. ``Tiers``, ``CarryOver``, "worst_off" and "leximin" come before the total here, too; the
     bound then holds for plans that are as good before the total, and is None where nobody has
     proved that. Of the plans that are best, one with the fewest changes is returned, unless
     something comes before the total. With ``Meetings``,
@@ -251,7 +251,7 @@ def _solve_near(
         found = solve_nearby(problem, limit.column_of, limit.n_kept, ground, look)
     except TooManyChangesError as error:
         raise _refuse_changes(limit, int(error.args[0])) from None
-    if found is None or found.dual is None or isinstance(found.dual, LowestPrices):
+    if found is None or not isinstance(found.dual, ChangePrices):
         return None
     certificate = certify_nearby(problem, limit, found.pairs, found.dual, running, look)
     prices = replace(found.dual.prices, bonus=found.dual.bonus, scale=found.dual.scale)

@@ -12,7 +12,7 @@ import numpy as np
 from pairmatch import constraints as rules
 from pairmatch.constraints import bind_pair_rules
 from pairmatch.cycles.changes import Changes
-from pairmatch.errors import CapabilityError, Fault, PairmatchWarning, ProgramError
+from pairmatch.errors import Fault, PairmatchWarning, ProgramError
 from pairmatch.inputs import read_table
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import check_pins
@@ -62,7 +62,7 @@ def find_running(plan: Matching, new: Matching, changes: Changes) -> Running | N
         or isinstance(plan.scored, OwnScores)
         or plan.scored.coach is plan.scored.coached
         or (known := find_proof(plan)) is None
-        or "worst_off" in (plan.problem.objective, new.problem.objective)
+        or {"worst_off", "leximin"} & {plan.problem.objective, new.problem.objective}
         or not all(isinstance(rule, simple) for rule in new.program.constraints)
         or "Continuity" in repr(new.program)  # worth something else once a mentor has left
         or (new.problem.at_least.any() or len(new.problem.pins))
@@ -121,11 +121,6 @@ def renew(
 
     Its rows are in the order of ``ids``; by default in that of a hash, as in every plan.
     """
-    if program.objective not in ("coverage", "total", "worst_off"):
-        raise CapabilityError(
-            f"rematch() cannot honour objective={program.objective!r}; use 'worst_off', 'coverage' "
-            "or 'total', or match anew with match()"
-        )
     check_capabilities(program.constraints, _LEGAL, "rematch()", _REMEDIES)
     if isinstance(coached, OwnScores):
         own = coached.coached.ids, coached.coach.ids

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices
 
-__all__ = ["certify_plan"]
+__all__ = ["EqualAnswers", "certify_plan", "check_prices"]
 
 _LIMIT = 2**61
 _ROWS = 512
@@ -130,7 +130,7 @@ def certify_plan(
         problem, objective="total" if problem.objective == "total" else "coverage", tiers=None
     )
     rules = certify_assignment(plain, replace(solution, prices=None), deadline=deadline)
-    _check_prices(problem, solution)
+    check_prices(problem, solution)
     if isinstance(problem.gains, StreamedGains) and isinstance(problem.tiers, StreamedTiers):
         return certify_tiers(plain, problem.tiers, solution, rules, deadline)
     if isinstance(problem.gains, StreamedGains) and problem.objective == "worst_off":
@@ -140,7 +140,7 @@ def certify_plan(
         return certify_levels(plain, problem.gains, solution, rules, deadline)
     if len(solution.pairs) and not solution.steps and solution.prices is None:
         return rules
-    face = _Face(problem, np.asarray(solution.pairs))
+    face = EqualAnswers(problem, np.asarray(solution.pairs))
     tier = np.empty(0, np.int64)
     if isinstance(problem.tiers, np.ndarray):
         tier = np.unique(problem.tiers[face.row, face.column])
@@ -172,7 +172,7 @@ def certify_plan(
     return replace(rules, bound=bound, matched_bound=matched_bound)
 
 
-def _prove_lowest(problem: AssignmentProblem, face: _Face, steps: list[Prices]) -> bool:
+def _prove_lowest(problem: AssignmentProblem, face: EqualAnswers, steps: list[Prices]) -> bool:
     """Check that the lowest gain cannot be raised, and leave out the pairs below it."""
     pinned, _ = problem.gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
     chosen = face.gain[face.chosen]
@@ -190,7 +190,7 @@ def _prove_lowest(problem: AssignmentProblem, face: _Face, steps: list[Prices]) 
     return not steps
 
 
-def _prove_levels(face: _Face, steps: list[Prices], deadline: float) -> int | None:
+def _prove_levels(face: EqualAnswers, steps: list[Prices], deadline: float) -> int | None:
     """Check level by level that nobody who is as good below has fewer pairs there.
 
     Returns how many levels that is true of, or None if of all.
@@ -210,7 +210,7 @@ def _prove_levels(face: _Face, steps: list[Prices], deadline: float) -> int | No
 
 def _prove_tiers(
     problem: AssignmentProblem,
-    face: _Face,
+    face: EqualAnswers,
     tiers: NDArray[np.int64],
     steps: list[Prices],
     deadline: float,
@@ -228,7 +228,7 @@ def _prove_tiers(
     return not steps
 
 
-def _check_prices(problem: AssignmentProblem, solution: AssignmentSolution) -> None:
+def check_prices(problem: AssignmentProblem, solution: AssignmentSolution) -> None:
     """Raise unless all prices have the shapes and sizes that a bound may be made of."""
     named = [(f"prices of step {k}", prices) for k, prices in enumerate(solution.steps)]
     if solution.prices is not None:
@@ -253,7 +253,7 @@ def _check_prices(problem: AssignmentProblem, solution: AssignmentSolution) -> N
         raise CertificateError("the answer does not survive its check", faults)
 
 
-class _Face:
+class EqualAnswers:
     """The answers that are as good as this one in every objective so far.
 
     Parameters

@@ -14,6 +14,8 @@ from pairmatch.solvers.certify.changes import (
     bound_changes,
     certify_rematching,
 )
+from pairmatch.solvers.certify.fair import EqualAnswers, check_prices
+from pairmatch.solvers.certify.sums import find_magnitude
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
 
@@ -21,8 +23,48 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.solution import Prices
 
-__all__ = ["LowestPrices", "certify_changes"]
+__all__ = ["ChangeStep", "LowestPrices", "OrderedPrices", "certify_changes"]
+
+_LIMIT = 2**61
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeStep:
+    """Dual prices of one goal among several, with a limit on changes.
+
+    Parameters
+    ----------
+    prices : Prices
+        Prices of places and quotas where a pair is worth ``scale`` times what it counts for the
+        goal, and a pair that was there ``keep`` more.
+    keep : int
+        Price of a change; below 0 only once the plans must keep just enough pairs.
+    scale : int
+        Factor that makes the price of a change whole, >= 1.
+    """
+
+    prices: Prices
+    keep: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrderedPrices:
+    """What proves an answer with few changes goal by goal.
+
+    Parameters
+    ----------
+    steps : tuple of ChangeStep
+        Coverage (not under "total"), then each tier that an allowed pair of a row without pin has,
+        or each distinct gain of the pairs that are not pinned, ascending.
+    total : ChangeStep or None
+        The total after tiers.
+    """
+
+    steps: tuple[ChangeStep, ...]
+    total: ChangeStep | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +90,7 @@ def certify_changes(
     problem: AssignmentProblem,
     limit: ChangeLimit,
     pairs: NDArray[np.int64],
-    dual: ChangePrices | LowestPrices | None,
+    dual: ChangePrices | LowestPrices | OrderedPrices | None,
     slots: NDArray[np.int64] | None = None,
 ) -> Certificate:
     """Check an answer with a limited number of changes, whatever comes before the total.
@@ -56,16 +98,16 @@ def certify_changes(
     Parameters
     ----------
     problem, limit, pairs, slots
-        As for :func:`certify_rematching`; the objective may also be "worst_off", and there may be
-        tiers.
-    dual : ChangePrices, LowestPrices or None
+        As for :func:`certify_rematching`; the objective may also be "worst_off" or "leximin", and
+        there may be tiers.
+    dual : ChangePrices, LowestPrices, OrderedPrices or None
         The prices that prove it.
 
     Returns
     -------
     Certificate
-        With tiers or "worst_off" there is a ``bound`` only if no answer that keeps as many pairs
-        is better before the total; it holds for those that are as good.
+        With tiers, "worst_off" or "leximin" there is a ``bound`` only if no answer that keeps as
+        many pairs is better before the total; it holds for those that are as good.
 
     Raises
     ------
@@ -74,10 +116,20 @@ def certify_changes(
 
     Notes
     -----
-    Tiers become weights. A weight is so large that one pair more of its tier is worth more than
-    twice all that the answer has of later tiers and of gains; what is left between answer and
+    Goal by goal, each is bounded by weak duality among the answers that are as good by those before
+    it; the limit is one more constraint, and its price one more price. Where a bound with a price
+    above 0 is reached, answers that reach it keep just as many pairs as they must.
+
+    Tiers may also become weights. A weight is so large that one pair more of its tier is worth more
+    than twice all that the answer has of later tiers and of gains; what is left between answer and
     bound then says whether a better tier is ruled out. The lowest gain is proved by counting pairs.
     """
+    if isinstance(dual, OrderedPrices):
+        return _certify_goals(problem, limit, pairs, dual)
+    if problem.objective == "leximin":
+        if dual is not None:
+            raise CertificateError("these prices are for another objective")
+        return certify_rematching(replace(problem, objective="coverage"), limit, pairs, None, slots)
     if problem.tiers is not None:
         return _certify_tiers(problem, limit, pairs, dual, slots)
     if problem.objective == "worst_off":
@@ -163,3 +215,82 @@ def _certify_lowest(
     as_high = allowed if lowest is None else allowed & (fixed | (gain >= lowest))
     part = replace(plain, gains=MatrixGains(np.where(as_high, gain, 0), as_high))
     return replace(known, bound=certify_rematching(part, limit, pairs, dual.total).bound)
+
+
+def _certify_goals(
+    problem: AssignmentProblem,
+    limit: ChangeLimit,
+    pairs: NDArray[np.int64],
+    dual: OrderedPrices,
+) -> Certificate:
+    """Check an answer goal by goal."""
+    leximin, tiers = problem.objective == "leximin", problem.tiers
+    if problem.slots is not None or problem.budgets or leximin == isinstance(tiers, np.ndarray):
+        raise CertificateError("these prices are for tiers or leximin, without slots and budgets")
+    covers = problem.objective != "total"
+    plain = replace(problem, objective="coverage" if covers else "total", tiers=None)
+    known = certify_rematching(plain, limit, pairs, None)
+    every = dual.steps if dual.total is None else (*dual.steps, dual.total)
+    answer = AssignmentSolution(
+        pairs, None, Status.FEASIBLE, "", steps=tuple(step.prices for step in every)
+    )
+    check_prices(problem, answer)
+    goals = _Goals(problem, limit, np.asarray(pairs, np.int64).reshape(-1, 2))
+    face, steps, proved = goals.face, list(dual.steps), True
+    pinned, _ = problem.gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
+    if covers:
+        bound, proved = goals.reach(np.ones_like(face.gain), steps.pop(0) if steps else None)
+        most = None if bound is None else bound + len(problem.pins)
+        known = replace(known, matched_bound=most)
+    if leximin:
+        below = np.iinfo(np.int64).min
+        for level in np.unique(face.gain[face.chosen]).tolist():
+            face.keep((face.gain <= below) | (face.gain >= level))
+            on_level = -(face.gain == level).astype(np.int64)
+            proved = proved and goals.reach(on_level, steps.pop(0) if steps else None)[1]
+            if not proved:
+                return known
+            below = level
+        return replace(known, bound=known.objective) if proved and not steps else known
+    assert isinstance(tiers, np.ndarray)  # noqa: S101 - looked at above
+    for k in np.unique(tiers[face.row, face.column]).tolist():
+        of_tier = (tiers[face.row, face.column] == k).astype(np.int64)
+        proved = proved and goals.reach(of_tier, steps.pop(0) if steps else None)[1]
+        if not proved:
+            return known
+    if steps or not proved or dual.total is None:
+        return known
+    bound, _ = goals.reach(face.gain, dual.total)
+    return known if bound is None else replace(known, bound=bound + int(pinned.sum()))
+
+
+class _Goals:
+    """The answers that keep enough pairs and are as good as this one by the goals so far."""
+
+    def __init__(
+        self, problem: AssignmentProblem, limit: ChangeLimit, pairs: NDArray[np.int64]
+    ) -> None:
+        self.face, self.column_of = EqualAnswers(problem, pairs), limit.column_of
+        pins = problem.pins
+        held = int(np.count_nonzero(limit.column_of[pins[:, 0]] == pins[:, 1]))
+        self.least = max(0, limit.n_kept - held)
+        self.exact = False  # whether answers as good keep no more than they must
+
+    def reach(self, goal: NDArray[np.int64], step: ChangeStep | None) -> tuple[int | None, bool]:
+        """Return a bound on a goal, and whether this answer reaches it; then others must, too."""
+        if step is None:
+            return None, False
+        face = self.face
+        if step.scale < 1 or (step.keep < 0 and not self.exact):
+            raise CertificateError("the prices of changes are of the wrong sign")
+        size = step.scale * find_magnitude(goal) + abs(step.keep) * (self.least + 1)
+        if size > _LIMIT:
+            raise CertificateError("gains and prices are too large to be added up exactly")
+        was = self.column_of[face.row] == face.column
+        bound = face.bound(step.scale * goal + step.keep * was, step.prices)
+        bound -= step.keep * self.least
+        reached = bound == step.scale * sum(goal[face.chosen].tolist())
+        if reached:
+            face.narrow()
+            self.exact = self.exact or step.keep != 0
+        return bound // step.scale, reached

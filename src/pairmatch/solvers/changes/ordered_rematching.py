@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CapabilityError
+from pairmatch.solvers.assignment.held.layout import find_laminar
 from pairmatch.solvers.assignment.held.network import RangeError
 from pairmatch.solvers.assignment.held.remainder import price_no_quota
 from pairmatch.solvers.certify.changes import ChangePrices
 from pairmatch.solvers.certify.ordered_changes import LowestPrices
+from pairmatch.solvers.changes.goals import solve_goals
 from pairmatch.solvers.changes.rematching import (
     Rematching,
     TooManyChangesError,
@@ -40,7 +42,7 @@ def solve_with_few_changes(
     Parameters
     ----------
     problem : AssignmentProblem
-        The problem as it is now, held whole, of any objective but "leximin"; there may be tiers.
+        The problem as it is now, held whole, of any objective; there may be tiers.
     column_of, n_kept
         As for :func:`solve_rematching`.
 
@@ -49,22 +51,27 @@ def solve_with_few_changes(
     TooManyChangesError, UnsettledError
         As :func:`solve_rematching`.
     CapabilityError
-        If the weights of tiers are too large for exact arithmetic, or tiers or "worst_off" come
-        with rules that this cannot prove.
+        If tiers, "worst_off" or "leximin" come with rules that this cannot prove, or with gains
+        too large for exact arithmetic.
 
     Notes
     -----
-    Tiers become weights that outweigh what later tiers and gains of the answer are worth, learnt
-    from answers to smaller weights. The lowest gain is searched for by bisection over the distinct
+    Tiers and levels are settled one after the other where quotas nest. Otherwise tiers become
+    weights that outweigh what later tiers and gains of the answer are worth, learnt from answers to
+    smaller weights. The lowest gain is searched for by bisection over the distinct
     gains, each time asking for as many pairs with as few changes.
     """
-    if problem.tiers is None and problem.objective != "worst_off":
+    fair = problem.objective in ("worst_off", "leximin")
+    if problem.tiers is None and not fair:
         return solve_rematching(problem, column_of, n_kept)
-    what = "tiers" if problem.tiers is not None else "objective='worst_off'"
+    open_rows = np.setdiff1d(np.arange(problem.n_rows), problem.pins[:, 0])
+    nested = len(find_laminar(problem.quotas, open_rows)) == len(problem.quotas)
+    what = "tiers" if problem.tiers is not None else f"objective={problem.objective!r}"
     others = {
         "meetings": problem.slots is not None,
         "minutes": bool(problem.budgets),
-        "minimum loads": problem.tiers is None and problem.at_least.any(),
+        "minimum loads": problem.objective == "worst_off" and problem.at_least.any(),
+        "quotas that overlap": problem.objective == "leximin" and not nested,
     }
     found = [name for name, asked in others.items() if asked]
     if found:
@@ -72,14 +79,14 @@ def solve_with_few_changes(
             f"rematch() cannot honour {what} together with {' and '.join(found)}; leave one of "
             "them out of the changed program, or match anew with match()"
         )
-    if problem.tiers is None:
+    if problem.objective == "worst_off":
         return _raise_lowest(problem, column_of, n_kept)
     try:
-        return _weigh_tiers(problem, column_of, n_kept)
+        return (solve_goals if nested else _weigh_tiers)(problem, column_of, n_kept)
     except RangeError:
         raise CapabilityError(
-            "so many people in so many tiers need weights too large to be added up exactly; "
-            "use fewer levels, or match anew with match()"
+            "these scores are too large, or so many people in so many tiers need weights too "
+            "large, to be added up exactly; use fewer levels, or match anew with match()"
         ) from None
 
 

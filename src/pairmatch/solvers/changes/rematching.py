@@ -17,7 +17,7 @@ from pairmatch.solvers.solution import Status
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.certify.ordered_changes import LowestPrices
+    from pairmatch.solvers.certify.ordered_changes import LowestPrices, OrderedPrices
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution, Prices
 
@@ -95,7 +95,7 @@ class Rematching:
     ----------
     pairs : ndarray of int64, shape (n_pairs, 2)
         The plan.
-    dual : ChangePrices, LowestPrices or None
+    dual : ChangePrices, LowestPrices, OrderedPrices or None
         Prices that bound every plan which keeps as many.
     solver : str
         How it was found, in a few words.
@@ -104,7 +104,7 @@ class Rematching:
     """
 
     pairs: NDArray[np.int64]
-    dual: ChangePrices | LowestPrices | None
+    dual: ChangePrices | LowestPrices | OrderedPrices | None
     solver: str
     slots: NDArray[np.int64] | None = None
 

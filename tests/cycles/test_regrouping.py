@@ -418,3 +418,19 @@ def test_twelve_months_of_groups_keep_every_rule_and_lose_nobody():
         assert not any({pool["id"][0], pool["id"][1]} <= set(g) for g in after.plan.group_ids)
         plan = after.plan
     assert plan.scored.neutral == first.scored.neutral
+
+
+def test_rounds_are_not_rematched_but_the_rounds_to_come_can_be_formed_anew():
+    pool = district(13, 4, seed=1).mentees
+    program = pm.Program([pm.Similarity("goals")], size=3, rounds=3)
+    term = pm.form_rounds(pool[:12], program)
+    gone = pm.Changes(leave=[pool["id"][0]], mentees=pool[12:])
+    with pytest.raises(pm.CapabilityError, match="History"):
+        pm.rematch(term, gone)
+    history = pm.History().add(term.rounds[0])
+    rest = program.replace(rounds=2, constraints=[pm.NotAgain(history)])
+    to_come = pm.form_rounds(pool[1:], rest)
+    groups = [g for plan in (term.rounds[0], *to_come.rounds) for g in plan.group_ids]
+    met = [frozenset((a, b)) for group in groups for a in group for b in group if a < b]
+    assert len(met) == len(set(met))
+    assert pm.rematch(term.rounds[2], gone).plan.program.size == 3

@@ -12,10 +12,11 @@ import numpy as np
 from pairmatch import constraints as rules
 from pairmatch.constraints import bind_pair_rules
 from pairmatch.cycles.changes import Changes
-from pairmatch.errors import Fault, PairmatchWarning, ProgramError
+from pairmatch.errors import CapabilityError, Fault, PairmatchWarning, ProgramError
 from pairmatch.inputs import read_table
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import check_pins
+from pairmatch.plans.rounds import GroupingRounds
 from pairmatch.scoring import Compatibility, units_of_weights
 from pairmatch.scoring.criterion import tell_apart
 from pairmatch.scoring.own import OwnScores
@@ -89,6 +90,14 @@ def check_request(plan: object, changes: object, at_most_changes: object) -> Non
         raise ProgramError("these are no changes", [Fault(f"found {changes!r}.", "", remedy)])
     if at_most_changes is not None and not is_count(at_most_changes):
         raise ProgramError(f"at_most_changes is {at_most_changes!r}; give a whole number >= 0")
+    if isinstance(plan, GroupingRounds):
+        what = "what was met in the rounds so far is history; the rounds to come are formed anew."
+        remedy = (
+            "Write history = History().add(rounds.rounds[0]) and so on for each round so far, and "
+            "form_rounds(table, program) with NotAgain(history) among the constraints and rounds= "
+            "as many as are left; one round by itself can be re-matched."
+        )
+        raise CapabilityError("several rounds are not re-matched", [Fault(what, "plan", remedy)])
     if not isinstance(plan, (Matching, Grouping)):
         remedy = "Give what match(), match_scores(), form_groups() or group_scores() returned."
         raise ProgramError("there is no plan", [Fault(f"found {plan!r}.", "plan", remedy)])

@@ -149,13 +149,17 @@ class Changes:
         """
         if not self.leave:
             return set()
-        ids = {*map(str, plan.scored.coached.ids), *map(str, plan.scored.coach.ids)}
-        faults = [
-            Fault(f"{who!r} is in neither table.{did_you_mean(str(who), ids)}", "leave")
-            for who in self.leave
-            if str(who) not in ids
+        sides = plan.scored.coached, plan.scored.coach
+        known = [
+            side.row_of if isinstance(side, Profiles) else {*map(str, side.ids)} for side in sides
         ]
-        if faults:
+        lost = [who for who in self.leave if not any(str(who) in ids for ids in known)]
+        if lost:
+            ids = {*known[0], *known[1]}
+            faults = [
+                Fault(f"{who!r} is in neither table.{did_you_mean(str(who), ids)}", "leave")
+                for who in lost
+            ]
             raise UnknownIdError("nobody of this id can leave", faults)
         return {str(who) for who in self.leave}
 

@@ -86,10 +86,13 @@ class Shares(Linear):
             if key not in self.credits:
                 return None
             for credit in set(self.credits[key].values()):
+                at = place.get((key, credit))
+                if at is None and (key, credit) in self.silent:
+                    continue
                 feature = scale_parts(column, credit)
-                if (key, credit) in place:
-                    left[:, place[key, credit]] = feature
-                elif feature.any() and (key, credit) not in self.silent:
+                if at is not None:
+                    left[:, at] = feature
+                elif feature.any():
                     return None
         right = np.zeros((len(coach.known), len(place)), np.int32)
         theirs: dict[str, list[tuple[str, Fraction]]] = {}

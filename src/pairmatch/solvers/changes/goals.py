@@ -143,13 +143,17 @@ class _Search:
         The one at hand keeps as many as there must be, unless no price singles out such a plan;
         with them another plan that keeps enough.
         """
+        best = self._solve(goal, 0, 1)
+        if best.value == int(goal[self.chosen].sum()):  # the plan at hand, which keeps enough
+            flow = self.face.flow
+            kept = int(self.was[self.chosen].sum())
+            return replace(best, face=replace(best.face, flow=flow), kept=kept), flow
         n_was = int(self.was.sum()) + 1
         free = self._solve(goal, 1, n_was)  # of the best plans one that keeps most
         few = free
         if self.exact and free.kept > self.least:
             few = self._solve(goal, -1, n_was)  # one that keeps fewest
         if free.kept >= self.least and (not self.exact or few.kept <= self.least):
-            best = self._solve(goal, 0, 1)
             point = few if self.exact and few.kept == self.least else free
             flow = point.face.flow
             best = replace(best, face=replace(best.face, flow=flow), kept=point.kept)

@@ -57,9 +57,11 @@ def read_sheet(path: Path, *, id_column: str) -> Sheet:
     records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     filled: list[tuple[int, list[str]]] = []
     number = 0
+    memory: dict[str, str] = {}  # people who wrote the same share one text
     try:
         for number, record in enumerate(records, start=1):
             cells = [unguard_formula(cell.strip()) for cell in record]
+            cells = [memory.setdefault(cell, cell) for cell in cells]
             if any(cells):
                 filled.append((number, cells))
     except csv.Error as error:

@@ -50,10 +50,12 @@ def convert_frame(frame: pd.DataFrame, *, id_column: str) -> Sheet:
     columns: list[list[str]] = []
     for k, values in enumerate(contents):
         is_id = fold_header(headers[k]) == wanted
-        texts = []
+        texts: list[str] = []
+        memory: dict[str, str] = {}  # people who wrote the same share one text
         for row, value in enumerate(values):
             try:
-                texts.append(value.strip() if type(value) is str else _write_cell(value, is_id))
+                text = value.strip() if type(value) is str else _write_cell(value, is_id)
+                texts.append(memory.setdefault(text, text))
             except ValueError as error:
                 texts.append("")
                 problems.append(CellProblem(row, k, str(error)))

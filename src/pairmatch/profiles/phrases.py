@@ -131,6 +131,7 @@ def make_windows_parser(
         The days that are meant where none is named (the column of a form says which).
     """
     memory: dict[tuple[str, bool], _Part] = {}
+    windows: dict[_Span, _Span] = {}
 
     def parse(text: str) -> Windows:
         if is_none(text):
@@ -148,7 +149,8 @@ def make_windows_parser(
                     part = _read_part(piece, words, days, whole is not None)
                 memory[key] = part
             parts.append(part)
-        return _combine(parts, words, negative=whole is not None)
+        found = _combine(parts, words, negative=whole is not None)
+        return tuple([windows.setdefault(window, window) for window in found])  # few, shared
 
     return parse
 

@@ -19,6 +19,8 @@ __all__ = ["ROUND_BITS", "draw_weight_block", "draw_weights"]
 ROUND_BITS = (16, 40)
 """Bits of the weights of each round; the first fit beside a score in 53 bits."""
 
+_AT_ONCE = 1 << 16  # pairs whose numbers are mixed at a time
+
 
 def _mix(index: NDArray[np.int64], stream: int) -> NDArray[np.uint64]:
     """Return odd 64-bit numbers that look random.
@@ -56,8 +58,12 @@ def draw_weights(
     >>> draw_weights(*pair, 0) == draw_weight_block(*pair, 0)
     array([[ True]])
     """
-    product = _mix(rows, 2 * turn) * _mix(columns, 2 * turn + 1)
-    return (product >> np.uint64(64 - ROUND_BITS[turn])).view(np.int64)
+    weights = np.empty(len(rows), np.uint64)
+    for start in range(0, len(rows), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        weights[part] = _mix(rows[part], 2 * turn) * _mix(columns[part], 2 * turn + 1)
+    weights >>= np.uint64(64 - ROUND_BITS[turn])
+    return weights.view(np.int64)
 
 
 def draw_weight_block(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Candidates"]
 
+_AT_ONCE = 1 << 16  # pairs that are looked at together
 _MOST_KEY = 2**62  # a row and a value are sorted as one integer
 
 
@@ -46,23 +47,34 @@ class Candidates:
         O(e + a log a) for e pairs held and a added.
         """
         key = row * self.shape[1] + column
-        first = np.argsort(key)
-        key = key[first]
-        once = np.ones(len(key), bool)
-        once[1:] = key[1:] != key[:-1]
-        key, first = key[once], first[once]
+        if not (key[1:] > key[:-1]).all():
+            first = np.argsort(key)
+            key = key[first]
+            once = np.ones(len(key), bool)
+            once[1:] = key[1:] != key[:-1]
+            key, gain = key[once], gain[first[once]]
+            del first
+        if not len(self) and len(key):
+            self.gain, self._key = gain.astype(np.int64, copy=False), key
+            self._index(key)
+            return len(key)
         at = np.searchsorted(self._key, key)
         new = np.ones(len(key), bool)
         inside = at < len(self._key)
         new[inside] = self._key[at[inside]] != key[inside]
         if not new.any():
             return 0
-        self.gain = np.insert(self.gain, at[new], gain[first[new]])
-        self._key = np.insert(self._key, at[new], key[new])
-        self.column = (self._key % self.shape[1]).astype(np.int32)
-        n_new = np.bincount(key[new] // self.shape[1], minlength=self.shape[0])
-        self.start[1:] += np.cumsum(n_new)
-        return int(new.sum())
+        key, at = key[new], at[new]
+        self.gain = np.insert(self.gain, at, gain[new])
+        self._key = np.insert(self._key, at, key)
+        self._index(key)
+        return len(key)
+
+    def _index(self, new: NDArray[np.int64]) -> None:
+        """Find the columns of all pairs, and where each row begins once it has the new ones."""
+        self.column = np.empty(len(self._key), np.int32)
+        np.remainder(self._key, self.shape[1], out=self.column, casting="unsafe")
+        self.start[1:] += np.cumsum(np.bincount(new // self.shape[1], minlength=self.shape[0]))
 
     @property
     def row(self) -> NDArray[np.int64]:
@@ -81,6 +93,16 @@ class Candidates:
     def find(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the gains of pairs that are in the set."""
         return self.gain[np.searchsorted(self._key, row * self.shape[1] + column)]
+
+    def find_tight(self, u: NDArray[np.int64], v: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return ``row * n_columns + column`` of the pairs that gain ``u[row] + v[column]``."""
+        parts = [np.empty(0, np.int64)]
+        for first in range(0, len(self), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            key = self._key[some]
+            tight = self.gain[some] == u[key // self.shape[1]] + v[self.column[some]]
+            parts.append(key[tight])
+        return np.concatenate(parts)
 
     def find_lowest(self, price: NDArray[np.int64], keep: int, lowest: int) -> NDArray[np.int64]:
         """Return what the ``keep`` best pairs of each row are sure to be above.

@@ -164,9 +164,7 @@ def collect_tight(rounds: Rounds) -> Edges | None:
     seating, candidates = rounds.seating, rounds.candidates
     assert seating is not None  # noqa: S101 - the pool has been run
     n_columns = candidates.shape[1]
-    row = candidates.row
-    tight = candidates.gain == seating.u[row] + seating.v[candidates.column]
-    parts = [row[tight] * n_columns + candidates.column[tight]]
+    parts = [candidates.find_tight(seating.u, seating.v)]
     n_tight = len(parts[0])
     rows, columns = rounds.at_floors()
     by_column = len(columns) * candidates.shape[0] < len(rows) * n_columns
@@ -187,10 +185,13 @@ def collect_tight(rounds: Rounds) -> Edges | None:
             if n_tight + keep * sum(map(len, full)) > _MOST_TIGHT:
                 return None
         lines, keep = np.concatenate(full), keep * _GROWTH
-    found = np.sort(np.concatenate(parts))  # several times as fast as np.unique
-    once = np.ones(len(found), np.bool_)
-    once[1:] = found[1:] != found[:-1]
-    found = found[once]
+    if len(parts) == 1:
+        found = parts[0]
+    else:
+        found = np.sort(np.concatenate(parts))  # several times as fast as np.unique
+        once = np.ones(len(found), np.bool_)
+        once[1:] = found[1:] != found[:-1]
+        found = found[once]
     row, column = np.divmod(found, n_columns)
     return Edges(row, column, seating.u[row] + seating.v[column])
 
@@ -198,8 +199,18 @@ def collect_tight(rounds: Rounds) -> Edges | None:
 def join_edges(parts: list[Edges]) -> Edges:
     """Return the edges of parts of a pool that share no row, sorted by row and then column."""
     none = np.empty(0, np.int64)
+    if len(parts) == 1 and _is_sorted(parts[0]):
+        return parts[0]
     row = np.concatenate([none, *(part.row for part in parts)])
     column = np.concatenate([none, *(part.column for part in parts)])
     gain = np.concatenate([none, *(part.gain for part in parts)])
-    edges, key = Edges(row, column, gain), row * (int(column.max(initial=0)) + 1) + column
-    return edges if (key[1:] > key[:-1]).all() else edges.take(np.argsort(key))
+    edges = Edges(row, column, gain)
+    if _is_sorted(edges):
+        return edges
+    return edges.take(np.argsort(row * (int(column.max(initial=0)) + 1) + column))
+
+
+def _is_sorted(edges: Edges) -> bool:
+    """Say whether edges are in the order of their rows, and those of a row of their columns."""
+    step = np.diff(edges.row)
+    return bool(((step > 0) | ((step == 0) & (np.diff(edges.column) > 0))).all())

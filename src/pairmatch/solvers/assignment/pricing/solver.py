@@ -290,8 +290,9 @@ class _Search:
             edges = collect_tight(part.rounds)
             if edges is None:
                 return None
-            tight.append(Edges(part.rows[edges.row], part.columns[edges.column], edges.gain))
             part.rounds.forget_pairs()
+            tight.append(Edges(part.rows[edges.row], part.columns[edges.column], edges.gain))
+            del edges
         return join_edges(tight)
 
     def _report(self, rounds: Rounds) -> None:

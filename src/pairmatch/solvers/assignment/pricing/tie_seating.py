@@ -78,6 +78,7 @@ def seat_ties(
         gain = draw_weights(rows[line], column, turn)
         candidates = Candidates((len(rows), n_columns))
         candidates.add(line, column, gain)
+        del line, gain
         seating = Seating(len(rows), capacity, least, np.zeros(n_columns, np.int64))
         if not seating.can_stop:
             return None
@@ -86,9 +87,7 @@ def seat_ties(
         seating.short = np.full(n_columns, -far)
         if not seating.solve(candidates, should_stop):
             return None
-        row, column = candidates.row, candidates.column.astype(np.int64)
-        tight = candidates.gain == seating.u[row] + seating.v[column]
-        line, column = row[tight], column[tight]
+        line, column = np.divmod(candidates.find_tight(seating.u, seating.v), n_columns)
         least = np.where(seating.v > 0, capacity, least)
         must_sit = must_sit | (seating.u > 0)
         if len(line) == np.count_nonzero(seating.mate >= 0):

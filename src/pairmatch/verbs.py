@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +21,9 @@ from pairmatch.seam.groups import grouping_problem
 from pairmatch.seam.lessons import move_meetings
 from pairmatch.solvers.assignment import LoadConflict, RangeError, solve_assignment
 from pairmatch.solvers.assignment.estimate import refuse_oversize
-from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.certify.groups import settle_grouping
+from pairmatch.solvers.certify.in_time import certify_in_time
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["form_groups", "group_scores", "match", "match_scores", "score"]
 
 _LEAST = 0.05  # seconds that a solve has at least, however long it took to set the problem up
-_GRACE, _GRACE_SHARE = 0.4, 0.05  # seconds that a proof may go on beyond the limit, or that share
 _PAIR_RULES = (
     rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes, rules.NotAgain
 )  # fmt: skip
@@ -376,11 +373,8 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
         remedy = "Scale the scores down, or round them."
         raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
     solution = move_meetings(scored, program.constraints, problem, solution)
-    grace = max(_GRACE, _GRACE_SHARE * limit)
-    certificate = certify_plan(problem, solution, deadline=start + limit + grace)
+    solution, certificate = certify_in_time(problem, solution, start=start, limit=limit)
     seconds = monotonic() - start
-    if solution.status is Status.OPTIMAL and not certificate.proved and seconds > limit:
-        solution = replace(solution, status=Status.TIME_LIMIT)
     return Matching(scored, problem, solution, certificate, program, options.seed, seconds)
 
 

@@ -90,10 +90,11 @@ def check_demand(
     timed = any(type(rule).__name__ == "Meetings" for rule in constraints)
     if n_pairs > most and (timed or isinstance(scored, OwnScores)):
         wish = "with Meetings" if timed else "by given scores"
+        other = "Meetings or Demand" if timed else "Demand"
         raise CapabilityError(
             f"several mentors for one mentee {wish} are found among all pairs at once, at most "
-            f"{most:,} of them, and here are {n_pairs:,}; match schools or regions one by one with "
-            "match_many()"
+            f"{most:,} of them, and here are {n_pairs:,}; drop {other}, or match schools or "
+            "regions one by one with match_many()"
         )
 
 

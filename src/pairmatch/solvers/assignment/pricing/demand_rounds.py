@@ -49,6 +49,7 @@ _MOST_TIGHT = 2**21  # where more pairs than these are as good, ties are left as
 _FIRST = 0.3  # share of a time limit for the first prices
 _FLOWS = 4  # flows a round
 _LATE, _DRAFTING = 0.7, 0.2  # seconds after a limit to meet minimum loads, and to seat others
+_MOST_MISSED = 0.02  # share of rows up to which the prices of a plan cut short are its own
 _CELLS = 2**20  # pairs looked at in one go
 _MOST_TAKEN = 2**18  # candidates that a plan cut short is filled with
 
@@ -121,6 +122,7 @@ class _Search:
         self.found: DemandFlow | None = None
         self.opened: AssignmentSolution | None = None
         self.rough: NDArray[np.int64] | None = None
+        self.missed = 1.0  # share of the rows that could do better by the latest prices
         self.candidates = Candidates(problem.gains.shape)
         self.begin, self.n_rounds = monotonic(), 0
         self.demand = np.zeros(problem.n_rows, np.int64)
@@ -155,6 +157,7 @@ class _Search:
             for prices in (found.prices, *found.steps):
                 is_one = prices is not found.prices
                 rows, new = self._price(found.edges, prices, n_more, is_one=is_one)
+                self.missed = self.missed if is_one else rows / problem.n_rows
                 n_new, n_rows = n_new + new, max(n_rows, rows)
             self.n_rounds += 1
             if self.progress is not None:
@@ -265,7 +268,10 @@ class _Search:
     def write(self, status: Status) -> AssignmentSolution:
         """Return the best plan so far, with prices that give a true bound."""
         if self.found is not None:
-            return write_down(self.problem, self.found)
+            known = write_down(self.problem, self.found)
+            # Prices of a few pairs promise the others too much: worse than those of one column.
+            rough = self.missed > _MOST_MISSED and self.opened is not None
+            return replace(known, prices=self.opened.prices) if rough and self.opened else known
         least, quotas = self.problem.at_least, self.problem.quotas
         hurried = status is Status.TIME_LIMIT
         if self.rough is None and least.any() and (hurried or quotas):

@@ -167,7 +167,9 @@ class _Search:
                 break
             n_more += _MORE // 2
         whole = self._add_ties(found)
-        settled = settle_demand(problem, remainder, self._climb() if whole else found, self.watch)
+        found = self._climb() if whole else found
+        settle = partial(settle_demand, problem, remainder, found, self.watch)
+        settled = self.watch.wait(settle)
         return replace(settled, solver="pricing, min-cost flow")
 
     def _begin(self) -> None:
@@ -237,7 +239,7 @@ class _Search:
             layout = draw_network(edges, left, dict(enumerate(problem.quotas)))
             nothing = np.zeros(len(layout.network.tail), np.int64)
             network, cost = reward_loads(layout, nothing, left.at_least)
-            flow = find_cheapest_flow(network, cost)
+            flow = self.watch.wait(partial(find_cheapest_flow, network, cost))
             short = left.at_least - flow[layout.load_arcs]
             if not short.any():
                 chosen = edges.take(flow[layout.pair_arcs] > 0)
@@ -317,7 +319,8 @@ class _Search:
         """Return a best plan over the candidates."""
         self._check_flow(_FLOWS)
         edges = self._list_edges()
-        found = climb_demand(self.problem, self.remainder, edges, self.watch)
+        climb = partial(climb_demand, self.problem, self.remainder, edges, self.watch)
+        found = self.watch.wait(climb)
         steps = tuple(self._close(prices) for prices in found.steps)
         return replace(found, prices=self._close(found.prices), steps=steps)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from threading import Event, Timer
 from time import monotonic
 from typing import TYPE_CHECKING

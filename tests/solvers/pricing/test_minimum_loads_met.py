@@ -99,16 +99,9 @@ def test_a_conflict_that_there_was_no_time_to_thin_out_says_so(monkeypatch):
     assert not caught.value.is_smallest
 
 
-@pytest.mark.parametrize("stops_again", [False, True])
-def test_a_search_cut_short_meets_the_loads(monkeypatch, stops_again):
+def test_a_search_cut_short_meets_the_loads(monkeypatch):
     problem = pose(300, 120, 2)
-
-    def stop(*_):
-        raise filling.Stopped
-
     monkeypatch.setattr(pricing.Rounds, "run", lambda *_: False)
-    if stops_again:
-        monkeypatch.setattr(pricing._Search, "_check", stop)
     solution = solve_by_pricing(problem, effort=Effort(base=60), time_limit=30)
     assert solution.status is Status.TIME_LIMIT
     certificate = certify_assignment(problem, solution)
@@ -119,6 +112,5 @@ def test_a_search_cut_short_meets_the_loads(monkeypatch, stops_again):
 def test_loads_that_take_too_long_to_meet_are_said_to(monkeypatch):
     monkeypatch.setattr(pricing, "_LATE", -1e9)
     monkeypatch.setattr(pricing, "_LATE_SHARE", -1e9)
-    monkeypatch.setattr(pricing._Search, "run", lambda search: search.messages.put(None))
     with pytest.raises(choice.CapabilityError, match="no plan that meets the minimum loads"):
         solve_assignment(pose(300, 120, 2), method="pricing", time_limit=1)

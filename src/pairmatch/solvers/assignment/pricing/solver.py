@@ -31,7 +31,7 @@ from pairmatch.solvers.assignment.pricing.watching import find_deadline, watch
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -207,7 +207,7 @@ class _Search:
         """Solve every part; under "coverage" raise the bonus until nobody more can be matched."""
         try:
             if self.least.any():
-                self._meet_loads(self._check)
+                self._meet_loads()
             while self._run_once():
                 self.bonus *= _RAISE
                 for part in self.parts:
@@ -220,11 +220,6 @@ class _Search:
             self.error = error
         finally:
             self.messages.put(None)
-
-    def _check(self) -> None:
-        """Raise if told to stop."""
-        if self.stop.is_set():
-            raise Stopped
 
     def _run_once(self) -> bool:
         """Solve every part with the present bonus; return whether it is too small."""
@@ -240,10 +235,17 @@ class _Search:
         self.done = True
         return False
 
-    def _meet_loads(self, check: Callable[[], None]) -> None:
-        """Seat as many rows as minimum loads ask for, or raise if they cannot all be met."""
+    def _meet_loads(self) -> None:
+        """Seat as many rows as minimum loads ask for, or raise if they cannot all be met.
+
+        Whoever stops the search waits for it: no plan is valid before.
+        """
         parts = [(part.rows, part.columns, part.rounds.gains) for part in self.parts]
-        self.seated = meet_all_loads(self.problem, self.least, parts, check)
+        look = partial(check_clock, self._late)
+        try:
+            self.seated = meet_all_loads(self.problem, self.least, parts, look)
+        except OutOfTime:
+            raise CapabilityError(UNMET) from None
 
     def _complete(
         self,
@@ -335,11 +337,6 @@ class _Search:
     ) -> AssignmentSolution:
         """Return the plan and the prices as they are now; complete a plan for so many seconds."""
         guesses: Guesses = ()
-        if self.least.any() and not self.seated:
-            try:
-                self._meet_loads(lambda: check_clock(self._late))
-            except OutOfTime:
-                raise CapabilityError(UNMET) from None
         if not self.done:
             guesses = [guess_prices(part.rounds, self.effort) for part in self.parts]
         seatings = [part.rounds.seating for part in self.parts]

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CapabilityError, CertificateError
-from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.assignment import choice, solve_assignment
 from pairmatch.solvers.assignment.fairness.choice import solve_fairly
 from pairmatch.solvers.assignment.pricing.rounds import Effort
 from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
 from pairmatch.solvers.certify.fair import certify_plan
-from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 from pairmatch.solvers.streamed import Overlap, StreamedGains
 from pairmatch.solvers.tiers import StreamedTiers, find_least_total, weigh_gains
 
@@ -73,6 +73,57 @@ def test_streamed_tiers_are_as_good_as_those_of_a_table(seed, objective):
     assert problem.tiers.count(solution.pairs).tolist() == problem.tiers.count(other.pairs).tolist()
     assert certificate.objective == held.gains.pairs(*other.pairs.T)[0].sum()
     assert solution.price == other.price
+
+
+@pytest.mark.parametrize("objective", ["coverage", "total"])
+@pytest.mark.parametrize("seed", range(8))
+def test_streamed_tiers_keep_quotas_and_minimum_loads_as_those_of_a_table(
+    seed, objective, monkeypatch, ask_loads
+):
+    monkeypatch.setattr(choice, "_FLOW_MOST", -1)
+    monkeypatch.setattr(choice, "_DENSE_MOST", -1)
+    rng = np.random.default_rng(seed)
+    problem = draw(seed, objective)
+    fine = rng.integers(-1, 4, problem.n_rows)
+    quotas = (Quotas(fine, 1),)
+    if seed % 2:
+        quotas += (Quotas(np.where(fine >= 0, fine // 2, -1), 2),)
+    problem = replace(problem, quotas=quotas, capacity=problem.capacity + 2)
+    if seed % 3 == 0:
+        problem = replace(problem, at_least=ask_loads(hold(problem), seed).at_least)
+    other = solve_assignment(hold(problem))
+    monkeypatch.setattr(choice, "_LARGE", -1)
+    solution = solve_assignment(problem)
+    assert "weighted tiers" in solution.solver
+    certificate = certify_plan(problem, solution)
+    assert certificate.proved
+    assert certificate.matched == len(other.pairs)
+    assert problem.tiers.count(solution.pairs).tolist() == problem.tiers.count(other.pairs).tolist()
+    gain = hold(problem).gains.pairs(*other.pairs.T)[0]
+    assert certificate.objective == gain.sum()
+    assert solution.price == other.price
+    # Without its prices a place within a quota is free, and the proof is none.
+    open_prices = replace(solution.prices, quota=())
+    assert not certify_plan(problem, replace(solution, prices=open_prices)).proved
+
+
+@pytest.mark.parametrize("objective", ["coverage", "total"])
+def test_tiers_with_quotas_are_best_among_all_plans(objective, monkeypatch, enumerate_plans, rate):
+    monkeypatch.setattr(choice, "_FLOW_MOST", -1)
+    monkeypatch.setattr(choice, "_LARGE", -1)
+    for seed in range(16):
+        rng = np.random.default_rng(seed)
+        problem = replace(draw(seed, objective, n=5, m=4), capacity=rng.integers(0, 4, 4))
+        problem = replace(problem, quotas=(Quotas(rng.integers(-1, 2, 5), 1),))
+        pins = np.empty((0, 2), np.int64)
+        problem = replace(problem, pins=pins)
+        held = hold(problem)
+        if objective == "total":
+            held = replace(held, objective="total")
+        best = max(rate(held, plan) for plan in enumerate_plans(held))
+        solution = solve_assignment(problem)
+        assert rate(held, [tuple(pair) for pair in solution.pairs.tolist()]) == best
+        assert certify_plan(problem, solution).proved
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -85,7 +85,7 @@ def certify_tiers(
         if not steps or (steps[0].column < 0).any():
             return rules
         nothing = np.zeros(problem.n_columns, np.int64)
-        covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0, quota=()))
+        covered = Prices(nothing, coverage=replace(steps.pop(0), bonus=0))
         seen = certify_assignment(
             problem, replace(solution, prices=covered, steps=()), deadline=deadline
         )

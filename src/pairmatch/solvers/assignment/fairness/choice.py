@@ -76,8 +76,8 @@ def solve_fairly(
     ------
     CapabilityError
         If quotas do not nest, so that one network cannot hold them, or if gains are streamed and
-        a quota binds under "leximin", with tiers or with minimum loads, or there are more tiers
-        than can be told apart exactly.
+        a quota binds under "leximin", or under "worst_off" with minimum loads, or there are more
+        tiers than can be told apart exactly.
     ProgramError
         If tiers come with a fair objective, or are no table of whole numbers from 0.
     LoadConflict
@@ -144,13 +144,13 @@ def check_fairness(problem: AssignmentProblem, *, is_streamed: bool) -> None:
         _check_tiers(problem)
     if not is_streamed or not any(quota_binds(problem, quota) for quota in problem.quotas):
         return
-    if problem.objective == "leximin" or problem.tiers is not None:
+    if problem.objective == "leximin":
         raise CapabilityError(
             f"{wish} with a quota that binds cannot be honoured in a pool of this size; drop the "
-            "quota, use objective 'worst_off' without tiers, or match schools or regions one by "
-            "one with match_many()"
+            "quota, use objective 'worst_off', or match schools or regions one by one with "
+            "match_many()"
         )
-    if problem.at_least.any():
+    if problem.tiers is None and problem.at_least.any():
         raise CapabilityError(
             f"{wish} with a quota that binds and minimum loads cannot be honoured in a pool of "
             "this size; drop the quota, drop at_least from Load, or match schools or regions one "

@@ -39,7 +39,7 @@ def solve_tiers_streamed(
     Parameters
     ----------
     problem : AssignmentProblem
-        A problem under "coverage" or "total" without quotas that bind; its tiers are not looked at.
+        A problem under "coverage" or "total" whose quotas nest; its tiers are not looked at.
     gains : StreamedGains
         Its gains.
     tiers : StreamedTiers
@@ -47,7 +47,7 @@ def solve_tiers_streamed(
     best : AssignmentSolution
         Its solution without tiers.
     solve : callable
-        Solves a problem of the same loads and pins.
+        Solves a problem of the same loads, pins and quotas.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def solve_tiers_streamed(
     zero = Prices(np.zeros(problem.n_columns, np.int64))
     steps: tuple[Prices, ...] = ()
     if problem.objective != "total":
-        steps = (zero if coverage is None else Prices(coverage.column),)
+        steps = (zero if coverage is None else Prices(coverage.column, coverage.quota),)
     if not len(best.pairs):
         return replace(best, steps=steps)
     most = min(problem.n_rows, int(np.minimum(problem.capacity, problem.n_rows).sum()))
@@ -118,6 +118,8 @@ def _check_weights(problem: AssignmentProblem, gains: StreamedGains, weight: lis
     """Raise if sums of gains, weights and prices could not be exact."""
     largest, n_people = gains.largest + max(weight), problem.n_rows + problem.n_columns
     limit = min(_EXACT, _ROOM // max(1, n_people))
+    if problem.quotas:  # places within quotas have prices too, one for each quota of a pair
+        limit //= 16 * len(problem.quotas)
     if largest > limit:
         raise CapabilityError(
             f"{len(weight)} tiers in a pool of this size need weights of up to {largest:,}, and "

@@ -8,6 +8,7 @@ import pytest
 import pairmatch as pm
 from pairmatch.datasets import district
 from pairmatch.solvers.certify.fair import certify_plan
+from pairmatch.solvers.solution import Prices
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,22 @@ def test_levels_that_are_proved_are_told_in_words():
         boast = replace(cut, certificate=replace(cut.certificate, levels=n + 1))
         with pytest.raises(pm.CertificateError, match="is not what a check finds"):
             pm.verify(boast)
+
+
+def test_lowest_score_that_is_proved_alone_is_told_in_words():
+    plan = pm.match_scores([[5, 5, 1], [5, 5, 1], [1, 1, 9]], objective="leximin")
+    solution = replace(
+        plan.solution,
+        steps=(plan.solution.steps[0], Prices(np.array([1, 0, 0]), bonus=1)),
+        status=pm.Status.TIME_LIMIT,
+    )
+    cut = replace(plan, solution=solution, certificate=certify_plan(plan.problem, solution))
+    assert cut.certificate.levels == 0
+    assert "no plan that matches as many has a higher lowest score than 5" in cut.summary()
+    assert pm.verify(cut) == cut.certificate
+    boast = replace(cut, solution=replace(solution, steps=solution.steps[:1]))
+    with pytest.raises(pm.CertificateError, match="is not what a check finds"):
+        pm.verify(boast)
 
 
 def test_fair_plans_of_profiles_survive_their_check(pool):

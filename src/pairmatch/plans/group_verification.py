@@ -61,7 +61,8 @@ def _is_covered(claimed: Certificate, found: Certificate, *, cut_short: bool) ->
     ):
         if mine is not None and (theirs is None or mine < theirs):
             return False
-    if claimed.levels is not None and not found.proved and claimed.levels > (found.levels or 0):
+    reached = -1 if found.levels is None else found.levels
+    if claimed.levels is not None and not found.proved and claimed.levels > reached:
         return False
     bounds = found.bound, found.matched_bound, found.seats_bound
     wide = replace(claimed, bound=bounds[0], matched_bound=bounds[1], seats_bound=bounds[2])

@@ -113,7 +113,11 @@ def _level_lines(plan: Matching) -> list[str]:
         return []
     is_open = ~np.isin(plan.solution.pairs[:, 0], plan.problem.pins[:, 0])
     levels = np.unique(np.asarray(plan.units)[is_open])
-    n, top = certificate.levels, plan.in_scores(int(levels[certificate.levels - 1]))
+    n, top = certificate.levels, plan.in_scores(int(levels[max(0, certificate.levels - 1)]))
+    if n == 0:
+        return [
+            f"  levels    no plan that matches as many has a higher lowest score than {top:.6g}"
+        ]
     what = "level is" if n == 1 else f"{n} levels are"
     return [
         f"  levels    the lowest {what} proved (of {len(levels)} different scores, up to "

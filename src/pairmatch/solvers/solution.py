@@ -289,7 +289,8 @@ class Certificate:
     levels : int or None, default: None
         Under "leximin", where the proof does not reach all gains: how many of the lowest different
         gains of pairs that are not pinned are proved. Of all answers that match as many, none that
-        is as good below has fewer pairs on any of these levels.
+        is as good below has fewer pairs on any of these levels. 0: only that none has a higher
+        lowest gain.
 
     Examples
     --------

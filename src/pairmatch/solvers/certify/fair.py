@@ -63,7 +63,8 @@ def certify_plan(
 
         * under "worst_off" every answer has a gain that is no higher than the lowest of this one;
         * under "leximin" every answer is worse or has the same gains, sorted, so that ``bound``
-          equals ``objective``; where only the lowest levels are proved, ``levels`` says how many;
+          equals ``objective``; where only the lowest levels are proved, ``levels`` says how many,
+          and is 0 where, by steps as under "worst_off", only the lowest gain is;
         * with tiers no answer has more pairs of the first tier, or as many and more of the second,
           and so on (under "total" the number of rows is not asked for).
 
@@ -133,8 +134,10 @@ def certify_plan(
     check_prices(problem, solution)
     if isinstance(problem.gains, StreamedGains) and isinstance(problem.tiers, StreamedTiers):
         return certify_tiers(plain, problem.tiers, solution, rules, deadline)
-    if isinstance(problem.gains, StreamedGains) and problem.objective == "worst_off":
-        return certify_lowest(plain, solution, rules, deadline)
+    is_begun = problem.objective == "leximin" and any(step.bonus for step in solution.steps)
+    if isinstance(problem.gains, StreamedGains) and (is_begun or problem.objective == "worst_off"):
+        given = replace(solution, prices=None) if is_begun else solution
+        return certify_lowest(plain, given, rules, deadline)
     by_row = problem.objective == "leximin" and any(step.row is not None for step in solution.steps)
     if isinstance(problem.gains, StreamedGains) and by_row:
         return certify_levels(plain, problem.gains, solution, rules, deadline)
@@ -156,10 +159,12 @@ def certify_plan(
             face.narrow()
     if problem.objective == "leximin":
         rules = replace(rules, matched_bound=matched_bound)
+        # One step may prove no more than the lowest gain.
+        begun = proved and len(steps) == 1 and _prove_lowest(problem, face, list(steps))
         n_levels = _prove_levels(face, steps, deadline) if proved else 0
         if n_levels is None:
             return replace(rules, bound=rules.objective)
-        return replace(rules, bound=None, levels=n_levels or None)
+        return replace(rules, bound=None, levels=n_levels or (0 if begun else None))
     if problem.objective == "worst_off":
         proved = proved and _prove_lowest(problem, face, steps)
     else:

@@ -33,7 +33,10 @@ def certify_lowest(
     rules: Certificate,
     deadline: float,
 ) -> Certificate:
-    """Check coverage, the lowest gain and the total by bounds of three problems, block by block."""
+    """Check coverage, the lowest gain and the total by bounds of three problems, block by block.
+
+    Without prices, which would bound the total, ``levels`` is 0 if the lowest gain is proved.
+    """
     gains = problem.gains
     assert isinstance(gains, StreamedGains)  # noqa: S101
     nothing = np.zeros(problem.n_columns, np.int64)
@@ -45,7 +48,7 @@ def certify_lowest(
         problem, replace(solution, prices=covered, steps=()), deadline=deadline
     )
     rules = replace(rules, matched_bound=seen.matched_bound)
-    if seen.matched_bound != rules.matched or solution.prices is None:
+    if seen.matched_bound != rules.matched or (solution.prices is None and not steps):
         return rules
     gain, _ = gains.pairs(solution.pairs[:, 0], solution.pairs[:, 1])
     pinned, _ = gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
@@ -60,6 +63,8 @@ def certify_lowest(
         cover = replace(steps.pop(0), bonus=0)
         if bound_matched(above, cover, deadline=deadline) >= rules.matched:
             return rules
+    if solution.prices is None:
+        return replace(rules, levels=0)
     kept = replace(problem, gains=gains.keep_above(lowest))
     total = certify_assignment(kept, replace(solution, steps=()), deadline=deadline)
     return replace(rules, bound=None if steps else total.bound)

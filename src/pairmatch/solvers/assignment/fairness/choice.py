@@ -113,7 +113,7 @@ def solve_fairly(
         fair = solve_worst_off(plain, best, solve, watch)
         if problem.objective == "leximin":
             lowest = fair
-            watch.keep(lambda: forget_proof(lowest))
+            watch.keep(lambda: replace(lowest, prices=None))
             fair = solve_leximin(plain, fair, solve, watch)
     return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
 

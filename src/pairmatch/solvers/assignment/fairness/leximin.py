@@ -21,7 +21,7 @@ from pairmatch.solvers.assignment.held.residual import Residual
 from pairmatch.solvers.problem import MatrixGains
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -87,7 +87,7 @@ def solve_leximin(
         weight = np.where(is_kept, weight, -2 * _FINE)
         face = replace(face, flow=climb(face, weight, watch)[0].flow)
     steps = [step]
-    _keep(watch, start, face, steps)
+    _keep(watch, start, face, start.steps)
     residual = Residual(face.network, face.flow)
     gain = face.edges.gain
     done = int(np.iinfo(np.int64).min)
@@ -105,7 +105,7 @@ def solve_leximin(
             steps.append(kept)
         done = level
         face = _take_over(face, residual)
-        _keep(watch, start, face, steps)
+        _keep(watch, start, face, steps if len(steps) > 1 else start.steps)
         if np.count_nonzero(face.network.upper[face.layout.pair_arcs]) < _FULL * len(gain):
             face = drop_closed_pairs(face)
             residual = Residual(face.network, face.flow)
@@ -120,7 +120,9 @@ def solve_leximin(
     )
 
 
-def _keep(watch: Watch | None, start: AssignmentSolution, face: Face, steps: list[Prices]) -> None:
+def _keep(
+    watch: Watch | None, start: AssignmentSolution, face: Face, steps: Sequence[Prices]
+) -> None:
     """Remember a plan of a face, and the proof of the levels that are settled."""
     if watch is None:
         return

@@ -107,7 +107,7 @@ class _Search:
         gain, _ = gains.pairs(free[:, 0], free[:, 1])
         lowest = int(gain.min(initial=np.iinfo(np.int64).max))
         self.gains = gains.take(self.rows, self.columns).keep_above(lowest)
-        self.proof: tuple[Prices, ...] = (self._read_coverage(),)
+        self.proof = start.steps
 
     def run(self) -> AssignmentSolution:
         """Settle all levels, add the pairs that would do better, repeat."""
@@ -131,7 +131,8 @@ class _Search:
             better, tight, least = self._look(order, more)
             if not len(better):
                 break
-            self.proof = self._read_steps(order, least)
+            settled = self._read_steps(order, least)
+            self.proof = settled if len(settled) > 1 else self.proof
             more = min(2 * more, _MOST_MORE)
             n_new = len(better)
             code = np.union1d(code, better)

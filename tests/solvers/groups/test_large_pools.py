@@ -67,7 +67,7 @@ def test_a_stream_returns_every_link_above_its_limit(held: bool) -> None:
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same loops without numba."""
-    for module in ("linked", "proofs"):
+    for module in ("linked", "proofs", "streaming"):
         monkeypatch.setattr(f"pairmatch.solvers.groups.{module}.load_link_loops", lambda: None)
 
 
@@ -135,7 +135,7 @@ def test_triads_along_links_are_those_of_the_whole_matrix(
     price = np.full(60, 1500)
     seen = stream_links(values, price, 1, np.full(60, -(2**55)))
     assert seen is not None
-    linked = LinkedTriads(values, Links.of_hits(values, seen[1], price, 1, 59))
+    linked = LinkedTriads(values, Links.of_hits(values, seen[1], price, 1, 59, np.full(60, -(2**55))))
     every = np.array(list(combinations(range(60), 3)))
     value = values.of_groups(every)
     twice = 2 * (value - price[every].sum(axis=1))
@@ -148,6 +148,41 @@ def test_triads_along_links_are_those_of_the_whole_matrix(
     assert (linked.best(price, 0, 1) == best).all()
     floor = linked.fit_floor(price, 1, 20)
     assert 10 * 60 <= 3 * (twice > floor).sum() <= 90 * 60
+
+
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize("objective", ["total", "worst_rotation"])
+def test_links_alone_come_with_prices_that_no_triad_exceeds(objective: str, held: bool) -> None:
+    problem = pool(70, 21, objective=objective, open_=0.9)
+    values = PoolValues.of(problem, 2) if held else PoolValues(problem, 2)
+    every = np.array(list(combinations(range(70), 3)))
+    legal = problem.take(np.arange(70)).allowed
+    every = every[np.all([legal[every[:, a], every[:, b]] for a, b in ((0, 1), (0, 2), (1, 2))], 0)]
+    for seed in range(8):
+        price = np.random.default_rng(seed).integers(500, 2500, size=70)
+        links = find_links(values, price, 1, np.random.default_rng(seed))
+        assert links is not None
+        over = values.of_groups(every) - links.covering[every].sum(axis=1)
+        assert over.max() <= 0
+        assert links.covering.sum() < 70 * 2 * 2 * 1000
+
+
+def test_a_stream_is_the_same_with_and_without_numba(request: pytest.FixtureRequest) -> None:
+    values = PoolValues(pool(300, 8, open_=0.7), 2)
+    rng = np.random.default_rng(5)
+    price, limit = rng.integers(0, 3000, size=300), rng.integers(-2000, 3000, size=300)
+    seen = []
+    for numba in (True, False):
+        if not numba:
+            request.getfixturevalue("plain")
+        for n_top in (0, 2):
+            found = stream_links(values, price, 1, limit, n_top)
+            assert found is not None
+            order = np.lexsort(found[1][:2])
+            seen.append((found[0].tolist(), *(hit[order].tolist() for hit in found[1])))
+    assert seen[0][1:] == seen[1][1:] == seen[2][1:] == seen[3][1:]
+    assert seen[1] == seen[3]
+    assert len(seen[0][1]) > 300
 
 
 def test_held_links_are_the_strongest_and_know_what_partners_give_each_other() -> None:

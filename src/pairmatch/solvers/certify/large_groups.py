@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bound_large", "certify_large"]
 
-_ROWS = 64  # people at a time
+_ROWS = 72  # people at a time; powers of two make transposing slow
 _LOW = -(2**56)  # the link of two who may not share a group
 _HEIGHT = 512  # partners of a person at a time
 
@@ -79,13 +79,13 @@ def certify_large(problem: StreamedGrouping, solution: GroupingSolution) -> Cert
     sizes = tuple(np.sort(count).tolist())
     bound = 0 if not sizes else None
     if sizes and len(solution.cases) == 1:
-        best = _read_links(problem, solution.cases[0], sizes, solution.scale)
-        if best is not None and best.is_open:
+        seen = _read_links(problem, solution.cases[0], sizes, solution.scale)
+        if seen is not None and seen.is_open:
             shape = problem.smallest, problem.largest, problem.target
             faults = [Fault(what) for what in find_uneven_sizes(*shape, sizes)]
             if faults:
                 raise CertificateError("the grouping breaks its rules", faults)
-        bound = _bound(problem, solution.cases[0], sizes, solution.scale, best)
+        bound = _bound(problem, solution.cases[0], sizes, seen)
     if solution.bound is not None and (bound is None or solution.bound < bound):
         what = f"the stated bound {solution.bound} is not proved; the prices prove {bound}"
         raise CertificateError("the bound does not hold", [Fault(what)])
@@ -115,20 +115,24 @@ def bound_large(
     A group of more than three is worth at most the prices of its members where every triad is:
     its mean is that of its triads, and its worst rotation is no more than its mean.
     """
-    return _bound(problem, case, sizes, scale, _read_links(problem, case, sizes, scale))
+    return _bound(problem, case, sizes, _read_links(problem, case, sizes, scale))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _BestLinks:
-    """The largest links of each person, and whether any two people may share a group."""
+class _Seen:
+    """By how much groups of each person exceed prices, and whether any two may share a group.
 
-    best: NDArray[np.int64]
+    ``over`` is the excess of the worst triad of each person where the smallest group is one, and
+    the sum of the largest links otherwise.
+    """
+
+    over: NDArray[np.int64]
     is_open: bool
 
 
 def _read_links(
     problem: StreamedGrouping, case: GroupPrices, sizes: tuple[int, ...], scale: int
-) -> _BestLinks | None:
+) -> _Seen | None:
     """Look at all pairs once; None if the prices cannot be used."""
     person = np.asarray(case.person, np.int64)
     simple = not (len(case.sets) or case.together.size or case.apart.size)
@@ -138,31 +142,30 @@ def _read_links(
     top = int(np.abs(person).max(initial=0)) + 2 * problem.gains.largest * factor
     if top * (problem.n + 8) * 8 >= 2**62:  # sums could leave 64 bits
         return None
-    return _best_links(problem, person, factor, max(1, sizes[0] - 1))
+    if sizes[0] != 3:
+        return _sum_links(problem, person, factor, max(1, sizes[0] - 1))
+    worst = problem.objective == "worst_rotation" and sizes[-1] == 3
+    return _excess(problem, person, factor, worst=worst)
 
 
 def _bound(
     problem: StreamedGrouping,
     case: GroupPrices,
     sizes: tuple[int, ...],
-    scale: int,
-    links: _BestLinks | None,
+    seen: _Seen | None,
 ) -> int | None:
-    """Return what prices prove, from the largest links."""
-    if links is None:
+    """Return what prices prove, from what was seen of all pairs."""
+    if seen is None:
         return None
-    person, factor, best = np.asarray(case.person, np.int64), scale * case.unit, links.best
+    person, over = np.asarray(case.person, np.int64), seen.over
     n_placed = sum(sizes)
     if sizes[0] != 3:
         divisor = 2 * (sizes[0] - 1)
-        over = person * divisor + best.sum(axis=1)
-        return int(np.sort(over)[problem.n - n_placed :].sum()) // divisor // case.unit
-    worst = problem.objective == "worst_rotation" and sizes[-1] == 3
-    excess = _excess(problem, person, factor, best.max(axis=1), worst=worst)
-    if sizes[-1] == 3:
-        whole = int(np.sort(3 * person + excess)[problem.n - n_placed :].sum()) // 3
+        whole = int(np.sort(person * divisor + over)[problem.n - n_placed :].sum()) // divisor
+    elif sizes[-1] == 3:
+        whole = int(np.sort(3 * person + over)[problem.n - n_placed :].sum()) // 3
     else:
-        whole = int(np.sort(person - (-excess // 3))[problem.n - n_placed :].sum())
+        whole = int(np.sort(person - (-over // 3))[problem.n - n_placed :].sum())
     return whole // case.unit
 
 
@@ -190,30 +193,25 @@ def _list_rows(n: int) -> list[slice]:
     return [slice(start, min(start + _ROWS, n)) for start in range(0, n, _ROWS)]
 
 
-def _best_links(
+def _sum_links(
     problem: StreamedGrouping, person: NDArray[np.int64], factor: int, n_best: int
-) -> _BestLinks:
-    """Return the largest links of each person."""
-    best = np.empty((problem.n, n_best), np.int64)
+) -> _Seen:
+    """Return the sums of the largest links of each person."""
+    over = np.empty(problem.n, np.int64)
     first = problem.n - n_best
 
     def look(rows: slice) -> bool:
         link, is_open = _links(problem, person, factor, rows)
-        best[rows] = np.partition(link, first, axis=1)[:, first:]
+        over[rows] = np.partition(link, first, axis=1)[:, first:].sum(axis=1)
         return is_open
 
     is_open = all(map_blocks(look, _list_rows(problem.n)))
-    return _BestLinks(best, is_open)
+    return _Seen(over, is_open)
 
 
 def _excess(
-    problem: StreamedGrouping,
-    person: NDArray[np.int64],
-    factor: int,
-    best: NDArray[np.int64],
-    *,
-    worst: bool,
-) -> NDArray[np.int64]:
+    problem: StreamedGrouping, person: NDArray[np.int64], factor: int, *, worst: bool
+) -> _Seen:
     """Return by how much the worst triad of each person exceeds its prices, at least 0.
 
     A triad above its prices has a person whose two links are its larger ones: the smaller of these
@@ -221,20 +219,23 @@ def _excess(
     """
     excess = np.zeros(problem.n, np.int64)
 
-    def look(rows: slice) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        link, _ = _links(problem, person, factor, rows)
-        line, other = np.divmod(np.flatnonzero(2 * link > -best[rows, None]), problem.n)
+    def look(rows: slice) -> tuple[bool, list[tuple[NDArray[np.int64], NDArray[np.int64]]]]:
+        link, is_open = _links(problem, person, factor, rows)
+        least = -(link.max(axis=1, initial=_LOW) // 2)  # above it is above minus half of the best
+        line, other = np.divmod(np.flatnonzero(link >= least[:, None]), problem.n)
         ends = np.searchsorted(line, np.arange(len(link) + 1))
-        return [
+        return is_open, [
             _around(problem, person, factor, rows.start + at, other[first:last], worst=worst)
             for at, (first, last) in enumerate(pairwise(ends))
             if last - first > 1
         ]
 
-    for seen in map_blocks(look, _list_rows(problem.n)):
+    is_open = True
+    for open_, seen in map_blocks(look, _list_rows(problem.n)):
+        is_open &= open_
         for people, over in seen:
             np.maximum.at(excess, people, over)
-    return excess
+    return _Seen(excess, is_open)
 
 
 def _around(

@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 
 __all__ = ["solve_large"]
 
-_N_ROUNDS, _N_STEPS = 9, 200  # of prices
-_FIND_AFTER = (0, 2)  # rounds after which links are looked for again
+_N_ROUNDS, _N_STREAMED, _N_STEPS = 9, 4, 200  # of prices; after the fourth they hardly move
+_FIND_AFTER = (0, 2)  # rounds after which links are looked for again, where that is cheap
 _OPEN = 0.98  # share of allowed pairs above which forbidden ones are mended afterwards
 _N_PAIRS = 20_000  # pairs that are asked for this share
 _N_MENDED = 20  # parts that are mended at most
-_N_CHECK = 3  # streams whose time the check of a proof takes
+_N_CHECK = 2  # streams whose time the check of a proof takes
 _QUICK = 5000  # people up to whom a bound is found even when time is over
 _LIMIT = 2**61
 
@@ -147,8 +147,8 @@ class _Large:
         """Form triads of everybody but one or two, by prices of people."""
         self._hold()
         pool, unit = self.values, self.unit
-        # links, a proof and its check take about as long as a few looks at all pairs
-        fits = pool.is_held or (3 + _N_CHECK) * self.streaming < 0.7 * self._whole
+        # links and the check of what they prove take about as long as a few looks at all pairs
+        fits = pool.is_held or (2 + _N_CHECK) * self.streaming < 0.7 * self._whole
         keep_on = partial(self.within, 0.3) if fits else partial(self.clock.within, 0.95)
         table, self.price = price_parts(pool, unit, self.rng, keep_on)
         self._adopt(table)
@@ -165,7 +165,7 @@ class _Large:
         if self.sizes[0] > 3 and pool.worst:  # nothing is known of the worst of larger groups
             self.values = replace(pool, problem=replace(pool.problem, objective="total"))
             self._price(self.values, 0.75)
-        self._prove(partial(self.within, 1.0))
+        self._prove(partial(self.clock.within, 0.9))
         bound = None if self.proved is None else int(self.proved[0].sum()) // unit
 
         def tell(table: NDArray[np.int64]) -> None:
@@ -182,9 +182,9 @@ class _Large:
             pool,
             self.price,
             self.unit,
-            n_rounds=_N_ROUNDS,
+            n_rounds=_N_ROUNDS if pool.is_held else _N_STREAMED,
             n_steps=_N_STEPS,
-            find_after=_FIND_AFTER if pool.is_held else _FIND_AFTER[:1],
+            find_after=_FIND_AFTER if pool.is_held else (),
             rng=self.rng,
             keep_on=partial(self.within, share),
             tell=lambda _: self.clock.tell(None),
@@ -192,6 +192,7 @@ class _Large:
         if prices is not None:
             self.price = prices.price
             self.top = prices.links.top(prices.price, pool.scale * self.unit)
+            self._cover(prices.covering, by_triads=False)
         return prices
 
     @property
@@ -233,11 +234,18 @@ class _Large:
             worth = self.values.of_tables(group_tables(self.groups))
             self.price = np.full(n, worth * self.unit // max(1, sum(g.size for g in self.groups)))
         if smallest == 3 and self.top is not None:
-            self.proved = prove_prices(self.values, self.price, self.unit, self.top, keep_on)
+            found = prove_prices(self.values, self.price, self.unit, self.top, keep_on)
+            if found is not None:
+                self._cover(found[0], by_triads=found[1])
         else:
             price = prove_by_pairs(self.values, self.price, self.unit, smallest, keep_on)
             self.proved = None if price is None else (price, False)
         self.streaming = max(self.streaming, perf_counter() - start)
+
+    def _cover(self, price: NDArray[np.int64], *, by_triads: bool) -> None:
+        """Take prices that no triad exceeds, if their sum is lower than before."""
+        if self.proved is None or price.sum() < self.proved[0].sum():
+            self.proved = price, by_triads
 
     def _solve_parts(self) -> None:
         """Solve parts of people who are alike in what the rules ask for."""

@@ -33,11 +33,14 @@ class LinkLoops:
         Linked triads above a floor.
     scan : callable
         Best triad of each person over a matrix of all pairs.
+    look : callable
+        Largest links and links above limits in a block of pairs.
     """
 
     best: Loop
     collect: Loop
     scan: Loop
+    look: Loop
 
 
 @lru_cache(maxsize=1)
@@ -49,8 +52,10 @@ def load_link_loops() -> LinkLoops | None:
     except ImportError:
         return None
     register_jitable(_sort_near)
+    register_jitable(_raise_top)
     compile_ = njit(cache=True, nogil=True)
-    return LinkLoops(compile_(_best_linked), compile_(_collect_linked), compile_(_scan_held))
+    loops = _best_linked, _collect_linked, _scan_held, _look_at_tile
+    return LinkLoops(*(compile_(loop) for loop in loops))
 
 
 def _sort_near(
@@ -178,3 +183,51 @@ def _scan_held(
                     best[a] = max(best[a], worth)
                     best[b] = max(best[b], worth)
     return 0
+
+
+def _raise_top(top: NDArray[np.int64], link: int) -> None:
+    """Put a link among the two largest, the largest one first; there may be no room for any."""
+    if len(top) and link > top[1]:
+        if link > top[0]:
+            top[0], top[1] = link, top[0]
+        else:
+            top[1] = link
+
+
+def _look_at_tile(
+    pair: NDArray[np.int64],
+    allowed: NDArray[np.bool_],
+    back: NDArray[np.int64],
+    too: NDArray[np.bool_],
+    first_row: int,
+    first_column: int,
+    price: NDArray[np.int64],
+    factor: int,
+    limit: NDArray[np.int64],
+    row_top: NDArray[np.int64],
+    column_top: NDArray[np.int64],
+    person: NDArray[np.int32],
+    partner: NDArray[np.int32],
+    both: NDArray[np.integer],
+) -> int:
+    """List links above limits right of the diagonal, from both sides; return how many."""
+    count = 0
+    for x in range(pair.shape[0]):
+        i = first_row + x
+        for y in range(max(0, i + 1 - first_column), pair.shape[1]):
+            if not allowed[x, y] or not too[y, x]:
+                continue
+            j = first_column + y
+            given = pair[x, y] + back[y, x]
+            link = given * np.int64(factor) - price[i] - price[j]
+            if link > limit[i]:
+                if count < len(person):
+                    person[count], partner[count], both[count] = i, j, given
+                count += 1
+            if link > limit[j]:
+                if count < len(person):
+                    person[count], partner[count], both[count] = j, i, given
+                count += 1
+            _raise_top(row_top[x], link)
+            _raise_top(column_top[y], link)
+    return count

@@ -45,11 +45,14 @@ class LinkPrices:
         Factor of the prices.
     links : Links
         The links.
+    covering : ndarray of int64, shape (n,)
+        Prices that no triad of the whole pool exceeds; far from the lowest.
     """
 
     price: NDArray[np.int64]
     unit: int
     links: Links
+    covering: NDArray[np.int64]
 
 
 def price_links(
@@ -96,7 +99,7 @@ def price_links(
     links = find_links(pool, start, unit, rng, keep_on)
     if links is None:
         return None
-    linked = LinkedTriads(pool, links)
+    linked, covering = LinkedTriads(pool, links), links.covering
     floor = linked.fit_floor(start, unit, _N_FEW)
     price = best = start + floor // 6  # where hundreds of triads exceed them, all are too low
     triads, value = np.empty((0, 3), np.int64), np.empty(0, np.int64)
@@ -115,7 +118,7 @@ def price_links(
         if n_done in find_after:
             fresh = find_links(pool, best, unit, rng, keep_on)
             if fresh is not None:
-                linked = LinkedTriads(pool, fresh)
+                linked, covering = LinkedTriads(pool, fresh), fresh.covering
                 best = _cover(linked, best, unit)
                 lowest = int(best.sum())
         floor = min(0, linked.fit_floor(best, unit, _N_POOL))
@@ -129,7 +132,7 @@ def price_links(
         aim = lowest - max(n, abs(lowest) // _AIM)
         most = max(1, -floor // 2)
         price = step_prices(triads, value, best, aim, n_steps, length, floor // 2, most)
-    return LinkPrices(best, unit, linked.links)
+    return LinkPrices(best, unit, linked.links, covering)
 
 
 def _cover(linked: LinkedTriads, price: NDArray[np.int64], unit: int) -> NDArray[np.int64]:

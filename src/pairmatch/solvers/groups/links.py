@@ -36,11 +36,14 @@ class Links:
         What the two give each other, in gains; very low where there is no partner.
     apart : ndarray of int32 or int64, shape (n, most, most)
         What two partners give each other; very low where they may not share a group.
+    covering : ndarray of int64, shape (n,)
+        Prices that no triad of the whole pool exceeds, in the unit of those that chose the links.
     """
 
     partner: NDArray[np.int32]
     pair: NDArray[np.integer]
     apart: NDArray[np.integer]
+    covering: NDArray[np.int64]
 
     def top(self, price: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
         """Return the largest link of each person under prices."""
@@ -51,9 +54,15 @@ class Links:
 
     @classmethod
     def of_hits(
-        cls, pool: PoolValues, hits: Hits, price: NDArray[np.int64], unit: int, most: int
+        cls,
+        pool: PoolValues,
+        hits: Hits,
+        price: NDArray[np.int64],
+        unit: int,
+        most: int,
+        limit: NDArray[np.int64],
     ) -> Links:
-        """Keep at most ``most`` links of each person from a stream."""
+        """Keep at most ``most`` links of each person from a stream, of all above a limit."""
         person, partner, pair = hits
         link = pair * np.int64(pool.scale * unit) - price[person] - price[partner]
         order = np.lexsort((partner, -link, person))
@@ -65,7 +74,7 @@ class Links:
         who[person[held], rank[held]] = partner[held]
         worth = np.full((pool.n, most), pool.apart, pool.pair_type)
         worth[person[held], rank[held]] = pair[held]
-        return cls.between(pool, who.astype(np.int32), worth)
+        return cls.between(pool, who.astype(np.int32), worth, price, unit, limit)
 
     @classmethod
     def of_held(cls, pool: PoolValues, price: NDArray[np.int64], unit: int, most: int) -> Links:
@@ -85,13 +94,19 @@ class Links:
             pair[rows] = np.take_along_axis(held[rows], chosen, axis=1)
 
         map_blocks(look, _list_rows(n))
-        return cls.between(pool, partner, pair)
+        return cls.between(pool, partner, pair, price, unit, np.full(n, NEVER))
 
     @classmethod
     def between(
-        cls, pool: PoolValues, partner: NDArray[np.int32], pair: NDArray[np.integer]
+        cls,
+        pool: PoolValues,
+        partner: NDArray[np.int32],
+        pair: NDArray[np.integer],
+        price: NDArray[np.int64],
+        unit: int,
+        limit: NDArray[np.int64],
     ) -> Links:
-        """Add what the partners of everybody give each other."""
+        """Add what the partners of everybody give each other, and prices that cover all triads."""
         n, most = partner.shape
         apart = np.empty((n, most, most), pool.pair_type)
 
@@ -107,7 +122,12 @@ class Links:
             apart[rows].swapaxes(1, 2)[none] = pool.apart
 
         map_blocks(look, _list_rows(n))
-        return cls(partner, pair, apart)
+        # a triad is half the sum of two links of each of its people; those not listed are low
+        link = pair * np.int64(pool.scale * unit) - price[partner] - price[:, None]
+        link[pair == pool.apart] = NEVER
+        two = np.maximum(np.partition(link, -2, axis=1)[:, -2:], limit[:, None])
+        two[two < NEVER // 2] = 0  # whoever has no partners is in no triad
+        return cls(partner, pair, apart, price - (-two.sum(axis=1) // 4))
 
 
 def find_links(
@@ -123,7 +143,7 @@ def find_links(
         return Links.of_held(pool, price, unit, most)
     limit = sample_limits(pool, price, unit, 2 * most, rng)
     found = stream_links(pool, price, unit, limit, 0, keep_on)
-    return None if found is None else Links.of_hits(pool, found[1], price, unit, most)
+    return None if found is None else Links.of_hits(pool, found[1], price, unit, most, limit)
 
 
 def _list_rows(n: int) -> list[slice]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.link_loops import load_link_loops
 from pairmatch.solvers.groups.values import GroupValues
 from pairmatch.solvers.processors import map_blocks
 
@@ -32,11 +33,12 @@ __all__ = ["NEVER", "PoolValues", "sample_limits", "stream_links", "time_stream"
 NEVER = -(2**56)
 """The link of two people who may not share a group."""
 
-_HEIGHT, _WIDTH = 256, 1024  # pairs at a time
+_HEIGHT, _WIDTH = 264, 1000  # pairs at a time; powers of two make transposing slow
 _MOST_HELD = 12_000  # people of whom what all pairs give each other is held
 _NARROW = 2**29  # gains below this are held in 32 bits
 _N_TILES = 128  # tiles between two looks at the clock
 _N_SAMPLE = 1024  # people of whom a sample of links is taken
+_ROOM = 2**15  # hits of a tile that are made room for at first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,13 +165,18 @@ class PoolValues:
         np.fill_diagonal(pair, self.apart)
         return pair
 
+    def two_sides(
+        self, rows: slice, columns: slice
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the directed gains of a block of pairs and what is allowed, forth and back."""
+        return *self.gains.block(rows, columns), *self.gains.block(columns, rows)
+
     def tile(self, rows: slice, columns: slice) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the same of a block of pairs."""
         if self.held is not None:
             pair = self.held[rows, columns].astype(np.int64)
             return pair, pair > self.apart
-        pair, allowed = self.gains.block(rows, columns)
-        back, too = self.gains.block(columns, rows)
+        pair, allowed, back, too = self.two_sides(rows, columns)
         return pair + back.T, allowed & too.T
 
 
@@ -210,6 +217,23 @@ def stream_links(
     Each gain is computed once: n^2 of them, in O(n) memory beside the hits.
     """
     n, factor, kind = values.n, values.scale * unit, values.pair_type
+    loops = load_link_loops()
+
+    def look_fast(tile: tuple[slice, slice]) -> tuple[tuple[slice, slice], Tops, list[Hits]]:
+        assert loops is not None  # noqa: S101  chosen below
+        rows, columns = tile
+        sides = values.two_sides(rows, columns)
+        room = _ROOM
+        while True:
+            tops = tuple(np.full((x.stop - x.start, n_top), NEVER) for x in tile)
+            hits = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, kind)
+            corner = rows.start, columns.start
+            count = loops.look(*sides, *corner, price, factor, limit, *tops, *hits)
+            if count <= room:
+                break
+            room = count
+        person, partner, pair = (found[:count].copy() for found in hits)
+        return tile, (tops[0], tops[1]), [(person, partner, pair)]
 
     def look(tile: tuple[slice, slice]) -> tuple[tuple[slice, slice], Tops, list[Hits]]:
         rows, columns = tile
@@ -236,10 +260,12 @@ def stream_links(
     top = np.full((n, n_top), NEVER)
     every: list[Hits] = []
     tiles = _list_tiles(n)
+    fast = loops is not None and n_top in {0, 2}
     for start in range(0, len(tiles), _N_TILES):
         if not keep_on():
             return None
-        for (rows, columns), tops, found in map_blocks(look, tiles[start : start + _N_TILES]):
+        some = tiles[start : start + _N_TILES]
+        for (rows, columns), tops, found in map_blocks(look_fast if fast else look, some):
             every += [hit for hit in found if hit[0].size]
             for part, best in zip((rows, columns), tops, strict=True):
                 both = np.concatenate([top[part], best], axis=1)
@@ -284,7 +310,8 @@ def time_stream(values: PoolValues) -> float:
     some = tiles[:: max(1, len(tiles) // 8)]
     start = perf_counter()
     map_blocks(lambda tile: values.tile(*tile)[0].max(), some)
-    return 3 * (perf_counter() - start) * len(tiles) / len(some)
+    share = 3.0 if load_link_loops() is None else 1.5  # of it all
+    return share * (perf_counter() - start) * len(tiles) / len(some)
 
 
 def _list_tiles(n: int) -> list[tuple[slice, slice]]:

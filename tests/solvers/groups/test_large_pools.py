@@ -135,7 +135,9 @@ def test_triads_along_links_are_those_of_the_whole_matrix(
     price = np.full(60, 1500)
     seen = stream_links(values, price, 1, np.full(60, -(2**55)))
     assert seen is not None
-    linked = LinkedTriads(values, Links.of_hits(values, seen[1], price, 1, 59, np.full(60, -(2**55))))
+    linked = LinkedTriads(
+        values, Links.of_hits(values, seen[1], price, 1, 59, np.full(60, -(2**55)))
+    )
     every = np.array(list(combinations(range(60), 3)))
     value = values.of_groups(every)
     twice = 2 * (value - price[every].sum(axis=1))

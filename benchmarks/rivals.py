@@ -1,7 +1,7 @@
 """Groups: ours and other methods side by side, each with the CPU seconds that ours took.
 
-    python benchmarks/rivals.py                       triads, n = 30 .. 999, every family
-    python benchmarks/rivals.py --n 3000 --family profile
+    python benchmarks/rivals.py                       triads, n = 30 .. 3,000, every family
+    python benchmarks/rivals.py --n 300 --family profile --seed 2
     python benchmarks/rivals.py --diverse             maximally diverse grouping, n = 10 .. 480
     python benchmarks/rivals.py --diverse --n 120 --kind Geo
     python benchmarks/rivals.py --rounds              terms of several rounds: reached, and greedily
@@ -9,7 +9,8 @@
     python benchmarks/rivals.py --smoke               the smallest of each
 
 Rows show the mean value of ours in points of 100 (for diverse grouping the sum of distances), and
-how far below ours each other method ends, in percent: positive numbers are ours. The methods are
+how far below ours each other method ends, in percent: positive numbers are ours. After the rows
+stands how often each method ends below and above ours, and by how much. The methods are
 
 greedy      group after group: the person with the poorest best partner, then whoever adds most
 exchange    exchange heuristic of anticlustering: from random groups, every person in turn takes the
@@ -20,7 +21,7 @@ annealing   simulated annealing of random swaps, cooled geometrically by the clo
             of the time, then further ones from half as warm a start at the best so far; exchanges
             at the end
 CP-SAT      set partition over the best triads of each person and those of its hint, which is what
-            exchange found; one worker, so that its CPU and wall-clock seconds agree
+            exchange found; one worker, stopped by its CPU seconds as all others are
 package     ``anti-clustering`` from the package index, which asks for an older numpy and so runs in
             an interpreter of its own; its exchange heuristic, without a limit, up to n = 99
 
@@ -36,6 +37,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +64,8 @@ except ImportError:
     def njit(function):  # type: ignore[no-redef]
         return function
 
+
+Margins = dict[str, list[tuple[float, str]]]
 
 WARM, COLD = 0.4, 0.02
 NAMES = ("greedy", "exchange", "annealing", "CP-SAT", "package")
@@ -262,9 +266,20 @@ def cp_sat(
     worth = [int(pair[a, b] + pair[a, c] + pair[b, c]) for a, b, c in columns]
     model.maximize(sum(w * v for w, v in zip(worth, used, strict=True)))
     solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = max(1.0, seconds)
     solver.parameters.num_workers = 1
-    if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+    begin, over = time.process_time(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            if time.process_time() - begin > max(1.0, seconds):
+                solver.stop_search()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    state = solver.solve(model)
+    over.set()
+    watcher.join()
+    if state not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return None
     group_of = np.empty(n, np.int64)
     picked = [c for c, v in zip(columns, used, strict=True) if solver.value(v)]
@@ -283,14 +298,39 @@ def from_package(pair: np.ndarray, n_groups: int, seed: int, python: str) -> np.
         return np.load(found) if done.returncode == 0 else None
 
 
-def below(ours: float, pair: np.ndarray, group_of: np.ndarray | None) -> str:
-    """Return how far below ours another answer is."""
-    if group_of is None:
-        return f"{'-':>11}"
-    return f"{100 * (ours - value_of(pair, group_of)) / abs(ours):+9.3f} %"
+def list_below(
+    margins: Margins, row: str, ours: float, pair: np.ndarray, answers: dict[str, np.ndarray | None]
+) -> str:
+    """Return how far below ours other answers are, and keep that for the end."""
+    shown = []
+    for name, group_of in answers.items():
+        if group_of is None:
+            shown.append(f"{'-':>11}")
+            continue
+        less = 100 * (ours - value_of(pair, group_of)) / abs(ours)
+        margins[name].append((less, row))
+        shown.append(f"{less:+9.3f} %")
+    return " ".join(shown)
 
 
-def compare(family: str, n: int, seed: int, methods: list[str], python: str | None) -> None:
+def sum_up(margins: Margins) -> None:
+    """Print who wins, how often and by how much."""
+    for name, rows in margins.items():
+        if not rows:
+            continue
+        less = np.array([one for one, _ in rows]).round(4)
+        best, where = min(rows)
+        print(
+            f"{name:<10} below ours in {(less > 0).sum()} of {less.size} rows, the same in "
+            f"{(less == 0).sum()}, above in {(less < 0).sum()}; {less.mean():+.3f} % on average, "
+            f"{best:+.3f} % at its best ({where})",
+            flush=True,
+        )
+
+
+def compare(
+    family: str, n: int, seed: int, methods: list[str], python: str | None, margins: Margins
+) -> None:
     """Print one row of triads."""
     gain = FAMILIES[family](n, seed)
     pair = (gain + gain.T).astype(float)
@@ -316,7 +356,7 @@ def compare(family: str, n: int, seed: int, methods: list[str], python: str | No
         answers["CP-SAT"] = cp_sat(pair, hint, cpu)
     if "package" in methods and python is not None and n <= 99:
         answers["package"] = from_package(pair, n // 3, seed, python)
-    shown = " ".join(below(ours, pair, group_of) for group_of in answers.values())
+    shown = list_below(margins, f"{family} {n}", ours, pair, answers)
     print(
         f"{family:<10} {n:>5} {seconds:7.1f} s {cpu:7.1f} s {100 * ours / FULL / n:9.4f} "
         f"{100 * (certificate.gap or 0.0):8.4f} %  {shown}",
@@ -338,7 +378,14 @@ def diverse_gains(kind: str, n: int, seed: int) -> np.ndarray:
 
 
 def diverse(
-    kind: str, n: int, seed: int, methods: list[str], python: str | None, *, alike: bool
+    kind: str,
+    n: int,
+    seed: int,
+    methods: list[str],
+    python: str | None,
+    margins: Margins,
+    *,
+    alike: bool,
 ) -> None:
     """Print one row of diverse grouping, with equal groups or with half of them smaller by one."""
     size = SHAPES[n]
@@ -363,7 +410,7 @@ def diverse(
         answers["annealing"] = simulated_annealing(pair, sizes, cpu, seed)
     if "package" in methods and python is not None and n <= 60 and len(set(sizes)) == 1:
         answers["package"] = from_package(pair, len(sizes), seed, python)
-    shown = " ".join(below(ours, pair, group_of) for group_of in answers.values())
+    shown = list_below(margins, f"{kind} {n}", ours, pair, answers)
     listed = f"{len(sizes)} of {min(sizes)}" + (f"-{max(sizes)}" if len(set(sizes)) > 1 else "")
     print(
         f"{kind:<8} {n:>4}  {listed:<12} {seconds:6.1f} s {cpu:6.1f} s "
@@ -411,18 +458,26 @@ def main() -> None:
     simulated_annealing(pair, [3, 3], 0.01, 0)
     solve_grouping(triads(FAMILIES["random"](18, 0)))
     heads = " ".join(f"{name:>11}" for name in NAMES)
-    print(f"annealing: WARM {WARM}, COLD {COLD}; numbers are below ours\n")
+    print(
+        f"seed {chosen.seed}; annealing: WARM {WARM}, COLD {COLD}; every method has the CPU "
+        "seconds of ours,\nwhich stand in its row; numbers are percent below ours\n"
+    )
+    given = chosen.method, chosen.package_python
     if chosen.smoke or not (chosen.diverse or chosen.rounds):
         print(f"{'family':<10} {'n':>5} {'wall':>9} {'CPU':>9} {'points':>9} {'gap':>10}  {heads}")
-        for n in [30] if chosen.smoke else chosen.n or [30, 99, 300, 999]:
+        margins: Margins = {name: [] for name in NAMES}
+        for n in [30] if chosen.smoke else chosen.n or [30, 99, 300, 999, 3000]:
             for family in chosen.family:
-                compare(family, n, chosen.seed, chosen.method, chosen.package_python)
+                compare(family, n, chosen.seed, *given, margins)
+        sum_up(margins)
     if chosen.smoke or chosen.diverse:
         print(f"\n{'kind':<8} {'n':>4}  {'groups':<12} {'wall':>8} {'CPU':>8} {'gap':>10}  {heads}")
+        margins = {name: [] for name in NAMES}
         for n in [10] if chosen.smoke else chosen.n or list(SHAPES):
             for kind in chosen.kind:
                 for alike in (True, False):
-                    diverse(kind, n, chosen.seed, chosen.method, chosen.package_python, alike=alike)
+                    diverse(kind, n, chosen.seed, *given, margins, alike=alike)
+        sum_up(margins)
     if chosen.smoke or chosen.rounds:
         print(f"\n{'family':<10} {'n':>4} {'at most':>8} {'together':>9} {'':>8} {'one by one':>9}")
         for n in [9] if chosen.smoke else chosen.n or [9, 12, 15, 18, 21, 24, 27, 30, 33]:

@@ -222,6 +222,24 @@ def test_everybody_is_placed_within_a_proved_bound(n: int, objective: str) -> No
 
 
 @pytest.mark.usefixtures("nothing_held")
+@pytest.mark.parametrize("objective", ["total", "worst_rotation"])
+def test_links_bound_groups_when_there_is_no_time_to_look_at_triads(
+    objective: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = pool(91, 17, objective=objective)
+    best = solve_grouping(problem, seed=1)
+    monkeypatch.setattr(large, "prove_prices", lambda *_: None)
+    solution = solve_grouping(problem, seed=1)
+    assert solution.bound is not None
+    assert best.bound is not None
+    assert solution.bound > best.bound
+    assert "pairs" in solution.bound_method
+    certificate = certify_grouping(problem, solution)
+    assert certificate.gap is not None
+    assert 0 <= certificate.gap < 0.5
+
+
+@pytest.mark.usefixtures("nothing_held")
 def test_the_same_seed_gives_the_same_groups() -> None:
     problem = pool(90, 8)
     first, second = (solve_grouping(problem, seed=3) for _ in range(2))

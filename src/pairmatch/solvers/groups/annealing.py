@@ -8,7 +8,7 @@ descent alone is used.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["anneal", "anneals"]
 
 _N_LEVELS = 200  # temperatures
-_HEATS = ((0.4, 0.008), (0.3, 0.02), (0.2, 0.008))
-"""First and last temperature, of the spread of what a person gains in a group: once from hot, then
-again from the best plan so far."""
+_HOT = 0.4, 0.008
+_HEATS = _HOT, _HOT, _HOT, _HOT, _HOT, (0.2, 0.008)
+"""First and last temperature, of the spread of what a person gains in a group. Hot is a new
+beginning, which finds more than to go on from the best plan so far; that is done once."""
 _N_SWAPS = 1_000_000, 160_000, 40_000_000
 """Swaps at each of these times: some, more for each person, and at most."""
 
@@ -41,7 +42,7 @@ def anneal(look: Search, plan: Plan, n_times: int) -> Plan:
     plan : Plan
         Left as it is.
     n_times : int
-        How often to anneal, from the best plan each time and less hot than before.
+        How often to anneal, from the best plan each time.
     """
     some, more, most = _N_SWAPS
     n_swaps = min(some + more * look.values.n, most)
@@ -78,16 +79,17 @@ def _anneal_once(look: Search, plan: Plan, n_swaps: int, warm: float, cold: floa
     seated = np.flatnonzero(group_of >= 0)
     member = np.zeros((n, plan.n_groups), np.int64)
     member[seated, group_of[seated]] = 1
-    inside = values.pair @ member  # what each person gains in each group
+    inside = np.ascontiguousarray((values.pair @ member).T)  # what people gain in each group
     spread = float(values.pair[~np.eye(n, dtype=bool)].std()) * float(factor.max())
     spread *= float(np.sqrt(max(table.shape[1] for table in plan.tables) - 1))
     best, best_worth, worth = group_of.copy(), plan.worth, plan.worth
+    state = look.rng.integers(1, 2**63, size=1).astype(np.uint64)
     for level in range(_N_LEVELS):
         if not look.keep_on():
             break
         heat = spread * warm * (cold / warm) ** (level / (_N_LEVELS - 1)) + 1e-9
-        chances = look.rng.random((n_swaps // _N_LEVELS + 1, 3))
-        worth += swap(values.pair, factor, seated, group_of, inside, heat, chances)
+        n_tried = n_swaps // _N_LEVELS + 1
+        worth += swap(values.pair, factor, seated, group_of, inside, heat, n_tried, state)
         if worth > best_worth:
             best, best_worth = group_of.copy(), worth
     tables, first = [], 0
@@ -103,10 +105,19 @@ def _load_swap() -> Callable[..., int] | None:
     """Return the compiled loop, or None without numba."""
     try:
         from numba import njit
+        from numba.extending import register_jitable
     except ImportError:
         return None
+    register_jitable(_next)
     compiled: Callable[..., int] = njit(cache=True, nogil=True)(_swap)
     return compiled
+
+
+def _next(state: Any) -> Any:
+    """Return the next state of a generator (xorshift64*, doi:10.1145/2845077)."""
+    state ^= state >> np.uint64(12)
+    state ^= state << np.uint64(25)
+    return state ^ (state >> np.uint64(27))
 
 
 def _swap(
@@ -116,23 +127,38 @@ def _swap(
     group_of: NDArray[np.int64],
     inside: NDArray[np.int64],
     heat: float,
-    chances: NDArray[np.float64],
+    n_swaps: int,
+    state: NDArray[np.uint64],
 ) -> int:
-    """Try a swap for each row of chances, in place; return what was gained."""
-    gained, n = 0, len(seated)
-    for at in range(len(chances)):
-        i = seated[int(chances[at, 0] * n)]
-        j = seated[int(chances[at, 1] * n)]
+    """Try random swaps, in place; return what was gained."""
+    gained = 0
+    n: Any = np.uint64(len(seated))
+    half: Any = np.uint64(24)
+    bits: Any = np.uint64(2**24 - 1)  # two of them are drawn at a time
+    now: Any = state[0]
+    for _ in range(n_swaps):
+        now = _next(now)
+        drawn = (now * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(16)
+        i = seated[np.int64(((drawn >> half) * n) >> half)]
+        j = seated[np.int64(((drawn & bits) * n) >> half)]
         g, h = group_of[i], group_of[j]
         if g == h:
             continue
-        delta = factor[g] * (inside[j, g] - inside[i, g] - pair[i, j])
-        delta += factor[h] * (inside[i, h] - inside[j, h] - pair[i, j])
-        if delta < 0 and chances[at, 2] >= np.exp(delta / heat):
-            continue
+        delta = factor[g] * (inside[g, j] - inside[g, i] - pair[i, j])
+        delta += factor[h] * (inside[h, i] - inside[h, j] - pair[i, j])
+        if delta < 0:
+            if delta < -40 * heat:
+                continue
+            now = _next(now)
+            drawn = (now * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(11)
+            if np.float64(drawn) * 2.0**-53 >= np.exp(delta / heat):
+                continue
         gained += delta
+        there, here = inside[g], inside[h]
         for person in range(len(group_of)):
-            inside[person, g] += pair[j, person] - pair[i, person]
-            inside[person, h] += pair[i, person] - pair[j, person]
+            moved = pair[j, person] - pair[i, person]
+            there[person] += moved
+            here[person] -= moved
         group_of[i], group_of[j] = h, g
+    state[0] = now
     return gained

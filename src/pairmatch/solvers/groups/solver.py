@@ -61,7 +61,7 @@ _N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the t
 _N_PROVED = 330  # people above whom nothing better than prices of people is tried
 _NARROW = 0.005  # gap of a given plan up to which the proof is taken to its end
 _N_MATCHED = 3000  # people of whom all pairs are priced at once
-_N_ANNEALED = 3  # times that larger groups are annealed
+_N_ANNEALED = 6  # times that larger groups are annealed
 
 
 def solve_grouping(

@@ -232,8 +232,9 @@ def stream_links(
             if count <= room:
                 break
             room = count
-        person, partner, pair = (found[:count].copy() for found in hits)
-        return tile, (tops[0], tops[1]), [(person, partner, pair)]
+        person, partner, both = hits
+        found = person[:count].copy(), partner[:count].copy(), both[:count].copy()
+        return tile, (tops[0], tops[1]), [found]
 
     def look(tile: tuple[slice, slice]) -> tuple[tuple[slice, slice], Tops, list[Hits]]:
         rows, columns = tile

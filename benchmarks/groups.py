@@ -3,6 +3,8 @@
     python benchmarks/groups.py                     triads, n = 30 .. 999, every family
     python benchmarks/groups.py --n 3000 9999 --family profile --time-limit 180
     python benchmarks/groups.py --pairs             reciprocal pairs, n = 30 .. 999
+    python benchmarks/groups.py --sizes 4 5 6 4-6   larger groups, n = 24 .. 240
+    python benchmarks/groups.py --objective worst_group --n 300 999
     python benchmarks/groups.py --large             growth of time and memory, n = 3,000 .. 75,000
     python benchmarks/groups.py --smoke             the smallest of each
 
@@ -17,6 +19,7 @@ import argparse
 import resource
 import time
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from multiprocessing import get_context
 
 import numpy as np
@@ -28,6 +31,7 @@ from pairmatch.solvers.streamed import StreamedGains
 
 FULL = 1_000_000
 MOST_HELD = 2000  # people above whom the gains of profiles are computed where they are needed
+OBJECTIVES = ("total", "worst_rotation", "worst_group")
 LIMITS = {3000: 90.0, 9999: 180.0}  # seconds for large pools; others stop by themselves
 
 
@@ -97,11 +101,18 @@ def grouping(
     return GroupingProblem(gain, allowed, smallest, largest, target, objective)  # type: ignore[arg-type]
 
 
+def limits_of(text: str) -> tuple[int, int, int]:
+    """Return the smallest, largest and target size of "5" or "4-6"."""
+    smallest, _, largest = text.partition("-")
+    low, high = int(smallest), int(largest or smallest)
+    return low, high, (low + high) // 2
+
+
 def worst_of(problem: GroupingProblem | StreamedGrouping, group_of: np.ndarray) -> float:
     """Return the mean over people of their group's worst rotation, in points."""
     worst = 0.0
-    order = np.argsort(group_of, kind="stable")
-    for who in np.split(order, np.cumsum(np.bincount(group_of))[:-1]):
+    for group in range(group_of.max() + 1):
+        who = np.flatnonzero(group_of == group)
         inside = problem.gains_among(who)
         given = inside.sum(axis=0) - np.diag(inside)
         worst += who.size * given.min() / (who.size - 1)
@@ -129,9 +140,11 @@ def run(
     checking = time.perf_counter() - start
     bound, gap = certificate.bound, certificate.gap
     points = 100 / FULL / certificate.scale / n
+    sizes = f"{problem.smallest}-{problem.largest}".removesuffix(f"-{problem.smallest}")
     shown = "     none" if bound is None else f"{bound * points:9.4f}"
     print(
-        f"{family:<10} {n:>5}  {problem.objective:<14} {certificate.objective * points:9.4f} "
+        f"{family:<10} {n:>5} {sizes:>5}  {problem.objective:<14} "
+        f"{certificate.objective * points:9.4f} "
         f"{shown}  {'   none  ' if gap is None else f'{100 * gap:7.4f} %'} "
         f"{seconds:6.1f} s {cpu:6.1f} s {worst_of(problem, solution.group_of):9.3f} "
         f"{checking:6.1f} s {peak_megabytes():>6} MB  {solution.bound_method}",
@@ -173,7 +186,8 @@ def grow(sizes: list[int], seed: int, objective: str, time_limit: float | None) 
 
 def show_head() -> None:
     print(
-        f"{'family':<10} {'n':>5}  {'objective':<14} {'points':>9} {'bound':>9}  {'gap':>9} "
+        f"{'family':<10} {'n':>5} {'sizes':>5}  {'objective':<14} {'points':>9} {'bound':>9}  "
+        f"{'gap':>9} "
         f"{'wall':>8} {'CPU':>8} {'worst r.':>9} {'checked':>8} {'peak':>9}  bound by"
     )
 
@@ -182,24 +196,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--smoke", action="store_true", help="the smallest of each")
     parser.add_argument("--pairs", action="store_true", help="reciprocal pairs")
+    parser.add_argument("--sizes", nargs="+", type=limits_of, help='such as "5" or "4-6"')
     parser.add_argument("--large", action="store_true", help="growth of time and memory")
     parser.add_argument("--n", type=int, nargs="*")
     parser.add_argument("--family", nargs="*", choices=list(FAMILIES), default=list(FAMILIES))
-    parser.add_argument("--objective", default="total", choices=["total", "worst_rotation"])
+    parser.add_argument("--objective", default="total", choices=OBJECTIVES)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--time-limit", type=float, default=None)
     chosen = parser.parse_args()
     if not chosen.large:
         show_head()
-        size = (2, 2, 2) if chosen.pairs else (3, 5, 3)
-        for n in [30] if chosen.smoke else chosen.n or [30, 99, 300, 999]:
-            for family in chosen.family:
-                problem: GroupingProblem | StreamedGrouping
-                if n > MOST_HELD and family == "profile" and not chosen.pairs:
-                    problem = large_triads(n, chosen.seed, chosen.objective)
-                else:
-                    problem = grouping(FAMILIES[family](n, chosen.seed), *size, chosen.objective)
-                run(family, n, problem, chosen.seed, chosen.time_limit)
+        usual = [(2, 2, 2) if chosen.pairs else (3, 5, 3)]
+        pools = [24, 60, 120, 240] if chosen.sizes else [30, 99, 300, 999]
+        pools = pools[:1] if chosen.smoke else chosen.n or pools
+        for n, size, family in product(pools, chosen.sizes or usual, chosen.family):
+            problem: GroupingProblem | StreamedGrouping
+            if n > MOST_HELD and family == "profile" and size == (3, 5, 3):
+                problem = large_triads(n, chosen.seed, chosen.objective)
+            else:
+                problem = grouping(FAMILIES[family](n, chosen.seed), *size, chosen.objective)
+            run(family, n, problem, chosen.seed, chosen.time_limit)
     if chosen.large or chosen.smoke:
         sizes = [1300, 1900] if chosen.smoke else chosen.n or [3000, 9999, 30_000, 75_000]
         limit = 10.0 if chosen.smoke and chosen.time_limit is None else chosen.time_limit

@@ -6,6 +6,7 @@ from math import lcm
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.optimize
 
 import pairmatch as pm
 from pairmatch.datasets import district
@@ -434,3 +435,24 @@ def test_rounds_are_not_rematched_but_the_rounds_to_come_can_be_formed_anew():
     met = [frozenset((a, b)) for group in groups for a in group for b in group if a < b]
     assert len(met) == len(set(met))
     assert pm.rematch(term.rounds[2], gone).plan.program.size == 3
+
+
+def test_programs_of_groups_after_changes_end_by_their_work_and_not_by_the_clock(monkeypatch):
+    rng = np.random.default_rng(8)
+    gain = rng.integers(0, 1000, (20, 20))
+    problem = GroupingProblem(gain, ~np.eye(20, dtype=bool), 4, 6, 5)
+    old = np.repeat(np.arange(4), 5)
+    old[rng.choice(20, 4, replace=False)] = -1
+    company = Company(old)
+    asked = []
+
+    def spy(*terms, options, **more):
+        asked.append(dict(options))
+        return solve(*terms, options=options, **more)
+
+    solve = scipy.optimize.milp
+    monkeypatch.setattr(scipy.optimize, "milp", spy)
+    Trail(problem, company).regroup(company.n - 6)
+    assert asked
+    assert all("node_limit" in options for options in asked)
+    assert not any("time_limit" in options for options in asked)

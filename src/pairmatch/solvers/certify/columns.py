@@ -121,9 +121,11 @@ def largest_excess(
     Groups are grown from their first member, people with little to give first. The links inside a
     group add up to ``size - 1`` times the excess of its mean value. Half of what is linked to a
     newcomer is its own, so that each of them brings its links to those who are in and half of its
-    best links to others who might come.
+    best links to others who might come. If the worst rotation counts, nor is a group worth more
+    than what any of its members gives as the coach.
     """
     n, best = problem.n, least
+    coached = _Coached(problem, case, factor, size) if _counts_worst(problem) else None
     offers = _sum_largest(2 * links + _sum_largest(links, size - 2), size - 1)
     turn = np.lexsort((offers, ~_rare(problem)))  # groups that need somebody rare start there
     n_seen = 0
@@ -135,6 +137,10 @@ def largest_excess(
             brings = 2 * links[first, near]
             brings += _sum_largest(links[np.ix_(near, near)], size - 2)
             able = _with_best_others(brings[None], size - 1)[0] > 2 * best * (size - 1)
+            if coached is not None:
+                everyone = np.ones((1, near.size), np.bool_)
+                able &= coached.most(np.array([[first]]), near, everyone, size - 1)[0] > best
+                able &= coached.most_by_newcomer(first, near, size - 2) > best
             if able.all():
                 break
             near = near[able]
@@ -161,6 +167,10 @@ def largest_excess(
             open_ = (gives > _NEVER // 2) & (np.arange(near.size) > last[:, None])
             if best is not None:
                 open_ &= reach > 2 * best * (size - 1)
+                if coached is not None and parts.shape[1] > 1:
+                    alive = np.flatnonzero(open_.any(axis=1))
+                    limit = coached.most(parts[alive], near, open_[alive], n_more)
+                    open_[alive] &= limit > best
             row, seat = np.nonzero(open_)
             grown = np.column_stack([parts[row], near[seat]])
             if n_more == 1:
@@ -181,6 +191,47 @@ def largest_excess(
                 now_in = inside[row[some]] + gives[row[some], seat[some]]
                 stack.append((grown[some], seat[some], links_now, now_in))
     return best
+
+
+def _counts_worst(problem: GroupingProblem) -> bool:
+    """Return whether a group is worth what its worst rotation is."""
+    return problem.objective == "worst_rotation"
+
+
+class _Coached:
+    """What a rotation with one coach exceeds the prices of a group by, prices of sets left out."""
+
+    def __init__(self, problem: GroupingProblem, case: GroupPrices, factor: int, size: int) -> None:
+        each = size * (factor // (size - 1))
+        self.by = problem.gain.T.astype(np.int64) * each  # row = coach
+        self.price = case.person.astype(np.int64)
+
+    def most(self, parts: Numbers, near: Numbers, open_: NDArray[np.bool_], n_more: int) -> Numbers:
+        """Return what parts reach with each newcomer and others who are open to them, at most."""
+        n_in = parts.shape[1]
+        paid = self.price[parts].sum(axis=1)
+        limit = np.full((len(parts), near.size), 2**60)
+        together, so_far = np.zeros((len(parts), near.size), np.int64), np.zeros_like(paid)
+        for coach in parts.T:
+            given = -paid
+            for i in parts.T:  # gains of a person with itself are not looked at
+                given = given + np.where(coach == i, 0, self.by[coach, i])
+            brings = np.where(open_, self.by[coach][:, near] - self.price[near], _NEVER)
+            together += brings
+            so_far += given
+            limit = np.minimum(limit, given[:, None] + _with_best_others(brings, n_more))
+        if n_in > 1:  # nor more than the mean of these rotations
+            together = np.maximum(together, _NEVER)
+            joint = so_far[:, None] + _with_best_others(together, n_more)
+            limit = np.minimum(limit, joint // n_in)
+        return limit
+
+    def most_by_newcomer(self, first: int, near: Numbers, n_others: int) -> Numbers:
+        """Return what a person and each newcomer reach with others, the newcomer as the coach."""
+        brings = self.by[np.ix_(near, near)] - self.price[near]
+        np.fill_diagonal(brings, _NEVER)
+        alone: Numbers = self.by[near, first] - self.price[near] - self.price[first]
+        return alone + _sum_largest(brings, n_others)
 
 
 def _sum_largest(links: Numbers, n_most: int) -> Numbers:

@@ -41,7 +41,6 @@ _COARSE, _FINE = 1e-2, 1e-7  # relative gaps of the programs, first and last
 _LACKING = 4.0  # cost of a person or of somebody who keeps the group, over the best group
 _N_WHOLE = 1500  # columns of a program in whole numbers
 _N_NODES = 100
-_SECONDS = 60.0  # a safety stop: nodes end it before
 _NEVER = -(2**55)
 
 
@@ -180,7 +179,7 @@ class Board:
                 LinearConstraint(size_of[None], quest.placed),
                 LinearConstraint(off[None], ub=np.inf if by_shape else quest.off),
             ],
-            options={"node_limit": _N_NODES, "mip_rel_gap": 0.0, "time_limit": _SECONDS},
+            options={"node_limit": _N_NODES, "mip_rel_gap": 0.0},
         )
         if answer.x is None:
             return None

@@ -27,7 +27,7 @@ _LARGEST = 8  # members of a group, at most
 _N_OPENED = 40  # people whose groups are dealt anew at once
 _N_ROUNDS = 16  # parts of a plan that are dealt anew
 _N_CUT_ROUNDS, _N_CUTS = 8, 40
-_LITTLE = 20_000  # part of a bound that a round of cuts has to gain
+_PART, _LITTLE = 12, 20_000  # parts of a gap, and of a bound, of which a round of cuts gains one
 _CLOSE = 2_000  # part of a bound that is worth a look at exact prices
 _MOST_UNIT = 2**45  # of one link between two people, in fractions of a gain: sums are checked
 
@@ -93,21 +93,17 @@ def mix_columns(
         columns.price(plan.worth, keep_on)
         if columns.bound is None:
             return None
-        for _ in range(_N_CUT_ROUNDS):
+        plan = _round(columns, plan, keep_on)
+        n_rounds = 0
+        while n_rounds < _N_CUT_ROUNDS:
             before = columns.bound
             if before <= plan.worth or not keep_on() or not columns.cut(_N_CUTS):
                 break
             columns.price(plan.worth, keep_on)
-            if before - columns.bound < before // _LITTLE:
+            n_rounds += 1
+            if before - columns.bound <= max((before - plan.worth) // _PART, before // _LITTLE):
                 break
-        if plan.worth < columns.bound and keep_on():
-            dealt = dive(columns, keep_on)
-            worth = values.of_tables(dealt) if dealt is not None else 0
-            if dealt is not None and worth > plan.worth:
-                bench = np.setdiff1d(
-                    np.arange(values.n), np.concatenate([t.ravel() for t in dealt])
-                )
-                plan = Plan(dealt, bench, worth)
+        plan = _round(columns, plan, keep_on) if n_rounds else plan
         if plan.worth < columns.bound:
             plan = deal_groups_anew(
                 values,
@@ -122,6 +118,20 @@ def mix_columns(
         if 0 < columns.bound - plan.worth < abs(columns.bound) // _CLOSE:
             columns.sharpen(plan.worth, keep_on)
     return Mixed(plan, *_level(columns))
+
+
+def _round(columns: Columns, plan: Plan, keep_on: Callable[[], bool]) -> Plan:
+    """Return the plan, or a better one from the last fractional grouping."""
+    if columns.bound is None or plan.worth >= columns.bound or not keep_on():
+        return plan
+    dealt = dive(columns, keep_on)
+    if dealt is None:
+        return plan
+    worth = columns.values.of_tables(dealt)
+    if worth <= plan.worth:
+        return plan
+    seated = np.concatenate([table.ravel() for table in dealt])
+    return Plan(dealt, np.setdiff1d(np.arange(columns.values.n), seated), worth)
 
 
 def _level(columns: Columns) -> tuple[int, GroupPrices]:

@@ -3,7 +3,8 @@
 With prices u, ``R[i, j] = scale * pair[i, j] - u[i] - u[j]`` adds up, over the pairs of a group of
 k, to ``k - 1`` times what its mean value exceeds its prices by. A part of a group can reach no
 more than what is inside it, what its best newcomers give, and half of the best links of each of
-these: that prunes the search for all groups above a floor. Near the best prices it is short.
+these: that prunes the search for all groups above a floor. Near the best prices it is short. Where
+the worst rotation counts, a part can reach no more with any of its coaches either.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.coaches import Coaches, sum_with_best
 from pairmatch.solvers.groups.pricing import pair_excess
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ def find_offers(values: GroupValues, case: GroupPrices, size: int, n_kept: int) 
         Legal groups, members in increasing order, each once.
     """
     n, links = values.n, links_of(values, case, size)
+    coaches = Coaches.of(values, case, size) if values.worst else None
     root = np.arange(n)
     parts, inside = root[:, None], np.zeros(n, np.int64)
     while parts.shape[1] < size and len(parts):
@@ -94,7 +97,11 @@ def find_offers(values: GroupValues, case: GroupPrices, size: int, n_kept: int) 
         for column in parts.T:
             gives += links[column]
         reach = 2 * (gives + inside[:, None]) + _tops(links, n_more - 1)
-        reach[(gives < _NEVER // 2) | ~_may_join(values, parts, n_more)] = 8 * _NEVER
+        open_ = (gives >= _NEVER // 2) & _may_join(values, parts, n_more)
+        if coaches is not None:
+            coached = coaches.reach_roughly(parts, n_more)
+            np.minimum(reach, 2 * (size - 1) * coached, out=reach)
+        reach[~open_] = 8 * _NEVER
         n_next = min(n_kept if parts.shape[1] == 1 else _N_NEXT, n - 1)
         near = np.argpartition(-reach, n_next, axis=1)[:, :n_next].ravel()
         row = np.repeat(np.arange(len(parts)), n_next)
@@ -192,7 +199,8 @@ def list_offers(
     links = links_of(values, case, size)
     reach = _tops(2 * links + _tops(links, size - 2), size - 1)
     order = np.lexsort((reach, -_scarce(values)))
-    search = _Search(values, case, size, order, n_each, n_most)
+    coaches = Coaches.of(values, case, size).take(order) if values.worst else None
+    search = _Search(values, case, size, order, n_each, n_most, coaches)
     links = links[np.ix_(order, order)]
     found, over = [np.empty((0, size), np.int64)], [np.empty(0, np.int64)]
     for first in range(values.n - size + 1):
@@ -224,11 +232,12 @@ class _Search:
     order: Numbers
     n_each: int
     n_left: int
+    coaches: Coaches | None
 
     def around(self, first: int, links: Numbers, floor: int) -> tuple[Numbers, Numbers]:
         """Return groups of a person and of people behind it."""
         aim = floor * (self.size - 1)
-        near, gives = self._near(first, links, 2 * aim)
+        near, gives = self._near(first, links, floor)
         groups, excess = [np.empty((0, self.size), np.int64)], [np.empty(0, np.int64)]
         if near.size < self.size - 1:
             return groups[0], excess[0]
@@ -240,7 +249,7 @@ class _Search:
             if self.n_left < 0:
                 break
             if parts.shape[1] < self.size - 2:
-                stack += self._grow(first, near, inner, (parts, inside, gives), 2 * aim)
+                stack += self._grow(first, near, inner, (parts, inside, gives), floor)
                 continue
             row, last = np.nonzero(inside[:, None] + gives > aim)
             seats = [np.full(row.size, first), *near[parts[row]].T, near[last]]
@@ -257,13 +266,18 @@ class _Search:
         best = np.argsort(-every, kind="stable")[: self.n_each]
         return table[best], every[best]
 
-    def _near(self, first: int, links: Numbers, twice: int) -> tuple[Numbers, Numbers]:
+    def _near(self, first: int, links: Numbers, floor: int) -> tuple[Numbers, Numbers]:
         """Return who behind a person could be in such a group, and the links to them."""
         near = first + 1 + np.flatnonzero(links[first, first + 1 :] > _NEVER // 2)
         while near.size >= self.size - 1:
             inner = links[np.ix_(near, near)]
             reach = 2 * links[first, near] + _tops(inner, self.size - 2)
-            fits = _with_best(reach[None], self.size - 1)[0] > twice
+            fits = sum_with_best(reach[None], self.size - 1)[0] > 2 * floor * (self.size - 1)
+            if self.coaches is not None:
+                every = np.ones((1, near.size), np.bool_)
+                coached = self.coaches.reach(np.array([[first]]), near, every, self.size - 1)[0]
+                fits &= coached > floor
+                fits &= self.coaches.reach_as_coach(first, near, self.size - 1) > floor
             if fits.all():
                 near = near[np.argsort(reach, kind="stable")]
                 break
@@ -276,16 +290,22 @@ class _Search:
         near: Numbers,
         inner: Numbers,
         level: tuple[Numbers, Numbers, Numbers],
-        twice: int,
+        floor: int,
     ) -> list[tuple[Numbers, Numbers, Numbers]]:
         """Return parts with one member more, the most promising last."""
         parts, inside, gives = level
-        n_more = self.size - 1 - parts.shape[1]
+        n_more, twice = self.size - 1 - parts.shape[1], 2 * floor * (self.size - 1)
         reach = 2 * gives + _tops(inner, n_more - 1)
         open_ = gives > _NEVER // 2
         reach[~open_] = 2 * _NEVER
-        reach = 2 * inside[:, None] + _with_best(reach, n_more)
-        row, seat = np.nonzero(open_ & (reach > twice))
+        reach = 2 * inside[:, None] + sum_with_best(reach, n_more)
+        open_ &= reach > twice
+        if self.coaches is not None and parts.shape[1]:
+            some = np.flatnonzero(open_.sum(axis=1) >= n_more)
+            members = np.column_stack([np.full(some.size, first), near[parts[some]]])
+            coached = self.coaches.reach(members, near, open_[some], n_more)
+            open_[some] &= coached > floor
+        row, seat = np.nonzero(open_)
         grown = np.column_stack([parts[row], seat])
         fits = self._may_grow(first, near, grown, n_more - 1)
         row, seat, grown = row[fits], seat[fits], grown[fits]
@@ -294,7 +314,7 @@ class _Search:
         for chunk in np.array_split(order, -(-order.size // _AT_ONCE)) if order.size else ():
             row_of, newcomer = row[chunk], seat[chunk]
             later = np.arange(near.size) > newcomer[:, None]
-            later &= reach[row_of] > twice
+            later &= open_[row_of]
             joint = gives[row_of] + inner[newcomer]
             joint[~later | (joint < _NEVER // 2)] = _NEVER
             levels.append((grown[chunk], inside[row_of] + gives[row_of, newcomer], joint))
@@ -316,14 +336,3 @@ class _Search:
             least = n_more * int(amount[others].min())
             fits &= amount[one] + amount[others[parts]].sum(axis=1) + least <= most
         return fits
-
-
-def _with_best(reach: Numbers, n_more: int) -> Numbers:
-    """Return for each newcomer of each row what it reaches with the best others of the row."""
-    width = reach.shape[1]
-    if width < n_more:
-        return np.full(reach.shape, 16 * _NEVER)
-    top = np.maximum(np.partition(reach, width - n_more, axis=1)[:, width - n_more :], 2 * _NEVER)
-    low, total = top.min(axis=1, keepdims=True), top.sum(axis=1, keepdims=True)
-    best: Numbers = np.where(reach >= low, total, total - low + reach)
-    return best

@@ -86,7 +86,7 @@ def pack_groups(
     tables : sequence of ndarray of int64
         The groups to choose from, a table for each size.
     seconds : float
-        A safety stop; the work is limited by the number of cases as well.
+        What a time limit leaves; without one the number of cases ends the work.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 

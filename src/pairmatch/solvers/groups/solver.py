@@ -197,7 +197,7 @@ class _Run:
             plan = self._disturb(look, plan, self._n_steps() // 2)
         if breaks_rules(self.values, plan):
             packed, self.listed, self.all_listed = pack_plan(
-                self.problem, look, plan, min(60.0, self.clock.left(0.5))
+                self.problem, look, plan, self.clock.left(0.5)
             )
             if packed is not None:
                 self.best = packed
@@ -206,9 +206,10 @@ class _Run:
                 self.best = self._disturb(look, packed, self._n_steps())
                 self.clock.tell(None)
                 return
-        anew = not triads and not self._is_brief()
-        if anew:  # before what a time limit may not leave time for
-            self.best = plan = anneal(look, plan, _N_ANNEALED)
+        brief = self._is_brief()
+        anew = not triads and not brief
+        if not triads:  # before what a time limit may not leave time for
+            self.best = plan = anneal(look, plan, 2 if brief else _N_ANNEALED, briefly=brief)
         if not large or not self.full:
             self.best = self._disturb(look, plan, self._n_steps())
         self.clock.tell(None)

@@ -192,3 +192,22 @@ def test_two_rounds_of_six_in_pairs_are_the_best_of_all_by_enumeration():
     )
     assert rounds.objective == pytest.approx(best)
     assert rounds.bound >= best - 1e-9
+
+
+def test_rounds_of_fair_groups_say_what_is_proved_about_the_lowest():
+    pool = staff(12, seed=4)
+    rounds = pm.form_rounds(pool, pm.Program(size=3, rounds=2, objective="worst_group"))
+    each = [one.lowest for one in rounds.rounds]
+    assert rounds.lowest == min(each)
+    assert rounds.lowest_bound == rounds[0].lowest_bound >= max(each)
+    told = [line for line in rounds.summary().splitlines() if line.startswith("  lowest")]
+    assert len(told) == 1
+    assert f"{rounds.lowest:.3f}" in told[0]
+    if rounds.lowest < rounds.lowest_bound:  # the total alone never makes it the best
+        assert rounds.status is not pm.Status.OPTIMAL
+        assert f"at most {rounds.lowest_bound:.3f}" in told[0]
+    else:
+        assert "proved" in told[0]
+    plain = pm.form_rounds(pool, pm.Program(size=3, rounds=2))
+    assert plain.lowest_bound is None
+    assert "  lowest" not in plain.summary()

@@ -119,13 +119,34 @@ class GroupingRounds:
         return None if self.certificate is None else self.certificate.gap
 
     @property
+    def lowest(self) -> float | None:
+        """Value of the lowest group of all rounds; None without a group."""
+        return min((plan.lowest for plan in self.rounds if plan.lowest is not None), default=None)
+
+    @property
+    def lowest_bound(self) -> float | None:
+        """Proved bound on the lowest group under "worst_group"; else None.
+
+        It is that of the first round, which nothing went before: no round of groups of the same
+        sizes has a lowest group above it. Nothing tighter is proved about all rounds together.
+        """
+        return self.rounds[0].lowest_bound
+
+    @property
     def status(self) -> Status:
-        """How the solve ended: interrupted or out of time if one of the rounds was."""
+        """How the solve ended: interrupted or out of time if one of the rounds was.
+
+        Optimal where nothing better is possible: neither for the total nor, under "worst_group",
+        for the lowest group.
+        """
         ended = {plan.status for plan in self.rounds}
         for status in (Status.INTERRUPTED, Status.TIME_LIMIT):
             if status in ended:
                 return status
-        return Status.OPTIMAL if self.complete and self.gap == 0 else Status.FEASIBLE
+        proved = self.complete and self.gap == 0
+        if self.rounds[0].problem.objective == "worst_group":
+            proved = proved and self.lowest == self.lowest_bound
+        return Status.OPTIMAL if proved else Status.FEASIBLE
 
     def _in_scores(self, scaled: int) -> float:
         scale = 1 if self.certificate is None else self.certificate.scale
@@ -174,12 +195,28 @@ class GroupingRounds:
             )
         proof = prove(self.gap, self.bound)
         lines.append(f"  together  total {self.objective:.6g}, {proof}")
+        lines += self._lowest_lines()
         if not self.complete:
             first = self.rounds[0].matched
             short = next(k for k, plan in enumerate(self.rounds, 1) if plan.matched < first)
             lines.append(f"  round {short} is the first that leaves more people out than round 1")
         lines += self._limit_lines() + self._place_lines()
         return "\n".join(lines)
+
+    def _lowest_lines(self) -> list[str]:
+        """Return what is proved about the lowest group, where that counts."""
+        if self.rounds[0].problem.objective != "worst_group" or self.lowest is None:
+            return []
+        line = f"  lowest    group of all rounds {self.lowest:.3f}"
+        if self.lowest_bound is None:
+            line += ", no bound is proved"
+        elif self.lowest == self.lowest_bound:
+            line += ", proved: no term of groups of the same sizes has a higher one"
+        else:
+            line += f", at most {self.lowest_bound:.3f} in any round of groups of the same sizes"
+        if len(self) > 1:
+            line += "; each round was raised with those before it as they are"
+        return [line]
 
     def _limit_lines(self) -> list[str]:
         """Return what is known about how many rounds there can be."""
@@ -217,6 +254,8 @@ class GroupingRounds:
             "objective": self.objective,
             "bound": self.bound,
             "gap": self.gap,
+            "lowest": self.lowest,
+            "lowest_bound": self.lowest_bound,
             "places": self.placed,
             "places_bound": self.placed_bound,
             "full_rounds": self.n_full,

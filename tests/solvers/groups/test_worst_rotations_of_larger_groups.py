@@ -67,8 +67,7 @@ def test_the_check_sees_the_largest_excess_of_all_groups(seed):
     assert bound == dearest + int(case.set_price.sum()) + n_groups * int(excess.max())
 
 
-@pytest.mark.parametrize("share", [1.0, 0.8])
-@pytest.mark.parametrize("objective", ["total", "worst_rotation"])
+@pytest.mark.parametrize(("objective", "share"), [("total", 0.8), ("worst_rotation", 0.8)])
 def test_annealing_gains_and_keeps_to_what_is_allowed(objective, share):
     pytest.importorskip("numba")
     rng = np.random.default_rng(3)
@@ -87,8 +86,8 @@ def test_annealing_gains_and_keeps_to_what_is_allowed(objective, share):
 
 
 def test_groups_of_points_in_space_are_near_the_best_by_their_worst_rotation():
-    points = np.random.default_rng(5).random((40, 3))
+    points = np.random.default_rng(5).random((30, 3))
     gain = np.rint(1000 * (2 - np.linalg.norm(points[:, None] - points, axis=2))).astype(int)
-    problem = GroupingProblem(gain, ~np.eye(40, dtype=bool), 5, 5, 5, "worst_rotation")
+    problem = GroupingProblem(gain, ~np.eye(30, dtype=bool), 5, 5, 5, "worst_rotation")
     certificate = certify_grouping(problem, solve_grouping(problem))
     assert certificate.gap < 0.01

@@ -100,8 +100,9 @@ class PairmatchError(Exception):
         if not self.faults:
             return self.headline
         if len(self.faults) == 1:
-            return f"{self.headline}: {self.faults[0]}"
-        lines = [f"{self.headline}; {len(self.faults)} faults:"]
+            return f"{self.headline.removesuffix('.')}: {self.faults[0]}"
+        ended = self.headline.endswith(".")
+        lines = [f"{self.headline}{'' if ended else ';'} {len(self.faults)} faults:"]
         lines += [f"  - {fault}" for fault in self.faults[:_SHOWN]]
         if len(self.faults) > _SHOWN:
             lines.append(f"  ... and {len(self.faults) - _SHOWN} more (all of them in .faults)")

@@ -93,6 +93,41 @@ def test_a_person_of_the_other_sheet_is_said_to_be_there(run, tmp_path):
     assert "'T-2' is not among the mentors. It is one of the mentees." in done.stderr
 
 
+def test_people_of_the_other_side_in_a_sheet_are_pointed_out_and_not_in_a_pool(run, tmp_path):
+    staff = tmp_path / "staff.csv"
+    rows = ["A,mentee,art", "B,mentor,art", "C,mentee,art"]
+    staff.write_text("\n".join(["id,role,subjects", *rows]))
+    done = run("match", staff, staff)
+    assert done.returncode == 0
+    assert "1 of 3 mentees have the role 'mentor' (B)" in done.stderr
+    assert "2 of 3 mentors have the role 'mentee' (A, C)" in done.stderr
+    pool = run("groups", staff, "--program", "circle", "--set", "mentees=2")
+    assert pool.returncode == 0, pool.stderr
+    assert "hint" not in pool.stderr + pool.stdout
+
+
+def test_a_skill_that_nobody_has_is_noted_with_what_may_be_meant(run, tmp_path):
+    staff = tmp_path / "staff.csv"
+    staff.write_text("id,goals,strengths\nA,talk,labs\nB,labs,talk\n")
+    skill = ("-p", "initiative", "--set")
+    done = run("match", staff, staff, *skill, "skill=taalk")
+    assert "nobody has 'taalk' among the strengths" in done.stdout
+    assert "Did you mean 'talk'?" in done.stdout
+    assert "nobody has" not in run("match", staff, staff, *skill, "skill=Talk").stdout
+
+
+def test_a_plan_that_was_stopped_says_so_beside_its_exit_code(run, tmp_path):
+    rows = [f"T-{k},{k * k % 31},{k % 7}" for k in range(60)]
+    staff = tmp_path / "staff.csv"
+    staff.write_text("\n".join(["id,years,c", *rows]))
+    file = tmp_path / "p.toml"
+    file.write_text('[[criteria]]\nkind = "Closeness"\ncolumn = "years"\nwithin = 9\n')
+    asked = ("-p", file, "--rounds", "5", "--time-limit", "0.01", "--out", tmp_path / "plan")
+    done = run("groups", staff, *asked)
+    assert done.returncode == 3
+    assert "stopped by the time limit" in done.stderr
+
+
 def test_a_history_of_other_people_is_noted(run, tmp_path):
     sheets = write(tmp_path, PLAIN)
     (tmp_path / "earlier.csv").write_text("cycle,mentee,mentor\n1,A,B\n")

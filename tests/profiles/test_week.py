@@ -108,6 +108,7 @@ def test_windows_are_read_as_people_write_them(text, expected):
         ("Mon 08:00-09:00 Tue 08:00-09:00", "needs one start and one end"),
         ("Mon 12-1", "write 13:00 if the afternoon is meant"),
         ("M-F 8:00-9:00", "'M-F' is no day of the week; write Mon-Fri"),
+        ("Mo 8:00-9:00; Di 9-10", "'Di' is no English day of the week; write Tue if that"),
         ("MWF 8:00-9:00", "write Mon, Wed, Fri if that is meant"),
         ("daily 8:00-9:00", "may be five days or seven"),
         ("Mon P3", "'P3' may be a period; say when it is: Schedule.from_bells"),
@@ -307,3 +308,9 @@ def test_not_and_unavailable_mean_the_other_minutes(free, taken):
     hours = Schedule(hours="Mon-Sun 00:00-24:00").vocabulary("")
     rest = make_windows_parser(hours)(f"unavailable: {free[0]}; {taken[0]}")
     assert minutes_of(rest) == set(range(WEEK_MINUTES)) - free[1] - taken[1]
+
+
+def test_days_may_be_written_with_two_letters():
+    assert parse_windows("Mo 8-9; tu/we 9-10; Th-Fr 10-11; Sa, Su 11-12") == parse_windows(
+        "Mon 8-9; Tue/Wed 9-10; Thu-Fri 10-11; Sat, Sun 11-12"
+    )

@@ -147,30 +147,41 @@ def test_levels_of_given_scores_refuse_pools_that_are_too_large(monkeypatch):
         pm.match_scores(np.ones((4, 4)), objective="leximin")
 
 
-def test_large_pools_have_the_leximin_plan_of_small_ones(pool, monkeypatch):
-    program = pm.Program(objective="leximin")
+@pytest.fixture
+def lower_sizes(monkeypatch):
+    """Say from when on pools count as large: from now on."""
+
+    def lower():
+        monkeypatch.setattr("pairmatch.seam.pairs.MOST_FAIR", 10)
+        monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 10)
+        monkeypatch.setattr("pairmatch.solvers.assignment.choice._LARGE", 10)
+
+    return lower
+
+
+@pytest.mark.parametrize(
+    ("program", "solver"),
+    [
+        (pm.Program(objective="leximin"), "pricing, level by level"),
+        (
+            pm.Program(constraints=[pm.Demand(2), pm.Load(at_most=3)]),
+            "pricing, min-cost flow",
+        ),
+    ],
+    ids=["leximin", "several mentors"],
+)
+def test_large_pools_have_the_plan_of_small_ones(pool, lower_sizes, program, solver):
     held = pm.match(pool.mentees, pool.mentors, program)
-    monkeypatch.setattr("pairmatch.seam.pairs.MOST_FAIR", 10)
-    monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 10)
-    monkeypatch.setattr("pairmatch.solvers.assignment.choice._LARGE", 10)
+    lower_sizes()
     plan = pm.match(pool.mentees, pool.mentors, program)
-    assert plan.solver == "pricing, level by level"
+    assert plan.solver == solver
     assert plan.to_frame().equals(held.to_frame())
     assert plan.gap == 0
     assert pm.verify(plan).proved
 
 
-def test_large_pools_give_several_mentors_as_small_ones_do(pool, monkeypatch):
-    program = pm.Program(constraints=[pm.Demand(2), pm.Load(at_most=3)])
-    held = pm.match(pool.mentees, pool.mentors, program)
-    monkeypatch.setattr("pairmatch.seam.pairs.MOST_FAIR", 10)
-    monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 10)
-    monkeypatch.setattr("pairmatch.solvers.assignment.choice._LARGE", 10)
-    plan = pm.match(pool.mentees, pool.mentors, program)
-    assert plan.solver == "pricing, min-cost flow"
-    assert plan.to_frame().equals(held.to_frame())
-    assert plan.gap == 0
-    assert pm.verify(plan).proved
+def test_large_pools_refuse_minimum_loads_for_several_mentors(pool, lower_sizes):
+    lower_sizes()
     least = pm.Program(constraints=[pm.Demand(2), pm.Load(at_most=3, at_least=1)])
     with pytest.raises(pm.CapabilityError, match="drop at_least"):
         pm.match(pool.mentees, pool.mentors, least)

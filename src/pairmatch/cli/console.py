@@ -108,7 +108,7 @@ def print_warning(message: Warning | str, *_: object) -> None:
     err.print(escape(f"note: {message}"))
 
 
-def give_hints(coached: Profiles, coach: Profiles) -> None:
+def give_hints(coached: Profiles, coach: Profiles | None = None) -> None:
     """Say what looks as if it were not meant, beside the answer."""
     for hint in hint_at_sheets(coached, coach):
         err.print(escape(f"hint: {hint}"))

@@ -55,7 +55,7 @@ def check_command(
         _check_pool(tables[0], program or "triad", settings)
     else:
         _check_pairs(tables, program, settings)
-    for hint in hint_at_sheets(*tables):
+    for hint in hint_at_sheets(tables[0], None if mentors is None else tables[1]):
         out.print(f"[bold]hint[/bold]: {escape(hint)}")
     out.print("The tables can be used.")
 

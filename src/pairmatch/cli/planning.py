@@ -25,7 +25,7 @@ from pairmatch.cli.arguments import (
     remember,
 )
 from pairmatch.cli.auditing import Audit, AuditTable, MatchedOn, WithinDays
-from pairmatch.cli.console import give_hints, out, show_progress
+from pairmatch.cli.console import give_hints, out, print_warning, show_progress
 from pairmatch.cli.times import (
     Bells,
     Calendars,
@@ -93,6 +93,7 @@ def match_command(
         handout.require_times(wanted)
         plan = pm.match(*tables, wanted, options=options)
     _finish(plan, folder, record, handout)
+    _leave_if_stopped(plan.status)
 
 
 def groups_command(
@@ -128,7 +129,7 @@ def groups_command(
     with show_progress("forming groups") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
         table = read_table(teachers, schedule=schedule)
-        give_hints(table, table)
+        give_hints(table)
         wanted = choose_program(program, "groups", table, table, settings)
         wanted = remember(wanted, histories, table, table)
         wanted = (wanted or pm.Program(size=3)).replace(rounds=rounds, meet_at_most=meet_at_most)
@@ -139,6 +140,9 @@ def groups_command(
             handout.require_times(wanted)
             plan = pm.form_groups(table, wanted.replace(meet_at_most=1), options=options)
     _finish(plan, folder, record, handout)
+    n_formed = len(plan) if isinstance(plan, GroupingRounds) else 1
+    few = f" with {n_formed} of {wanted.rounds} rounds formed" if n_formed < wanted.rounds else ""
+    _leave_if_stopped(plan.status, few)
 
 
 def formats_command(
@@ -193,8 +197,8 @@ def formats_command(
     out.print(escape(found.summary()))
     if folder is not None:
         out.print(f"written to {escape(str(folder))}")
-    if any(plan.status in (Status.TIME_LIMIT, Status.INTERRUPTED) for plan in plans):
-        raise typer.Exit(STOPPED)
+    for plan in plans:
+        _leave_if_stopped(plan.status)
 
 
 def _prepare(folder: Path | None, *outputs: AuditTable | Handout) -> None:
@@ -219,7 +223,7 @@ def _finish(
     folder: Path | None,
     *outputs: AuditTable | Handout,
 ) -> None:
-    """Check once more, write, print, and leave with the right code."""
+    """Check once more, write and print."""
     if isinstance(plan, GroupingRounds):
         plan.verify()
     else:
@@ -232,5 +236,11 @@ def _finish(
     out.print(escape(plan.summary()))
     if folder is not None:
         out.print(f"written to {escape(str(folder))}")
-    if plan.status in (Status.TIME_LIMIT, Status.INTERRUPTED):
+
+
+def _leave_if_stopped(status: Status, few: str = "") -> None:
+    """Say that the work was not finished, and leave with a code of its own."""
+    if status in (Status.TIME_LIMIT, Status.INTERRUPTED):
+        who = "the time limit" if status is Status.TIME_LIMIT else "Ctrl-C"
+        print_warning(f"stopped by {who}{few}; the plan keeps every rule, a better one may exist")
         raise typer.Exit(STOPPED)

@@ -10,7 +10,7 @@ import numpy as np
 from pairmatch.errors import ProgramError
 from pairmatch.plans.files import versions
 from pairmatch.plans.group_lessons import schedule_group_lessons
-from pairmatch.plans.hints import hint_at_sheets
+from pairmatch.plans.hints import hint_at_goals, hint_at_sheets
 from pairmatch.plans.observations import (
     describe_cover,
     describe_lessons,
@@ -130,7 +130,9 @@ def _asked_lines(plan: Matching | Grouping) -> list[str]:
     lines = []
     criteria = getattr(plan.scored, "criteria", ())
     if isinstance(plan.scored, Compatibility):
-        hints = hint_at_sheets(plan.scored.coached, plan.scored.coach)
+        coach = None if hasattr(plan, "groups") else plan.scored.coach
+        hints = hint_at_sheets(plan.scored.coached, coach)
+        hints += hint_at_goals(criteria, plan.scored.coach)
         lines += [f"  hint      {hint}" for hint in hints]
     if criteria:
         lines.append(f"  criteria  {', '.join(repr(criterion) for criterion in criteria)}")

@@ -10,18 +10,23 @@ from pairmatch.profiles.week import DAYS
 __all__ = ["DAY_OF", "parse_days", "say_no_day"]
 
 _DAY_NAMES = (
-    "mon monday mondays",
-    "tue tues tuesday tuesdays",
-    "wed weds wednesday wednesdays",
-    "thu thur thurs thursday thursdays",
-    "fri friday fridays",
-    "sat saturday saturdays",
-    "sun sunday sundays",
+    "mo mon monday mondays",
+    "tu tue tues tuesday tuesdays",
+    "we wed weds wednesday wednesdays",
+    "th thu thur thurs thursday thursdays",
+    "fr fri friday fridays",
+    "sa sat saturday saturdays",
+    "su sun sunday sundays",
 )
 DAY_OF: dict[str, tuple[int, ...]] = {
     name: (day,) for day, names in enumerate(_DAY_NAMES) for name in names.split()
 }
 DAY_OF |= dict.fromkeys(("weekday", "weekdays"), (0, 1, 2, 3, 4))
+_ELSEWHERE = {"montag": 0, "di": 1, "dienstag": 1, "mi": 2, "mittwoch": 2, "donnerstag": 3} | {
+    "freitag": 4, "samstag": 5, "sonntag": 6, "lundi": 0, "mardi": 1, "mercredi": 2, "jeudi": 3,
+    "vendredi": 4, "samedi": 5, "dimanche": 6, "lunes": 0, "martes": 1, "miércoles": 2,
+    "jueves": 3, "viernes": 4, "sábado": 5, "domingo": 6,
+}  # fmt: skip
 _LETTERS = {"m": 0, "w": 2, "f": 4, "th": 3, "tu": 1, "t": 1}
 
 
@@ -62,6 +67,9 @@ def _find_days(word: str) -> tuple[int, ...]:
 
 def say_no_day(word: str) -> str:
     """Say that a word is no day; letters such as ``MWF`` are spelt out where that can be done."""
+    meant = _ELSEWHERE.get(word.strip(".").lower())
+    if meant is not None:
+        return f"'{word}' is no English day of the week; write {DAYS[meant]} if that is meant"
     letters = re.findall(r"th|tu|[mtwf]", word.lower())
     if letters and "".join(letters) == word.lower():
         days = ", ".join(dict.fromkeys(DAYS[_LETTERS[letter]] for letter in letters))

@@ -248,7 +248,6 @@ def find_missing_columns(
             if not has_column(table, column):
                 near = did_you_mean(column, table.columns)
                 what = f"{criterion.name} needs the column {column!r}, which is not there.{near}"
-                faults.append(
-                    Fault(what, f"{table.source} ({side})", "Add it or leave the criterion out.")
-                )
-    return faults
+                where = table.source if coached is coach else f"{table.source} ({side})"
+                faults.append(Fault(what, where, "Add it or leave the criterion out."))
+    return list(dict.fromkeys(faults))

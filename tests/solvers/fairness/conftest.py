@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,6 +114,40 @@ def _draw_problem(seed: int, objective: str, *, tiers: bool = False) -> Assignme
             pins = np.array([plan[k] for k in sorted(some)], np.int64)
             problem = replace(problem, pins=pins)
     return problem
+
+
+def _draw_streamed(
+    seed: int, objective: str, *, most: int, places: int
+) -> tuple[AssignmentProblem, AssignmentProblem]:
+    """A pool with barred pairs, a threshold, loads and pins: with its matrix, and streamed."""
+    rng = np.random.default_rng(seed)
+    n, m = (int(k) for k in rng.integers(1, most, 2))
+    high = int(rng.choice([1, 3, 30]))
+    left = rng.integers(0, high + 1, (n, 3)).astype(np.float32)
+    right = rng.integers(0, high + 1, (m, 3)).astype(np.float32)
+    barred = np.argwhere(rng.random((n, m)) < rng.choice([0, 0.3, 0.7]))
+    gains = StreamedGains(
+        left, right, largest=3 * high * high,
+        barred=Barred(barred, (n, m)) if len(barred) else None,
+        least=int(rng.integers(0, high * high)) if rng.random() < 0.4 else None,
+    )  # fmt: skip
+    matrix = MatrixGains(*gains.block(slice(0, n), slice(0, m)))
+    capacity = rng.integers(0, places, m) if rng.random() < 0.6 else np.ones(m, np.int64)
+    held = AssignmentProblem(
+        matrix,
+        capacity,
+        np.zeros(m, np.int64),
+        objective=objective,  # type: ignore[arg-type]
+    )
+    if rng.random() < 0.4:
+        plan = solve_assignment(replace(held, objective="total")).pairs
+        held = replace(held, pins=plan[rng.random(len(plan)) < 0.2])
+    return held, replace(held, gains=gains)
+
+
+@pytest.fixture(scope="session")
+def draw_streamed() -> Callable[..., tuple[AssignmentProblem, AssignmentProblem]]:
+    return _draw_streamed
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from pairmatch.solvers.assignment.held.watch import OutOfTime, Watch
 from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.certify import level_streams
 from pairmatch.solvers.certify.fair import certify_plan
-from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
+from pairmatch.solvers.problem import AssignmentProblem
 from pairmatch.solvers.solution import Prices, Status
 from pairmatch.solvers.streamed import StreamedGains
 
@@ -30,26 +30,14 @@ def streamed_route(monkeypatch):
     monkeypatch.setattr(level_streams, "_BLOCKS", 2)
 
 
-def draw_pool(seed, most=14):
+@pytest.fixture
+def draw_pool(draw_streamed):
     """A streamed pool with barred pairs, loads and pins, and the same with its matrix."""
-    rng = np.random.default_rng(seed)
-    n, m = (int(k) for k in rng.integers(1, most, 2))
-    high = int(rng.choice([1, 3, 30]))
-    left = rng.integers(0, high + 1, (n, 3)).astype(np.float32)
-    right = rng.integers(0, high + 1, (m, 3)).astype(np.float32)
-    barred = np.argwhere(rng.random((n, m)) < rng.choice([0, 0.3, 0.7]))
-    gains = StreamedGains(
-        left, right, largest=3 * high * high,
-        barred=Barred(barred, (n, m)) if len(barred) else None,
-        least=int(rng.integers(0, high * high)) if rng.random() < 0.4 else None,
-    )  # fmt: skip
-    matrix = MatrixGains(*gains.block(slice(0, n), slice(0, m)))
-    capacity = rng.integers(0, 4, m) if rng.random() < 0.6 else np.ones(m, np.int64)
-    held = AssignmentProblem(matrix, capacity, np.zeros(m, np.int64), objective="leximin")
-    if rng.random() < 0.4:
-        plan = solve_assignment(replace(held, objective="total")).pairs
-        held = replace(held, pins=plan[rng.random(len(plan)) < 0.2])
-    return held, replace(held, gains=gains)
+
+    def draw(seed, most=14):
+        return draw_streamed(seed, "leximin", most=most, places=4)
+
+    return draw
 
 
 def is_proof(problem, solution):
@@ -86,7 +74,9 @@ def is_proof(problem, solution):
 
 
 @pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 120, 40)], ids=str)
-def test_streamed_levels_give_the_plan_of_the_held_ones(seeds, monkeypatch, streamed_route):
+def test_streamed_levels_give_the_plan_of_the_held_ones(
+    draw_pool, seeds, monkeypatch, streamed_route
+):
     raised = 0
     for seed in seeds:
         held, streamed = draw_pool(seed)
@@ -105,7 +95,7 @@ def test_streamed_levels_give_the_plan_of_the_held_ones(seeds, monkeypatch, stre
     assert raised > 5
 
 
-def test_streamed_levels_are_best_among_all_plans(streamed_route, enumerate_plans, rate):
+def test_streamed_levels_are_best_among_all_plans(draw_pool, streamed_route, enumerate_plans, rate):
     for seed in range(60):
         held, streamed = draw_pool(seed, most=6)
         best = max(rate(held, plan) for plan in enumerate_plans(held))
@@ -115,7 +105,7 @@ def test_streamed_levels_are_best_among_all_plans(streamed_route, enumerate_plan
 
 @pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 120, 40)], ids=str)
 def test_streamed_levels_meet_minimum_loads_as_the_held_ones_do(
-    seeds, monkeypatch, streamed_route, ask_loads
+    draw_pool, seeds, monkeypatch, streamed_route, ask_loads
 ):
     raised = held_back = 0
     for seed in seeds:
@@ -141,7 +131,7 @@ def test_streamed_levels_meet_minimum_loads_as_the_held_ones_do(
 
 
 def test_levels_with_loads_are_best_among_all_plans(
-    streamed_route, enumerate_plans, rate, ask_loads
+    draw_pool, streamed_route, enumerate_plans, rate, ask_loads
 ):
     for seed in range(60):
         held, streamed = draw_pool(seed, most=6)
@@ -151,7 +141,7 @@ def test_levels_with_loads_are_best_among_all_plans(
         assert rate(held, [tuple(pair) for pair in solution.pairs.tolist()]) == best
 
 
-def test_spoiled_prices_of_levels_are_told_from_good_ones(streamed_route):
+def test_spoiled_prices_of_levels_are_told_from_good_ones(draw_pool, streamed_route):
     rng = np.random.default_rng(1)
     n_bad = 0
     for seed in range(60):
@@ -238,7 +228,9 @@ def count_levels(problem, plan):
     return list(zip(*np.unique(problem.gains.pairs(*free.T)[0], return_counts=True), strict=True))
 
 
-def test_levels_cut_short_leave_a_plan_that_is_no_worse_for_the_worst_off(streamed_route):
+def test_levels_cut_short_leave_a_plan_that_is_no_worse_for_the_worst_off(
+    draw_pool, streamed_route
+):
     stopped = 0
     for seed in range(40):
         _, problem = draw_pool(seed, most=30)
@@ -260,7 +252,7 @@ def test_levels_cut_short_leave_a_plan_that_is_no_worse_for_the_worst_off(stream
 
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "held"])
 def test_levels_cut_short_are_proved_as_far_as_they_are_settled(
-    streamed, streamed_route, ask_loads
+    streamed, streamed_route, ask_loads, draw_pool
 ):
     partly = begun = refused = 0
     for seed in range(24):
@@ -309,7 +301,7 @@ def test_levels_cut_short_are_proved_as_far_as_they_are_settled(
     assert refused > 5
 
 
-def test_time_limit_of_streamed_levels_gives_a_valid_plan(streamed_route):
+def test_time_limit_of_streamed_levels_gives_a_valid_plan(draw_pool, streamed_route):
     _, problem = draw_pool(3, most=30)
     stopped = solve_assignment(problem, time_limit=1e-9)
     assert stopped.status in (Status.TIME_LIMIT, Status.OPTIMAL)

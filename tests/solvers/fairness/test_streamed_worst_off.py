@@ -10,37 +10,24 @@ from pairmatch.solvers.assignment import choice, solve_assignment
 from pairmatch.solvers.assignment.estimate import estimate_effort
 from pairmatch.solvers.assignment.fairness import bottleneck, quota_thresholds
 from pairmatch.solvers.assignment.held.conflict import LoadConflict
-from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.certify.fair import certify_plan
-from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
+from pairmatch.solvers.problem import AssignmentProblem, Quotas
 from pairmatch.solvers.solution import Status
 from pairmatch.solvers.streamed import StreamedGains
 
 
-def draw_pool(seed, most=30):
+@pytest.fixture
+def draw_pool(draw_streamed):
     """Streamed gains with barred pairs and a threshold, and the same as a matrix."""
-    rng = np.random.default_rng(seed)
-    n, m = (int(k) for k in rng.integers(1, most, 2))
-    high = int(rng.choice([1, 3, 30]))
-    left = rng.integers(0, high + 1, (n, 3)).astype(np.float32)
-    right = rng.integers(0, high + 1, (m, 3)).astype(np.float32)
-    barred = np.argwhere(rng.random((n, m)) < rng.choice([0, 0.3, 0.7]))
-    gains = StreamedGains(
-        left, right, largest=3 * high * high,
-        barred=Barred(barred, (n, m)) if len(barred) else None,
-        least=int(rng.integers(0, high * high)) if rng.random() < 0.4 else None,
-    )  # fmt: skip
-    held = MatrixGains(*gains.block(slice(0, n), slice(0, m)))
-    capacity = rng.integers(0, 3, m) if rng.random() < 0.6 else np.ones(m, np.int64)
-    problem = AssignmentProblem(held, capacity, np.zeros(m, np.int64), objective="worst_off")
-    if rng.random() < 0.4:
-        plan = solve_assignment(replace(problem, objective="total")).pairs
-        problem = replace(problem, pins=plan[rng.random(len(plan)) < 0.2])
-    return problem, replace(problem, gains=gains)
+
+    def draw(seed, most=30):
+        return draw_streamed(seed, "worst_off", most=most, places=3)
+
+    return draw
 
 
 @pytest.mark.parametrize("seeds", [range(k, k + 50) for k in range(0, 150, 50)], ids=str)
-def test_streamed_search_finds_and_proves_the_plan_of_the_held_one(seeds, monkeypatch):
+def test_streamed_search_finds_and_proves_the_plan_of_the_held_one(draw_pool, seeds, monkeypatch):
     raised = 0
     for seed in seeds:
         held, streamed = draw_pool(seed)
@@ -61,7 +48,7 @@ def test_streamed_search_finds_and_proves_the_plan_of_the_held_one(seeds, monkey
 
 
 @pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 120, 40)], ids=str)
-def test_streamed_search_keeps_quotas_as_the_held_one_does(seeds, monkeypatch):
+def test_streamed_search_keeps_quotas_as_the_held_one_does(draw_pool, seeds, monkeypatch):
     raised = bound = 0
     for seed in seeds:
         held, streamed = draw_pool(seed, most=14)
@@ -99,7 +86,9 @@ def test_streamed_search_keeps_quotas_as_the_held_one_does(seeds, monkeypatch):
 
 
 @pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 120, 40)], ids=str)
-def test_streamed_search_meets_minimum_loads_as_the_held_one_does(seeds, monkeypatch, ask_loads):
+def test_streamed_search_meets_minimum_loads_as_the_held_one_does(
+    draw_pool, seeds, monkeypatch, ask_loads
+):
     raised = held_back = 0
     for seed in seeds:
         held, streamed = draw_pool(seed, most=16)
@@ -129,7 +118,7 @@ def test_streamed_search_meets_minimum_loads_as_the_held_one_does(seeds, monkeyp
 
 
 def test_plan_with_loads_has_the_highest_lowest_gain_of_all_plans(
-    monkeypatch, enumerate_plans, rate, ask_loads
+    draw_pool, monkeypatch, enumerate_plans, rate, ask_loads
 ):
     monkeypatch.setattr(choice, "_LARGE", -1)
     for seed in range(60):
@@ -166,7 +155,7 @@ def test_what_is_refused_is_refused_before_any_work(monkeypatch, asked):
             solve_assignment(refused, **asked)
 
 
-def test_spoiled_streamed_proofs_prove_nothing(monkeypatch):
+def test_spoiled_streamed_proofs_prove_nothing(draw_pool, monkeypatch):
     monkeypatch.setattr(choice, "_LARGE", -1)
     _, problem = draw_pool(3)
     solution = solve_assignment(problem)

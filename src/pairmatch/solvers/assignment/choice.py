@@ -262,8 +262,7 @@ def choose_method(
     """
     if method not in METHODS:
         raise ProgramError(
-            f"{method!r} is no method to solve an assignment.{did_you_mean(method, METHODS)} "
-            f"Methods: {', '.join(METHODS)}."
+            f"{method!r} is no method to solve an assignment.{did_you_mean(method, METHODS)}"
         )
     if has_demand(problem):
         if method not in ("auto", "flow"):

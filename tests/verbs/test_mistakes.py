@@ -41,6 +41,10 @@ MISTAKES = {
         lambda: pm.match_scores([[1, np.inf]]),
         "row 0, column 1: inf is no score",
     ),
+    "seats below 0": (
+        lambda: pm.Program(roles={"mentor": 1, "mentee": -1}),
+        "Give how many seats each role has",
+    ),
     "no plan in a history": (lambda: pm.History().add(3), "3 is no plan; add what match"),
     "a column by number": (lambda: pm.read_profiles(A)[0], "a column is named by text, not 0"),
     "no job": (lambda: list(pm.match_many([("a", A, B)])), r"is no job; write Job\(name"),

@@ -107,6 +107,11 @@ class Program:
                 "Give a whole number >= 2, or the smallest and the largest size.",
             ),
             (
+                self.roles is None or _is_seating(self.roles),
+                f"roles is {self.roles!r}.",
+                'Give how many seats each role has, such as {"mentor": 1, "mentee": 2}.',
+            ),
+            (
                 is_count(self.rounds, 1),
                 f"rounds is {self.rounds!r}.",
                 "Give a whole number >= 1.",
@@ -366,6 +371,12 @@ def _one_of(name: str, content: object, words: Sequence[str]) -> tuple[bool, str
         return True, "", ""
     near = did_you_mean(content, words).strip() if isinstance(content, str) else ""
     return False, f"{name} is {content!r}.", near or f"Known: {', '.join(words)}."
+
+
+def _is_seating(roles: object) -> bool:
+    if not isinstance(roles, Mapping) or not all(is_count(n) for n in roles.values()):
+        return False
+    return sum(roles.values()) >= 2
 
 
 def _is_size(size: object) -> bool:

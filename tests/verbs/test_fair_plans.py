@@ -141,12 +141,6 @@ def test_tiers_without_their_columns_are_refused():
         pm.match(table, table, program)
 
 
-def test_levels_of_given_scores_refuse_pools_that_are_too_large(monkeypatch):
-    monkeypatch.setattr("pairmatch.seam.pairs.MOST_FAIR", 10)
-    with pytest.raises(pm.CapabilityError, match=r"given scores.*match_many"):
-        pm.match_scores(np.ones((4, 4)), objective="leximin")
-
-
 @pytest.fixture
 def lower_sizes(monkeypatch):
     """Say from when on pools count as large: from now on."""
@@ -159,6 +153,12 @@ def lower_sizes(monkeypatch):
     return lower
 
 
+def test_levels_of_given_scores_refuse_pools_that_are_too_large(lower_sizes):
+    lower_sizes()
+    with pytest.raises(pm.CapabilityError, match=r"given scores.*match_many"):
+        pm.match_scores(np.ones((4, 4)), objective="leximin")
+
+
 @pytest.mark.parametrize(
     ("program", "solver"),
     [
@@ -167,8 +167,12 @@ def lower_sizes(monkeypatch):
             pm.Program(constraints=[pm.Demand(2), pm.Load(at_most=3)]),
             "pricing, min-cost flow",
         ),
+        (
+            pm.Program(constraints=[pm.Demand(2), pm.Load(at_most=3, at_least=1)]),
+            "pricing, min-cost flow",
+        ),
     ],
-    ids=["leximin", "several mentors"],
+    ids=["leximin", "several mentors", "several mentors, minimum loads"],
 )
 def test_large_pools_have_the_plan_of_small_ones(pool, lower_sizes, program, solver):
     held = pm.match(pool.mentees, pool.mentors, program)
@@ -180,11 +184,8 @@ def test_large_pools_have_the_plan_of_small_ones(pool, lower_sizes, program, sol
     assert pm.verify(plan).proved
 
 
-def test_large_pools_refuse_minimum_loads_for_several_mentors(pool, lower_sizes):
+def test_several_mentors_of_given_scores_refuse_pools_that_are_too_large(lower_sizes):
     lower_sizes()
-    least = pm.Program(constraints=[pm.Demand(2), pm.Load(at_most=3, at_least=1)])
-    with pytest.raises(pm.CapabilityError, match="drop at_least"):
-        pm.match(pool.mentees, pool.mentors, least)
     with pytest.raises(pm.CapabilityError, match=r"given scores.*match_many"):
         pm.match_scores(np.ones((4, 4)), [pm.Demand(2)])
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["solve_goals"]
 
+_MOST_PROGRAMS = 64  # goals that integer programs settle, some tenths of a second each
 _FULL = 0.8  # share of pairs that must still be open before the lists are made anew
 
 
@@ -121,6 +122,8 @@ class _Search:
 
     def _settle(self, goal: NDArray[np.int64]) -> None:
         """Look for the best of the goal by an integer program; goals before it stay as they are."""
+        if len(self.settled) >= _MOST_PROGRAMS:
+            return
         most = self.least if self.exact else len(self.was)
         limits = [(self.was, self.least, most)]
         limits += [(own, value, value) for own, value in self.settled]
@@ -207,7 +210,7 @@ def solve_goals(
     that is searched for as in :func:`~pairmatch.solvers.changes.rematching.solve_rematching`;
     after a goal with a price, plans keep just enough pairs. Where prices leave only plans that keep
     more and plans that keep fewer, an integer program looks for one between; if there is none, it
-    settles this goal and those to come, without proof.
+    settles this goal and those to come, 64 at most, without proof.
     """
     plain = replace(problem, objective="coverage", tiers=None)
     face = open_face(plain, solve_assignment(plain).pairs)

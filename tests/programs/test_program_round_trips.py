@@ -146,7 +146,7 @@ def test_a_thousand_programs_are_read_back_as_they_were(bank):
             objective=str(rng.choice(["coverage", "total", "worst_off", "worst_rotation"])),
             size=[None, 3, (4, 6)][rng.integers(3)],
             leftovers=str(rng.choice(["grow", "leave_out"])),
-            roles=[None, {"mentor": 1, "mentee": 2}, {'odd "one"': 1}][rng.integers(3)],
+            roles=[None, {"mentor": 1, "mentee": 2}, {'odd "one"': 2}][rng.integers(3)],
             rounds=int(rng.integers(1, 4)),
         )
         try:

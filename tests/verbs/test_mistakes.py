@@ -42,7 +42,11 @@ MISTAKES = {
         "row 0, column 1: inf is no score",
     ),
     "seats below 0": (
-        lambda: pm.Program(roles={"mentor": 1, "mentee": -1}),
+        lambda: [pm.Program(roles={"x": 2}), pm.Program(roles={"x": 3, "y": -1})],
+        "Give how many seats each role has",
+    ),
+    "one seat for everybody": (
+        lambda: pm.Program(roles={"mentor": 1}),
         "Give how many seats each role has",
     ),
     "no plan in a history": (lambda: pm.History().add(3), "3 is no plan; add what match"),

@@ -376,7 +376,7 @@ def _one_of(name: str, content: object, words: Sequence[str]) -> tuple[bool, str
 def _is_seating(roles: object) -> bool:
     if not isinstance(roles, Mapping) or not all(is_count(n) for n in roles.values()):
         return False
-    return sum(roles.values()) >= 2
+    return sum(roles.values()) >= 2  # nobody coaches alone
 
 
 def _is_size(size: object) -> bool:

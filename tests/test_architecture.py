@@ -45,14 +45,23 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("__main__",),
 )
-# The rooms of the assignment solvers, from the ground up: the same rule within them.
-ASSIGNMENT_ROOMS = (
+# The rooms of the solvers, from the ground up: the same rule within them.
+SOLVER_ROOMS = (
     "pairmatch.solvers.assignment.held",
     "pairmatch.solvers.assignment.pricing",
     "pairmatch.solvers.assignment.fairness",
     "pairmatch.solvers.assignment.meetings",
     "pairmatch.solvers.assignment",
     "pairmatch.solvers.changes",
+    "pairmatch.solvers.groups.basis",
+    "pairmatch.solvers.groups.columns",
+    "pairmatch.solvers.groups.triads",
+    "pairmatch.solvers.groups.solver",
+    "pairmatch.solvers.groups.lowest",
+    "pairmatch.solvers.groups.large",
+    "pairmatch.solvers.groups.regrouping",
+    "pairmatch.solvers.groups",
+    "pairmatch.solvers.terms",
 )
 SOLVERS_MAY_IMPORT = ("pairmatch.errors", "pairmatch.solvers")
 SOLVERS_MAY_LOAD = frozenset({"numpy", "scipy", "ortools", "numba", "threadpoolctl"})
@@ -79,10 +88,10 @@ MOST_LINES = 400
 # Changed in place by a search, never its answer; all else that has a public name is a value.
 WORKSPACES = frozenset(
     {
-        "pairmatch.solvers.groups.above.Above",
-        "pairmatch.solvers.groups.clock.Clock",
-        "pairmatch.solvers.groups.raising.Raised",
-        "pairmatch.solvers.groups.search.Plan",
+        "pairmatch.solvers.groups.lowest.above.Above",
+        "pairmatch.solvers.groups.basis.clock.Clock",
+        "pairmatch.solvers.groups.lowest.raising.Raised",
+        "pairmatch.solvers.groups.basis.search.Plan",
         "pairmatch.solvers.terms.search.Term",
     }
 )
@@ -269,11 +278,11 @@ def order_faults(modules: dict[str, Module]) -> list[str]:
     return faults
 
 
-def assignment_order_faults(modules: dict[str, Module]) -> list[str]:
-    """Find imports between the rooms of the assignment solvers that point upwards."""
+def solver_order_faults(modules: dict[str, Module]) -> list[str]:
+    """Find imports between the rooms of the solvers that point upwards."""
 
     def row_of(name: str) -> int:
-        rows = [row for row, room in enumerate(ASSIGNMENT_ROOMS) if is_within(name, room)]
+        rows = [row for row, room in enumerate(SOLVER_ROOMS) if is_within(name, room)]
         return min(rows, default=-1)
 
     return [
@@ -438,7 +447,7 @@ BROKEN: list[tuple[Callable[[dict[str, Module]], list[str]], dict[str, str], str
         "pairmatch.extras is in no row of ROWS; say where it stands",
     ),
     (
-        assignment_order_faults,
+        solver_order_faults,
         {"solvers/assignment/held/flow.py": "from pairmatch.solvers.assignment.pricing import a",
          "solvers/assignment/pricing/a.py": "import pairmatch.solvers.assignment.held.flow"},
         "pairmatch.solvers.assignment.held.flow:1 imports pairmatch.solvers.assignment.pricing.a"

@@ -19,7 +19,7 @@ from pairmatch.scoring import Compatibility
 from pairmatch.seam.compositions import limits_of, turns_before
 from pairmatch.seam.groups import grouping_problem
 from pairmatch.solvers.certify.terms import certify_term
-from pairmatch.solvers.groups.sizes import scale_of
+from pairmatch.solvers.groups.basis.sizes import scale_of
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import Status
 from pairmatch.solvers.terms.bounds import price_term

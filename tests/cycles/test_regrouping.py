@@ -12,9 +12,9 @@ import pairmatch as pm
 from pairmatch.datasets import district
 from pairmatch.solvers.certify.company import bound_company
 from pairmatch.solvers.certify.regrouping import certify_regrouping, kept_in, share_company
-from pairmatch.solvers.groups.company import Company
-from pairmatch.solvers.groups.regrouping import Trail
-from pairmatch.solvers.groups.vicinity import carry_prices, regroup_near
+from pairmatch.solvers.groups.regrouping.company import Company
+from pairmatch.solvers.groups.regrouping.solver import Trail
+from pairmatch.solvers.groups.regrouping.vicinity import carry_prices, regroup_near
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import CompanyPrices
 

@@ -14,7 +14,8 @@ import pytest
 import pairmatch as pm
 from pairmatch.solvers.certify import groups as certify_groups
 from pairmatch.solvers.certify import placing
-from pairmatch.solvers.groups import solver, worst_group
+from pairmatch.solvers.groups import solver
+from pairmatch.solvers.groups.lowest import solver as worst_group
 
 SLOTS = ("Mon 08:00-08:45", "Tue 08:00-08:45", "Wed 08:00-08:45", "Thu 08:00-08:45")
 SKILLS = ("asking", "planning", "pace", "feedback")

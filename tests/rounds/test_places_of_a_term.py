@@ -15,7 +15,7 @@ from pairmatch.datasets import staff
 from pairmatch.solvers.certify.term_places import bound_term_places
 from pairmatch.solvers.group_rules import GroupRules
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.groups.basis.values import GroupValues
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.terms import complete_term
 from pairmatch.solvers.terms.places import price_term_places

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from pairmatch.solvers.groups.sizes import choose_sizes
+from pairmatch.solvers.groups.basis.sizes import choose_sizes
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.terms.fields import field_tables, prime_powers, ring_tables
 from pairmatch.solvers.terms.limits import most_full_rounds

@@ -18,9 +18,9 @@ from pairmatch.seam.groups import grouping_problem
 from pairmatch.solvers.certify.group_rules import find_broken_rules
 from pairmatch.solvers.certify.regrouping import certify_regrouping
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.groups.company import Company
-from pairmatch.solvers.groups.regrouping import N_EXACT, Trail, price_company
-from pairmatch.solvers.groups.vicinity import carry_prices, regroup_near
+from pairmatch.solvers.groups.regrouping.company import Company
+from pairmatch.solvers.groups.regrouping.solver import N_EXACT, Trail, price_company
+from pairmatch.solvers.groups.regrouping.vicinity import carry_prices, regroup_near
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import CompanyPrices, GroupingSolution, Status
 

@@ -23,8 +23,8 @@ from pairmatch.errors import CertificateError, Fault, ProgramError
 from pairmatch.plans.order import natural_key
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.certify.regrouping import certify_regrouping, kept_in
-from pairmatch.solvers.groups.regrouping import N_EXACT
-from pairmatch.solvers.groups.sizes import choose_sizes, scale_of
+from pairmatch.solvers.groups.basis.sizes import choose_sizes, scale_of
+from pairmatch.solvers.groups.regrouping.solver import N_EXACT
 from pairmatch.solvers.solution import GroupingSolution, GroupPrices, Status
 from pairmatch.typed import is_count
 

@@ -16,8 +16,8 @@ from pairmatch.scoring import Compatibility
 from pairmatch.seam.groups import grouping_problem
 from pairmatch.solvers.certify.regrouping import share_company
 from pairmatch.solvers.certify.small_groups import group_value
-from pairmatch.solvers.groups.company import Company
-from pairmatch.solvers.groups.regrouping import price_company
+from pairmatch.solvers.groups.regrouping.company import Company
+from pairmatch.solvers.groups.regrouping.solver import price_company
 from pairmatch.solvers.problem import GroupingProblem
 
 if TYPE_CHECKING:

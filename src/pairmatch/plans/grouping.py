@@ -20,7 +20,7 @@ from pairmatch.plans.observations import observation_rule
 from pairmatch.plans.order import natural_key
 from pairmatch.plans.people import find_row
 from pairmatch.solvers.certify.groups import certify_grouping
-from pairmatch.solvers.groups.sizes import scale_of
+from pairmatch.solvers.groups.basis.sizes import scale_of
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from pairmatch.seam.compositions import (
 )
 from pairmatch.seam.pairs import MOST_HELD, matrix_of
 from pairmatch.seam.streams import stream_gains
-from pairmatch.solvers.groups.repair import placeable_people
-from pairmatch.solvers.groups.sizes import usual_sizes
+from pairmatch.solvers.groups.basis.sizes import usual_sizes
+from pairmatch.solvers.groups.columns.repair import placeable_people
 from pairmatch.solvers.problem import GroupingProblem, StreamedGrouping
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from pairmatch.errors import CertificateError
 from pairmatch.solvers.certify.covers import rule_out_covers
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.groups.above import Above
-from pairmatch.solvers.groups.covering import cover_people, mend_plan
-from pairmatch.solvers.groups.raising import Raised
-from pairmatch.solvers.groups.search import Plan
-from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.groups.basis.search import Plan
+from pairmatch.solvers.groups.basis.values import GroupValues
+from pairmatch.solvers.groups.lowest.above import Above
+from pairmatch.solvers.groups.lowest.covering import cover_people, mend_plan
+from pairmatch.solvers.groups.lowest.raising import Raised
 from pairmatch.solvers.problem import GroupingProblem
 
 

@@ -10,12 +10,12 @@ from pairmatch.errors import CertificateError
 from pairmatch.solvers.certify import groups as certify_groups
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.groups.bounds import improve_prices
-from pairmatch.solvers.groups.cuts import find_overused_sets
-from pairmatch.solvers.groups.neighbourhoods import deal_parts_anew
-from pairmatch.solvers.groups.pricing import best_triads, collect_triads
-from pairmatch.solvers.groups.sizes import choose_sizes, scale_of
-from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.groups.basis.pricing import best_triads, collect_triads
+from pairmatch.solvers.groups.basis.sizes import choose_sizes, scale_of
+from pairmatch.solvers.groups.basis.values import GroupValues
+from pairmatch.solvers.groups.columns.bounds import improve_prices
+from pairmatch.solvers.groups.columns.cuts import find_overused_sets
+from pairmatch.solvers.groups.columns.neighbourhoods import deal_parts_anew
 from pairmatch.solvers.solution import GroupingSolution, GroupPrices, Status
 
 BOTH = pytest.mark.parametrize("objective", ["total", "worst_rotation"])

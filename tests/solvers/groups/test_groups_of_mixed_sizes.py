@@ -19,12 +19,12 @@ from pairmatch.solvers.certify.groups import certify_grouping, settle_grouping
 from pairmatch.solvers.certify.small_groups import best_by_enumeration, group_value
 from pairmatch.solvers.group_rules import GroupRules
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.groups.answers import plain_case
-from pairmatch.solvers.groups.columns import begin_columns
-from pairmatch.solvers.groups.mixing import mix_columns
-from pairmatch.solvers.groups.offers import excess_of, find_offers, list_offers
-from pairmatch.solvers.groups.search import Plan
-from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.groups.basis.search import Plan
+from pairmatch.solvers.groups.basis.values import GroupValues
+from pairmatch.solvers.groups.columns.answers import plain_case
+from pairmatch.solvers.groups.columns.mixing import mix_columns
+from pairmatch.solvers.groups.columns.offers import excess_of, find_offers, list_offers
+from pairmatch.solvers.groups.columns.solver import begin_columns
 from pairmatch.solvers.solution import Status
 
 SIZES = (3, 4, 4)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pairmatch.solvers.groups.search import Plan, Search
-from pairmatch.solvers.groups.triads import _join
-from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.groups.basis.search import Plan, Search
+from pairmatch.solvers.groups.basis.values import GroupValues
+from pairmatch.solvers.groups.triads.solver import _join
 from pairmatch.solvers.problem import GroupingProblem
 
 

@@ -11,12 +11,14 @@ import pytest
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.certify.large_groups import bound_large
-from pairmatch.solvers.groups import choice, large, link_loops, solve_grouping
-from pairmatch.solvers.groups.linked import LinkedTriads
-from pairmatch.solvers.groups.links import Links, find_links
-from pairmatch.solvers.groups.proofs import prove_by_pairs, prove_prices
-from pairmatch.solvers.groups.seating import seat_anyhow
-from pairmatch.solvers.groups.streaming import PoolValues, stream_links
+from pairmatch.solvers.groups import choice, solve_grouping
+from pairmatch.solvers.groups.large import loops as link_loops
+from pairmatch.solvers.groups.large import solver as large
+from pairmatch.solvers.groups.large.linked import LinkedTriads
+from pairmatch.solvers.groups.large.links import Links, find_links
+from pairmatch.solvers.groups.large.proofs import prove_by_pairs, prove_prices
+from pairmatch.solvers.groups.large.seating import seat_anyhow
+from pairmatch.solvers.groups.large.streaming import PoolValues, stream_links
 from pairmatch.solvers.problem import MatrixGains, StreamedGrouping
 from pairmatch.solvers.solution import GroupPrices, Status
 from pairmatch.solvers.streamed import StreamedGains
@@ -42,7 +44,7 @@ def nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat every streamed pool as a large one."""
     monkeypatch.setattr(choice, "N_HELD", 30)
     monkeypatch.setattr(large, "N_PART", 60)
-    monkeypatch.setattr("pairmatch.solvers.groups.parts.N_PART", 60)
+    monkeypatch.setattr("pairmatch.solvers.groups.large.parts.N_PART", 60)
     monkeypatch.setattr("pairmatch.solvers.certify.groups._MOST_HELD", 30)
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.groups.sizes import choose_sizes
-from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.groups.basis.sizes import choose_sizes
+from pairmatch.solvers.groups.basis.values import GroupValues
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import Status
 

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from pairmatch.solvers.certify.groups import certify_grouping
-from pairmatch.solvers.groups import choice, kernels, parts, pools, pricing, solve_grouping
-from pairmatch.solvers.groups.annealing import anneal
-from pairmatch.solvers.groups.dealing import Board, deal_again
-from pairmatch.solvers.groups.pools import price_triads
-from pairmatch.solvers.groups.search import Search, seat_greedily
-from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.groups import choice, solve_grouping
+from pairmatch.solvers.groups.basis import kernels, pools, pricing
+from pairmatch.solvers.groups.basis.annealing import anneal
+from pairmatch.solvers.groups.basis.pools import price_triads
+from pairmatch.solvers.groups.basis.search import Search, seat_greedily
+from pairmatch.solvers.groups.basis.values import GroupValues
+from pairmatch.solvers.groups.large import parts
+from pairmatch.solvers.groups.triads.dealing import Board, deal_again
 
 BOTH = pytest.mark.parametrize("objective", ["total", "worst_rotation"])
 

@@ -12,7 +12,7 @@ from pairmatch.errors import CertificateError
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.group_rules import GroupRules
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.groups.blossoms import match_most, price_places_of_pairs
+from pairmatch.solvers.groups.lowest.blossoms import match_most, price_places_of_pairs
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import PLACE, Status
 

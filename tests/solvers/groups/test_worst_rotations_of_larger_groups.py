@@ -8,10 +8,10 @@ import pytest
 from pairmatch.solvers.certify.columns import bound_by_sizes, largest_excess, link_people
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.groups.annealing import anneal, anneals
-from pairmatch.solvers.groups.offers import excess_of, find_offers, list_offers
-from pairmatch.solvers.groups.search import Search, seat_greedily
-from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.groups.basis.annealing import anneal, anneals
+from pairmatch.solvers.groups.basis.search import Search, seat_greedily
+from pairmatch.solvers.groups.basis.values import GroupValues
+from pairmatch.solvers.groups.columns.offers import excess_of, find_offers, list_offers
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import GroupPrices
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.groups import solver
-from pairmatch.solvers.groups.large import solve_large
-from pairmatch.solvers.groups.worst_group import solve_worst_group
+from pairmatch.solvers.groups.large.solver import solve_large
+from pairmatch.solvers.groups.lowest.solver import solve_worst_group
 from pairmatch.solvers.problem import MatrixGains, StreamedGrouping
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def solve_grouping(
     See Also
     --------
     pairmatch.solvers.groups.solver.solve_grouping : pools that are held whole.
-    pairmatch.solvers.groups.large.solve_large : pools that are not.
+    pairmatch.solvers.groups.large.solver.solve_large : pools that are not.
     """
     if problem.objective == "worst_group":
         return solve_worst_group(problem, seed=seed, time_limit=time_limit, progress=progress)

@@ -9,8 +9,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.annealing import anneal, anneals
-from pairmatch.solvers.groups.answers import (
+from pairmatch.solvers.groups.basis.annealing import anneal, anneals
+from pairmatch.solvers.groups.basis.clock import Clock
+from pairmatch.solvers.groups.basis.exact import N_SMALL, solve_by_subsets
+from pairmatch.solvers.groups.basis.pairs import match_pool
+from pairmatch.solvers.groups.basis.pools import TriadPrices, price_triads
+from pairmatch.solvers.groups.basis.search import (
+    Plan,
+    Search,
+    descend,
+    disturb_and_descend,
+    seat_greedily,
+)
+from pairmatch.solvers.groups.basis.sizes import scale_of, usual_sizes
+from pairmatch.solvers.groups.basis.values import GroupValues
+from pairmatch.solvers.groups.columns.answers import (
     best_proof,
     finish_small,
     gap_of,
@@ -19,31 +32,23 @@ from pairmatch.solvers.groups.answers import (
     proof_of_matching,
     spread_over,
 )
-from pairmatch.solvers.groups.bounds import Priced, bound_of_triads, improve_prices
-from pairmatch.solvers.groups.branching import Proof
-from pairmatch.solvers.groups.clock import Clock
-from pairmatch.solvers.groups.exact import N_SMALL, solve_by_subsets
-from pairmatch.solvers.groups.mixing import mix_columns, suits_columns
-from pairmatch.solvers.groups.packing import price_places, tighten
-from pairmatch.solvers.groups.pairs import match_pool
-from pairmatch.solvers.groups.pools import TriadPrices, price_triads
-from pairmatch.solvers.groups.repair import (
+from pairmatch.solvers.groups.columns.bounds import Priced, bound_of_triads, improve_prices
+from pairmatch.solvers.groups.columns.branching import Proof
+from pairmatch.solvers.groups.columns.mixing import mix_columns, suits_columns
+from pairmatch.solvers.groups.columns.packing import price_places, tighten
+from pairmatch.solvers.groups.columns.repair import (
     breaks_rules,
     pack_plan,
     placeable_people,
     plan_of,
     repair_plan,
 )
-from pairmatch.solvers.groups.search import (
-    Plan,
-    Search,
-    descend,
-    disturb_and_descend,
-    seat_greedily,
+from pairmatch.solvers.groups.triads.solver import (
+    deal_parts,
+    price_unit,
+    prove_triads,
+    round_and_descend,
 )
-from pairmatch.solvers.groups.sizes import scale_of, usual_sizes
-from pairmatch.solvers.groups.triads import deal_parts, price_unit, prove_triads, round_and_descend
-from pairmatch.solvers.groups.values import GroupValues
 from pairmatch.solvers.solution import GroupingSolution, GroupPrices, Status
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.groups.basis.values import GroupValues
 from pairmatch.solvers.solution import TermPrices
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.repair import repair_plan
-from pairmatch.solvers.groups.search import (
+from pairmatch.solvers.groups.basis.search import (
     Plan,
     Search,
     descend,
     disturb_and_descend,
     seat_greedily,
 )
-from pairmatch.solvers.groups.sizes import usual_sizes
-from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.groups.basis.sizes import usual_sizes
+from pairmatch.solvers.groups.basis.values import GroupValues
+from pairmatch.solvers.groups.columns.repair import repair_plan
 from pairmatch.solvers.solution import PLACE
 from pairmatch.solvers.terms.filling import Filling, fill_rounds
 from pairmatch.solvers.terms.places import price_term_places

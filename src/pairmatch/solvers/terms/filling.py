@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.solvers.groups.packing import incidence, list_groups
+from pairmatch.solvers.groups.columns.packing import incidence, list_groups
 from pairmatch.solvers.terms.places import pair_rows
 from pairmatch.solvers.terms.schedules import count_meetings
 from pairmatch.solvers.terms.search import tables_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.groups.values import GroupValues
+    from pairmatch.solvers.groups.basis.values import GroupValues
 
 __all__ = ["Filling", "fill_rounds"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.solvers.groups.packing import incidence, list_groups
+from pairmatch.solvers.groups.columns.packing import incidence, list_groups
 from pairmatch.solvers.solution import PLACE, TermPrices
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.groups.values import GroupValues
+    from pairmatch.solvers.groups.basis.values import GroupValues
 
 __all__ = ["pair_rows", "price_term_places"]
 

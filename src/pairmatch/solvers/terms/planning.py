@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.repair import placeable_people
-from pairmatch.solvers.groups.search import (
+from pairmatch.solvers.groups.basis.search import (
     Plan,
     Search,
     descend,
     disturb_and_descend,
     seat_greedily,
 )
-from pairmatch.solvers.groups.values import GroupValues
+from pairmatch.solvers.groups.basis.values import GroupValues
+from pairmatch.solvers.groups.columns.repair import placeable_people
 from pairmatch.solvers.terms.limits import most_full_rounds
 from pairmatch.solvers.terms.schedules import count_meetings, known_schedule
 from pairmatch.solvers.terms.search import Term, mend, tables_of, trade_places

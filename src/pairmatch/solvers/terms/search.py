@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.groups.values import GroupValues
+    from pairmatch.solvers.groups.basis.values import GroupValues
 
 __all__ = ["Term", "mend", "trade_places"]
 

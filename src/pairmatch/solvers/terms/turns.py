@@ -11,7 +11,7 @@ from pairmatch.solvers.terms.schedules import count_meetings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.groups.values import GroupValues
+    from pairmatch.solvers.groups.basis.values import GroupValues
 
 __all__ = ["share_turns"]
 

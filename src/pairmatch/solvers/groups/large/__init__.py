@@ -1,0 +1,1 @@
+"""Pools so large that no matrix of them is ever held."""

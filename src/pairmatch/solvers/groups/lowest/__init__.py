@@ -1,0 +1,1 @@
+"""Groups whose lowest value is as high as can be."""

@@ -1,0 +1,1 @@
+"""Triads from pools of the best triads at prices of people."""

@@ -132,7 +132,7 @@ def test_too_few_changes_for_the_rules_are_refused_with_the_number_that_is_neede
     plan = pm.match_scores([[9, 1], [8, 2]], [pm.Load(at_most={0: 2, 1: 1})])
     assert plan.to_frame()["mentor"].tolist() == [0, 0]
     fewer = pm.Changes(program=pm.Program(constraints=[pm.Load(at_most=1)]))
-    with pytest.raises(pm.InfeasibleError, match="at least 1 people must move, 0 may"):
+    with pytest.raises(pm.InfeasibleError, match="at least 1 person must move, 0 may"):
         pm.rematch(plan, fewer, at_most_changes=0)
     assert pm.rematch(plan, fewer, at_most_changes=1).plan.matched == 2
 

@@ -70,7 +70,9 @@ def test_a_stream_returns_every_link_above_its_limit(held: bool) -> None:
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same loops without numba."""
     for module in ("linked", "proofs", "streaming"):
-        monkeypatch.setattr(f"pairmatch.solvers.groups.{module}.load_link_loops", lambda: None)
+        monkeypatch.setattr(
+            f"pairmatch.solvers.groups.large.{module}.load_link_loops", lambda: None
+        )
 
 
 def check_proofs(objective: str, open_: float, held: bool) -> list[list[int]]:

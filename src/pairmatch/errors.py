@@ -40,6 +40,7 @@ __all__ = [
     "ScoreError",
     "UnknownIdError",
     "did_you_mean",
+    "say_count",
 ]
 
 _SHOWN = 40
@@ -278,6 +279,17 @@ def did_you_mean(word: str, known: Iterable[object]) -> str:
     rest = len(names) - _KNOWN if len(names) > _KNOWN + 1 else 0
     shown = ", ".join(sorted(names)[: len(names) - rest])
     return f" Known: {shown}{f' and {rest} more' if rest else ''}."
+
+
+def say_count(n: int, one: str, many: str | None = None) -> str:
+    """Return ``"1 group"`` or ``"2 groups"``.
+
+    Examples
+    --------
+    >>> say_count(1, "group"), say_count(0, "person", "people")
+    ('1 group', '0 people')
+    """
+    return f"{n} {one if n == 1 else many or f'{one}s'}"
 
 
 def is_one_edit(typed: str, meant: str) -> bool:

@@ -83,7 +83,7 @@ Folder = Annotated[
         "-o",
         metavar="FOLDER",
         parser=_name_folder,
-        help="Write the plan into this folder, which is made if need be.",
+        help="Write the results into this folder, which is made if need be.",
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Decides between equally good plans.")]

@@ -48,7 +48,7 @@ class NotAgain:
     Examples
     --------
     >>> NotAgain(History(pairs=[(1, "T-1", "M-1")]), within=2)
-    NotAgain(History(1 cycle: 1 pairs, 0 groups, 0 people left out), within=2)
+    NotAgain(History(1 cycle: 1 pair, 0 groups, 0 people left out), within=2)
     """
 
     history: History
@@ -122,7 +122,7 @@ class CarryOver:
     Examples
     --------
     >>> CarryOver(History(left_out=[(1, "T-4")]))
-    CarryOver(History(1 cycle: 0 pairs, 0 groups, 1 people left out))
+    CarryOver(History(1 cycle: 0 pairs, 0 groups, 1 person left out))
     """
 
     history: History

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.cycles.moves import list_moves
-from pairmatch.errors import ProgramError
+from pairmatch.errors import ProgramError, say_count
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.order import natural_key
 
@@ -59,7 +59,7 @@ class Comparison:
     def summary(self) -> str:
         """Return the differences in one sentence."""
         n = len(self.moved)
-        people = "1 person moves" if n == 1 else f"{n} people move"
+        people = say_count(n, "person moves", "people move")
         return f"{people}, {self.matched:+d} matched, objective {self.objective:+.6g}"
 
     def __repr__(self) -> str:

@@ -21,7 +21,7 @@ from pairmatch.cycles.renewal import (
     renew,
 )
 from pairmatch.cycles.standing import fill_open_places, make_plan
-from pairmatch.errors import CapabilityError, Fault, InfeasibleError
+from pairmatch.errors import CapabilityError, Fault, InfeasibleError, say_count
 from pairmatch.plans import Grouping
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.seam import MOST_HELD
@@ -186,7 +186,7 @@ def _refuse_changes(limit: ChangeLimit, n_kept: int) -> InfeasibleError:
     """Return the error that says how many people must move."""
     n_before = int(np.count_nonzero(limit.column_of >= 0))
     forced, allowed = n_before - n_kept, n_before - limit.n_kept
-    what = f"at least {forced} people must move, {allowed} may."
+    what = f"at least {say_count(forced, 'person', 'people')} must move, {allowed} may."
     remedy = f"Write at_most_changes={forced}, or lower minimum loads and drop pins."
     return InfeasibleError("the changes force more moves", [Fault(what, "", remedy)])
 

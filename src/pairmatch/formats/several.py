@@ -9,7 +9,7 @@ import numpy as np
 
 from pairmatch.constraints import Meetings, Observation, Require
 from pairmatch.disk import make_folder, write_whole
-from pairmatch.errors import CertificateError, Fault
+from pairmatch.errors import CertificateError, Fault, say_count
 from pairmatch.plans.files import dump_csv
 from pairmatch.plans.order import natural_key
 from pairmatch.profiles.week import format_minute
@@ -53,7 +53,7 @@ class Formats:
     >>> staff = pd.DataFrame({"id": ["A", "B", "C"], "subjects": ["art", "art", "art"]})
     >>> found = pm.match_formats(staff, [pm.Program(criteria=[pm.SubjectMatch()], size=3)])
     >>> found
-    Formats(Grouping(3 people in 1 groups, gap 0.00%))
+    Formats(Grouping(3 people in 1 group, gap 0.00%))
     """
 
     plans: tuple[Matching | Grouping | None, ...]
@@ -139,7 +139,7 @@ class Formats:
 
     def summary(self) -> str:
         """Return the formats in a few lines of text, with what is proved and what is not."""
-        lines = [f"{len(self.plans)} formats over {len(self.ids)} people"]
+        lines = [f"{say_count(len(self.plans), 'format')} over {len(self.ids)} people"]
         for number, plan in enumerate(self.plans, 1):
             if plan is None:
                 lines.append(f"  format {number}  nobody has minutes left for it")

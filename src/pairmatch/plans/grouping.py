@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.disk import write_whole
-from pairmatch.errors import CertificateError, Fault, ProgramError
+from pairmatch.errors import CertificateError, Fault, ProgramError, say_count
 from pairmatch.plans import files, left_out, summary
 from pairmatch.plans.explain import explain_pair
 from pairmatch.plans.group_lessons import choose_times, meeting_rows, timetable_frame
@@ -389,7 +389,7 @@ class Grouping(Handouts):
 
     def __repr__(self) -> str:
         gap = "no bound" if self.gap is None else f"gap {self.gap:.2%}"
-        return f"Grouping({self.matched} people in {len(self.groups)} groups, {gap})"
+        return f"Grouping({self.matched} people in {say_count(len(self.groups), 'group')}, {gap})"
 
     def _repr_html_(self) -> str:
         """Return the plan as HTML for notebooks; ids are escaped, there are no scripts."""

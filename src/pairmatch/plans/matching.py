@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.disk import write_whole
-from pairmatch.errors import CertificateError, Fault, ProgramError
+from pairmatch.errors import CertificateError, Fault, ProgramError, say_count
 from pairmatch.plans import alternatives, explain, files, reasons, summary, timetable
 from pairmatch.plans.observations import charge_cover, observation_rule
 from pairmatch.plans.order import natural_key
@@ -392,8 +392,8 @@ class Matching(Timetabled):
 
     def __repr__(self) -> str:
         gap = "no bound" if self.gap is None else f"gap {self.gap:.2%}"
-        n = len(self.scored.coached.ids)
-        return f"Matching({self.matched} of {n} mentees, objective {self.objective:g}, {gap})"
+        n = say_count(len(self.scored.coached.ids), "mentee")
+        return f"Matching({self.matched} of {n}, objective {self.objective:g}, {gap})"
 
     def _repr_html_(self) -> str:
         """Return the plan as HTML for notebooks; ids are escaped, there are no scripts."""

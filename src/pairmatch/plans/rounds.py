@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.disk import write_whole
-from pairmatch.errors import CertificateError, Fault
+from pairmatch.errors import CertificateError, Fault, say_count
 from pairmatch.plans import files
 from pairmatch.plans.group_verification import verify_grouping
 from pairmatch.plans.rebuild import rebuild_grouping
@@ -187,11 +187,11 @@ class GroupingRounds:
     def summary(self) -> str:
         """Return the rounds in a few lines of text."""
         often = "twice" if self.at_most == 1 else f"more than {self.at_most} times"
-        lines = [f"{len(self.rounds)} rounds in which no two people meet {often}"]
+        lines = [f"{say_count(len(self.rounds), 'round')} in which no two people meet {often}"]
         for number, plan in enumerate(self.rounds, 1):
             lines.append(
-                f"  round {number}: {plan.matched} people in {len(plan.groups)} groups, "
-                f"total {plan.objective:.6g}"
+                f"  round {number}: {say_count(plan.matched, 'person', 'people')} in "
+                f"{say_count(len(plan.groups), 'group')}, total {plan.objective:.6g}"
             )
         proof = prove(self.gap, self.bound)
         lines.append(f"  together  total {self.objective:.6g}, {proof}")
@@ -225,8 +225,7 @@ class GroupingRounds:
             return []
         first, n_full = self.rounds[0].matched, self.n_full
         if most <= n_full:
-            rounds = "1 round" if most == 1 else f"{most} rounds"
-            return [f"  no more than {rounds} can place {first} people: {why}"]
+            return [f"  no more than {say_count(most, 'round')} can place {first} people: {why}"]
         return [
             f"  whether more than {n_full} rounds can place {first} people is not known; more than "
             f"{most} cannot: {why}"

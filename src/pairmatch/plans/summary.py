@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.errors import ProgramError
+from pairmatch.errors import ProgramError, say_count
 from pairmatch.plans.files import versions
 from pairmatch.plans.group_lessons import schedule_group_lessons
 from pairmatch.plans.hints import hint_at_goals, hint_at_sheets
@@ -56,8 +56,8 @@ def describe_matching(plan: Matching) -> str:
     scored = plan.scored
     n_mentees, n_mentors = scored.shape
     lines = [
-        f"{plan.matched} of {n_mentees} mentees matched with {n_mentors} mentors, "
-        f"{int(plan.problem.capacity.sum())} places",
+        f"{plan.matched} of {say_count(n_mentees, 'mentee')} matched with "
+        f"{say_count(n_mentors, 'mentor')}, {say_count(int(plan.problem.capacity.sum()), 'place')}",
         f"  total     {plan.objective:.6g}, {prove(plan.gap, plan.bound)}"
         f" (objective: {plan.problem.objective}, solver: {plan.solver})",
     ]
@@ -173,8 +173,8 @@ def describe_grouping(plan: Grouping) -> str:
         sizes[len(members)] = sizes.get(len(members), 0) + 1
     shape = ", ".join(f"{count} of {size}" for size, count in sorted(sizes.items())) or "none"
     lines = [
-        f"{plan.matched} of {len(plan.scored.coached.ids)} people in {len(plan.groups)} groups "
-        f"({shape})",
+        f"{plan.matched} of {say_count(len(plan.scored.coached.ids), 'person', 'people')} in "
+        f"{say_count(len(plan.groups), 'group')} ({shape})",
         f"  total     {plan.objective:.6g}, {prove(_gap_of_total(plan), plan.bound)}"
         f"{_floor_words(plan)} (objective: {plan.problem.objective}, solver: {plan.solver})",
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.errors import Fault, ProfileError, UnknownIdError, did_you_mean
+from pairmatch.errors import Fault, ProfileError, UnknownIdError, did_you_mean, say_count
 from pairmatch.profiles.cells import GRADES, make_reader, parse_number, read_cells
 from pairmatch.profiles.columns import clear_blanks, find_column, is_blank
 from pairmatch.profiles.members import Members, collect_members, fold_entry, make_splitter
@@ -89,7 +89,7 @@ class Profiles:
         return len(self.ids)
 
     def __repr__(self) -> str:
-        people = "1 person" if len(self) == 1 else f"{len(self)} people"
+        people = say_count(len(self), "person", "people")
         columns = "1 column" if len(self.columns) == 1 else f"{len(self.columns)} columns"
         return f"Profiles({self.source!r}: {people}, {columns})"
 

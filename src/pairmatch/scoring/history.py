@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pairmatch.errors import Fault, ProfileError, ProgramError
+from pairmatch.errors import Fault, ProfileError, ProgramError, say_count
 from pairmatch.profiles.records import read_records
 from pairmatch.typed import is_count
 
@@ -214,8 +214,9 @@ class History:
     def __repr__(self) -> str:
         n = len(self.cycles)
         return (
-            f"History({n} {'cycle' if n == 1 else 'cycles'}: {len(self.pairs)} pairs, "
-            f"{len(self.groups)} groups, {len(self.left_out)} people left out)"
+            f"History({say_count(n, 'cycle')}: {say_count(len(self.pairs), 'pair')}, "
+            f"{say_count(len(self.groups), 'group')}, "
+            f"{say_count(len(self.left_out), 'person', 'people')} left out)"
         )
 
 

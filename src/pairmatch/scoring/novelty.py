@@ -54,7 +54,7 @@ class Novelty:
     Examples
     --------
     >>> Novelty(History(pairs=[(1, "T-1", "M-1")]), decay=0.8, weight=2)
-    Novelty(History(1 cycle: 1 pairs, 0 groups, 0 people left out), decay=0.8, weight=2)
+    Novelty(History(1 cycle: 1 pair, 0 groups, 0 people left out), decay=0.8, weight=2)
     """
 
     history: History = field(metadata={"leading": True})

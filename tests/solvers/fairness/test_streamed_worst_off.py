@@ -26,6 +26,15 @@ def draw_pool(draw_streamed):
     return draw
 
 
+def assert_same_plan(held, streamed, solution, expected):
+    assert solution.pairs.tolist() == expected.pairs.tolist()
+    assert solution.price == expected.price
+    for problem in (held, streamed):
+        certificate = certify_plan(problem, solution)
+        assert certificate.proved
+        assert certificate == certify_plan(held, expected)
+
+
 @pytest.mark.parametrize("seeds", [range(k, k + 50) for k in range(0, 150, 50)], ids=str)
 def test_streamed_search_finds_and_proves_the_plan_of_the_held_one(draw_pool, seeds, monkeypatch):
     raised = 0
@@ -37,12 +46,7 @@ def test_streamed_search_finds_and_proves_the_plan_of_the_held_one(draw_pool, se
             patch.setattr(bottleneck, "_HEIGHT", 3)
             patch.setattr(bottleneck, "_WIDTH", 5)
             solution = solve_assignment(streamed)
-        assert solution.pairs.tolist() == expected.pairs.tolist()
-        assert solution.price == expected.price
-        for problem in (held, streamed):
-            certificate = certify_plan(problem, solution)
-            assert certificate.proved
-            assert certificate == certify_plan(held, expected)
+        assert_same_plan(held, streamed, solution, expected)
         raised += bool(solution.price)
     assert raised > 5
 
@@ -69,12 +73,7 @@ def test_streamed_search_keeps_quotas_as_the_held_one_does(draw_pool, seeds, mon
             patch.setattr(choice, "_LARGE", -1)
             patch.setattr(quota_thresholds, "_HEIGHT", 3)
             solution = solve_assignment(streamed)
-        assert solution.pairs.tolist() == expected.pairs.tolist()
-        assert solution.price == expected.price
-        for problem in (held, streamed):
-            certificate = certify_plan(problem, solution)
-            assert certificate.proved
-            assert certificate == certify_plan(held, expected)
+        assert_same_plan(held, streamed, solution, expected)
         raised += bool(solution.price)
         if len(solution.steps) > 1:
             assert not certify_plan(streamed, replace(solution, steps=solution.steps[:1])).proved
@@ -101,12 +100,7 @@ def test_streamed_search_meets_minimum_loads_as_the_held_one_does(
             patch.setattr(bottleneck, "_HEIGHT", 3)
             patch.setattr(bottleneck, "_WIDTH", 5)
             solution = solve_assignment(streamed)
-        assert solution.pairs.tolist() == expected.pairs.tolist()
-        assert solution.price == expected.price
-        for problem in (held, streamed):
-            certificate = certify_plan(problem, solution)
-            assert certificate.proved
-            assert certificate == certify_plan(held, expected)
+        assert_same_plan(held, streamed, solution, expected)
         raised += bool(solution.price)
         if len(solution.steps) > 1 and (solution.steps[1].column < 0).any():
             held_back += 1

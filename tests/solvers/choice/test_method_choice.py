@@ -51,8 +51,9 @@ def test_methods_that_cannot_take_a_problem_are_refused_with_alternatives():
     for method in ("dense", "flow", "pricing"):
         with pytest.raises(ProgramError, match='"auto"'):
             choose_method(problem, method)
-    with pytest.raises(ProgramError, match="pricing"):
-        choose_method(problem, "simplex")
+    for unknown in ("simplex", "flo"):  # near to none, near to one: all are named
+        with pytest.raises(ProgramError, match="auto, dense, flow, pricing, integer"):
+            choose_method(problem, unknown)
 
 
 def test_method_follows_size_and_structure(monkeypatch):

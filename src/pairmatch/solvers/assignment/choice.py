@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from pairmatch.errors import CapabilityError, ProgramError, did_you_mean
+from pairmatch.errors import CapabilityError, ProgramError
 from pairmatch.solvers.assignment.fairness.choice import (
     check_fairness,
     forget_proof,
@@ -196,13 +196,10 @@ def _solve(
             return found
 
         best = None
+        check_fairness(problem, is_streamed=_is_streamed(problem))
         gains = problem.gains
         if isinstance(gains, DeferredGains):
             gains = gains.source
-        else:
-            is_streamed = isinstance(gains, StreamedGains)
-            is_streamed = is_streamed and problem.n_rows * problem.n_columns > _LARGE
-            check_fairness(problem, is_streamed=is_streamed)
         if watch.deadline is not None and isinstance(gains, StreamedGains):
             # A plan to fall back on, before there is any matrix.
             rough = best = solve(replace(set_fairness_aside(problem), gains=gains))
@@ -262,7 +259,7 @@ def choose_method(
     """
     if method not in METHODS:
         raise ProgramError(
-            f"{method!r} is no method to solve an assignment.{did_you_mean(method, METHODS)}"
+            f"{method!r} is no method to solve an assignment; the methods are {', '.join(METHODS)}"
         )
     if has_demand(problem):
         if method not in ("auto", "flow"):

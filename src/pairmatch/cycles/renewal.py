@@ -147,8 +147,9 @@ def renew(
 
 
 def _put_in_order(table: Profiles, ids: Sequence[str] | None, seed: int) -> Profiles:
-    order = hashed_order(table.ids, seed) if ids is None else np.array(table.find_rows(ids))
-    return table.take(order)
+    if ids is None:
+        return table.take(hashed_order(table.ids, seed))
+    return table.take(np.array(table.find_rows(ids), np.int64))
 
 
 def bind_anew(

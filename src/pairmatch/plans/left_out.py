@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints import TakeTurns
+from pairmatch.errors import say_count
 from pairmatch.plans.order import natural_key
 from pairmatch.plans.relaxing import loosen
 from pairmatch.plans.rescore import Rescorer
@@ -89,7 +90,7 @@ def _name_reason(plan: Grouping, row: int) -> tuple[str, str]:
     if not n_partners and _is_turn(plan, row):
         return "turn to stay out", "not everybody fits into groups, and it is this person's turn"
     if n_partners < needed - 1:
-        some = f"{n_partners or 'no'} partner{'s' if n_partners > 1 else ''}"
+        some = say_count(n_partners, "partner") if n_partners else "no partner"
         text = f"the rules allow {some}, a group needs {needed - 1}"
         return "rules leave too few partners", text
     if plan.program.leftovers == "leave_out" or plan.program.roles is not None:
@@ -97,9 +98,8 @@ def _name_reason(plan: Grouping, row: int) -> tuple[str, str]:
         if plan.problem.rules is None or n_over < needed:
             size = plan.problem.largest
             return "left over", f"{plan.problem.n} people do not divide into groups of {size}"
-    some = f"{n_partners} allowed partner{'s' if n_partners > 1 else ''}"
-    text = f"with {some}, no group was found that places more people"
-    return "no group found", text
+    some = say_count(n_partners, "allowed partner")
+    return "no group found", f"with {some}, no group was found that places more people"
 
 
 def _is_turn(plan: Grouping, row: int) -> bool:

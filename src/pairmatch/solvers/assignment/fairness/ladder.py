@@ -42,26 +42,14 @@ class Rung:
 
 
 class Ladder(Seats):
-    """A plan over candidate pairs that climbs in place, every row with at most one pair.
-
-    Parameters
-    ----------
-    edges : Edges
-        Candidates, sorted by row and column; the pairs of the plan are among them.
-    least, capacity : ndarray of int64, shape (n_columns,)
-        Rows that each column must have, and its places.
-    mate : ndarray of int64, shape (n_rows,)
-        Column of each row in a plan of maximum coverage, or -1.
-    cover : (ndarray of bool, ndarray of bool), shapes (n_rows,) and (n_columns,)
-        Rows and columns of a smallest cover of all allowed pairs, columns counted once a place.
+    """A plan over candidate pairs that climbs in place; its parameters are those of the seats.
 
     Notes
     -----
-    Levels in ascending order, as in :mod:`.leximin`. A single pair of
-    a level is sent another way by a search from both of its ends at once: where there is none,
-    the smaller of the two sides is exhausted first, most often after a few people, and is the
-    proof. Several pairs of one level are placed anew by shortest augmenting paths, pairs of the
-    level at a cost of 1.
+    Levels in ascending order, as in :mod:`.leximin`. A single pair of a level is sent another way
+    by a search from both of its ends at once: where there is none, the smaller of the two sides is
+    exhausted first, most often after a few people, and is the proof. Several pairs of one level are
+    placed anew by shortest augmenting paths, pairs of the level at a cost of 1.
     """
 
     def __init__(

@@ -171,7 +171,7 @@ def test_an_empty_file_is_refused(faults_of, content):
 
 
 def test_a_header_alone_is_refused(faults_of):
-    assert faults_of("id,years\n") == ["there are no people below the header"]
+    assert faults_of("id,years\n") == ["there are no people below the header. Add a row for each."]
 
 
 @pytest.mark.parametrize(

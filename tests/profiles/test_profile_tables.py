@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pairmatch as pm
 from pairmatch.errors import ProfileError, UnknownIdError
 from pairmatch.profiles import Profiles, read_profiles
 
@@ -493,3 +494,34 @@ def test_cells_of_the_name_column_are_never_quoted():
         table.numbers("name")
     assert "Private" not in str(caught.value)
     assert "row 0 (id a), column name" in str(caught.value)
+
+
+def test_every_slip_of_one_cell_is_a_fault_of_its_own():
+    table = pd.DataFrame(
+        {
+            "id": ["T-1", "T-2"],
+            "free": ["Munday 8-9; Tue 9-10\nWed 25:00-26:00; Munday 8-9", "Mon 8-9"],
+            "grades": ["K-2, 14; Sept", "3"],
+        }
+    )
+    with pytest.raises(pm.ProfileError) as caught:
+        pm.read_profiles(table)
+    told = [(fault.where, fault.what.split(" is ")[0]) for fault in caught.value.faults]
+    assert told == [
+        ("row 0 (id T-1), column free", "'Munday'"),
+        ("row 0 (id T-1), column free", "'25:00'"),
+        ("row 0 (id T-1), column grades", "'14'"),
+        ("row 0 (id T-1), column grades", "'Sept'"),
+    ]
+    schedule = pm.Schedule.from_bells({"P1": "08:00-08:50"})
+    with pytest.raises(pm.ProfileError) as caught:
+        pm.read_profiles(table.assign(free="Mon P7; Tue P8", grades=""), schedule=schedule)
+    assert [fault.what[:4] for fault in caught.value.faults] == ["'P7'", "'P8'"] * 2
+
+
+def test_two_slips_in_a_value_that_is_no_cell_are_one_sentence_each():
+    with pytest.raises(pm.ProgramError) as caught:
+        pm.Schedule(hours="Munday 8-9; Tusday 8-9")
+    text = str(caught.value)
+    assert "'Munday' is no day" in text
+    assert "Sun. 'Tusday' is no day" in text

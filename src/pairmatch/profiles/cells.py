@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pairmatch.profiles.members import is_none, make_splitter, split_list, unify_dashes
 from pairmatch.profiles.phrases import make_windows_parser
+from pairmatch.profiles.slips import list_slips, raise_slips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -100,18 +101,15 @@ def parse_grades(text: str) -> tuple[str, ...]:
     if is_none(text):
         return ()
     found: set[int] = set()
+    slips: list[str] = []
     # No grade has a comma or a dash of another kind in it, so both are safe to unify.
     for entry in split_list(unify_dashes(text).replace(",", ";")):
         grade = _find_grade(entry)
-        if grade is not None:
-            found.add(grade)
-            continue
-        if _MONTH_DATE.fullmatch(entry):
-            raise ValueError(
-                f"'{entry}' looks like a band of grades that a spreadsheet turned into a date; "
-                "format the column as text and write 9-12"
-            )
-        found |= _expand_band(entry)
+        try:
+            found |= _expand_band(entry) if grade is None else {grade}
+        except ValueError as error:
+            slips += list_slips(error)
+    raise_slips(slips)
     return tuple(GRADES[grade] for grade in sorted(found))
 
 
@@ -129,6 +127,11 @@ def _find_grade(text: str) -> int | None:
 
 def _expand_band(entry: str) -> set[int]:
     """Return the grades of a band such as ``K-2``."""
+    if _MONTH_DATE.fullmatch(entry):
+        raise ValueError(
+            f"'{entry}' looks like a band of grades that a spreadsheet turned into a date; "
+            "format the column as text and write 9-12"
+        )
     for match in re.finditer(r"-|\bto\b", entry):
         first, last = _find_grade(entry[: match.start()]), _find_grade(entry[match.end() :])
         if first is not None and last is not None:
@@ -183,7 +186,7 @@ def _read_word(text: str, column: Column) -> str:
 
 def read_cells(
     texts: Iterable[str], read: Callable[[str], T], blank: T
-) -> tuple[list[T], dict[int, str]]:
+) -> tuple[list[T], dict[int, tuple[str, ...]]]:
     """Read a column, each distinct text once.
 
     Parameters
@@ -199,18 +202,18 @@ def read_cells(
     -------
     values : list
     problems : dict
-        Position of each cell that cannot be read, and the sentence.
+        Position of each cell that cannot be read, and what is wrong with it, a sentence each.
     """
     listed = list(texts)
     memory: dict[str, T] = {}
-    refused: dict[str, str] = {}
+    refused: dict[str, tuple[str, ...]] = {}
     for text in dict.fromkeys(listed):
         memory[text] = blank
         if text:
             try:
                 memory[text] = read(text)
             except ValueError as error:
-                refused[text] = str(error)
+                refused[text] = list_slips(error)
     values = [memory[text] for text in listed]
     if not refused:
         return values, {}

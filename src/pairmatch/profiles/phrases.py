@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pairmatch.profiles.clock import parse_span, parse_time
 from pairmatch.profiles.days import DAY_OF, parse_days, say_no_day
 from pairmatch.profiles.members import is_none, unify_dashes
+from pairmatch.profiles.slips import list_slips, raise_slips
 from pairmatch.profiles.spans import common_windows, cut_windows
 from pairmatch.profiles.vocabulary import PLAIN
 from pairmatch.profiles.week import (
@@ -138,17 +139,21 @@ def make_windows_parser(
             return ()
         text = unify_dashes(text).strip()
         whole = _NOT_AT_ALL.match(text)
-        parts = []
+        parts, slips = [], []
         for piece in re.split(r"[;\r\n]", text[whole.end() :] if whole else text):
             key = piece, whole is not None
             part = memory.get(key)
-            if part is None:
-                if words is PLAIN and not days:
+            try:
+                if part is None and words is PLAIN and not days:
                     part = _read_plain(*key)
-                else:
+                elif part is None:
                     part = _read_part(piece, words, days, whole is not None)
-                memory[key] = part
+            except ValueError as error:
+                slips += list_slips(error)
+                continue
+            memory[key] = part
             parts.append(part)
+        raise_slips(slips)
         found = _combine(parts, words, negative=whole is not None)
         return tuple([windows.setdefault(window, window) for window in found])  # few, shared
 

@@ -317,9 +317,14 @@ class Profiles:
         values, problems = read_cells(texts, read, blank)
         if problems:
             if column in _PRIVATE:
-                problems = dict.fromkeys(problems, "the cell is not of the kind that was asked for")
+                said = "the cell is not of the kind that was asked for"
+                problems = dict.fromkeys(problems, (said,))
             raise ProfileError(
                 f"column {column} of {self.source} cannot be read as asked",
-                [Fault(what, self.place(row, column)) for row, what in problems.items()],
+                [
+                    Fault(what, self.place(row, column))
+                    for row, slips in problems.items()
+                    for what in slips
+                ],
             )
         return values

@@ -11,6 +11,7 @@ from pairmatch.profiles.days import parse_days
 from pairmatch.profiles.members import is_none
 from pairmatch.profiles.phrases import is_doubtful, make_windows_parser
 from pairmatch.profiles.sheet import CellProblem
+from pairmatch.profiles.slips import list_slips
 from pairmatch.profiles.spans import cut_windows
 from pairmatch.profiles.week import (
     DAY_MINUTES,
@@ -132,7 +133,7 @@ class TimeCells:
     def _each(self, column: int, read: Callable[[str, str], T]) -> list[T | None]:
         """Read every cell that is not blank, each distinct one of a school once."""
         memory: dict[tuple[str, str], T | None] = {}
-        refused: dict[tuple[str, str], str] = {}
+        refused: dict[tuple[str, str], tuple[str, ...]] = {}
         values = []
         for row, key in enumerate(zip(self.sheet.columns[column], self.schools, strict=True)):
             if key not in memory:
@@ -141,10 +142,10 @@ class TimeCells:
                     try:
                         memory[key] = read(*key)
                     except ValueError as error:
-                        refused[key] = f"{error}".removesuffix(".")
-                        refused[key] += "" if refused[key].endswith("?") else "."
-            if key in refused:
-                self.problems.append(CellProblem(row, column, refused[key]))
+                        refused[key] = list_slips(error)
+            self.problems += [
+                CellProblem(row, column, _end_sentence(what)) for what in refused.get(key, ())
+            ]
             values.append(memory[key])
         return values
 
@@ -155,7 +156,7 @@ class TimeCells:
         ]
         before = len(self.problems)
         self.read_denials(column)
-        n_bad = len(self.problems) - before
+        n_bad = len({problem.row for problem in self.problems[before:]})
         del self.problems[before:]
         self.doubts.clear()
         return bool(cells) and 2 * n_bad <= len(cells)
@@ -221,3 +222,8 @@ class TimeCells:
                 own = None  # named where the column is read
             rest.append(text if own is None else format_windows(cut_windows(windows, own)))
         return rest
+
+
+def _end_sentence(text: str) -> str:
+    """Return a text with a full stop, unless it ends with one or asks."""
+    return text if text.endswith((".", "?")) else f"{text}."

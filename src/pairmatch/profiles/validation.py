@@ -79,7 +79,7 @@ def check_sheet(sheet: Sheet, *, id_column: str, schedule: Schedule | None = Non
     if "id" in position:
         faults += _check_ids(sheet, ids, {row for row, k in refused if k in {-1, position["id"]}})
     if not sheet.rows:
-        faults.append(Fault("there are no people below the header"))
+        faults.append(Fault("there are no people below the header.", "", "Add a row for each."))
     cells: dict[str, list[str]] = {}
     numeric: set[str] = set()
     cache: dict[tuple[str, str], Any] = {}
@@ -96,8 +96,9 @@ def check_sheet(sheet: Sheet, *, id_column: str, schedule: Schedule | None = Non
             texts, problems = _read_standard(column, clear_blanks(texts, column), cache)
             faults += [
                 Fault(f"{_clip(what)}.", place(row, name), _REMEDIES.get(column.kind, ""))
-                for row, what in problems.items()
+                for row, slips in problems.items()
                 if (row, k) not in refused
+                for what in slips
             ]
         cells[name] = texts
     if faults:
@@ -239,7 +240,7 @@ def _check_ids(sheet: Sheet, ids: list[str], refused: set[int]) -> list[Fault]:
 
 def _read_standard(
     column: Column, texts: list[str], cache: dict[tuple[str, str], Any]
-) -> tuple[list[str], dict[int, str]]:
+) -> tuple[list[str], dict[int, tuple[str, ...]]]:
     """Read a standard column; what was read is kept for the profiles."""
     if column.kind in {"id", "text"}:
         return texts, {}
@@ -257,12 +258,12 @@ def _read_standard(
     return texts, problems
 
 
-def _read_own_numbers(texts: list[str]) -> tuple[list[float], dict[int, str]]:
+def _read_own_numbers(texts: list[str]) -> tuple[list[float], dict[int, tuple[str, ...]]]:
     """Read a column of one's own as numbers, stopping early at text."""
     plain = clear_blanks(texts, None)
     first = next((text for text in plain if text), "")
     if read_cells([first], parse_number, 0.0)[1] or not (first or not any(texts)):
-        return [], {0: "text"}
+        return [], {0: ("text",)}
     return read_cells(plain, parse_number, float("nan"))
 
 

@@ -57,18 +57,12 @@ _MATCH_RULES = (
     rules.Spread,
     rules.Tiers,
 )
+_POOL_RULES = (*_PAIR_RULES, *GROUP_RULES)
 _PAIR_OBJECTIVES = ("coverage", "total", "worst_off", "leximin")
 _GROUP_OBJECTIVES = ("coverage", "total", "worst_rotation", "worst_group")
 _OWN_RULES = (
-    rules.NotAgain,
-    rules.CarryOver,
-    rules.Demand,
-    rules.Forbid,
-    rules.MinScore,
-    rules.Load,
-    rules.Minutes,
-    rules.Pin,
-    rules.Quota,
+    *(rules.NotAgain, rules.CarryOver, rules.Demand, rules.Forbid, rules.MinScore),
+    *(rules.Load, rules.Minutes, rules.Pin, rules.Quota),
 )
 _REMEDIES = {
     "Demand": "Demand is about the mentors of a mentee; groups have a size.",
@@ -78,8 +72,10 @@ _REMEDIES = {
     "Meetings": "Meetings are about people with a column free; match() knows them.",
     "Minutes": "Minutes are about mentors; groups have a size.",
     "Quota": "Quota is about the mentees of one mentor; use match().",
-    "Require": "Own scores have no columns; put NaN where a pair is not allowed.",
-    "Vetoes": "Own scores have no columns; put NaN where a pair is not allowed.",
+    **dict.fromkeys(
+        ("EvaluatorPairs", "Require", "Vetoes"),
+        "Own scores have no columns; put NaN where a pair is not allowed.",
+    ),
     **dict.fromkeys(
         (
             *("Alike", "Balance", "Compose", "Different"),
@@ -87,7 +83,6 @@ _REMEDIES = {
         ),
         "It is about the members of groups; use form_groups() with a table of profiles.",
     ),
-    "EvaluatorPairs": "Own scores have no columns; put NaN where a pair is not allowed.",
 }
 
 
@@ -174,7 +169,7 @@ def match(
     1    T-2    M-1    1.0
     """
     program, options = check_arguments(program, options)
-    _check_pairs(program, _MATCH_RULES)
+    refuse_for_pairs(program)
     tables = read_tables(mentees, mentors)
     coached = tables[0].take(hashed_order(tables[0].ids, options.seed))
     coach = coached
@@ -227,7 +222,7 @@ def match_scores(
     """
     program = Program(constraints=constraints, objective=objective)  # type: ignore[arg-type]
     _, options = check_arguments(None, options)
-    _check_pairs(program, _OWN_RULES)
+    refuse_for_pairs(program, _OWN_RULES)
     own = OwnScores.read(scores)
     own = own.take(
         hashed_order(own.coached.ids, options.seed), hashed_order(own.coach.ids, options.seed)
@@ -270,7 +265,7 @@ def form_groups(
     ['a', 'c', 'e', 'b', 'd', 'f']
     """
     program, options = check_arguments(Program(size=3) if program is None else program, options)
-    _check_groups(program, (*_PAIR_RULES, *GROUP_RULES))
+    refuse_for_groups(program)
     table = read_table(teachers)
     table = table.take(hashed_order(table.ids, options.seed))
     criteria = program.criteria or default_criteria(table, table)
@@ -321,7 +316,7 @@ def group_scores(
     """
     program = Program(constraints=constraints, objective=objective, size=size)  # type: ignore[arg-type]
     _, options = check_arguments(None, options)
-    _check_groups(program, (rules.Forbid, rules.MinScore, rules.NotAgain, rules.Pin))
+    refuse_for_groups(program, (rules.Forbid, rules.MinScore, rules.NotAgain, rules.Pin))
     own = OwnScores.read(scores).square()
     order = hashed_order(own.coached.ids, options.seed)
     own = own.take(order, order)
@@ -331,7 +326,8 @@ def group_scores(
     return _grouped(own.with_rules(bound_rules), program, options)
 
 
-def _check_pairs(program: Program, legal: tuple[type, ...]) -> None:
+def refuse_for_pairs(program: Program, legal: tuple[type, ...] = _MATCH_RULES) -> None:
+    """Raise unless match() can honour the objective and all rules of a program."""
     if program.objective not in _PAIR_OBJECTIVES:
         raise CapabilityError(
             f"match() cannot honour objective={program.objective!r}; use one of "
@@ -342,7 +338,8 @@ def _check_pairs(program: Program, legal: tuple[type, ...]) -> None:
     check_capabilities(program.constraints, legal, "match()", _REMEDIES)
 
 
-def _check_groups(program: Program, legal: tuple[type, ...]) -> None:
+def refuse_for_groups(program: Program, legal: tuple[type, ...] = _POOL_RULES) -> None:
+    """Raise unless form_groups() can honour the objective and all rules of a program."""
     if program.objective not in _GROUP_OBJECTIVES:
         raise CapabilityError(
             f"form_groups() cannot honour objective={program.objective!r}; use one of "
@@ -351,6 +348,12 @@ def _check_groups(program: Program, legal: tuple[type, ...]) -> None:
     if program.rounds != 1:
         raise CapabilityError("form_groups() forms groups once; use form_rounds() for rounds.")
     check_capabilities(program.constraints, legal, "form_groups()", _REMEDIES)
+
+
+def _refuse_scores(error: ArithmeticError) -> ScoreError:
+    """Return the error of scores that are too large for exact sums."""
+    remedy = "Scale the scores down, or round them."
+    return ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)])
 
 
 def _solved(scored: Compatibility | OwnScores, program: Program, options: Options) -> Matching:
@@ -370,8 +373,7 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
     except LoadConflict as conflict:
         raise explain_conflict(scored, problem, conflict) from None
     except RangeError as error:
-        remedy = "Scale the scores down, or round them."
-        raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
+        raise _refuse_scores(error) from None
     solution = move_meetings(scored, program.constraints, problem, solution)
     solution, certificate = certify_in_time(problem, solution, start=start, limit=limit)
     seconds = monotonic() - start
@@ -380,6 +382,9 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
 
 def _grouped(scored: Compatibility | OwnScores, program: Program, options: Options) -> Grouping:
     """Solve, prove and wrap one grouping."""
+    if options.method != "auto":
+        what = f"method={options.method!r} is for pairs; groups have none to choose: leave it out"
+        raise CapabilityError(what)
     start = perf_counter()
     problem = grouping_problem(scored, program)
     try:
@@ -387,8 +392,7 @@ def _grouped(scored: Compatibility | OwnScores, program: Program, options: Optio
             problem, seed=options.seed, time_limit=options.time_limit, progress=options.progress
         )
     except OverflowError as error:
-        remedy = "Scale the scores down, or round them."
-        raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
+        raise _refuse_scores(error) from None
     solution, certificate = settle_grouping(problem, solution)
     seconds = perf_counter() - start
     return Grouping(scored, problem, solution, certificate, program, options.seed, seconds)

@@ -34,7 +34,6 @@ __all__ = [
     "TeachersFile",
     "choose_program",
     "choose_programs",
-    "pair_objective",
     "read_preset",
     "remember",
 ]
@@ -212,9 +211,3 @@ def _refuse_other_verb(name: str, verb: Verb, meant: Verb | None) -> None:
         return
     what = "forms groups of one pool" if meant == "groups" else "matches mentees with mentors"
     raise ProgramError(f"{name} {what}; use: {_USE[meant]} --program {name}")
-
-
-def pair_objective(program: pm.Program) -> Any:
-    """Return the objective if it is one for pairs."""
-    legal = ("coverage", "total", "worst_off", "leximin")
-    return program.objective if program.objective in legal else "coverage"

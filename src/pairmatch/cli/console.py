@@ -12,19 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pairmatch.plans.hints import hint_at_sheets
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pandas as pd
 
-    from pairmatch.profiles import Profiles
-
 __all__ = [
     "PatientStream",
     "err",
-    "give_hints",
     "list_ids",
     "out",
     "print_warning",
@@ -32,8 +27,9 @@ __all__ = [
     "show_progress",
 ]
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Ids such as ":a:" are nobody's picture, and "[x]" is nobody's style: what is typed is shown.
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 class PatientStream:
@@ -106,9 +102,3 @@ def list_ids(ids: tuple[object, ...]) -> str:
 def print_warning(message: Warning | str, *_: object) -> None:
     """Print a warning of ours as a note."""
     err.print(escape(f"note: {message}"))
-
-
-def give_hints(coached: Profiles, coach: Profiles | None = None) -> None:
-    """Say what looks as if it were not meant, beside the answer."""
-    for hint in hint_at_sheets(coached, coach):
-        err.print(escape(f"hint: {hint}"))

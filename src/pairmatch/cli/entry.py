@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
+from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated, Any
 
@@ -12,19 +14,38 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 import pairmatch as pm
-from pairmatch.cli import catalogue, inspection, living, planning
 from pairmatch.cli.console import PatientStream, err, out, print_warning
 from pairmatch.disk import say_trouble
 from pairmatch.errors import InfeasibleError, PairmatchError, PairmatchWarning
-from pairmatch.plans.hints import hint_at_header
 
 __all__ = ["app", "run"]
 
 INFEASIBLE, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
+# Which room has which command; opened when it is typed, so that --version waits for none of them.
+_ROOM_OF = {
+    **dict.fromkeys(("match", "groups", "formats"), "planning"),
+    **dict.fromkeys(("check", "explain"), "inspection"),
+    **dict.fromkeys(("rematch", "what-if", "compare", "evaluate"), "living"),
+    **dict.fromkeys(("programs", "schema", "demo"), "catalogue"),
+}
+
 
 class _Commands(TyperGroup):
-    """Ctrl-C in a command is no failure of the rules: it has an exit code of its own."""
+    """The commands, each loaded when it is asked for.
+
+    Ctrl-C in one of them is no failure of the rules: it has an exit code of its own.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(_ROOM_OF)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        # All of them where none has that name, so that a near one can be named.
+        for name in (cmd_name,) if cmd_name in _ROOM_OF else _ROOM_OF:
+            if name not in self.commands:
+                self.commands[name] = _load(name)
+        return self.commands.get(cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -32,6 +53,14 @@ class _Commands(TyperGroup):
         except KeyboardInterrupt:
             err.print("Stopped before there was an answer.")
             raise typer.Exit(INTERRUPTED) from None
+
+
+def _load(name: str) -> Any:
+    """Return a command, from ``match_command`` of its room."""
+    room = import_module(f"pairmatch.cli.{_ROOM_OF[name]}")
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(getattr(room, f"{name.replace('-', '_')}_command"))
+    return typer.main.get_command(alone)
 
 
 app = typer.Typer(
@@ -42,18 +71,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("match")(planning.match_command)
-app.command("groups")(planning.groups_command)
-app.command("formats")(planning.formats_command)
-app.command("check")(inspection.check_command)
-app.command("explain")(inspection.explain_command)
-app.command("rematch")(living.rematch_command)
-app.command("what-if")(living.what_if_command)
-app.command("compare")(living.compare_command)
-app.command("evaluate")(living.evaluate_command)
-app.command("programs")(catalogue.programs_command)
-app.command("schema")(catalogue.schema_command)
-app.command("demo")(catalogue.demo_command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -74,9 +91,7 @@ def options(
 
 def run() -> None:
     """Run the command line; every mistake of a user ends in a sentence and an exit code."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # an id that the terminal cannot show
-    sys.stdout, sys.stderr = PatientStream(sys.stdout), PatientStream(sys.stderr)
+    _open_streams()
     with warnings.catch_warnings():
         warnings.simplefilter("always", PairmatchWarning)
         warnings.showwarning = print_warning  # type: ignore[assignment]
@@ -86,6 +101,8 @@ def run() -> None:
             err.print(escape(f"No plan can satisfy the rules: {error}"))
             sys.exit(INFEASIBLE)
         except PairmatchError as error:
+            from pairmatch.plans.hints import hint_at_header
+
             err.print(escape(str(error)))
             hint = hint_at_header(error)
             if hint:
@@ -96,3 +113,22 @@ def run() -> None:
             sys.exit(BAD_INPUT)
         finally:
             sys.stdout.flush()
+
+
+def _open_streams() -> None:
+    """Make standard output one that only we write to, and both streams ones that always take it.
+
+    Compiled libraries print a line of their own now and then; it goes to standard error, so that
+    what a script reads is the answer and nothing else.
+    """
+    nowhere = [stream for stream in ("stdout", "stderr") if getattr(sys, stream) is None]
+    for stream in nowhere:  # closed by whoever started us
+        setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    if not nowhere and sys.stdout is sys.__stdout__ and sys.stderr is sys.__stderr__:
+        sys.stdout.flush()
+        ours = os.dup(sys.stdout.fileno())
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        sys.stdout = open(ours, "w", encoding=sys.stdout.encoding)  # noqa: PTH123, SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an id that the terminal cannot show
+    sys.stdout, sys.stderr = PatientStream(sys.stdout), PatientStream(sys.stderr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -15,7 +15,6 @@ from pairmatch.cli.arguments import (
     Seed,
     Settings,
     choose_program,
-    pair_objective,
 )
 from pairmatch.cli.console import list_ids, out, show_frame
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
@@ -26,6 +25,7 @@ from pairmatch.plans.hints import hint_at_sheets
 from pairmatch.seam import assignment_problem
 from pairmatch.seam.groups import grouping_problem
 from pairmatch.solvers.assignment.estimate import estimate_effort
+from pairmatch.verbs import refuse_for_groups, refuse_for_pairs
 
 if TYPE_CHECKING:
     from pairmatch.profiles import Profiles
@@ -41,7 +41,7 @@ def check_command(
     ],
     mentors: Annotated[
         str | None,
-        typer.Argument(metavar="[MENTORS]", help="CSV of who coaches; left out for groups."),
+        typer.Argument(metavar="MENTORS", help="CSV of who coaches; left out for groups."),
     ] = None,
     program: ProgramName = None,
     settings: Settings = None,
@@ -71,6 +71,7 @@ def _read(
 
 def _check_pool(table: Profiles, name: str, settings: list[str] | None) -> None:
     wanted = choose_program(name, "groups", table, table, settings) or pm.Program(size=3)
+    refuse_for_groups(wanted.replace(rounds=1))
     scored = pm.score(table, table, wanted)
     _describe(scored, "teachers")
     _count(scored, "partner")
@@ -84,8 +85,10 @@ def _check_pairs(
     tables: tuple[Profiles, Profiles], program: str | None, settings: list[str] | None
 ) -> None:
     wanted = choose_program(program, "match", *tables, settings) or pm.Program()
+    refuse_for_pairs(wanted)
     scored = pm.score(*tables, wanted)
-    problem = assignment_problem(scored, wanted.constraints, pair_objective(wanted))
+    objective: Any = wanted.objective
+    problem = assignment_problem(scored, wanted.constraints, objective)
     check_pins(scored, problem)
     _describe(scored, "mentees")
     out.print(
@@ -104,7 +107,8 @@ def _describe(scored: pm.Compatibility, people: str) -> None:
         sides.append((scored.coach, "mentors"))
     for table, side in sides:
         who = side if len(table) > 1 else side[:-1]
-        out.print(f"{escape(table.source)}: {len(table)} {who}, columns {', '.join(table.columns)}")
+        columns = escape(", ".join(table.columns))
+        out.print(f"{escape(table.source)}: {len(table)} {who}, columns {columns}")
     out.print("criteria: " + ", ".join(escape(repr(c)) for c in scored.criteria))
 
 
@@ -146,15 +150,16 @@ def explain_command(
     if mentor is not None:
         plan.mentor_column(mentor)  # who is not there is said before the answer begins
     frame = plan.to_frame()
-    row = frame[frame["mentee"] == plan.scored.coached.ids[plan.mentee_row(mentee)]]
-    if row.empty:
+    frame = frame[frame["mentee"] == plan.scored.coached.ids[plan.mentee_row(mentee)]]
+    theirs = dict(zip(frame["mentor"].tolist(), frame["score"].tolist(), strict=True))
+    if theirs:
+        listed = " and ".join(f"{who} (score {score:.3f})" for who, score in theirs.items())
+        out.print(escape(f"{mentee} has {listed}"))
+    else:
         why = plan.why_unmatched(mentee)
         out.print(escape(str(why)))
         show_frame(why.to_frame(), "by rule")
-    else:
-        out.print(f"{mentee} has {row['mentor'].item()} (score {row['score'].item():.3f})")
-    other = mentor if mentor is not None else (None if row.empty else row["mentor"].item())
-    if other is not None:
+    for other in theirs if mentor is None else (mentor,):
         show_frame(plan.explain(mentee, other), f"{mentee} with {other}")
-        if row.empty or other != row["mentor"].item():
+        if other not in theirs:
             out.print(escape(str(plan.why_not(mentee, other))))

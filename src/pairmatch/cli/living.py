@@ -37,7 +37,7 @@ Mentees = Annotated[
     str, typer.Argument(metavar="MENTEES", help="The mentees (or the one pool) as of now.")
 ]
 Mentors = Annotated[
-    str | None, typer.Argument(metavar="[MENTORS]", help="The mentors as of now; not for groups.")
+    str | None, typer.Argument(metavar="MENTORS", help="The mentors as of now; not for groups.")
 ]
 MostChanges = Annotated[
     int | None,
@@ -64,9 +64,9 @@ def rematch_command(
     record = read_record(plan)
     tables = _read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
     given = None if program is None else pm.Program.from_toml(program)
+    if histories and given is None:  # one more rule beside those of the plan
+        given = record.read_program()
     changed = remember(given, histories, *tables)
-    if changed is not None and program is None:
-        raise ProgramError("--history needs --program here", [Fault("the rules change with it.")])
     has_own = (plan / "program.toml").is_file()
     one_table = tables[0] is tables[1]
     old, joined = (tables[0], None) if one_table else _split(tables[0], record)
@@ -210,7 +210,7 @@ def evaluate_command(
         str, typer.Argument(metavar="MENTEES", help="The sheet of the plan (or of its one pool).")
     ],
     mentors: Annotated[
-        str | None, typer.Argument(metavar="[MENTORS]", help="Left out for groups.")
+        str | None, typer.Argument(metavar="MENTORS", help="Left out for groups.")
     ] = None,
     folder: Folder = None,
     scale: Annotated[str, typer.Option(help="Lowest and highest rating.")] = "1-5",

@@ -25,7 +25,7 @@ from pairmatch.cli.arguments import (
     remember,
 )
 from pairmatch.cli.auditing import Audit, AuditTable, MatchedOn, WithinDays
-from pairmatch.cli.console import give_hints, out, print_warning, show_progress
+from pairmatch.cli.console import err, out, print_warning, show_progress
 from pairmatch.cli.times import (
     Bells,
     Calendars,
@@ -44,11 +44,14 @@ from pairmatch.cli.times import (
 from pairmatch.disk import check_folder
 from pairmatch.errors import CapabilityError
 from pairmatch.inputs import read_table, read_tables
+from pairmatch.plans.hints import hint_at_sheets
 from pairmatch.plans.rounds import GroupingRounds
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pairmatch.profiles import Profiles
 
 __all__ = ["formats_command", "groups_command", "match_command"]
 
@@ -87,7 +90,7 @@ def match_command(
     with show_progress("matching") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
         tables = read_tables(mentees, mentors, schedule)
-        give_hints(*tables)
+        _give_hints(*tables)
         wanted = choose_program(program, "match", *tables, settings)
         wanted = remember(wanted, histories, *tables)
         handout.require_times(wanted)
@@ -129,7 +132,7 @@ def groups_command(
     with show_progress("forming groups") as progress:
         options = pm.Options(seed=seed, time_limit=time_limit, progress=progress)
         table = read_table(teachers, schedule=schedule)
-        give_hints(table)
+        _give_hints(table)
         wanted = choose_program(program, "groups", table, table, settings)
         wanted = remember(wanted, histories, table, table)
         wanted = (wanted or pm.Program(size=3)).replace(rounds=rounds, meet_at_most=meet_at_most)
@@ -207,6 +210,12 @@ def _prepare(folder: Path | None, *outputs: AuditTable | Handout) -> None:
         check_folder(folder)
     for output in outputs:
         output.check(folder)
+
+
+def _give_hints(coached: Profiles, coach: Profiles | None = None) -> None:
+    """Say what looks as if it were not meant, beside the answer."""
+    for hint in hint_at_sheets(coached, coach):
+        err.print(escape(f"hint: {hint}"))
 
 
 def _refuse_for_terms(wanted: bool) -> None:

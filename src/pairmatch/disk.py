@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
-__all__ = ["check_folder", "make_folder", "say_trouble", "write_together", "write_whole"]
+__all__ = [
+    "check_folder",
+    "make_folder",
+    "remove_file",
+    "say_trouble",
+    "write_together",
+    "write_whole",
+]
 
 _REMEDIES = {
     errno.EACCES: "Choose another folder with write permission, or close the program in which the "
@@ -93,6 +100,23 @@ def write_together(folder: str | PathLike[str], texts: Mapping[str, str]) -> Non
     finally:
         for temporary in temporaries:
             _forget(temporary)
+
+
+def remove_file(path: str | PathLike[str]) -> None:
+    """Remove a file, if it is there.
+
+    Raises
+    ------
+    PairmatchError
+        If it cannot be removed, for instance because another program has it open.
+    """
+    target = Path(path)
+    try:
+        target.unlink(missing_ok=True)
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        remedy = "Remove it by hand: it belongs to an earlier plan."
+        raise PairmatchError(f"{target} cannot be removed: {why}. {remedy}") from None
 
 
 def _forget(temporary: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pairmatch.errors import CapabilityError
 from pairmatch.plans.order import natural_key
+from pairmatch.scoring.parts import list_parts_at
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,10 +44,15 @@ def explain_all(scored: Compatibility, pairs: NDArray[np.int64]) -> pd.DataFrame
     """Return the explanations of all pairs in one frame, with ``mentee`` and ``mentor`` first."""
     import pandas as pd
 
-    listed = sorted(pairs.tolist(), key=lambda pair: natural_key(scored.coached.ids[pair[0]]))
+    order = sorted(
+        range(len(pairs)), key=lambda at: natural_key(scored.coached.ids[int(pairs[at, 0])])
+    )
+    i, j = pairs[order].T
     rows = [
-        (scored.coached.ids[i], scored.coach.ids[j], *_part_row(part))
-        for i, j in listed
-        for part in scored.parts(i, j)
+        (scored.coached.ids[row], scored.coach.ids[column], *_part_row(part))
+        for row, column, parts in zip(
+            i.tolist(), j.tolist(), list_parts_at(scored, i, j), strict=True
+        )
+        for part in parts
     ]
     return pd.DataFrame(rows, columns=["mentee", "mentor", *_PART_COLUMNS])

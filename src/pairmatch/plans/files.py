@@ -6,7 +6,7 @@ import json
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.disk import make_folder, write_together
+from pairmatch.disk import make_folder, remove_file, write_together
 from pairmatch.profiles.formulas import guard_formula
 
 if TYPE_CHECKING:
@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["dump_csv", "dump_json", "versions", "write_folder"]
 
+# What only some plans have: left by an earlier plan of another kind, it would speak of that one.
 _OURS = (
-    *(
-        f"{name}.csv"
-        for name in ("pairs", "reasons", "loads", "groups", "rotations", "timetable", "audit")
-    ),
-    "program.toml",
+    *("pairs.csv", "reasons.csv", "loads.csv", "partly_served.csv", "groups.csv", "rotations.csv"),
+    *("timetable.csv", "time_pressure.csv", "audit.csv", "moved.csv", "program.toml"),
 )
 
 
@@ -81,4 +79,4 @@ def write_folder(
     write_together(target, texts)
     for name in _OURS:
         if name not in texts:
-            (target / name).unlink(missing_ok=True)  # of an earlier plan of another kind
+            remove_file(target / name)

@@ -10,9 +10,11 @@ import numpy as np
 from pairmatch.scoring.criterion import FULL
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pairmatch.scoring.compatibility import Compatibility
 
-__all__ = ["Part", "list_parts"]
+__all__ = ["Part", "list_parts", "list_parts_at"]
 
 _PER_POINT = FULL // 100
 
@@ -51,9 +53,24 @@ class Part:
 
 def list_parts(compatibility: Compatibility, i: int, j: int) -> tuple[Part, ...]:
     """Return what each criterion adds to the score of a pair, neutral values included."""
+    return list_parts_at(compatibility, np.array([i], np.int64), np.array([j], np.int64))[0]
+
+
+def list_parts_at(
+    compatibility: Compatibility, i: NDArray[np.int64], j: NDArray[np.int64]
+) -> list[tuple[Part, ...]]:
+    """Return what each criterion adds to the score of each pair; every criterion is asked once.
+
+    Parameters
+    ----------
+    compatibility : Compatibility
+        Scores of two tables.
+    i, j : ndarray of int64, shape (n_pairs,)
+        Rows of the coached and columns of the coaches.
+    """
     coached, coach = compatibility.coached, compatibility.coach
-    pair = np.array([i], np.int64), np.array([j], np.int64)
-    parts = []
+    rows, columns = i.tolist(), j.tolist()
+    by_criterion = []
     for criterion, name, term, share, neutral in zip(
         compatibility.criteria,
         compatibility.names,
@@ -62,13 +79,18 @@ def list_parts(compatibility: Compatibility, i: int, j: int) -> tuple[Part, ...]
         compatibility.neutral,
         strict=True,
     ):
-        known = bool(term.known_at(*pair)[0])
-        units = int(term.at(*pair)[0]) if known else neutral
-        score = None
-        if known:  # a weight too small for a single unit still has a value to tell
-            exact = units if share else criterion.pair_units(coached, i, coach, j, FULL)
-            score = (exact or 0) / (share or FULL)
-        mine, theirs = criterion.words(coached, i, coach, j)
-        points = units / _PER_POINT
-        parts.append(Part(name, mine, theirs, score, share / FULL, units, points, known))
-    return tuple(parts)
+        known = term.known_at(i, j)
+        units = np.where(known, term.at(i, j), neutral)
+        parts = []
+        for row, column, is_known, added in zip(
+            rows, columns, known.tolist(), units.tolist(), strict=True
+        ):
+            score = None
+            if is_known:  # a weight too small for a single unit still has a value to tell
+                exact = added if share else criterion.pair_units(coached, row, coach, column, FULL)
+                score = (exact or 0) / (share or FULL)
+            said = criterion.words(coached, row, coach, column)
+            points = added / _PER_POINT
+            parts.append(Part(name, *said, score, share / FULL, added, points, is_known))
+        by_criterion.append(parts)
+    return list(zip(*by_criterion, strict=True))

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 import pairmatch as pm
+from pairmatch.scoring.own import OwnScores
 
 
 def test_whole_numbers_stay_exact_integers():
@@ -90,3 +91,25 @@ def test_rows_of_scores_are_coached_and_columns_coach():
     scores = pd.DataFrame([[0, 9.0], [1.0, 0]], index=["a", "b"], columns=["a", "b"])
     plan = pm.match_scores(scores)
     assert plan.to_frame().set_index("mentee")["score"].to_dict() == {"a": 9.0, "b": 1.0}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame([[0.5, 0.25], [float("nan"), 1.0]]),
+        pd.DataFrame([[5, 2], [3, 1]]),
+        pd.DataFrame({"x": [1, 2], "y": [0.5, float("nan")]}),
+        pd.DataFrame({"x": [1, 2], "y": [float("nan")] * 2}),
+        pd.DataFrame({"x": [2**60 + 1, 2], "y": [float("nan")] * 2}),
+        pd.DataFrame({"x": [1, 2], "y": [4, None]}, dtype="Int64"),
+        pd.DataFrame({"x": [1, 2], "y": [3, 4]}, dtype="float32"),
+        pd.DataFrame({"x": [1, 2], "y": [3, 4]}, dtype="uint8"),
+    ],
+    ids=["fractions", "whole", "mixed", "blank", "large", "nullable", "single", "bytes"],
+)
+def test_a_frame_of_numbers_means_what_its_cells_mean(frame):
+    own, slow = OwnScores.read(frame), OwnScores.read(frame.astype(object))
+    assert own.gain.tolist() == slow.gain.tolist()
+    assert own.given.tolist() == slow.given.tolist()
+    assert own.scale == slow.scale
+    assert own.fingerprint == slow.fingerprint

@@ -85,7 +85,7 @@ class OwnScores:
         frame: Any = scores if hasattr(scores, "columns") and hasattr(scores, "index") else None
         if frame is not None:
             rows, columns = tuple(frame.index), tuple(frame.columns)
-            table = frame.to_numpy(dtype=object)
+            table = _cells_of(frame)
         else:
             table = _as_array(scores)
             if table.ndim != 2:
@@ -197,6 +197,19 @@ class OwnScores:
         if number == len(self.rules):
             return "no score given"
         return "" if number < 0 else str(self.rules[number].reason(i, j))
+
+
+def _cells_of(frame: pd.DataFrame) -> NDArray[Any]:
+    """Return the cells: as one array of numbers where no cell can be anything else."""
+    if not all(isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in frame.dtypes):
+        return frame.to_numpy(dtype=object)
+    table = frame.to_numpy()
+    whole = frame.loc[:, [dtype.kind in "iu" for dtype in frame.dtypes]]
+    if table.dtype.kind == "f" and whole.size:
+        largest = max(int(whole.max().max()), -int(whole.min().min()))
+        if largest >= 2**53:
+            return frame.to_numpy(dtype=object)  # as fractions they would lose their last digits
+    return table
 
 
 def _as_array(scores: ArrayLike) -> NDArray[Any]:

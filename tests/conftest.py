@@ -76,7 +76,8 @@ def _find_clashes(plan) -> list[str]:
         first = 1440 * DAYS.index(meeting["day"]) + 60 * clock[0] + clock[1]
         length = 60 * (clock[2] - clock[0]) + clock[3] - clock[1]
         minutes = set(range(first, first + length))
-        for person in meeting["people"].split(";"):
+        both = meeting.get("mentee"), meeting.get("mentor")
+        for person in plan.group_ids[meeting["group"] - 1] if "group" in meeting else both:
             table = next(table for table in tables if person in table.ids)
             row = table.ids.index(person)
             free = {m for a, b in table.windows("free")[row] or () for m in range(a, b)}

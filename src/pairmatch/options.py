@@ -24,7 +24,7 @@ class Options:
     time_limit : float or None, default: None
         Seconds for solving and proving, a safety stop; None: no limit.
     method : str, default: "auto"
-        Force one of the solvers; an unknown name raises with the alternatives.
+        Force one of the solvers of pairs; an unknown name raises with the alternatives.
     progress : callable or None, default: None
         Called with (round, gap or None, seconds) while long work is running.
 

@@ -383,3 +383,13 @@ def test_bells_and_busy_times_are_kept_when_times_are_booked():
 def test_what_cannot_be_run_is_said(pool, programs, options, says):
     with pytest.raises(pm.ProgramError, match=says):
         pm.match_formats(pool, programs, **options)
+
+
+def test_ids_that_hold_a_semicolon_are_booked_like_others():
+    staff = pd.DataFrame({"id": ["T;1", "T;2", "a", "b"], "free": ["Mon 08:00-10:00"] * 4})
+    staff["subjects"] = "art"
+    pair = pm.Program(constraints=[pm.Meetings(minutes=30)], size=2)
+    formats = pm.match_formats(staff, [pair, pair], minutes_per_week=60)
+    formats.verify()
+    assert formats.budgets()["left"].tolist() == [0] * 4
+    assert sorted(formats.timetable()["start"]) == ["08:00", "08:00", "08:30", "08:30"]

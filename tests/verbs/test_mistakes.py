@@ -60,6 +60,12 @@ MISTAKES = {
         lambda: pm.match_scores([[1, 2]]).why_unmatched(7),
         "7 is not among the mentees. Known: 0.",
     ),
+    "a list as id": (lambda: plan().explain(["T-1"], "M-1"), r"\['T-1'\] is not among the mentees"),
+    "a method for groups": (
+        lambda: pm.form_groups(A, pm.Program(size=2), options=pm.Options(method="flow")),
+        "method='flow' is for pairs; groups have none to choose: leave it out",
+    ),
+    "no feedback": (lambda: pm.suggest_weights(plan(), None), "NoneType is no feedback; write"),
     "more minimum load than places": (
         lambda: pm.match(A, B, pm.Program(constraints=[pm.Load(at_most=1), pm.Load(at_least=2)])),
         "at least 2 mentees, but 1 place. Raise",
@@ -72,3 +78,10 @@ def test_a_slip_is_told_in_words_that_help(slip):
     make, says = MISTAKES[slip]
     with pytest.raises(pm.PairmatchError, match=says):
         make()
+
+
+def test_what_checks_itself_is_told_so():
+    after = pm.rematch(plan(), pm.Changes(leave=["M-1"]))
+    with pytest.raises(TypeError, match=r"found Rematch; it checks itself: call its verify\(\)"):
+        pm.verify(after)
+    assert after.verify().matched == 1

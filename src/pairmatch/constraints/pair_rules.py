@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,8 @@ class ForbidList:
 def find_id(known: Iterable[Any], key: object) -> Any | None:
     """Return the id that ``key`` names, or None; a number and its digits name each other."""
     members = known if isinstance(known, dict) else set(known)
+    if not isinstance(key, Hashable):
+        return None
     if key in members:
         return key
     if is_whole(key):

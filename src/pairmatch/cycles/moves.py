@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pairmatch.errors import say_count
 from pairmatch.plans.order import natural_key
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def describe_moves(answer: Rematch | Regrouping, placed: str) -> str:
         [
             f"{placed}, {answer.before.matched} before",
             f"  moved     {n_counted} who could have stayed ({limit}), "
-            f"{len(moved) - n_counted} others",
+            f"{say_count(len(moved) - n_counted, 'other')}",
             f"  total     {answer.objective:.6g}, {proof} with so few changes",
         ]
     )

@@ -214,7 +214,8 @@ def read_plan(
 
 
 def _read_grouping(record: Record, table: Profiles, program: Program) -> Grouping:
-    gone = [who for group in record.groups for who in group if who not in set(table.ids)]
+    here = set(table.ids)
+    gone = [who for group in record.groups for who in group if who not in here]
     if gone:
         faults = [Fault("is in the plan and no longer in the table.", f"id {who}") for who in gone]
         raise ProfileError(f"{table.source} is not the table of this plan", faults)

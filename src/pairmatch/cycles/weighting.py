@@ -11,6 +11,7 @@ from pairmatch.cycles.evaluation import mean_interval
 from pairmatch.cycles.feedback import Feedback
 from pairmatch.cycles.joining import join_feedback
 from pairmatch.errors import CapabilityError, Fault, ProgramError
+from pairmatch.plans import Grouping, Matching
 from pairmatch.typed import is_count, is_number
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import NDArray
-
-    from pairmatch.plans import Grouping, Matching
 
 __all__ = ["Suggestion", "least_answers", "suggest_weights"]
 
@@ -207,6 +206,9 @@ def _collect(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...], NDArray[np.float64]]:
     """Return values of criteria, ratings, names and current weights."""
     one = isinstance(feedback, Feedback)
+    if not one and (isinstance(plans, Matching | Grouping) or feedback is None):
+        what = f"{type(feedback).__name__} is no feedback; write read_feedback(file)"
+        raise ProgramError("each plan needs its feedback", [Fault(what)])
     listed = [plans] if one else list(plans)
     answers = [feedback] if one else list(feedback)
     if len(listed) != len(answers) or not listed:

@@ -79,7 +79,8 @@ def _name_reason(plan: Grouping, row: int) -> tuple[str, str]:
     """Return why one person is left out, in a few words and as a clause."""
     needed = plan.problem.smallest
     if plan.problem.n < needed:
-        text = f"{plan.problem.n} people are fewer than a group of {needed}"
+        are = "person is" if plan.problem.n == 1 else "people are"
+        text = f"{plan.problem.n} {are} fewer than a group of {needed}"
         return "pool too small", text
     if plan.program.roles is not None:
         seats = seats_of(plan.scored.coached, plan.program.roles)

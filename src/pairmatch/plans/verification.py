@@ -66,7 +66,8 @@ def verify(plan: Matching | Grouping) -> Certificate:
     if isinstance(plan, Grouping):
         return verify_grouping(plan)
     if not isinstance(plan, Matching):
-        raise TypeError(f"expected a plan, found {type(plan).__name__}")
+        own = "; it checks itself: call its verify()" if hasattr(plan, "verify") else ""
+        raise TypeError(f"expected a plan, found {type(plan).__name__}{own}")
     problem = rebuild_matching(plan)
     _check_range(plan)
     faults = (

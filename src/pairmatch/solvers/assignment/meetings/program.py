@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,7 +84,7 @@ def draw_program(problem: AssignmentProblem, edges: Edges) -> JointProgram:
     )
     pinned = set(problem.pins[:, 0].tolist())
     rows = []
-    for row in list_rows(_open_budgets(problem), whole, edges):
+    for row in list_rows(_drop_pins(problem), whole, edges):
         if row.kind == "row":
             most = int(problem.demand[row.where[0]])
             must = row.where[0] in pinned and most == 1
@@ -156,10 +156,11 @@ def find_needed(
             return needed
 
 
-def _open_budgets(problem: AssignmentProblem) -> AssignmentProblem:
-    """Return the problem without pins: here their pairs count like all others."""
-    from dataclasses import replace
+def _drop_pins(problem: AssignmentProblem) -> AssignmentProblem:
+    """Return the problem without pins: here their pairs are variables, and count like all others.
 
+    Otherwise what pins take of the budgets would be taken twice.
+    """
     return replace(problem, pins=np.empty((0, 2), np.int64))
 
 

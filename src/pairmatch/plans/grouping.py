@@ -104,22 +104,25 @@ class Grouping(Handouts):
         ids = self.scored.coached.ids
         return tuple(tuple(ids[row] for row in members) for members in self.groups)
 
-    def rotation(self, members: tuple[int, ...], coach: int) -> Fraction:
-        """Return what a rotation is worth: the mean of the coach's column over the others."""
-        peers = [row for row in members if row != coach]
-        rows = np.array([coach, *peers])
-        total = int(self.problem.gains_among(rows)[1:, 0].sum())
-        return Fraction(total, max(1, len(members) - 1)) / self.scored.scale
-
-    @property
-    def group_values(self) -> tuple[float, ...]:
-        """Value of each group: mean or worst of its rotations, as the objective says."""
+    @cached_property
+    def rotation_values(self) -> tuple[tuple[Fraction, ...], ...]:
+        """Mean score of each coach for the others in its group; coaches in order of the groups."""
         values = []
         for members in self.groups:
-            rotations = [self.rotation(members, coach) for coach in members]
-            worst = self.problem.objective == "worst_rotation"
-            values.append(float(min(rotations) if worst else sum(rotations) / len(rotations)))
+            gain = self.problem.gains_among(np.array(members))
+            totals = (gain.sum(axis=0) - gain.diagonal()).tolist()
+            share = self.scored.scale * max(1, len(members) - 1)
+            values.append(tuple(Fraction(total) / share for total in totals))
         return tuple(values)
+
+    @cached_property
+    def group_values(self) -> tuple[float, ...]:
+        """Value of each group: mean or worst of its rotations, as the objective says."""
+        worst = self.problem.objective == "worst_rotation"
+        return tuple(
+            float(min(rotations) if worst else sum(rotations) / len(rotations))
+            for rotations in self.rotation_values
+        )
 
     @property
     def status(self) -> Status:
@@ -244,11 +247,11 @@ class Grouping(Handouts):
 
         ids = self.scored.coached.ids
         rows = []
-        for number, members in enumerate(self.groups, 1):
-            for round_, coach in enumerate(members, 1):
+        listed = zip(self.groups, self.rotation_values, strict=True)
+        for number, (members, values) in enumerate(listed, 1):
+            for round_, (coach, value) in enumerate(zip(members, values, strict=True), 1):
                 peers = "; ".join(str(ids[row]) for row in members if row != coach)
-                value = float(self.rotation(members, coach))
-                rows.append((number, round_, ids[coach], peers, value))
+                rows.append((number, round_, ids[coach], peers, float(value)))
         return pd.DataFrame(rows, columns=["group", "round", "coach", "peers", "score"])
 
     @property

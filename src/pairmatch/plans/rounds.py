@@ -226,9 +226,10 @@ class GroupingRounds:
         first, n_full = self.rounds[0].matched, self.n_full
         if most <= n_full:
             return [f"  no more than {say_count(most, 'round')} can place {first} people: {why}"]
+        some = say_count(n_full, "round")
         return [
-            f"  whether more than {n_full} rounds can place {first} people is not known; more than "
-            f"{most} cannot: {why}"
+            f"  whether more than {some} can place {first} people is not known; more than {most} "
+            f"cannot: {why}"
         ]
 
     def _place_lines(self) -> list[str]:

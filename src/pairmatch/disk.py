@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_folder",
+    "has_file",
+    "has_folder",
     "make_folder",
     "remove_file",
     "say_trouble",
@@ -37,6 +39,22 @@ _REMEDIES = {
 }
 
 
+def has_folder(path: str | PathLike[str]) -> bool:
+    """Return whether there is a folder that may be looked at; no path is an error."""
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):  # no permission, a name that is too long
+        return False
+
+
+def has_file(path: str | PathLike[str]) -> bool:
+    """Return whether there is a file that may be looked at; no path is an error."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def say_trouble(path: str | PathLike[str], error: OSError) -> str:
     """Return in a sentence or two why a path cannot be written, and what to do.
 
@@ -47,14 +65,22 @@ def say_trouble(path: str | PathLike[str], error: OSError) -> str:
     on another drive.
     """
     target = Path(path)
-    if target.is_dir():
+    if has_folder(target):
         return f"{target} is a folder; it cannot be written as a file. Choose another name."
     for above in (*reversed(target.parents), target):
-        if above.exists() and not above.is_dir() and (above != target or _is_about_folders(error)):
+        if _is_no_folder(above) and (above != target or _is_about_folders(error)):
             return f"{above} is a file, not a folder. Choose another name for the folder."
     why = (error.strerror or str(error) or type(error).__name__).rstrip(".")
     remedy = _REMEDIES.get(error.errno or 0, "Choose another folder.")
     return f"{target} cannot be written: {why[:1].lower() + why[1:]}. {remedy}"
+
+
+def _is_no_folder(path: Path) -> bool:
+    """Return whether something else than a folder has this name, be it a device."""
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError:
+        return False
 
 
 def _is_about_folders(error: OSError) -> bool:
@@ -87,7 +113,7 @@ def write_together(folder: str | PathLike[str], texts: Mapping[str, str]) -> Non
     try:
         for name, text in texts.items():
             target = Path(folder) / name
-            if target.is_dir():
+            if has_folder(target):
                 raise IsADirectoryError
             temporary = target.with_name(f".{name}.{os.getpid()}.{get_ident()}.tmp")
             temporaries[temporary] = target
@@ -143,7 +169,7 @@ def make_folder(folder: str | PathLike[str]) -> Path:
         if not os.access(target, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "permission denied")
     except OSError as error:
-        if target.is_dir():
+        if has_folder(target):
             raise PairmatchError(
                 f"the folder {target} cannot be written. {_REMEDIES[errno.EACCES]}"
             ) from None
@@ -160,7 +186,7 @@ def check_folder(folder: str | PathLike[str]) -> None:
         As for :func:`make_folder`.
     """
     path = Path(folder)
-    missing = [place for place in (path, *path.parents) if not place.exists()]
+    missing = [place for place in (path, *path.parents) if not has_folder(place)]
     try:
         make_folder(folder)
     finally:

@@ -144,3 +144,26 @@ def test_check_refuses_what_the_command_itself_would_refuse(run, tmp_path):
         assert (done.returncode, done.stderr) == (2, meant.stderr)
     term = run("check", both[0], "--program", tmp_path / "term.toml")
     assert term.returncode == 0, term.stderr
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("match", LONG, "B"), "cannot be opened: File name too long"),
+        (("match", "A", "B", "--out", LONG), "file name too long. Choose a shorter name."),
+        (("match", "A", "B", "--history", LONG), "cannot be opened: File name too long"),
+        (("match", "A", "B", "--program", LONG), "there is no ready-made program"),
+        (("match", "A", "B", "--program", f"{LONG}.toml"), "cannot be read: File name too long"),
+        (("compare", LONG, LONG), "plan.json in it cannot be opened: file name too long"),
+    ],
+    ids=["sheet", "out", "history", "program", "program file", "plan"],
+)
+def test_a_path_that_may_not_be_looked_at_is_a_sentence(run, odd, tmp_path, words, says):
+    sheets = dict(zip("AB", odd, strict=True))
+    done = run(*(sheets.get(word, word) for word in words), cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "b.csv"]

@@ -390,6 +390,18 @@ def test_ids_that_hold_a_semicolon_are_booked_like_others():
     staff["subjects"] = "art"
     pair = pm.Program(constraints=[pm.Meetings(minutes=30)], size=2)
     formats = pm.match_formats(staff, [pair, pair], minutes_per_week=60)
-    formats.verify()
+    formats.check()
     assert formats.budgets()["left"].tolist() == [0] * 4
     assert sorted(formats.timetable()["start"]) == ["08:00", "08:00", "08:30", "08:30"]
+
+
+def test_a_folder_of_formats_keeps_none_of_an_earlier_run(pool, tmp_path):
+    (tmp_path / "format-2").mkdir()
+    (tmp_path / "format-2" / "notes.txt").write_text("mine")
+    pm.match_formats(pool, [PAIR, TEAM, PAIR], minutes_per_week=200).save(tmp_path)
+    assert (tmp_path / "format-2" / "plan.json").exists()
+    assert (tmp_path / "format-3" / "plan.json").exists()
+    pm.match_formats(pool, [PAIR], minutes_per_week=200).save(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "format-2").iterdir()) == ["notes.txt"]
+    assert not (tmp_path / "format-3").exists()
+    assert (tmp_path / "format-1" / "groups.csv").exists()

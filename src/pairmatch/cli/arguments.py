@@ -11,6 +11,7 @@ import typer
 import pairmatch as pm
 from pairmatch.cli.console import print_warning
 from pairmatch.constraints import Load, Minutes, Quota, Tiers
+from pairmatch.disk import has_file
 from pairmatch.errors import Fault, ProgramError
 from pairmatch.programs import PRESETS
 from pairmatch.programs.earlier import add_earlier
@@ -133,7 +134,7 @@ def choose_programs(names: Sequence[str], pool: pm.Profiles) -> list[pm.Program]
 
 def _read_file(name: str, settings: Sequence[str] | None = None) -> pm.Program | None:
     """Return the program in a file, None if the name is not that of a file."""
-    if Path(name).suffix != ".toml" and not Path(name).is_file():
+    if Path(name).suffix != ".toml" and not has_file(name):
         return None
     if settings:
         remedy = "Change them in the file."

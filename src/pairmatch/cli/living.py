@@ -15,7 +15,7 @@ from pairmatch.cli.console import err, out, show_frame
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.cycles import compare_records, read_record
 from pairmatch.cycles.saved import with_people
-from pairmatch.disk import check_folder, make_folder, write_whole
+from pairmatch.disk import check_folder, has_file, make_folder, write_whole
 from pairmatch.errors import Fault, ProgramError
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans.files import dump_csv
@@ -67,7 +67,7 @@ def rematch_command(
     if histories and given is None:  # one more rule beside those of the plan
         given = record.read_program()
     changed = remember(given, histories, *tables)
-    has_own = (plan / "program.toml").is_file()
+    has_own = has_file(plan / "program.toml")
     one_table = tables[0] is tables[1]
     old, joined = (tables[0], None) if one_table else _split(tables[0], record)
     if record.kind == "grouping":
@@ -132,7 +132,12 @@ def _read_sheets(
         return table, table
     if mentors is None:
         raise ProgramError("this is a plan of pairs: give MENTEES and MENTORS")
-    return read_tables(mentees, mentors, schedule)
+    tables = read_tables(mentees, mentors, schedule)
+    known = record.people
+    if not known & {*tables[0].ids} and known & {*tables[1].ids}:
+        what = f"the mentees of the plan are in {tables[1].source}, not in {tables[0].source}."
+        raise ProgramError("the sheets are swapped", [Fault(what, "", "Give the mentees first.")])
+    return tables
 
 
 def _read_places(texts: list[str] | None) -> dict[str, int] | None:
@@ -220,15 +225,8 @@ def evaluate_command(
 ) -> None:
     """Say what feedback tells about a plan, with intervals."""
     record = read_record(plan)
-    if record.kind == "matching" and mentors is None:
-        raise ProgramError("this is a plan of pairs: give MENTEES and MENTORS")
+    tables = _read_sheets(record, first, mentors, read_schedule(bells, hours, slot_minutes))
     said = pm.read_feedback(feedback, scale=_read_scale(scale))
-    schedule = read_schedule(bells, hours, slot_minutes)
-    tables = (
-        (read_table(first, schedule=schedule),)
-        if mentors is None or record.kind == "grouping"
-        else read_tables(first, mentors, schedule)
-    )
     found = pm.evaluate(pm.read_plan(plan, *tables), said)
     frames = {
         "coverage": found.coverage,

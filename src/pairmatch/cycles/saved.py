@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.constraints import bind_pair_rules
+from pairmatch.disk import has_file, has_folder
 from pairmatch.errors import Fault, PairmatchError, ProfileError, ProgramError
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans import Grouping, Matching
@@ -80,7 +81,7 @@ class Record:
             If the folder has no ``program.toml``.
         """
         file = self.folder / "program.toml"
-        if not file.is_file():
+        if not has_file(file):
             what = "its criteria or rules have no place in a file."
             remedy = "Give a program file."
             raise ProgramError(
@@ -124,13 +125,18 @@ def read_record(folder: str | PathLike[str]) -> Record:
             tuple(tuple(map(str, group["ids"])) for group in content.get("groups", ())),
             tuple(str(person["id"]) for person in content["unmatched"]),
         )
-    except OSError:
-        parts = [path.parent.name for path in home.glob("format-*/plan.json")]
+    except OSError as error:
+        parts = []
+        if has_folder(home):
+            parts = [path.parent.name for path in home.glob("format-*/plan.json")]
         if parts:
             what = f"{home} holds several formats, each a plan of its own."
             remedy = f"Name one of them: {home / min(parts)}."
             raise PairmatchError(f"there is no plan in {home}", [Fault(what, "", remedy)]) from None
         what = "expected the folder of a plan, with plan.json in it."
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            why = (error.strerror or type(error).__name__).lower()
+            what = f"plan.json in it cannot be opened: {why}."
         raise PairmatchError(f"there is no plan in {home}", [Fault(what)]) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         remedy = "Make the plan again."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from pairmatch.constraints import Meetings, Observation, Require
 from pairmatch.disk import make_folder, write_whole
 from pairmatch.errors import CertificateError, Fault, say_count
-from pairmatch.plans.files import dump_csv
+from pairmatch.plans.files import clear_folder, dump_csv
 from pairmatch.plans.order import natural_key
 from pairmatch.profiles.week import format_minute
 from pairmatch.scoring import CommonTime
@@ -193,12 +194,19 @@ class Formats:
         """Write each plan into a folder of its own, and what they come to together.
 
         ``format-1``, ``format-2``, ... and ``formats.csv``, ``timetable.csv``, ``budgets.csv``,
-        ``summary.txt``.
+        ``summary.txt``. What formats of an earlier run left there, and this one does not have, is
+        removed.
         """
         target = make_folder(folder)
-        for number, plan in enumerate(self.plans, 1):
+        homes = {target / f"format-{number}": plan for number, plan in enumerate(self.plans, 1)}
+        for home, plan in homes.items():
             if plan is not None:
-                plan.save(target / f"format-{number}")
+                plan.save(home)
+        for home in sorted(target.glob("format-*")):  # of more formats, when they were run before
+            if homes.get(home) is None and home.is_dir():
+                clear_folder(home)
+                with suppress(OSError):  # somebody has put something into it
+                    home.rmdir()
         frames = {
             "formats": self.to_frame(),
             "timetable": self.timetable(),

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.disk import make_folder, remove_file, write_together
 from pairmatch.profiles.formulas import guard_formula
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from os import PathLike
 
     import pandas as pd
 
-__all__ = ["dump_csv", "dump_json", "versions", "write_folder"]
+__all__ = ["clear_folder", "dump_csv", "dump_json", "versions", "write_folder"]
 
-# What only some plans have: left by an earlier plan of another kind, it would speak of that one.
+# Left by an earlier plan of another kind, what only some plans have would speak of that one.
 _OURS = (
     *("pairs.csv", "reasons.csv", "loads.csv", "partly_served.csv", "groups.csv", "rotations.csv"),
-    *("timetable.csv", "time_pressure.csv", "audit.csv", "moved.csv", "program.toml"),
+    *("timetable.csv", "time_pressure.csv", "audit.csv", "moved.csv", "unmatched.csv"),
+    *("summary.txt", "plan.json", "program.toml"),
 )
 
 
@@ -77,6 +79,17 @@ def write_folder(
     if program is not None:
         texts["program.toml"] = program
     write_together(target, texts)
+    clear_folder(target, kept=texts)
+
+
+def clear_folder(folder: str | PathLike[str], kept: Container[str] = ()) -> None:
+    """Remove what a plan has written into a folder, but for some files; nobody else's files.
+
+    Raises
+    ------
+    PairmatchError
+        If a file cannot be removed.
+    """
     for name in _OURS:
-        if name not in texts:
-            remove_file(target / name)
+        if name not in kept:
+            remove_file(Path(folder) / name)

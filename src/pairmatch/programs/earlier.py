@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pairmatch.disk import has_file, has_folder
 from pairmatch.errors import Fault, ProfileError
 from pairmatch.profiles.records import read_records
 from pairmatch.scoring import History, read_history
@@ -117,13 +118,13 @@ def add_earlier(history: History, path: Path) -> History:
         If there is no plan in the folder, or the table cannot be understood.
     """
     left_out: list[tuple[int, str]] = []
-    if path.is_dir():
+    if has_folder(path):
         home, rest = path, path / "unmatched.csv"
-        path = home / ("pairs.csv" if (home / "pairs.csv").is_file() else "groups.csv")
-        if not path.is_file():
+        path = home / ("pairs.csv" if has_file(home / "pairs.csv") else "groups.csv")
+        if not has_file(path):
             what = "expected the folder of a plan, with pairs.csv or groups.csv in it."
             raise ProfileError(f"there is no plan in {home}", [Fault(what)])
-        if rest.is_file():
+        if has_file(rest):
             table = read_records(rest, ("id",), key="id")
             left_out = [(history.next_cycle, table.cell(k, "id")) for k in range(len(table))]
     table = read_records(path, _COLUMNS, key="cycle")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pairmatch.errors import CapabilityError, CertificateError
-from pairmatch.solvers.assignment import LoadConflict, solve_assignment
+from pairmatch.solvers.assignment import LoadConflict, places, solve_assignment
 from pairmatch.solvers.assignment.places import place_values
 from pairmatch.solvers.problem import Quotas
 
@@ -72,3 +72,35 @@ def test_fair_objectives_and_crossing_quotas_have_no_place_values(make_problem):
     crossed = make_problem([[1]] * 4, "coverage", capacity=np.array([3]), quotas=quotas)
     with pytest.raises(CapabilityError, match="cross"):
         place_values(crossed, solve_assignment(crossed))
+
+
+@pytest.mark.parametrize("objective", ["coverage", "total"])
+def test_pairs_far_from_the_prices_say_nothing_about_places(objective, make_problem, monkeypatch):
+    n_narrow = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        shape = int(rng.integers(8, 30)), int(rng.integers(8, 30))
+        gain = rng.integers(-5 if objective == "total" else 0, (4, 50, 1000)[seed % 3], shape)
+        capacity = rng.integers(0, 4, shape[1])
+        problem = make_problem(gain, objective, capacity=capacity)
+        if seed % 4 == 0:
+            problem = replace(problem, pins=np.array([[2, int(np.argmax(capacity))]]))
+        solution = solve_assignment(problem)
+        found = place_values(problem, solution)
+        n_held = len(places._list_useful(problem, solution))
+        with monkeypatch.context() as patch:
+            patch.setattr(places, "_keep", lambda *_: None)
+            whole = place_values(problem, solution)
+            n_narrow += n_held < len(places._list_useful(problem, solution))
+        assert found.total.tolist() == whole.total.tolist()
+        assert (found.matched is None) == (whole.matched is None)
+        if found.matched is not None:
+            assert found.matched.tolist() == whole.matched.tolist()
+    assert n_narrow >= 15
+
+
+def test_too_many_pairs_to_be_held_are_refused_with_the_way_out(make_problem, monkeypatch):
+    problem = make_problem([[5, 4], [4, 1]], "coverage", capacity=np.array([1, 0]))
+    monkeypatch.setattr(places, "_MOST_HELD", 3)
+    with pytest.raises(CapabilityError, match=r"more than 3 pairs .* what_if"):
+        place_values(problem, solve_assignment(problem))

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem
+
+    Narrow = Callable[[slice, NDArray[np.int64], NDArray[np.bool_]], NDArray[np.bool_]]
 
 __all__ = ["Edges", "Remainder", "collect_edges", "price_no_quota", "set_pins"]
 
@@ -119,7 +123,9 @@ def price_no_quota(problem: AssignmentProblem) -> tuple[NDArray[np.int64], ...]:
     )
 
 
-def collect_edges(problem: AssignmentProblem, remainder: Remainder) -> Edges:
+def collect_edges(
+    problem: AssignmentProblem, remainder: Remainder, narrow: Narrow | None = None
+) -> Edges:
     """Return every allowed pair of an open row that can be of use.
 
     Parameters
@@ -128,6 +134,9 @@ def collect_edges(problem: AssignmentProblem, remainder: Remainder) -> Edges:
         The problem.
     remainder : Remainder
         What its pins leave.
+    narrow : callable, optional
+        Given some rows, the gains of a block and which of its pairs could be of use, returns
+        which of these are.
 
     Returns
     -------
@@ -149,6 +158,8 @@ def collect_edges(problem: AssignmentProblem, remainder: Remainder) -> Edges:
         use[pins[:, 0] - start, pins[:, 1]] = False
         if problem.objective == "total":
             use &= (gain >= 0) | ~optional
+        if narrow is not None:
+            use = narrow(rows, gain, use)
         row, column = np.nonzero(use)
         parts.append((row + start, column, gain[row, column]))
     if not parts:

@@ -2,6 +2,7 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import pairmatch as pm
@@ -73,3 +74,17 @@ def test_row_order_changes_nothing(teams):
     pool = staff(16, seed=2).sample(frac=1, random_state=4)
     again = pm.form_groups(pool, pm.Program.preset("triad"))
     assert again.group_ids == teams.group_ids
+
+
+def test_seats_are_not_blamed_on_rules_that_stand_beside_them():
+    people = pd.DataFrame(
+        {"id": ["A", "B", "C"], "role": ["mentor", "mentee", "guest"], "subjects": ["art"] * 3}
+    )
+    rules = [pm.EvaluatorPairs(), pm.Alike("subjects", at_most=3)]
+    program = pm.Program(
+        [pm.SubjectMatch()], rules, roles={"mentor": 1, "mentee": 1}, leftovers="leave_out"
+    )
+    told = str(pm.form_groups(people, program).why_unmatched("C"))
+    assert "EvaluatorPairs" not in told
+    assert "Alike" not in told
+    assert "kept from others by roles=" in told

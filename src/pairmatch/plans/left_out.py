@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +147,8 @@ def list_left_out(plan: Grouping, rows: Sequence[int]) -> list[tuple[Any, str, s
 def _apart_by_rules(plan: Grouping) -> list[tuple[str, NDArray[np.bool_]]]:
     """Return each rule about whole groups by name, and which two it lets into one group."""
     found = []
-    parts = [plan.program.replace(constraints=[rule]) for rule in plan.program.constraints]
+    # Each by itself, without the seats: what these forbid is not the doing of a rule.
+    parts = [replace(plan.program, constraints=[r], roles=None) for r in plan.program.constraints]
     for part in [*parts, plan.program.replace(constraints=())]:
         rules = group_rules_of(plan.scored, part)
         if rules is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from pairmatch.constraints import Meetings, Minutes
 from pairmatch.constraints.meeting_times import JointSlot
 from pairmatch.constraints.minutes import settle_minutes
+from pairmatch.errors import say_count
 from pairmatch.plans.order import natural_key
 from pairmatch.profiles.week import format_minute
 from pairmatch.seam import assignment_problem
@@ -161,8 +162,9 @@ def describe_time(plan: Matching) -> list[str]:
         return []
     starts = slots.start[taken[taken >= 0]]
     often = "a week" if rule.per_week == 1 else f"{rule.per_week} times a week"
-    text = f"  time      {len(taken)} pairs meet {often} for {rule.minutes} minutes, "
-    text += f"at {len(np.unique(starts))} different times"
+    meet = "1 pair meets" if len(taken) == 1 else f"{len(taken)} pairs meet"
+    n_times = say_count(len(np.unique(starts)), "time", "different times")
+    text = f"  time      {meet} {often} for {say_count(rule.minutes, 'minute')}, at {n_times}"
     blank = int((taken < 0).all(axis=1).sum())
     if blank:
         text += f"; {blank} without a time (free time unknown)"

@@ -139,7 +139,8 @@ def make_windows_parser(
             return ()
         text = unify_dashes(text).strip()
         whole = _NOT_AT_ALL.match(text)
-        parts, slips = [], []
+        parts: list[_Part] = []
+        slips: list[str] = []
         for piece in re.split(r"[;\r\n]", text[whole.end() :] if whole else text):
             key = piece, whole is not None
             part = memory.get(key)

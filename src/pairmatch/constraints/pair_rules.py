@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +47,11 @@ class ForbidList:
 def find_id(known: Iterable[Any], key: object) -> Any | None:
     """Return the id that ``key`` names, or None; a number and its digits name each other."""
     members = known if isinstance(known, dict) else set(known)
-    if not isinstance(key, Hashable):
+    try:
+        if key in members:
+            return key
+    except TypeError:  # a list, say, is nobody's id
         return None
-    if key in members:
-        return key
     if is_whole(key):
         return str(key) if str(key) in members else None
     if isinstance(key, str) and key.isdecimal() and int(key) in members:

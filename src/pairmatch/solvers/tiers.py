@@ -112,9 +112,9 @@ class _Allowed:
 
 
 def weigh_gains(
-    gains: StreamedGains, tiers: StreamedTiers, weight: NDArray[np.int64], *, alone: bool = False
+    gains: StreamedGains, tiers: StreamedTiers, weight: NDArray[np.int64]
 ) -> StreamedGains:
-    """Return gains with a weight for the tier of the pair on top, or that weight alone.
+    """Return gains with a weight for the tier of the pair on top.
 
     Parameters
     ----------
@@ -124,25 +124,13 @@ def weigh_gains(
         Tiers of the same pool.
     weight : ndarray of int64, shape (n_tiers,)
         What a pair of each tier is given, >= 0.
-    alone : bool, default: False
-        Whether the gains themselves count for nothing.
     """
     most = int(weight.max(initial=0))
     table = weight.astype(np.int64)[tiers.table]
     term = _Weights(tiers, table.astype(np.int32) if most < _INT32 else table)
     tests = gains.tests if gains.least is None else (*gains.tests, _Allowed(gains))
     gains = replace(gains, tests=tests, least=None)
-    if not alone:
-        return replace(gains, terms=(*gains.terms, term), largest=gains.largest + most)
-    blank = (np.zeros((n, 1), np.float32) for n in gains.shape)
-    return replace(
-        gains,
-        row_features=next(blank),
-        column_features=next(blank),
-        largest=max(1, most),
-        shared=(),
-        terms=(term,),
-    )
+    return replace(gains, terms=(*gains.terms, term), largest=gains.largest + most)
 
 
 def find_least_total(gains: StreamedGains, n_pairs: int) -> int:

@@ -25,7 +25,6 @@ __all__ = ["N_PART", "link_groups", "price_parts"]
 
 N_PART = 900  # people in a part, about
 N_PRICED = 450  # people in a part that is only priced, about
-_N_NEAR = 16  # cheap triads a person that link groups
 
 
 def price_parts(

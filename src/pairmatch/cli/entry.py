@@ -121,14 +121,15 @@ def _open_streams() -> None:
     Compiled libraries print a line of their own now and then; it goes to standard error, so that
     what a script reads is the answer and nothing else.
     """
-    nowhere = [stream for stream in ("stdout", "stderr") if getattr(sys, stream) is None]
-    for stream in nowhere:  # closed by whoever started us
-        setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-    if not nowhere and sys.stdout is sys.__stdout__ and sys.stderr is sys.__stderr__:
-        sys.stdout.flush()
-        ours = os.dup(sys.stdout.fileno())
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        sys.stdout = open(ours, "w", encoding=sys.stdout.encoding)  # noqa: PTH123, SIM115
+    answers, notes = sys.__stdout__, sys.__stderr__
+    if answers is not None and notes is not None and sys.stdout is answers:
+        answers.flush()
+        ours = os.dup(answers.fileno())
+        os.dup2(notes.fileno(), answers.fileno())
+        sys.stdout = open(ours, "w", encoding=answers.encoding)  # noqa: PTH123, SIM115
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by whoever started us
+            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an id that the terminal cannot show
     sys.stdout, sys.stderr = PatientStream(sys.stdout), PatientStream(sys.stderr)

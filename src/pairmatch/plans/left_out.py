@@ -222,7 +222,7 @@ def find_change(plan: Grouping, row: int) -> str:
         return ""
     _, name, found = best
     if not found.changes:
-        return f"could be in {name}"
+        return f"Could be in {name}"
     return f"Would be in {name} {' and '.join(found.changes)}"
 
 

@@ -66,8 +66,7 @@ def verify(plan: Matching | Grouping) -> Certificate:
     if isinstance(plan, Grouping):
         return verify_grouping(plan)
     if not isinstance(plan, Matching):
-        own = "; it checks itself: call its verify()" if hasattr(plan, "verify") else ""
-        raise TypeError(f"expected a plan, found {type(plan).__name__}{own}")
+        raise TypeError(f"expected a plan, found {_name(plan)}")
     problem = rebuild_matching(plan)
     _check_range(plan)
     faults = (
@@ -94,6 +93,12 @@ def verify(plan: Matching | Grouping) -> Certificate:
     if faults or certificate is None:
         raise CertificateError("the plan does not hold", faults)
     return certificate
+
+
+def _name(other: object) -> str:
+    """Return what was given instead of a plan, and what to do with it."""
+    kind = type(other).__name__
+    return f"{kind}; it checks itself: call its verify()" if hasattr(other, "verify") else kind
 
 
 def _check_range(plan: Matching) -> None:

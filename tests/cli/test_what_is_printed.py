@@ -167,3 +167,21 @@ def test_a_path_that_may_not_be_looked_at_is_a_sentence(run, odd, tmp_path, word
     assert done.returncode == 2, done.stderr
     assert says in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "b.csv"]
+
+
+def test_a_program_that_somebody_wrote_is_never_overwritten(run, tmp_path):
+    (tmp_path / "a.csv").write_text("id,subjects\nT-1,art\n")
+    (tmp_path / "b.csv").write_text("id,subjects\nM-1,art\n")
+    (tmp_path / "program.toml").write_text('# mine\nobjective = "total"\n')
+    (tmp_path / "audit.csv").write_text("mine")
+    done = run("match", "a.csv", "b.csv", "-p", "program.toml", "--out", ".", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "program.toml is of no plan, and would be overwritten. Choose" in done.stderr
+    with pytest.raises(pm.PairmatchError, match="is of no plan"):
+        pm.match(tmp_path / "a.csv", tmp_path / "b.csv").save(tmp_path)
+    (tmp_path / "program.toml").rename(tmp_path / "mine.toml")
+    done = run("match", "a.csv", "b.csv", "-p", "mine.toml", "--out", ".", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mine.toml").read_text().startswith("# mine")
+    assert (tmp_path / "audit.csv").read_text() == "mine"
+    assert run("match", "a.csv", "b.csv", "--out", ".", cwd=tmp_path).returncode == 0

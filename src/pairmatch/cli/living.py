@@ -18,7 +18,7 @@ from pairmatch.cycles.saved import with_people
 from pairmatch.disk import check_folder, has_file, make_folder, write_whole
 from pairmatch.errors import Fault, ProgramError
 from pairmatch.inputs import read_table, read_tables
-from pairmatch.plans.files import dump_csv
+from pairmatch.plans.files import dump_csv, refuse_to_overwrite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +61,7 @@ def rematch_command(
     """Bring a plan up to date after people left, joined or changed; move few."""
     if folder is not None:
         check_folder(folder)
+        refuse_to_overwrite(folder)
     record = read_record(plan)
     tables = _read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
     given = None if program is None else pm.Program.from_toml(program)
@@ -104,6 +105,7 @@ def what_if_command(
     """Say what a plan would become if one thing were different; the plan stays as it is."""
     if folder is not None:
         check_folder(folder)
+        refuse_to_overwrite(folder)
     if not places and not drop and minutes is None:
         raise ProgramError("nothing was asked: give --place, --drop or --minutes")
     record = read_record(plan)

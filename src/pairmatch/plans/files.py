@@ -7,7 +7,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.disk import make_folder, remove_file, write_together
+from pairmatch.disk import has_file, make_folder, remove_file, write_together
+from pairmatch.errors import Fault, PairmatchError
 from pairmatch.profiles.formulas import guard_formula
 
 if TYPE_CHECKING:
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["clear_folder", "dump_csv", "dump_json", "versions", "write_folder"]
+__all__ = [
+    "clear_folder",
+    "dump_csv",
+    "dump_json",
+    "refuse_to_overwrite",
+    "versions",
+    "write_folder",
+]
 
 # Left by an earlier plan of another kind, what only some plans have would speak of that one.
 _OURS = (
@@ -71,15 +79,33 @@ def write_folder(
     Raises
     ------
     PairmatchError
-        If the folder cannot be made or written.
+        If the folder cannot be made or written, or holds a program that no plan has written.
     """
+    refuse_to_overwrite(folder)
+    had_plan = has_file(Path(folder) / "plan.json")
     target = make_folder(folder)
     texts = {f"{name}.csv": dump_csv(frame) for name, frame in frames.items()}
     texts |= {"summary.txt": summary + "\n", "plan.json": record}
     if program is not None:
         texts["program.toml"] = program
     write_together(target, texts)
-    clear_folder(target, kept=texts)
+    if had_plan:
+        clear_folder(target, kept=texts)
+
+
+def refuse_to_overwrite(folder: str | PathLike[str]) -> None:
+    """Raise if a folder holds a program file that is no plan's: somebody has written it by hand.
+
+    Raises
+    ------
+    PairmatchError
+        If it does.
+    """
+    file = Path(folder) / "program.toml"
+    if has_file(file) and not has_file(Path(folder) / "plan.json"):
+        what = f"{file} is of no plan, and would be overwritten."
+        remedy = "Choose another folder for the plan, or another name for the file."
+        raise PairmatchError("the plan cannot be written", [Fault(what, "", remedy)])
 
 
 def clear_folder(folder: str | PathLike[str], kept: Container[str] = ()) -> None:

@@ -58,7 +58,7 @@ class Comparison:
 
     def summary(self) -> str:
         """Return the differences in one sentence."""
-        n = len(self.moved)
+        n = self.moved.iloc[:, 0].nunique()  # of several mentors there is one row each
         people = say_count(n, "person moves", "people move")
         return f"{people}, {self.matched:+d} matched, objective {self.objective:+.6g}"
 

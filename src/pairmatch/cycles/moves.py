@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.errors import say_count
 from pairmatch.plans.order import natural_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
@@ -16,20 +19,20 @@ if TYPE_CHECKING:
     from pairmatch.cycles.regrouping import Regrouping
     from pairmatch.plans import Matching
 
-__all__ = ["describe_moves", "list_moves", "mentor_of"]
+__all__ = ["describe_moves", "list_moves", "mentors_of"]
 
 _COLUMNS = ["mentee", "before", "after", "counted", "score_before", "score_after", "reason"]
 
 
-def mentor_of(plan: Matching) -> dict[str, tuple[Any, float]]:
-    """Return the mentor of each mentee, and the score of the pair."""
+def mentors_of(plan: Matching) -> dict[str, dict[str, tuple[Any, float]]]:
+    """Return the mentors of each mentee, and the scores of the pairs."""
     frame = plan.to_frame()
-    return {
-        str(mentee): (mentor, score)
-        for mentee, mentor, score in zip(
-            frame["mentee"].tolist(), frame["mentor"].tolist(), frame["score"].tolist(), strict=True
-        )
-    }
+    mentors: dict[str, dict[str, tuple[Any, float]]] = {}
+    for mentee, mentor, score in zip(
+        frame["mentee"].tolist(), frame["mentor"].tolist(), frame["score"].tolist(), strict=True
+    ):
+        mentors.setdefault(str(mentee), {})[str(mentor)] = mentor, score
+    return mentors
 
 
 def list_moves(
@@ -37,57 +40,73 @@ def list_moves(
 ) -> pd.DataFrame:
     """Return one row for each mentee whose mentor is another one.
 
+    Of mentees with several mentors, one row for each who is not the same.
+
     Parameters
     ----------
     before, after : Matching
         The two plans; scores are those of ``after`` where it knows the pair.
-    column_of : ndarray of int64, shape (n_mentees,), optional
-        By row of ``after``, the column of the mentor who could have stayed, -1 for none; by
+    column_of : ndarray of int64, shape (n_mentees,) or (n_mentees, most), optional
+        By row of ``after``, the columns of the mentors who could have stayed, -1 for none; by
         default whoever is still there and allowed.
     """
     import pandas as pd
 
-    old, new = mentor_of(before), mentor_of(after)
+    old, new = mentors_of(before), mentors_of(after)
     rows_now = {str(who): i for i, who in enumerate(after.scored.coached.ids)}
     columns_now = {str(who): j for j, who in enumerate(after.scored.coach.ids)}
     there_before = {str(who) for who in before.scored.coached.ids}
     taker = {
-        str(mentor): mentee
-        for mentee, (mentor, _) in new.items()
-        if str(old.get(mentee, ("", None))[0]) != str(mentor)
+        mentor: mentee
+        for mentee, mine in new.items()
+        for mentor in mine
+        if mentor not in old.get(mentee, {})
     }
+    nobody: tuple[Any, Any] = ("", None)
     rows = []
-    for mentee in sorted({*old, *new}, key=natural_key):
-        mentor, score = old.get(mentee, ("", None))
-        other, score_now = new.get(mentee, ("", None))
-        if str(mentor) == str(other):
-            continue
-        row, column = rows_now.get(mentee), columns_now.get(str(mentor))
+    for mentee, mentor, other in _list_changed(old, new):
+        name, score = old.get(mentee, {}).get(mentor, nobody)
+        other_name, score_now = new.get(mentee, {}).get(other, nobody)
+        row, column = rows_now.get(mentee), columns_now.get(mentor)
         could = False
         why = ""
-        if row is not None and mentee in old and column is not None:
+        if row is not None and column is not None:
             why = after.scored.why_forbidden(row, column)
-            could = not why if column_of is None else int(column_of[row]) == column
+            could = not why if column_of is None else bool((column_of[row] == column).any())
             score = after.in_scores(int(after.scored.units_at(_one(row), _one(column))[0]))
         if mentee not in old:
             reason = "was without a mentor" if mentee in there_before else "joined"
         elif row is None:
             reason = "left"
+        elif not mentor:
+            reason = "one more mentor"
         elif column is None:
-            reason = f"{mentor} left"
+            reason = f"{name} left"
         elif why:
             reason = f"no longer allowed: {why}"
         elif not could:
-            reason = f"{mentor} has no place any more"
-        elif other != "" and score_now is not None and score is not None and score_now > score:
+            reason = f"{name} has no place any more"
+        elif other and score_now is not None and score is not None and score_now > score:
             reason = f"better by {score_now - score:.6g}"
-        elif str(mentor) in taker:
-            reason = f"makes room for {taker[str(mentor)]} with {mentor}"
+        elif mentor in taker:
+            reason = f"makes room for {taker[mentor]} with {name}"
         else:
             reason = "makes a better plan as a whole"
-        rows.append((mentee, mentor, other, could, score, score_now, reason))
+        rows.append((mentee, name, other_name, could, score, score_now, reason))
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     return frame.astype({"counted": bool, "score_before": float, "score_after": float})
+
+
+def _list_changed(
+    old: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]
+) -> Iterator[tuple[str, str, str]]:
+    """List mentee, mentor before and mentor after of all that is not the same; "" for none."""
+    for mentee in sorted({*old, *new}, key=natural_key):
+        before, after = old.get(mentee, {}), new.get(mentee, {})
+        gone = sorted(before.keys() - after.keys(), key=natural_key)
+        come = sorted(after.keys() - before.keys(), key=natural_key)
+        for mentor, other in zip_longest(gone, come, fillvalue=""):
+            yield mentee, mentor, other
 
 
 def _one(place: int) -> Any:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pairmatch.cycles.standing import Standing
     from pairmatch.plans import Matching
     from pairmatch.solvers.certify.changes import Running
-    from pairmatch.solvers.certify.ordered_changes import LowestPrices, OrderedPrices
+    from pairmatch.solvers.certify.ordered_changes import ChangeDual
     from pairmatch.solvers.solution import Certificate
 
 __all__ = ["Rematch"]
@@ -44,13 +44,14 @@ class Rematch:
         The plan that was running.
     pairs : ndarray of int64, shape (n_pairs, 2)
         The pairs of the plan.
-    column_of : ndarray of int64, shape (n_mentees,)
-        By row of ``plan``, the column of the mentor whom a mentee had and could keep; -1 for none.
+    column_of : ndarray of int64, shape (n_mentees,) or (n_mentees, most)
+        By row of ``plan``, the column of the mentor whom a mentee had and could keep; -1 for none;
+        columns, where mentees had several mentors.
     at_most_changes : int or None
         The limit that was set.
     certificate : Certificate
         What the independent check of the limited problem found.
-    dual : ChangePrices, LowestPrices, OrderedPrices or None
+    dual : ChangePrices, LowestPrices, OrderedPrices, DemandPrices or None
         The prices behind its bound.
     seconds : float
         Wall-clock time of everything.
@@ -74,7 +75,7 @@ class Rematch:
     column_of: NDArray[np.int64]
     at_most_changes: int | None
     certificate: Certificate
-    dual: ChangePrices | LowestPrices | OrderedPrices | None
+    dual: ChangeDual | None
     seconds: float
     running: Running | None = None
     standing: Standing | None = None
@@ -97,10 +98,9 @@ class Rematch:
 
     @property
     def changes(self) -> int:
-        """How many people moved who could have kept their mentor."""
-        pairs = self.pairs
-        kept = int(np.count_nonzero(self.column_of[pairs[:, 0]] == pairs[:, 1]))
-        return int(np.count_nonzero(self.column_of >= 0)) - kept
+        """How many people moved who could have stayed; pairs, where they have several mentors."""
+        limit = self._limit()
+        return len(limit.earlier) - limit.count_kept(self.pairs)
 
     @property
     def objective(self) -> float | int:
@@ -121,6 +121,8 @@ class Rematch:
     @property
     def moved(self) -> pd.DataFrame:
         """Everybody whose mentor is another one than before, and why.
+
+        Of mentees with several mentors, one row for each mentor who is another one.
 
         Returns
         -------
@@ -148,11 +150,17 @@ class Rematch:
         Raises
         ------
         CapabilityError
-            If there are more than 4,194,304 pairs, or something comes before the total.
+            If there are more than 4,194,304 pairs, mentees have several mentors, or something comes
+            before the total.
         """
         import pandas as pd
 
         problem = self.plan.problem
+        if (problem.demand > 1).any():
+            raise CapabilityError(
+                "the curve is drawn for plans with one mentor each; ask rematch() for single "
+                "numbers of changes"
+            )
         if problem.tiers is not None or problem.objective in ("worst_off", "leximin"):
             raise CapabilityError(
                 "the curve is drawn for plans in which nothing comes before the total; ask "

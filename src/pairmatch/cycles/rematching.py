@@ -34,7 +34,7 @@ from pairmatch.solvers.certify.changes import (
     leave_rows,
 )
 from pairmatch.solvers.certify.fair import certify_plan
-from pairmatch.solvers.certify.ordered_changes import LowestPrices, OrderedPrices, certify_changes
+from pairmatch.solvers.certify.ordered_changes import certify_changes
 from pairmatch.solvers.changes.keeping import keep_slots
 from pairmatch.solvers.changes.lines import Lines
 from pairmatch.solvers.changes.nearby import Ground, solve_nearby
@@ -48,9 +48,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.plans import Matching
+    from pairmatch.solvers.certify.ordered_changes import ChangeDual
     from pairmatch.solvers.problem import AssignmentProblem
 
-    Proof = tuple[Certificate, ChangePrices | LowestPrices | OrderedPrices | None]
+    Proof = tuple[Certificate, ChangeDual | None]
 
 __all__ = ["rematch"]
 
@@ -80,7 +81,7 @@ def rematch(
 
     A *change* is a mentee who had a mentor and could keep this mentor (both are still there, the
     mentor has a place, and no rule forbids the pair now) but has another one, or none, in the new
-    plan. What nobody could avoid is not counted.
+    plan. What nobody could avoid is not counted. Under ``Demand`` each pair counts by itself.
 
     Of groups, a group goes on where more than half of its people who are still there stay
     together, and a *change* is somebody who could stay and is not in the group that goes on.
@@ -112,7 +113,7 @@ def rematch(
     InfeasibleError
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
-        If the program has several mentors each, or tiers, "worst_off" or "leximin" together with
+        If the program has several mentors each, tiers, "worst_off" or "leximin" together with
         meetings or minutes, or there are more than 4,194,304 pairs and the running
         plan's proof cannot be built on; of groups, if the program has rounds.
 
@@ -184,9 +185,11 @@ def _limit(column_of: NDArray[np.int64], at_most_changes: int | None) -> ChangeL
 
 def _refuse_changes(limit: ChangeLimit, n_kept: int) -> InfeasibleError:
     """Return the error that says how many people must move."""
-    n_before = int(np.count_nonzero(limit.column_of >= 0))
+    n_before = len(limit.earlier)
     forced, allowed = n_before - n_kept, n_before - limit.n_kept
     what = f"at least {say_count(forced, 'person', 'people')} must move, {allowed} may."
+    if limit.column_of.ndim > 1:  # mentees had several mentors
+        what = f"at least {say_count(forced, 'pair')} must change, {allowed} may."
     remedy = f"Write at_most_changes={forced}, or lower minimum loads and drop pins."
     return InfeasibleError("the changes force more moves", [Fault(what, "", remedy)])
 
@@ -218,7 +221,7 @@ def _solve_whole(
     order = np.lexsort((found.pairs[:, 1], found.pairs[:, 0]))
     pairs, slots = found.pairs[order], None
     if found.slots is not None:
-        stays = limit.column_of[pairs[:, 0]] == pairs[:, 1]
+        stays = limit.contains(pairs[:, 0], pairs[:, 1])
         times[np.setdiff1d(np.arange(len(times)), pairs[stays, 0])] = -1
         slots = keep_slots(problem, pairs, found.slots[order], times)
     certificate = certify_changes(problem, limit, pairs, found.dual, slots)

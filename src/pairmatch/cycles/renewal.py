@@ -49,10 +49,10 @@ __all__ = [
 _LEGAL = (
     rules.Forbid, rules.Require, rules.MinScore, rules.EvaluatorPairs, rules.Vetoes,
     rules.NotAgain, rules.Load, rules.Minutes, rules.Pin, rules.Quota, rules.Meetings,
-    rules.Observation, rules.Different, rules.Spread, rules.Tiers, rules.CarryOver,
+    rules.Observation, rules.Different, rules.Spread, rules.Tiers, rules.CarryOver, rules.Demand,
 )  # fmt: skip
 _ANEW = "Match anew with match(), or leave it out of the changed program."
-_REMEDIES = dict.fromkeys(("Demand", "Compose"), _ANEW)
+_REMEDIES = {"Compose": _ANEW}
 
 
 def find_running(plan: Matching, new: Matching, changes: Changes) -> Running | None:
@@ -201,23 +201,37 @@ def _without_weight(criterion: Any) -> str:
 
 
 def find_keepable(plan: Matching, scored: Any, problem: AssignmentProblem) -> NDArray[np.int64]:
-    """Return by new row the new column of the mentor whom a mentee had and could keep, or -1."""
-    row_of = {str(who): i for i, who in enumerate(scored.coached.ids)}
-    place_of = {str(who): j for j, who in enumerate(scored.coach.ids)}
-    column_of = np.full(len(row_of), -1, np.int64)
-    for i, j in plan.solution.pairs.tolist():
-        row = row_of.get(str(plan.scored.coached.ids[i]))
-        column = place_of.get(str(plan.scored.coach.ids[j]))
-        if row is not None and column is not None:
-            column_of[row] = column
-    rows = np.flatnonzero(column_of >= 0)
-    columns = column_of[rows]
+    """Return by new row the new columns of the mentors whom a mentee had and could keep, or -1.
+
+    Of shape (n_rows,), or (n_rows, most) where a mentee had several.
+    """
+    pairs = _follow(plan, scored)
+    rows, columns = pairs[(pairs >= 0).all(axis=1)].T
     _, allowed = problem.gains.pairs(rows, columns)
     could = allowed & (problem.capacity[columns] > 0)
     for budget in problem.budgets:
         could &= budget.pairs(rows, columns) <= budget.limit[columns]
-    column_of[rows[~could]] = -1
-    return column_of
+    rows, columns = rows[could], columns[could]
+    order = np.lexsort((columns, rows))
+    rows, columns = rows[order], columns[order]
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    turn = np.arange(len(rows)) - np.repeat(first, np.diff(np.append(first, len(rows))))
+    column_of = np.full((problem.n_rows, int(turn.max(initial=0)) + 1), -1, np.int64)
+    column_of[rows, turn] = columns
+    return column_of[:, 0] if column_of.shape[1] == 1 else column_of
+
+
+def _follow(plan: Matching, scored: Any) -> NDArray[np.int64]:
+    """Return the pairs of a plan by their new rows and columns, -1 for who is gone."""
+    sides = []
+    for old, new, places in zip(
+        (plan.scored.coached, plan.scored.coach), (scored.coached, scored.coach),
+        plan.solution.pairs.T, strict=True,
+    ):  # fmt: skip
+        now = {str(who): k for k, who in enumerate(new.ids)}
+        here = [now.get(str(old.ids[place]), -1) for place in places.tolist()]
+        sides.append(np.array(here, np.int64))
+    return np.stack(sides, axis=1)
 
 
 def find_times(plan: Matching, new: Matching, column_of: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -227,10 +241,8 @@ def find_times(plan: Matching, new: Matching, column_of: NDArray[np.int64]) -> N
     times = np.full((new.problem.n_rows, 0 if now is None else now.per_week), -1)
     if now is None or was is None or taken is None:
         return times
-    row_of = {str(who): i for i, who in enumerate(new.scored.coached.ids)}
-    for (i, _), own in zip(plan.solution.pairs.tolist(), taken, strict=True):
-        row = row_of.get(str(plan.scored.coached.ids[i]), -1)
-        if row >= 0 and column_of[row] >= 0:
+    for (row, column), own in zip(_follow(plan, new.scored).tolist(), taken, strict=True):
+        if min(row, column) >= 0 and (column_of[row] == column).any():
             begin = was.start[own[own >= 0]][: times.shape[1]]
             times[row, : len(begin)] = begin
     return times

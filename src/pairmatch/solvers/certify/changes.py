@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ChangeLimit",
     "ChangePrices",
+    "ChangeStep",
     "Running",
     "bound_changes",
     "certify_nearby",
@@ -40,14 +41,54 @@ class ChangeLimit:
 
     Parameters
     ----------
-    column_of : ndarray of int64, shape (n_rows,)
-        Column of each row in the pairs there were and still may be, -1 for none.
+    column_of : ndarray of int64, shape (n_rows,) or (n_rows, most)
+        Column of each row in the pairs there were and still may be, -1 for none; columns, where
+        rows have several.
     n_kept : int
         How many of these pairs the answer must have, at least.
     """
 
     column_of: NDArray[np.int64]
     n_kept: int
+
+    @property
+    def earlier(self) -> NDArray[np.int64]:
+        """The pairs there were and still may be, shape (n_earlier, 2)."""
+        columns = self.column_of.reshape(len(self.column_of), -1)
+        row, place = np.nonzero(columns >= 0)
+        return np.stack([row, columns[row, place]], axis=1)
+
+    def contains(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which of some pairs there were."""
+        before = self.column_of.reshape(len(self.column_of), -1)
+        there = np.zeros(len(rows), np.bool_)
+        for own in before.T:
+            there |= own[rows] == columns
+        return there
+
+    def count_kept(self, pairs: NDArray[np.int64]) -> int:
+        """Return how many of some pairs, shape (n_pairs, 2), there were."""
+        return int(np.count_nonzero(self.contains(pairs[:, 0], pairs[:, 1])))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeStep:
+    """Dual prices of one goal among several, with a limit on changes.
+
+    Parameters
+    ----------
+    prices : Prices
+        Prices of places and quotas where a pair is worth ``scale`` times what it counts for the
+        goal, and a pair that was there ``keep`` more.
+    keep : int
+        Price of a change; below 0 only once the plans must keep just enough pairs.
+    scale : int
+        Factor that makes the price of a change whole, >= 1.
+    """
+
+    prices: Prices
+    keep: int
+    scale: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +162,7 @@ def certify_rematching(
     answer = AssignmentSolution(pairs, None, Status.FEASIBLE, "", slots=slots)
     certify = certify_assignment if problem.slots is None else certify_slots
     objective = certify(plain, answer).objective
-    kept = int(np.count_nonzero(limit.column_of[pairs[:, 0]] == pairs[:, 1]))
+    kept = limit.count_kept(pairs)
     if kept < limit.n_kept:
         what = f"keeps {kept} of the pairs there were, fewer than {limit.n_kept}."
         raise CertificateError("the answer changes too much", [Fault(what)])
@@ -162,8 +203,7 @@ def bound_changes(
         raise CertificateError("the prices of changes are of the wrong sign")
     gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
     worth = dual.scale * (gain.astype(np.int64) + dual.bonus)
-    rows = np.flatnonzero(limit.column_of >= 0)
-    worth[rows, limit.column_of[rows]] += dual.keep
+    worth[tuple(limit.earlier.T)] += dual.keep
     gains = MatrixGains(np.where(allowed, worth, 0), allowed)
     lifted = replace(problem, objective="total", tiers=None, gains=gains)
     certify = certify_assignment if problem.slots is None else certify_slots

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution, Prices
 
-__all__ = ["certify_demand"]
+__all__ = ["bound_demand", "certify_demand"]
 
 _CELLS = 2**20  # pairs at a time
 _LIMIT = 2**55  # of prices, so that a row's sum over its columns stays within 64 bits
@@ -105,6 +105,29 @@ def certify_demand(
     if best is not None and solution.prices is not None:
         bound = best - solution.prices.first * matched - solution.prices.bonus * seats
     return Certificate(total, bound, matched, matched_bound, seats=seats, seats_bound=seats_bound)
+
+
+def bound_demand(problem: AssignmentProblem, prices: Prices) -> int:
+    """Return what no answer exceeds by some prices, the bonuses of its pairs and rows included.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem without tiers, budgets and slots.
+    prices : Prices
+        Prices of places and quotas, with any bonuses.
+
+    Raises
+    ------
+    CertificateError
+        If the prices are not of the right shape, sign and size.
+    """
+    faults = _check_prices(problem, prices, "prices")
+    if faults:
+        raise CertificateError("the answer does not survive its check", faults)
+    found = _bound(problem, prices, worth=None, deadline=math.inf)
+    assert found is not None  # noqa: S101 - there is no deadline
+    return found
 
 
 def _check_pairs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -11,9 +11,11 @@ from pairmatch.errors import CertificateError
 from pairmatch.solvers.certify.changes import (
     ChangeLimit,
     ChangePrices,
+    ChangeStep,
     bound_changes,
     certify_rematching,
 )
+from pairmatch.solvers.certify.demand_changes import DemandPrices, certify_demand_changes
 from pairmatch.solvers.certify.fair import EqualAnswers, check_prices
 from pairmatch.solvers.certify.sums import find_magnitude
 from pairmatch.solvers.problem import MatrixGains
@@ -23,31 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem
-    from pairmatch.solvers.solution import Prices
 
-__all__ = ["ChangeStep", "LowestPrices", "OrderedPrices", "certify_changes"]
+__all__ = ["ChangeDual", "LowestPrices", "OrderedPrices", "certify_changes"]
 
 _LIMIT = 2**61
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ChangeStep:
-    """Dual prices of one goal among several, with a limit on changes.
-
-    Parameters
-    ----------
-    prices : Prices
-        Prices of places and quotas where a pair is worth ``scale`` times what it counts for the
-        goal, and a pair that was there ``keep`` more.
-    keep : int
-        Price of a change; below 0 only once the plans must keep just enough pairs.
-    scale : int
-        Factor that makes the price of a change whole, >= 1.
-    """
-
-    prices: Prices
-    keep: int
-    scale: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,11 +67,15 @@ class LowestPrices:
     total: ChangePrices | None
 
 
+ChangeDual: TypeAlias = ChangePrices | LowestPrices | OrderedPrices | DemandPrices
+"""What proves an answer with few changes."""
+
+
 def certify_changes(
     problem: AssignmentProblem,
     limit: ChangeLimit,
     pairs: NDArray[np.int64],
-    dual: ChangePrices | LowestPrices | OrderedPrices | None,
+    dual: ChangeDual | None,
     slots: NDArray[np.int64] | None = None,
 ) -> Certificate:
     """Check an answer with a limited number of changes, whatever comes before the total.
@@ -100,14 +85,16 @@ def certify_changes(
     problem, limit, pairs, slots
         As for :func:`certify_rematching`; the objective may also be "worst_off" or "leximin", and
         there may be tiers.
-    dual : ChangePrices, LowestPrices, OrderedPrices or None
+    dual : ChangePrices, LowestPrices, OrderedPrices, DemandPrices or None
         The prices that prove it.
 
     Returns
     -------
     Certificate
         With tiers, "worst_off" or "leximin" there is a ``bound`` only if no answer that keeps as
-        many pairs is better before the total; it holds for those that are as good.
+        many pairs is better before the total; it holds for those that are as good. Where rows
+        should have several columns, as of
+        :func:`~pairmatch.solvers.certify.demand_changes.certify_demand_changes`.
 
     Raises
     ------
@@ -124,6 +111,12 @@ def certify_changes(
     than twice all that the answer has of later tiers and of gains; what is left between answer and
     bound then says whether a better tier is ruled out. The lowest gain is proved by counting pairs.
     """
+    if (problem.demand > 1).any():
+        if dual is not None and not isinstance(dual, DemandPrices):
+            raise CertificateError("these prices are for rows with one column")
+        return certify_demand_changes(problem, limit, pairs, dual)
+    if isinstance(dual, DemandPrices):
+        raise CertificateError("these prices are for rows with several columns")
     if isinstance(dual, OrderedPrices):
         return _certify_goals(problem, limit, pairs, dual)
     if problem.objective == "leximin":
@@ -270,10 +263,8 @@ class _Goals:
     def __init__(
         self, problem: AssignmentProblem, limit: ChangeLimit, pairs: NDArray[np.int64]
     ) -> None:
-        self.face, self.column_of = EqualAnswers(problem, pairs), limit.column_of
-        pins = problem.pins
-        held = int(np.count_nonzero(limit.column_of[pins[:, 0]] == pins[:, 1]))
-        self.least = max(0, limit.n_kept - held)
+        self.face, self.limit = EqualAnswers(problem, pairs), limit
+        self.least = max(0, limit.n_kept - limit.count_kept(problem.pins))
         self.exact = False  # whether answers as good keep no more than they must
 
     def reach(self, goal: NDArray[np.int64], step: ChangeStep | None) -> tuple[int | None, bool]:
@@ -286,7 +277,7 @@ class _Goals:
         size = step.scale * find_magnitude(goal) + abs(step.keep) * (self.least + 1)
         if size > _LIMIT:
             raise CertificateError("gains and prices are too large to be added up exactly")
-        was = self.column_of[face.row] == face.column
+        was = self.limit.contains(face.row, face.column)
         bound = face.bound(step.scale * goal + step.keep * was, step.prices)
         bound -= step.keep * self.least
         reached = bound == step.scale * sum(goal[face.chosen].tolist())

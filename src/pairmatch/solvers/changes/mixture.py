@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.assignment.held.program import IntegerProgram, maximise
+from pairmatch.solvers.assignment.held.watch import Watch
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["find_flow"]
 
-_SECONDS = 30.0
 _MOST_ARCS = 2**18
+_NODES = 5_000
 
 
 def find_flow(
@@ -24,58 +27,45 @@ def find_flow(
     goal: NDArray[np.int64],
     limits: Sequence[tuple[NDArray[np.int64], int, int]],
 ) -> NDArray[np.int64] | None:
-    """Return a flow of a face whose pairs are worth most within limits; None if none is found.
+    """Return a flow of a face that is worth most within limits; None if none is found.
 
     Parameters
     ----------
     face : Face
         Plans.
-    goal : ndarray of int64, shape (n_pairs,)
-        What each pair counts for.
+    goal : ndarray of int64, shape (n_arcs,)
+        What a unit on each arc counts for.
     limits : sequence of (ndarray of int64, int, int)
-        What pairs count, and how much of it a plan has at least and at most.
+        What arcs count, and how much of it a plan has at least and at most.
 
     Notes
     -----
-    Branch and cut by HiGHS, 30 seconds at most, over the arcs that are free. Above 262,144 of them
-    nothing is looked for.
+    Branch and cut by HiGHS over the arcs that are free, 5,000 nodes at most, so that every machine
+    finds the same. Above 262,144 arcs nothing is looked for.
     """
     network, flow = face.network, face.flow.copy()
     free = np.flatnonzero(network.lower < network.upper)
     if len(free) > _MOST_ARCS:
         return None
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import csr_array
-
     each = np.arange(len(free))
     ends = np.concatenate([network.tail[free], network.head[free]])
-    signs = np.repeat([1.0, -1.0], len(free))
-    nodes = csr_array(
-        (signs, (ends, np.concatenate([each, each]))), shape=(network.n_nodes, len(free))
-    )
-    balance = nodes @ flow[free].astype(np.float64)
-    rules = [LinearConstraint(nodes, balance, balance)]
-    inner = np.flatnonzero(free < face.layout.n_pairs)
-    fixed = np.ones(face.layout.n_pairs, np.bool_)
-    fixed[free[inner]] = False
-    held = np.flatnonzero(fixed & (flow[face.layout.pair_arcs] > 0))
+    inside, line = np.unique(ends, return_inverse=True)
+    signs = np.repeat([1, -1], len(free))
+    balance = np.zeros(len(inside))
+    np.add.at(balance, line, signs * np.tile(flow[free], 2))
+    program = IntegerProgram(
+        line, np.concatenate([each, each]), signs, balance, balance, len(free),
+        network.lower[free], network.upper[free],
+    )  # fmt: skip
+    fixed = np.ones(len(flow), np.bool_)
+    fixed[free] = False
     for own, least, most in limits:
-        line = np.zeros(len(free))
-        line[inner] = own[free[inner]]
-        known = int(own[held].sum())
-        rules.append(LinearConstraint(line, least - known, most - known))
-    worth = np.zeros(len(free))
-    worth[inner] = goal[free[inner]]
-    found = milp(
-        -worth,
-        integrality=np.ones(len(free), np.int64),
-        bounds=Bounds(network.lower[free], network.upper[free]),
-        constraints=rules,
-        options={"time_limit": _SECONDS, "mip_rel_gap": 0.0},
-    )
-    if found.x is None:
+        known = int(own[fixed] @ flow[fixed])
+        program = program.demand(own[free], least - known, most - known)
+    found, _ = maximise(program, goal[free], _NODES, Watch())
+    if found is None:
         return None
-    flow[free] = np.rint(found.x).astype(np.int64)
+    flow[free] = found
     # Whole numbers of a solver in floats are checked as whole numbers.
     lost = np.bincount(network.tail, flow, network.n_nodes) - np.bincount(
         network.head, flow, network.n_nodes
@@ -83,6 +73,6 @@ def find_flow(
     was = np.bincount(network.tail, face.flow, network.n_nodes) - np.bincount(
         network.head, face.flow, network.n_nodes
     )
-    chosen = flow[face.layout.pair_arcs]
-    kept = all(least <= int(own @ chosen) <= most for own, least, most in limits)
-    return flow if kept and (lost == was).all() else None
+    kept = all(least <= int(own @ flow) <= most for own, least, most in limits)
+    inside_bounds = ((flow >= network.lower) & (flow <= network.upper)).all()
+    return flow if kept and inside_bounds and (lost == was).all() else None

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CapabilityError
+from pairmatch.solvers.assignment.held.demand import has_demand
 from pairmatch.solvers.assignment.held.layout import find_laminar
 from pairmatch.solvers.assignment.held.network import RangeError
 from pairmatch.solvers.assignment.held.remainder import price_no_quota
 from pairmatch.solvers.certify.changes import ChangePrices
 from pairmatch.solvers.certify.ordered_changes import LowestPrices
+from pairmatch.solvers.changes.demand_goals import solve_demand_goals
 from pairmatch.solvers.changes.goals import solve_goals
 from pairmatch.solvers.changes.rematching import (
     Rematching,
@@ -33,6 +35,11 @@ __all__ = ["solve_with_few_changes"]
 
 _LARGEST = 2**61  # of weights times squared places, so that prices of changes stay in 64 bits
 
+_TOO_LARGE = (
+    "these scores are too large, or so many people in so many tiers need weights too "
+    "large, to be added up exactly; use fewer levels, or match anew with match()"
+)
+
 
 def solve_with_few_changes(
     problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
@@ -51,8 +58,8 @@ def solve_with_few_changes(
     TooManyChangesError, UnsettledError
         As :func:`solve_rematching`.
     CapabilityError
-        If tiers, "worst_off" or "leximin" come with rules that this cannot prove, or with gains
-        too large for exact arithmetic.
+        If tiers, "worst_off", "leximin" or several columns a row come with rules that this cannot
+        prove, or with gains too large for exact arithmetic.
 
     Notes
     -----
@@ -61,6 +68,8 @@ def solve_with_few_changes(
     smaller weights. The lowest gain is searched for by bisection over the distinct
     gains, each time asking for as many pairs with as few changes.
     """
+    if has_demand(problem):
+        return _serve_several(problem, column_of, n_kept)
     fair = problem.objective in ("worst_off", "leximin")
     if problem.tiers is None and not fair:
         return solve_rematching(problem, column_of, n_kept)
@@ -84,10 +93,24 @@ def solve_with_few_changes(
     try:
         return (solve_goals if nested else _weigh_tiers)(problem, column_of, n_kept)
     except RangeError:
+        raise CapabilityError(_TOO_LARGE) from None
+
+
+def _serve_several(
+    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+) -> Rematching:
+    """Return the best plan of rows that should have several columns."""
+    others = {"meetings": problem.slots is not None, "minutes": bool(problem.budgets)}
+    found = [name for name, asked in others.items() if asked]
+    if found:
         raise CapabilityError(
-            "these scores are too large, or so many people in so many tiers need weights too "
-            "large, to be added up exactly; use fewer levels, or match anew with match()"
-        ) from None
+            f"rematch() cannot honour several mentors each together with {' and '.join(found)}; "
+            "leave one of them out of the changed program, or match anew with match()"
+        )
+    try:
+        return solve_demand_goals(problem, column_of, n_kept)
+    except RangeError:
+        raise CapabilityError(_TOO_LARGE) from None
 
 
 def _weigh_tiers(

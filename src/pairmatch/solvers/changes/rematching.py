@@ -10,6 +10,7 @@ import numpy as np
 from pairmatch.solvers.assignment.choice import solve_assignment
 from pairmatch.solvers.assignment.held.flow import find_safe_bonus
 from pairmatch.solvers.certify.changes import ChangePrices
+from pairmatch.solvers.changes.earlier import count_kept, list_earlier
 from pairmatch.solvers.changes.limited import solve_between
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import Status
@@ -17,7 +18,7 @@ from pairmatch.solvers.solution import Status
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.certify.ordered_changes import LowestPrices, OrderedPrices
+    from pairmatch.solvers.certify.ordered_changes import ChangeDual
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution, Prices
 
@@ -95,7 +96,7 @@ class Rematching:
     ----------
     pairs : ndarray of int64, shape (n_pairs, 2)
         The plan.
-    dual : ChangePrices, LowestPrices, OrderedPrices or None
+    dual : ChangePrices, LowestPrices, OrderedPrices, DemandPrices or None
         Prices that bound every plan which keeps as many.
     solver : str
         How it was found, in a few words.
@@ -104,7 +105,7 @@ class Rematching:
     """
 
     pairs: NDArray[np.int64]
-    dual: ChangePrices | LowestPrices | OrderedPrices | None
+    dual: ChangeDual | None
     solver: str
     slots: NDArray[np.int64] | None = None
 
@@ -160,8 +161,7 @@ class _Family:
     def lift(self, keep: int, scale: int) -> AssignmentProblem:
         """Return the problem in which a change costs ``keep / scale``."""
         worth = scale * (self.gain + self.bonus)
-        rows = np.flatnonzero(self.column_of >= 0)
-        worth[rows, self.column_of[rows]] += keep
+        worth[list_earlier(self.column_of)] += keep
         gains = MatrixGains(np.where(self.allowed, worth, 0), self.allowed)
         return replace(self.problem, gains=gains, objective="total", tiers=None)
 
@@ -177,7 +177,7 @@ class _Family:
     def point(self, found: AssignmentSolution) -> HullPoint:
         """Return what a plan keeps and is worth."""
         rows, columns = found.pairs[:, 0], found.pairs[:, 1]
-        kept = int(np.count_nonzero(self.column_of[rows] == columns))
+        kept = count_kept(self.column_of, found.pairs)
         value = int(self.gain[rows, columns].sum()) + self.bonus * len(rows)
         proved = found.status is Status.OPTIMAL
         return HullPoint(found.pairs, kept, value, found.slots, proved)
@@ -219,8 +219,9 @@ def solve_rematching(
     ----------
     problem : AssignmentProblem
         The problem as it is now, of objective "coverage" or "total".
-    column_of : ndarray of int64, shape (n_rows,)
-        Column of each row in the pairs there were and still may be, -1 for none.
+    column_of : ndarray of int64, shape (n_rows,) or (n_rows, most)
+        Column of each row in the pairs there were and still may be, -1 for none; columns, where
+        rows had several.
     n_kept : int
         How many of these must stay.
     weights : Weights, optional
@@ -292,8 +293,9 @@ def trace_hull(
     ----------
     problem : AssignmentProblem
         The problem as it is now, of objective "coverage" or "total".
-    column_of : ndarray of int64, shape (n_rows,)
-        Column of each row in the pairs there were and still may be, -1 for none.
+    column_of : ndarray of int64, shape (n_rows,) or (n_rows, most)
+        Column of each row in the pairs there were and still may be, -1 for none; columns, where
+        rows had several.
 
     Returns
     -------

@@ -37,8 +37,11 @@ __all__ = [
     "check_demand",
     "climb_demand",
     "has_demand",
+    "join_proofs",
+    "read_bonus",
     "settle_demand",
     "solve_demand",
+    "split_idle",
     "write_down",
 ]
 
@@ -149,7 +152,7 @@ def climb_demand(
     layout = draw_network(edges, remainder, dict(enumerate(problem.quotas)))
     start = start_flow(layout, remainder.at_least)
     fresh = np.flatnonzero(~remainder.served)
-    whole, start = _split_idle(layout, start, fresh)
+    whole, start = split_idle(layout, start, fresh)
     layout = replace(layout, network=whole)
     nobody = np.zeros(len(start), np.int64)
     nobody[len(start) - len(fresh) :] = 1
@@ -158,7 +161,7 @@ def climb_demand(
     gain = np.zeros(len(start), np.int64)
     gain[layout.pair_arcs] = -edges.gain
     go = partial(descend, sink=layout.sink, watch=watch)
-    read = partial(_read, problem, layout, remainder)
+    read = partial(read_bonus, problem, layout, remainder)
     steps: tuple[Prices, ...] = ()
     if problem.objective == "total":
         network, flow, potential = go(whole, gain, start=start)
@@ -169,9 +172,9 @@ def climb_demand(
         first, flow, one = go(whole, nobody, start=start)
         second, flow, two = go(first, empty, start=flow)
         network, flow, three = go(second, gain, start=flow)
-        lift, filled = _join(whole, (nobody, one), (empty, two))
-        per_pair, worth = _join(first, (empty, two), (gain, three))
-        per_row, best = _join(whole, (nobody, one), worth)
+        lift, filled = join_proofs(whole, (nobody, one), (empty, two))
+        per_pair, worth = join_proofs(first, (empty, two), (gain, three))
+        per_row, best = join_proofs(whole, (nobody, one), worth)
         steps = (read(one, 0, 1), read(filled[1], 1, lift))
         prices = read(best[1], per_pair, per_row)
     return DemandFlow(edges, layout, network, flow, prices, steps)
@@ -235,10 +238,20 @@ def check_demand(problem: AssignmentProblem, remainder: Remainder) -> None:
         )
 
 
-def _split_idle(
+def split_idle(
     layout: Layout, flow: NDArray[np.int64], fresh: NDArray[np.int64]
 ) -> tuple[Network, NDArray[np.int64]]:
-    """Return the network with one more idle arc for each row that has no pair yet, and a flow."""
+    """Return the network with one more idle arc for each row that has no pair yet, and a flow.
+
+    Parameters
+    ----------
+    layout : Layout
+        The network.
+    flow : ndarray of int64, shape (n_arcs,)
+        A flow of it.
+    fresh : ndarray of int64, shape (n_fresh,)
+        Rows, by their node, that have no pair yet; their arcs are the last ones.
+    """
     network = layout.network
     upper = network.upper.copy()
     idle = layout.idle_arcs.start + fresh
@@ -256,16 +269,33 @@ def _split_idle(
     return extended, np.concatenate([flow, nobody])
 
 
-def _join(network: Network, first: Dual, second: Dual) -> tuple[int, Dual]:
-    """Return the least L with which ``L * first + second`` is a proof, and that sum."""
-    factor = find_least_bonus(network, first, second)
+def join_proofs(network: Network, first: Dual, second: Dual, least: int = 0) -> tuple[int, Dual]:
+    """Return the least L with which ``L * first + second`` is a proof, and that sum.
+
+    Parameters
+    ----------
+    network : Network
+        All plans.
+    first : tuple of ndarray of int64, shapes (n_arcs,) and (n_nodes,)
+        A cost, and the potentials that prove some of the plans cheapest.
+    second : tuple of ndarray of int64, shapes (n_arcs,) and (n_nodes,)
+        The same of another cost among the cheapest plans by the first.
+    least : int, default: 0
+        L is no less than this.
+
+    Raises
+    ------
+    RangeError
+        If the sum is too large for 64-bit arithmetic.
+    """
+    factor = max(least, find_least_bonus(network, first, second))
     sizes = [factor * int(np.abs(a).max()) + int(np.abs(b).max()) for a, b in zip(first, second)]  # noqa: B905
     if max(sizes) > LARGEST_PRICE:
         raise RangeError(max(sizes), LARGEST_PRICE)
     return factor, (factor * first[0] + second[0], factor * first[1] + second[1])
 
 
-def _read(
+def read_bonus(
     problem: AssignmentProblem,
     layout: Layout,
     remainder: Remainder,
@@ -273,7 +303,17 @@ def _read(
     bonus: int,
     first: int,
 ) -> Prices:
-    """Return the prices behind potentials, and what each pair and each first pair is given."""
+    """Return the prices behind potentials, and what each pair and each first pair is given.
+
+    Parameters
+    ----------
+    problem, layout, remainder
+        What the network was drawn from.
+    potential : ndarray of int64, shape (n_nodes,)
+        Potentials that prove a flow cheapest.
+    bonus, first : int
+        What was given.
+    """
     shapes = [(problem.n_columns, quota.n_classes) for quota in problem.quotas]
     column, quota = layout.read_prices(potential, remainder.at_least, shapes)
     return Prices(column=column, quota=quota, bonus=bonus, first=first)

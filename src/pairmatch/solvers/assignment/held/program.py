@@ -70,7 +70,19 @@ def _group(keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IntegerProgram:
-    """Constraints of an integer program, as a sparse matrix over 0-1 variables."""
+    """Constraints of an integer program, as a sparse matrix over 0-1 variables.
+
+    Parameters
+    ----------
+    line, variable, factor : ndarray of int64, shape (n_entries,)
+        Constraint, variable and factor of each entry of the matrix.
+    low, high : ndarray of float, shape (n_constraints,)
+        Bounds of each constraint.
+    n_variables : int
+        Number of variables.
+    least, most : ndarray of int64, shape (n_variables,), or None
+        Bounds of each variable, where these are not 0 and 1.
+    """
 
     line: NDArray[np.int64]
     variable: NDArray[np.int64]
@@ -78,6 +90,8 @@ class IntegerProgram:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     n_variables: int
+    least: NDArray[np.int64] | None = None
+    most: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, rows: list[Row], n_edges: int) -> IntegerProgram:
@@ -89,8 +103,10 @@ class IntegerProgram:
         factor = np.concatenate([np.empty(0, np.int64), *(row.factor for row in rows)])
         return cls(line, variable, factor, low, high, n_edges)
 
-    def demand(self, weight: NDArray[np.int64], least: float) -> IntegerProgram:
-        """Return the program in which a weighted sum of the first variables has a least value."""
+    def demand(
+        self, weight: NDArray[np.int64], least: float, most: float = np.inf
+    ) -> IntegerProgram:
+        """Return the program in which a weighted sum of the first variables is within bounds."""
         used = np.flatnonzero(weight)
         return replace(
             self,
@@ -98,7 +114,7 @@ class IntegerProgram:
             variable=np.concatenate([self.variable, used]),
             factor=np.concatenate([self.factor, weight[used]]),
             low=np.append(self.low, least),
-            high=np.append(self.high, np.inf),
+            high=np.append(self.high, most),
         )
 
 
@@ -129,7 +145,10 @@ def maximise(
         lambda: milp(
             -weight.astype(np.float64),
             integrality=np.ones(program.n_variables, np.int64),
-            bounds=Bounds(0, 1),
+            bounds=Bounds(
+                0 if program.least is None else program.least,
+                1 if program.most is None else program.most,
+            ),
             constraints=LinearConstraint(matrix, program.low, program.high),
             options=options,  # type: ignore[arg-type]
         )

@@ -171,6 +171,9 @@ def test_a_spoiled_proof_goal_by_goal_proves_nothing(objective):
             assert certify_changes(*given, other).bound is None
             paid = dataclasses.replace(steps[k], keep=-1)
             other = dataclasses.replace(found.dual, steps=(paid, *steps[1:]))
+            assert certify_changes(*given, other).bound is None
+            none = dataclasses.replace(steps[k], scale=0)
+            other = dataclasses.replace(found.dual, steps=(*steps[:k], none, *steps[k + 1 :]))
             with pytest.raises(CertificateError, match="wrong sign"):
                 certify_changes(*given, other)
         with pytest.raises(CertificateError):
@@ -318,6 +321,44 @@ def test_leximin_holds_after_a_rematch_within_the_limit():
         before = own
     with pytest.raises(pm.CapabilityError, match="nothing comes before"):
         answer.curve()
+
+
+def test_few_changes_towards_leximin_are_proved_where_no_price_singles_a_plan_out():
+    pool = district(60, 38, seed=4)
+    load = pm.Load(at_most=2)
+    plan = pm.match(pool.mentees, pool.mentors, pm.Program(constraints=[load]))
+    fair = pm.Changes(program=pm.Program(objective="leximin", constraints=[load]))
+    n_between = 0
+    for k in (1, 2, 3, 5):
+        answer = pm.rematch(plan, fair, at_most_changes=k)
+        assert answer.gap == 0.0
+        assert answer.verify() == answer.certificate
+        steps = answer.dual.steps
+        n_between += any(step.scale > 1 for step in steps)
+    assert n_between
+
+
+def test_levels_that_are_called_proved_are_those_of_the_best_plan():
+    n_called = 0
+    for seed in range(1000, 1006):
+        problem, tiers, column_of = pose(np.random.default_rng(seed), "leximin", tiered=False)
+        for n_kept in range(int((column_of >= 0).sum()) + 1):
+            wanted = best_rank(problem, tiers, column_of, n_kept)
+            if wanted is None:
+                continue
+            found = solve_with_few_changes(problem, column_of, n_kept)
+            limit = ChangeLimit(column_of, n_kept)
+            own = np.sort(problem.gains.gain[found.pairs[:, 0], found.pairs[:, 1]])
+            levels = np.unique(own)
+            for n_steps in range(1, len(found.dual.steps) + 1):
+                some = dataclasses.replace(found.dual, steps=found.dual.steps[:n_steps])
+                certificate = certify_changes(problem, limit, found.pairs, some)
+                if certificate.levels is not None:
+                    n_called += 1
+                    top = levels[certificate.levels - 1]
+                    assert certificate.gap is None
+                    assert own[own <= top].tolist() == [g for g in sorted(wanted[1:]) if g <= top]
+    assert n_called
 
 
 def test_combinations_with_leximin_that_cannot_be_proved_are_refused(pool):

@@ -122,6 +122,9 @@ def describe_moves(answer: Rematch | Regrouping, placed: str) -> str:
     most = answer.at_most_changes
     limit = "no limit" if most is None else f"at most {most}"
     proof = "no bound is proved"
+    if answer.certificate.levels is not None:
+        levels = say_count(answer.certificate.levels, "level")
+        proof = f"the lowest {levels} of scores proved best"
     if answer.gap is not None:
         proof = "proved best" if answer.gap == 0 else f"at most {answer.gap:.2%} below the best"
     return "\n".join(

@@ -327,15 +327,28 @@ class EqualAnswers:
             terms += multiply(np.where(price > 0, high, low).ravel(), price.ravel())
         return terms
 
-    def narrow(self) -> None:
-        """Keep the answers that reach the last bound: it was reached by this one."""
-        self.must |= self._best > 0
+    def narrow(self, slack: int = 0) -> None:
+        """Keep the answers that are below the last bound by no more than this one is.
+
+        Parameters
+        ----------
+        slack : int, default: 0
+            By how much this one is below; by default it reached the bound.
+
+        Notes
+        -----
+        A row without a column costs its best profit, a pair what it brings less than the best of
+        its row, and each place that is open at a price, or taken at a price below 0, that price.
+        """
+        self.must |= self._best > slack
         limits = [(self.low, self.high, self._prices.column)]
         limits += zip(self.quota_low, self.quota_high, self._prices.quota, strict=False)
         for low, high, price in limits:
-            np.copyto(low, high, where=price > 0)
-            np.copyto(high, low, where=price < 0)
-        self.keep(self._profit == self._best[self.row])
+            room = slack // np.maximum(np.abs(price), 1)
+            least = np.where(price > 0, np.maximum(low, high - room), low)
+            np.copyto(high, np.minimum(high, low + room), where=price < 0)
+            np.copyto(low, least)
+        self.keep(self._best[self.row] - self._profit <= slack)
 
     def keep(self, which: NDArray[np.bool_]) -> None:
         """Keep the answers that are made of these pairs: this one is."""

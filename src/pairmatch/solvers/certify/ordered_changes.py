@@ -91,7 +91,8 @@ def certify_changes(
     Returns
     -------
     Certificate
-        With tiers, "worst_off" or "leximin" there is a ``bound`` only if no answer that keeps as
+        Under "leximin" ``levels`` are how many of the lowest are proved, where not all are. With
+        tiers, "worst_off" or "leximin" there is a ``bound`` only if no answer that keeps as
         many pairs is better before the total; it holds for those that are as good. Where rows
         should have several columns, as of
         :func:`~pairmatch.solvers.certify.demand_changes.certify_demand_changes`.
@@ -105,7 +106,9 @@ def certify_changes(
     -----
     Goal by goal, each is bounded by weak duality among the answers that are as good by those before
     it; the limit is one more constraint, and its price one more price. Where a bound with a price
-    above 0 is reached, answers that reach it keep just as many pairs as they must.
+    above 0 is reached, answers that reach it keep just as many pairs as they must. Goals are whole
+    numbers: a bound less than 1 above the answer proves it as well, and answers that are as good
+    then miss the bound by no more than this one does.
 
     Tiers may also become weights. A weight is so large that one pair more of its tier is worth more
     than twice all that the answer has of later tiers and of gains; what is left between answer and
@@ -231,19 +234,20 @@ def _certify_goals(
     goals = _Goals(problem, limit, np.asarray(pairs, np.int64).reshape(-1, 2))
     face, steps, proved = goals.face, list(dual.steps), True
     pinned, _ = problem.gains.pairs(problem.pins[:, 0], problem.pins[:, 1])
+    covered = True
     if covers:
-        bound, proved = goals.reach(np.ones_like(face.gain), steps.pop(0) if steps else None)
+        bound, covered = goals.reach(np.ones_like(face.gain), steps.pop(0) if steps else None)
         most = None if bound is None else bound + len(problem.pins)
-        known = replace(known, matched_bound=most)
+        known, proved = replace(known, matched_bound=most), covered
     if leximin:
-        below = np.iinfo(np.int64).min
+        below, n_proved = np.iinfo(np.int64).min, 0
         for level in np.unique(face.gain[face.chosen]).tolist():
             face.keep((face.gain <= below) | (face.gain >= level))
             on_level = -(face.gain == level).astype(np.int64)
             proved = proved and goals.reach(on_level, steps.pop(0) if steps else None)[1]
             if not proved:
-                return known
-            below = level
+                return replace(known, levels=n_proved or None)
+            below, n_proved = level, n_proved + 1
         return replace(known, bound=known.objective) if proved and not steps else known
     assert isinstance(tiers, np.ndarray)  # noqa: S101 - looked at above
     for k in np.unique(tiers[face.row, face.column]).tolist():
@@ -272,16 +276,19 @@ class _Goals:
         if step is None:
             return None, False
         face = self.face
-        if step.scale < 1 or (step.keep < 0 and not self.exact):
+        if step.scale < 1:
             raise CertificateError("the prices of changes are of the wrong sign")
+        if step.keep < 0 and not self.exact:
+            return None, False
         size = step.scale * find_magnitude(goal) + abs(step.keep) * (self.least + 1)
         if size > _LIMIT:
             raise CertificateError("gains and prices are too large to be added up exactly")
         was = self.limit.contains(face.row, face.column)
         bound = face.bound(step.scale * goal + step.keep * was, step.prices)
         bound -= step.keep * self.least
-        reached = bound == step.scale * sum(goal[face.chosen].tolist())
+        slack = bound - step.scale * sum(goal[face.chosen].tolist())
+        reached = slack < step.scale  # goals are whole numbers
         if reached:
-            face.narrow()
-            self.exact = self.exact or step.keep != 0
+            face.narrow(slack)
+            self.exact = self.exact or abs(step.keep) > slack
         return bound // step.scale, reached

@@ -70,8 +70,9 @@ def solve_goals(
         _reach_levels(search)
     else:
         _reach_tiers(search, problem.tiers)  # type: ignore[arg-type]
+        was_proved = search.proved
         search.reach(search.spread(search.face.edges.gain))
-        total = search.steps.pop() if len(search.settled) < 2 else None
+        total = search.steps.pop() if was_proved else None
     edges = search.face.edges.take(search.chosen)
     pairs = np.concatenate([pins, np.stack([edges.row, edges.column], axis=1)])
     return Rematching(pairs, OrderedPrices(tuple(search.steps), total), "goal by goal")

@@ -77,7 +77,8 @@ class Search:
         self.proved = True
         self.steps: list[ChangeStep] = []  # what proves the goals so far
         self.last: Point | None = None  # what proves the last of them
-        # Goals that are settled by a program from where prices single no plan out.
+        self.n_programs = 0
+        # Goals whose best plans no price singles out, and how much of each a plan must have.
         self.settled: list[tuple[NDArray[np.int64], int]] = []
 
     @property
@@ -111,28 +112,34 @@ class Search:
         self.face = replace(self.face, network=replace(self.face.network, upper=upper))
 
     def reach(self, goal: NDArray[np.int64]) -> None:
-        """Keep the plans that are worth most by a goal, which says what each arc counts for."""
-        if not self.proved:
-            self._settle(goal)
+        """Keep the plans that are worth most by a goal, which says what each arc counts for.
+
+        Where prices leave only plans that keep more and plans that keep fewer, an integer program
+        looks for the best one between. If it is worth no less than the whole number below what the
+        prices allow, that proves it; plans that are as good lie near it then.
+        """
+        point, fallback = self._price(goal)
+        if self.settled:
+            is_best = not point.keep and point.value == goal @ self.face.flow
+            found = self.face.flow if is_best else None
+        elif point.kept == self.least or not (self.exact or point.keep):
+            found = point.face.flow
+        else:
+            just = [(self.was, self.least, self.least)]
+            found = find_flow(point.face, np.zeros_like(goal), just)
+            self.face = replace(self.face, flow=fallback)
+        if found is None:
+            self._settle(goal, point)
             return
-        best, fallback = self._price(goal)
-        if best.kept != self.least and (self.exact or best.keep):
-            # Prices leave plans that keep more and plans that keep fewer: is one between them?
-            flow = find_flow(best.face, np.zeros_like(goal), [(self.was, self.least, self.least)])
-            if flow is None:
-                self.proved = False
-                self._note(best)
-                self.face = replace(self.face, flow=fallback)
-                self._settle(goal)
-                return
-            best = replace(best, face=replace(best.face, flow=flow))
-        self.exact = self.exact or best.keep != 0
-        self._note(best)
-        self.face = best.face
+        self._note(point)
+        self.exact = self.exact or point.keep != 0
+        self.face = replace(point.face, flow=found)
 
     def _note(self, point: Point) -> None:
-        self.steps.append(point.step)
-        self.last = point
+        """Remember what proves a goal, up to the first one that is not proved."""
+        if self.proved:
+            self.steps.append(point.step)
+            self.last = point
 
     def spare(self, pairs: NDArray[np.bool_]) -> None:
         """Keep the plans with fewest of some pairs; that a plan has none needs no proof."""
@@ -147,21 +154,31 @@ class Search:
 
     def tidy(self) -> None:
         """Forget pairs that no plan has, if there are many; positions of pairs are new then."""
-        n_open = np.count_nonzero(self.face.network.upper[self.face.layout.pair_arcs])
-        if self.proved and n_open < _FULL * self.face.layout.n_pairs:
+        pairs = self.face.layout.pair_arcs
+        is_open = np.ones(len(self.face.flow), np.bool_)
+        is_open[pairs] = self.face.network.upper[pairs] > 0
+        if np.count_nonzero(is_open[pairs]) < _FULL * self.face.layout.n_pairs:
             self.face = drop_closed_pairs(self.face)
+            self.settled = [(goal[is_open], value) for goal, value in self.settled]
 
-    def _settle(self, goal: NDArray[np.int64]) -> None:
-        """Look for the best of the goal by an integer program; goals before it stay as they are."""
-        if len(self.settled) >= _MOST_PROGRAMS:
-            return
-        most = self.least if self.exact else len(self.face.edges)
-        limits = [(self.was, self.least, most)]
-        limits += [(own, value, value) for own, value in self.settled]
-        flow = find_flow(self.face, goal, limits)
-        if flow is not None:
-            self.face = replace(self.face, flow=flow)
-        self.settled.append((goal, int(goal @ self.face.flow)))
+    def _settle(self, goal: NDArray[np.int64], point: Point) -> None:
+        """Look for the best plan by an integer program, and keep those that may be as good."""
+        most = point.scale * point.value + point.keep * (point.kept - self.least)
+        value = int(goal @ self.face.flow)
+        if value < most // point.scale and self.n_programs < _MOST_PROGRAMS:
+            self.n_programs += 1
+            near = _narrow(self.face, point, most - point.scale * value)
+            limits = [(self.was, self.least, self.least if self.exact else len(goal))]
+            limits += [(own, count, count) for own, count in self.settled]
+            flow = find_flow(near, goal, limits)
+            if flow is not None and goal @ flow > value:
+                self.face, value = replace(self.face, flow=flow), int(goal @ flow)
+        slack = most - point.scale * value
+        self._note(point)
+        self.proved = self.proved and slack < point.scale
+        self.exact = self.exact or abs(point.keep) > slack
+        self.face = _narrow(self.face, point, slack)
+        self.settled.append((goal, value))
 
     def _solve(self, goal: NDArray[np.int64], keep: int, scale: int) -> Point:
         """Return the plans that are best for one price of a change."""
@@ -210,3 +227,17 @@ class Search:
                 few = middle
         found = many if many.kept == self.least else few
         return found, found.face.flow
+
+
+def _narrow(face: Face, point: Point, slack: int) -> Face:
+    """Return the plans of a face that cost no more than the best for a price, and some slack.
+
+    Every unit on an arc of reduced cost r > 0, and every unit missing on one of r < 0, costs |r|.
+    """
+    network = point.whole
+    tail, head = network.tail, network.head
+    reduced = point.cost + point.potential[tail] - point.potential[head]
+    room = slack // np.maximum(np.abs(reduced), 1)
+    lower = np.where(reduced < 0, np.maximum(network.lower, network.upper - room), network.lower)
+    upper = np.where(reduced > 0, np.minimum(network.upper, network.lower + room), network.upper)
+    return replace(face, network=replace(network, lower=lower, upper=upper))

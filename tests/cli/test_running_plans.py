@@ -56,6 +56,51 @@ def test_who_left_is_replaced_and_nobody_else_moves(run, home, tmp_path):
     assert "1 person moves, +0 matched" in done.stdout
 
 
+def test_a_mentee_who_coaches_now_is_no_mentee_any_more(run, home, tmp_path):
+    rows = [row for row in MENTEES.splitlines() if not row.startswith("T-2")]
+    (tmp_path / "mentees.csv").write_text("\n".join(rows))
+    (tmp_path / "mentors.csv").write_text(MENTORS + "T-2,maths\n")
+    out = tmp_path / "new"
+    sheets = tmp_path / "mentees.csv", tmp_path / "mentors.csv"
+    done = run("rematch", home / "plan", *sheets, "--at-most-changes", 0, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert set(pairs_in(out)) == {"T-1", "T-3"}
+    moved = pd.read_csv(out / "moved.csv", keep_default_na=False)
+    assert moved[["mentee", "after", "reason"]].to_numpy().tolist() == [["T-2", "", "left"]]
+    gone = pairs_in(out)["T-1"]
+    rows = [row for row in MENTORS.splitlines() if not row.startswith(gone)]
+    (tmp_path / "mentors.csv").write_text("\n".join([*rows, "M-7,art"]))
+    (tmp_path / "mentees.csv").write_text(MENTEES + f"{gone},art,\n")
+    done = run("rematch", home / "plan", *sheets, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert gone in set(pairs_in(out))
+    assert gone not in set(pairs_in(out).values())
+
+
+def test_sheets_of_other_people_are_refused(run, home, tmp_path):
+    plan, mentees, mentors = home / "plan", home / "mentees.csv", home / "mentors.csv"
+    (tmp_path / "other.csv").write_text(MENTEES.replace("T-", "X-"))
+    (tmp_path / "feedback.csv").write_text("mentee,mentor,rating\nT-1,M-1,4\n")
+    for sheets, says in (
+        ((mentors, mentees), "the mentees of the plan are in the other sheet"),
+        ((tmp_path / "other.csv", mentors), "Nobody of the plan is in this sheet."),
+    ):
+        for command in (
+            ("rematch", plan, *sheets),
+            ("what-if", plan, *sheets, "--place", "M-1=1"),
+            ("evaluate", plan, tmp_path / "feedback.csv", *sheets),
+        ):
+            done = run(*command)
+            assert done.returncode == 2, done.stdout
+            assert says in " ".join(done.stderr.split())
+    (tmp_path / "some.csv").write_text(MENTEES.replace("T-2", "X-2"))
+    done = run("what-if", plan, tmp_path / "some.csv", mentors, "--place", "M-1=1")
+    assert done.returncode == 2
+    told = " ".join(done.stderr.split())
+    assert "id T-2: is in the plan and not in this sheet." in told
+    assert "id X-2: is in this sheet and not in the plan. Bring it up to date first" in told
+
+
 def test_a_question_to_a_plan_is_answered_and_the_plan_stays(run, home, tmp_path):
     sheets = home / "mentees.csv", home / "mentors.csv"
     before = (home / "plan" / "plan.json").read_bytes()
@@ -126,7 +171,7 @@ def test_feedback_is_told_with_intervals(run, home, tmp_path):
     sheets = home / "mentees.csv", home / "mentors.csv"
     done = run("evaluate", home / "plan", tmp_path / "said.csv", *sheets, "--out", tmp_path / "e")
     assert done.returncode == 0, done.stderr
-    assert "1 answers about pairs or groups that are not in this plan: T-1 and M-9" in done.stdout
+    assert "1 answer about pairs or groups that are not in this plan: T-1 and M-9" in done.stdout
     assert pd.read_csv(tmp_path / "e" / "coverage.csv")["answered"].tolist() == [3]
 
 
@@ -193,7 +238,7 @@ def test_formats_in_any_order_with_a_bound_on_all_of_them(run, tmp_path):
         (("compare", "PLAN", "broken"), "this is no plan. Make the plan again."),
         (("what-if", "PLAN", "MENTEES", "MENTORS"), "give --place, --drop or --minutes"),
         (("evaluate", "PLAN", "x.csv", "MENTEES"), "give MENTEES and MENTORS"),
-        (("rematch", "PLAN", "MENTORS", "MENTEES"), "the sheets are swapped: the mentees of the"),
+        (("rematch", "PLAN", "MENTORS", "MENTEES"), "Its people are mentors here: the mentees of the plan"),
         (("match", "MENTEES", "MENTORS", "--set", "minutes=3"), "Add --program NAME"),
         (("match", "MENTEES", "MENTORS", "-p", "mentoring", "--set", "minuts=3"), "'minutes'?"),
         (("match", "MENTEES", "MENTORS", "-p", "initiative"), "add --set skill=..."),

@@ -151,6 +151,27 @@ def test_answers_about_others_are_told_and_several_about_one_pair_averaged():
         pm.evaluate(plan, pm.read_feedback(rows[2:]))
 
 
+def test_as_many_yes_as_no_about_one_pair_say_nothing():
+    plan = pm.match_scores(pd.DataFrame([[2.0, 1.0], [1.0, 2.0]], ["T", "U"], ["M", "N"]))
+    rows = pd.DataFrame({"mentee": list("TTUUU"), "mentor": list("MMNNN")})
+    rows["retained"] = ["yes", "no", "yes", "no", "yes"]
+    found = pm.evaluate(plan, pm.read_feedback(rows))
+    assert found.outcomes[["outcome", "n", "value"]].to_numpy().tolist() == [["retained", 1, 1.0]]
+    assert found.coverage.set_index("question").loc["retained", "answered"] == 1
+
+
+def test_what_is_no_plan_or_no_feedback_is_refused_without_a_word_of_it():
+    plan = pm.match_scores([[1]])
+    rows = pd.DataFrame({"mentee": [0], "mentor": [0], "rating": [3], "remark": ["Ms Smith"]})
+    said = pm.read_feedback(rows[["mentee", "mentor", "rating"]])
+    for ask in (pm.evaluate, pm.suggest_weights):
+        with pytest.raises(pm.ProgramError, match="no feedback, but a DataFrame") as told:
+            ask(plan, rows)
+        assert "Smith" not in str(told.value)
+        with pytest.raises(pm.ProgramError, match="there is no plan"):
+            ask(None, said)
+
+
 def test_groups_are_evaluated_by_their_number():
     table = pd.DataFrame({"id": list("abcdef"), "subjects": ["art", "maths"] * 3})
     teams = pm.form_groups(table)

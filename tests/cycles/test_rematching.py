@@ -95,6 +95,36 @@ def test_the_curve_is_exact_at_its_corners_and_bounds_the_rest():
                 assert row.objective == total == row.bound
 
 
+def test_a_plan_that_everybody_leaves_is_an_empty_one():
+    pool = district(4, 3, seed=2)
+    plan = pm.match(pool.mentees, pool.mentors)
+    for gone in (pool.mentees, pool.mentors):
+        answer = pm.rematch(plan, pm.Changes(leave=gone["id"].tolist()))
+        assert answer.plan.matched == answer.changes == 0
+        assert answer.verify().gap == 0.0
+
+
+def test_who_changes_sides_is_no_longer_where_they_were():
+    mentees = pd.DataFrame(
+        {"id": ["T-1", "T-2"], "subjects": ["art", "art"], "wishes": ["M-2", ""]}
+    )
+    mentors = pd.DataFrame({"id": ["M-1", "M-2"], "subjects": ["art", "art"], "max_mentees": 2})
+    program = pm.Program([pm.SubjectMatch(weight=3), pm.Wishes()])
+    plan = pm.match(mentees, mentors, program)
+    up = pd.DataFrame({"id": ["T-2"], "subjects": ["art"], "max_mentees": [1]})
+    after = pm.rematch(plan, pm.Changes(leave=["T-2"], mentors=up))
+    assert after.plan.to_frame()["mentee"].tolist() == ["T-1"]
+    assert {*after.plan.loads["mentor"]} == {"M-1", "M-2", "T-2"}
+    down = mentors[1:].drop(columns="max_mentees").assign(wishes="M-1")
+    after = pm.rematch(plan, pm.Changes(leave=["M-2"], mentees=down))
+    pairs = after.plan.to_frame()
+    assert ("M-2", "M-1") in set(zip(pairs["mentee"], pairs["mentor"], strict=True))
+    assert {*after.plan.loads["mentor"]} == {"M-1"}
+    both = pd.concat([mentors[1:], up])
+    with pytest.raises(pm.ProgramError, match="M-2 both leave and have a row"):
+        pm.rematch(plan, pm.Changes(leave=["M-2", "T-2"], mentors=both))
+
+
 def test_what_nobody_could_avoid_is_not_a_change():
     plan = pm.match_scores([[9, 8, 1], [8, 6, 1], [7, 1, 5]])
     after = pm.rematch(plan, pm.Changes(leave=[0]), at_most_changes=0)
@@ -437,6 +467,13 @@ def test_dropping_a_rule_or_shortening_meetings_is_one_question():
     assert strict.plan.matched == 0
     for answer in (shorter, loose, strict):
         pm.verify(answer.plan)
+
+
+def test_a_question_to_no_plan_is_refused():
+    with pytest.raises(pm.ProgramError, match="there is no plan"):
+        pm.what_if(None, minutes=30)
+    with pytest.raises(pm.ProgramError, match="Write places="):
+        pm.what_if(pm.match_scores([[1]]), places=["M-07"])
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ MISTAKES = {
         lambda: pm.form_groups(A, pm.Program(size=2), options=pm.Options(method="flow")),
         "method='flow' is for pairs; groups have none to choose: leave it out",
     ),
-    "no feedback": (lambda: pm.suggest_weights(plan(), None), "NoneType is no feedback; write"),
+    "no feedback": (lambda: pm.suggest_weights(plan(), None), "no feedback, but a NoneType; write"),
     "more minimum load than places": (
         lambda: pm.match(A, B, pm.Program(constraints=[pm.Load(at_most=1), pm.Load(at_least=2)])),
         "at least 2 mentees, but 1 place. Raise",

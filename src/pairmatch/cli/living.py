@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,9 +17,10 @@ from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.cycles import compare_records, read_record
 from pairmatch.cycles.saved import with_people
 from pairmatch.disk import check_folder, has_file, make_folder, write_whole
-from pairmatch.errors import Fault, ProgramError
+from pairmatch.errors import Fault, ProgramError, say_count
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans.files import dump_csv, refuse_to_overwrite
+from pairmatch.plans.order import natural_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +66,7 @@ def rematch_command(
         refuse_to_overwrite(folder)
     record = read_record(plan)
     tables = _read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
+    _check_people(record, tables)
     given = None if program is None else pm.Program.from_toml(program)
     if histories and given is None:  # one more rule beside those of the plan
         given = record.read_program()
@@ -77,9 +80,17 @@ def rematch_command(
     before: Any = pm.read_plan(
         plan, old, old if one_table else tables[1], program=None if has_own else changed
     )
-    here = {*tables[0].ids, *tables[1].ids}
-    gone = sorted({*before.scored.coached.ids, *before.scored.coach.ids} - here)
-    changes = pm.Changes(leave=gone, mentees=joined, program=changed)
+    gone = [
+        {*side.ids} - {*table.ids}
+        for side, table in zip((before.scored.coached, before.scored.coach), tables, strict=True)
+    ]
+    # Who is on the other sheet now has changed sides.
+    turned = [{*tables[1].ids} & gone[0] - gone[1], {*tables[0].ids} & gone[1] - gone[0]]
+    coaches = None if one_table or not turned[0] else _take(tables[1], turned[0])
+    if turned[1] and not one_table:
+        joined = _take(tables[0], turned[1] | ({*joined.ids} if joined is not None else set()))
+    leave = sorted(gone[0] | gone[1])
+    changes = pm.Changes(leave=leave, mentees=joined, mentors=coaches, program=changed)
     _report(pm.rematch(before, changes, at_most_changes=at_most_changes), record, folder)
 
 
@@ -110,6 +121,7 @@ def what_if_command(
         raise ProgramError("nothing was asked: give --place, --drop or --minutes")
     record = read_record(plan)
     tables = _read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
+    _check_same_people(record, tables)
     before: Any = pm.read_plan(plan, *tables)
     answer = pm.what_if(
         before,
@@ -134,12 +146,52 @@ def _read_sheets(
         return table, table
     if mentors is None:
         raise ProgramError("this is a plan of pairs: give MENTEES and MENTORS")
-    tables = read_tables(mentees, mentors, schedule)
+    return read_tables(mentees, mentors, schedule)
+
+
+def _check_people(record: Record, tables: tuple[Profiles, Profiles]) -> None:
+    """Raise if nobody of a plan is where they should be: those are other sheets."""
     known = record.people
-    if not known & {*tables[0].ids} and known & {*tables[1].ids}:
-        what = f"the mentees of the plan are in {tables[1].source}, not in {tables[0].source}."
-        raise ProgramError("the sheets are swapped", [Fault(what, "", "Give the mentees first.")])
-    return tables
+    if not known or known & {*tables[0].ids}:
+        return
+    what = "Nobody of the plan is in this sheet."
+    remedy = "Name the sheet that the plan was made from, or match anew: pairmatch match."
+    if record.kind == "grouping":
+        remedy = remedy.replace("match anew: pairmatch match", "form groups anew: pairmatch groups")
+    elif known & {*tables[1].ids}:
+        what = "Its people are mentors here: the mentees of the plan are in the other sheet."
+        remedy = "Name the sheet of the mentees first, then that of the mentors."
+    raise ProgramError(
+        f"{record.folder} is a plan of other people", [Fault(what, tables[0].source, remedy)]
+    )
+
+
+def _check_same_people(record: Record, tables: tuple[Profiles, Profiles]) -> None:
+    """Raise unless the sheets still name everybody of a plan, and nobody else is coached."""
+    _check_people(record, tables)
+    coaches = {pair[1] for pair in record.pairs}
+    sides = [(record.people, tables[0], record.people), (coaches, tables[1], {*tables[1].ids})]
+    faults: list[Fault] = []
+    for known, table, expected in sides if record.kind == "matching" else sides[:1]:
+        lost = sorted(known - {*table.ids}, key=natural_key)
+        new = sorted({*table.ids} - expected, key=natural_key)
+        faults += [
+            Fault(f"is {what}.", f"{table.source}, id {who}")
+            for people, what in (
+                (lost, "in the plan and not in this sheet"),
+                (new, "in this sheet and not in the plan"),
+            )
+            for who in people
+        ]
+    if faults:
+        remedy = f"Bring it up to date first: pairmatch rematch {record.folder} ... --out NEW."
+        faults[-1] = replace(faults[-1], remedy=remedy)
+        raise ProgramError(f"{record.folder} is not a plan of these people", faults)
+
+
+def _take(table: Profiles, ids: set[str]) -> Profiles:
+    """Return the rows of some people."""
+    return table.take(np.flatnonzero([who in ids for who in table.ids]))
 
 
 def _read_places(texts: list[str] | None) -> dict[str, int] | None:
@@ -229,6 +281,7 @@ def evaluate_command(
     record = read_record(plan)
     tables = _read_sheets(record, first, mentors, read_schedule(bells, hours, slot_minutes))
     said = pm.read_feedback(feedback, scale=_read_scale(scale))
+    _check_people(record, tables)
     found = pm.evaluate(pm.read_plan(plan, *tables), said)
     frames = {
         "coverage": found.coverage,
@@ -242,8 +295,9 @@ def evaluate_command(
     if found.lost:
         who = ", ".join(" and ".join(people) for people in found.lost[:_SHOWN])
         more = f" and {len(found.lost) - _SHOWN} more" if len(found.lost) > _SHOWN else ""
-        what = "answers about pairs or groups that are not in this plan"
-        out.print(escape(f"left out: {len(found.lost)} {what}: {who}{more}"))
+        answers = say_count(len(found.lost), "answer")
+        what = "about pairs or groups that are not in this plan"
+        out.print(escape(f"left out: {answers} {what}: {who}{more}"))
     if folder is not None:
         target = make_folder(folder)
         for name, frame in frames.items():
@@ -263,4 +317,5 @@ def _show_some(frame: pd.DataFrame, title: str) -> None:
     if not len(frame):
         return
     more = f" (the first {_SHOWN} of {len(frame)})" if len(frame) > _SHOWN else ""
-    show_frame(frame.head(_SHOWN).fillna(""), title + more)
+    shown: pd.DataFrame = frame.head(_SHOWN).astype(object)
+    show_frame(shown.where(shown.notna(), ""), title + more)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pairmatch.constraints import Load, find_id
 from pairmatch.cycles.changes import Changes
 from pairmatch.cycles.rematching import rematch
+from pairmatch.cycles.renewal import check_request
 from pairmatch.errors import Fault, ProgramError, did_you_mean
 from pairmatch.plans import Grouping, Matching
 from pairmatch.scoring import CommonTime
@@ -71,9 +72,15 @@ def what_if(
     >>> pm.compare(plan, answer.plan)
     Comparison(1 person moves, +0 matched, objective +6)
     """
+    check_request(plan, None, at_most_changes)
     dropped, added = _listed(drop), _listed(add)
     if places is None and not dropped and not added and minutes is None:
         raise ProgramError("nothing was asked: give places=, drop=, add= or minutes=")
+    if places is not None and not isinstance(places, Mapping):
+        remedy = "Write places={'M-07': 1}."
+        raise ProgramError(
+            "these places cannot be given", [Fault(f"found {places!r}.", "", remedy)]
+        )
     if places is not None and isinstance(plan, Grouping):
         raise ProgramError("groups have no places; ask with drop=, add= or minutes=")
     program = plan.program

@@ -36,7 +36,8 @@ class Changes:
     Parameters
     ----------
     leave : sequence of str, default: ()
-        Ids of people who are no longer there, mentees or mentors.
+        Ids of people who are no longer there, mentees or mentors. Who leaves and has a row in the
+        other table has changed sides: a mentee who coaches from now on.
     mentees, mentors : Profiles, DataFrame or path, optional
         Rows of people who join, and of people whose cells have changed. Of people who are there
         already, the columns of these rows replace the old cells, and other columns stay.
@@ -116,20 +117,21 @@ class Changes:
             If tables are given for a plan from own scores, or scores for one from tables.
         """
         scored = plan.scored
-        gone = self.find_leavers(plan)
         sides: tuple[Any, Any]
         if isinstance(scored, OwnScores):
+            gone = self.find_leavers(plan)
             own = self._change_scores(scored, gone)
             sides = own, own
             here = {*map(str, own.coached.ids)}, {*map(str, own.coach.ids)}
         else:
             if self.scores is not None:
                 raise ProgramError("this plan is from tables; give mentees= and mentors=")
-            coached = change_table(scored.coached, self.mentees, gone, "mentees")
+            left, gone = self.find_leavers_by_side(plan)
+            coached = change_table(scored.coached, self.mentees, left, "mentees", gone)
             one_table = scored.coach is scored.coached
             coach = coached
             if not one_table:
-                coach = change_table(scored.coach, self.mentors, gone, "mentors")
+                coach = change_table(scored.coach, self.mentors, gone, "mentors", left)
             elif self.mentors is not None:
                 raise ProgramError("this plan has one table of people; give mentees= only")
             sides = coached, coach
@@ -138,6 +140,39 @@ class Changes:
         if program is None:
             program = drop_strangers(plan.program, *here)
         return *sides, program
+
+    def find_leavers_by_side(self, plan: Matching) -> tuple[set[str], set[str]]:
+        """Return who leaves the mentees, and who the mentors.
+
+        Whoever leaves and has a row in one of the two tables is there on that side from now on.
+
+        Raises
+        ------
+        UnknownIdError
+            If somebody leaves who is not in the plan.
+        ProgramError
+            If somebody leaves and has a row wherever they were.
+        """
+        gone, scored = self.find_leavers(plan), plan.scored
+        tables = [
+            ("mentees", self.mentees, scored.coached),
+            ("mentors", self.mentors, scored.coach),
+        ]
+        if scored.coach is scored.coached:
+            tables[1] = tables[0]
+        rows = [set() if t is None else {*read_table(t, side).ids} for side, t, _ in tables]
+        back = [
+            who
+            for who in sorted(gone)
+            if all(
+                who in own or who not in known.ids
+                for own, (_, _, known) in zip(rows, tables, strict=True)
+            )
+        ]
+        if back:
+            what = f"{', '.join(back)} both leave and have a row."
+            raise ProgramError("these changes contradict each other", [Fault(what)])
+        return gone - rows[0], gone - rows[1]
 
     def find_leavers(self, plan: Matching) -> set[str]:
         """Return the ids of who leaves.
@@ -172,13 +207,19 @@ class Changes:
         return own.take(np.array(rows, np.int64), np.array(columns, np.int64)).with_rules(())
 
 
-def change_table(table: Profiles, news: Any, gone: set[str], side: str) -> Profiles:
-    """Return a table without some people, and with new rows and cells."""
+def change_table(
+    table: Profiles, news: Any, gone: set[str], side: str, lost: set[str] | None = None
+) -> Profiles:
+    """Return a table without some people, and with new rows and cells.
+
+    ``lost`` are those whom nobody here can wish for any more; by default the same people.
+    """
+    lost = gone if lost is None else lost
     stays = np.array([person not in gone for person in table.ids], np.bool_)
     if not stays.all():
         table = table.take(np.flatnonzero(stays))
-    if gone and "wishes" in table:
-        table = strike_wishes(table, gone)
+    if lost and "wishes" in table:
+        table = strike_wishes(table, lost)
     if news is not None:
         import pandas as pd
 

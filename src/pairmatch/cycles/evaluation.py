@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.cycles.feedback import Feedback
 from pairmatch.cycles.joining import join_feedback
 from pairmatch.errors import ProgramError
 from pairmatch.typed import is_count, is_number
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pairmatch.cycles.feedback import Feedback
     from pairmatch.cycles.joining import Joined
     from pairmatch.plans import Grouping, Matching
 
@@ -118,8 +118,6 @@ def evaluate(
       outcome  n  value
     0  rating  2    4.5
     """
-    if not isinstance(feedback, Feedback):
-        raise ProgramError(f"{feedback!r} is no feedback; write read_feedback(file)")
     if not is_number(confidence) or not 0 < confidence < 1:
         raise ProgramError(f"confidence is {confidence!r}; give a number between 0 and 1")
     if not is_count(seed):

@@ -86,7 +86,8 @@ def read_feedback(
     ----------
     source : path or DataFrame
         Columns ``mentee, mentor`` or ``group``, and any of ``rating``, ``held``, ``planned``,
-        ``before``, ``after``, ``retained`` (yes or no). A blank cell says nothing.
+        ``before``, ``after``, ``retained`` (yes or no). A blank cell says nothing. Several rows
+        about one pair or group are averaged; as many yes as no about ``retained`` say nothing.
     scale : (float, float), default: (1, 5)
         Lowest and highest value of ``rating``, ``before`` and ``after``.
 

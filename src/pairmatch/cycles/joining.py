@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.cycles.feedback import Feedback
 from pairmatch.errors import Fault, ProgramError
-from pairmatch.plans import Grouping
+from pairmatch.plans import Grouping, Matching
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from pairmatch.cycles.feedback import Feedback
-    from pairmatch.plans import Matching
 
 __all__ = ["Joined", "average", "join_feedback", "value_criteria"]
 
@@ -48,11 +46,20 @@ class Joined:
 def join_feedback(plan: Matching | Grouping, feedback: Feedback) -> Joined:
     """Join by id; several rows about one pair or group are averaged.
 
+    Of ``retained``, where half of them say yes and half no, nothing is known.
+
     Raises
     ------
     ProgramError
-        If nothing in the feedback is about this plan.
+        If this is no plan or no feedback, or nothing in it is about this plan.
     """
+    if not isinstance(plan, (Matching, Grouping)):
+        remedy = "Give what match(), form_groups() or read_plan() returned."
+        what = f"found a {type(plan).__name__}."
+        raise ProgramError("there is no plan", [Fault(what, "plan", remedy)])
+    if not isinstance(feedback, Feedback):
+        given = type(feedback).__name__
+        raise ProgramError(f"this is no feedback, but a {given}; write read_feedback(file)")
     units: dict[tuple[str, ...], tuple[list[tuple[int, int]], float]] = {}
     if isinstance(plan, Grouping):
         values = plan.group_values
@@ -75,6 +82,7 @@ def join_feedback(plan: Matching | Grouping, feedback: Feedback) -> Joined:
         name: np.array([average(getattr(feedback, name)[rows_of[key]]) for key in found])
         for name in ("rating", "held", "planned", "before", "after", "retained")
     }
+    said["retained"][said["retained"] == 0.5] = np.nan
     return Joined(
         len(units),
         np.array([units[key][1] for key in found]),

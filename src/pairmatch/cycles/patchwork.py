@@ -303,12 +303,12 @@ def patch_scores(plan: Matching, changes: Changes) -> Patchwork | None:
     neutral = carry_neutral(known, criteria)
     if len(neutral) < len(criteria):
         return None
-    gone = changes.find_leavers(plan)
+    gone = changes.find_leavers_by_side(plan)
     new: Any = changes.mentees, changes.mentors
     sides = [
-        Side.make(table, news, gone, side, plan.seed)
-        for table, news, side in zip(
-            (known.coached, known.coach), new, ("mentees", "mentors"), strict=True
+        Side.make(table, news, left, side, plan.seed)
+        for table, news, left, side in zip(
+            (known.coached, known.coach), new, gone, ("mentees", "mentors"), strict=True
         )
     ]
     rows, columns = sides

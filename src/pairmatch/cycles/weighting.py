@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.cycles.evaluation import mean_interval
-from pairmatch.cycles.feedback import Feedback
 from pairmatch.cycles.joining import join_feedback
 from pairmatch.errors import CapabilityError, Fault, ProgramError
-from pairmatch.plans import Grouping, Matching
 from pairmatch.typed import is_count, is_number
 
 if TYPE_CHECKING:
@@ -19,6 +17,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import NDArray
+
+    from pairmatch.cycles.feedback import Feedback
+    from pairmatch.plans import Grouping, Matching
 
 __all__ = ["Suggestion", "least_answers", "suggest_weights"]
 
@@ -205,23 +206,20 @@ def _collect(
     plans: Any, feedback: Any
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...], NDArray[np.float64]]:
     """Return values of criteria, ratings, names and current weights."""
-    one = isinstance(feedback, Feedback)
-    if not one and (isinstance(plans, Matching | Grouping) or feedback is None):
-        what = f"{type(feedback).__name__} is no feedback; write read_feedback(file)"
-        raise ProgramError("each plan needs its feedback", [Fault(what)])
-    listed = [plans] if one else list(plans)
-    answers = [feedback] if one else list(feedback)
+    listed, answers = (
+        list(given) if isinstance(given, (list, tuple)) else [given] for given in (plans, feedback)
+    )
     if len(listed) != len(answers) or not listed:
         what = f"{len(listed)} plans and {len(answers)} tables of feedback."
         raise ProgramError("each plan needs its feedback", [Fault(what)])
+    joined = [join_feedback(plan, said) for plan, said in zip(listed, answers, strict=True)]
     if not all(hasattr(plan.scored, "criteria") for plan in listed):
         raise CapabilityError("own scores have no criteria whose weights could be suggested")
     scored = [plan.scored for plan in listed]
     if any(repr(s.criteria) != repr(scored[0].criteria) for s in scored):
         raise ProgramError("the plans have different criteria; give plans of one program")
-    parts = [join_feedback(plan, said) for plan, said in zip(listed, answers, strict=True)]
-    x = np.concatenate([part.given for part in parts])
-    y = np.concatenate([part.said["rating"] for part in parts])
+    x = np.concatenate([part.given for part in joined])
+    y = np.concatenate([part.said["rating"] for part in joined])
     rated = ~np.isnan(y)
     current = np.array([float(criterion.weight) for criterion in scored[0].criteria])
     return x[rated], y[rated], scored[0].names, current

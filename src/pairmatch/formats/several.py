@@ -140,7 +140,8 @@ class Formats:
 
     def summary(self) -> str:
         """Return the formats in a few lines of text, with what is proved and what is not."""
-        lines = [f"{say_count(len(self.plans), 'format')} over {len(self.ids)} people"]
+        people = say_count(len(self.ids), "person", "people")
+        lines = [f"{say_count(len(self.plans), 'format')} over {people}"]
         for number, plan in enumerate(self.plans, 1):
             if plan is None:
                 lines.append(f"  format {number}  nobody has minutes left for it")

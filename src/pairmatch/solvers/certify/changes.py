@@ -52,17 +52,20 @@ class ChangeLimit:
     n_kept: int
 
     @property
+    def _columns(self) -> NDArray[np.int64]:
+        return self.column_of[:, None] if self.column_of.ndim == 1 else self.column_of
+
+    @property
     def earlier(self) -> NDArray[np.int64]:
         """The pairs there were and still may be, shape (n_earlier, 2)."""
-        columns = self.column_of.reshape(len(self.column_of), -1)
+        columns = self._columns
         row, place = np.nonzero(columns >= 0)
         return np.stack([row, columns[row, place]], axis=1)
 
     def contains(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of some pairs there were."""
-        before = self.column_of.reshape(len(self.column_of), -1)
         there = np.zeros(len(rows), np.bool_)
-        for own in before.T:
+        for own in self._columns.T:
             there |= own[rows] == columns
         return there
 

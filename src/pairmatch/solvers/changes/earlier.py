@@ -26,7 +26,7 @@ def list_earlier(column_of: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArr
     >>> rows.tolist(), columns.tolist()
     ([0, 0, 2], [2, 0, 1])
     """
-    columns = column_of.reshape(len(column_of), -1)
+    columns = column_of[:, None] if column_of.ndim == 1 else column_of
     row, place = np.nonzero(columns >= 0)
     return row, columns[row, place]
 
@@ -48,7 +48,7 @@ def was_there(
     >>> was_there(np.array([[2, 0], [1, -1]]), np.array([0, 0, 1]), np.array([0, 1, 1])).tolist()
     [True, False, True]
     """
-    before = column_of.reshape(len(column_of), -1)
+    before = column_of[:, None] if column_of.ndim == 1 else column_of
     there = np.zeros(len(rows), np.bool_)
     for own in before.T:
         there |= own[rows] == columns

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.choice import solve_assignment
 from pairmatch.solvers.assignment.held.faces import open_face
 from pairmatch.solvers.certify.ordered_changes import OrderedPrices
 from pairmatch.solvers.changes.earlier import count_kept
 from pairmatch.solvers.changes.rematching import Rematching, TooManyChangesError
 from pairmatch.solvers.changes.search import Search
+from pairmatch.solvers.changes.uninterrupted import solve_uninterrupted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +56,7 @@ def solve_goals(
     settles this goal and those to come, 64 at most, without proof.
     """
     plain = replace(problem, objective="coverage", tiers=None)
-    face = open_face(plain, solve_assignment(plain).pairs)
+    face = open_face(plain, solve_uninterrupted(plain).pairs)
     pins = problem.pins
     least = n_kept - count_kept(column_of, pins)
     search = Search(face, column_of, max(0, least))

@@ -205,8 +205,60 @@ def test_the_joint_bound_of_pairs_is_what_they_could_be_alone(pool):
     assert alone.plans[0].matched > 0
     assert alone.gap == 0.0
     assert formats.bounds[1] == alone.bound
-    assert formats.objective < formats.bound
+    assert formats.objective <= formats.bound < sum(formats.bounds)
     assert pm.match_formats(pool, [TEAM]).bound is None
+
+
+def test_the_joint_bound_counts_the_minutes_that_people_have():
+    rng = np.random.default_rng(4)
+    n_less = 0
+    for _ in range(4):
+        people = pd.DataFrame(
+            {
+                "id": list("ABCDEF"),
+                "role": ["mentee", "mentor", "both"] * 2,
+                "goals": rng.choice(["a", "b", "a; b"], 6),
+                "strengths": rng.choice(["a", "b", "a; b"], 6),
+                "subjects": rng.choice(["art", "maths"], 6),
+                "free": ["Mon 08:00-12:00"] * 6,
+                "minutes_per_week": rng.choice([30, 45, 60, 75, 90], 6),
+            }
+        )
+        rules = [pm.Meetings(minutes=30), pm.Load(at_most=2)]
+        one = pm.Program([pm.GoalCoverage()], rules)
+        three = pm.Program(
+            [pm.SubjectMatch()], [pm.Meetings(minutes=45)], size=3, leftovers="leave_out"
+        )
+        formats = pm.match_formats(people, [one, three], joint_bound=True)
+        coverage, alike = (
+            pm.score(people, people, program.replace(constraints=())).to_frame().to_numpy()
+            for program in (one, three)
+        )
+        role, minutes = people["role"], people["minutes_per_week"].to_numpy()
+        mentors = [k for k in range(6) if role[k] != "mentee"]
+        choices = [
+            [None, *(j for j in mentors if j != i)] if role[i] != "mentor" else [None]
+            for i in range(6)
+        ]
+        best = 0.0
+        for groups in disjoint(list(range(6)), (3,)):
+            used = np.zeros(6)
+            for group in groups:
+                used[list(group)] += 45
+            if (used > minutes).any():
+                continue
+            worth = sum(
+                alike[b, a] for group in groups for b, a in itertools.permutations(group, 2)
+            )
+            for choice in itertools.product(*choices):
+                pairs = [(i, j) for i, j in enumerate(choice) if j is not None]
+                spent = used + 30 * np.bincount([k for p in pairs for k in p], minlength=6)
+                load = np.bincount([j for _, j in pairs], minlength=6)
+                if (spent <= minutes).all() and load.max(initial=0) <= 2:
+                    best = max(best, worth / 2 + sum(coverage[i, j] for i, j in pairs))
+        assert formats.objective <= best + 1e-6 <= formats.bound + 2e-6
+        n_less += formats.bound < sum(formats.bounds) - 1e-6
+    assert n_less
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,18 @@ import numpy as np
 
 from pairmatch.constraints import CarryOver, Load, TakeTurns, Tiers, bind_pair_rules
 from pairmatch.errors import PairmatchWarning
+from pairmatch.formats.several import minutes_of, watching_of
+from pairmatch.formats.sharing import Seats
 from pairmatch.programs import default_criteria
 from pairmatch.scoring import Compatibility
+from pairmatch.seam import MOST_HELD
 from pairmatch.seam.groups import grouping_problem
-from pairmatch.solvers.certify.regrouping import share_company
+from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.certify.regrouping import share_company, share_people
 from pairmatch.solvers.certify.small_groups import group_value
 from pairmatch.solvers.groups.regrouping.company import Company
 from pairmatch.solvers.groups.regrouping.solver import price_company
-from pairmatch.solvers.problem import GroupingProblem
+from pairmatch.solvers.problem import AssignmentProblem, GroupingProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,10 +46,13 @@ class Alone:
         What any plan of it is worth at most, in whatever other formats leave; None if not known.
     rate : callable
         Returns what a plan is worth by the scores of the whole pool; None if that cannot be said.
+    seats : tuple of Seats or None
+        What each place in it brings at most; None if that is not known.
     """
 
     bound: float | None
     rate: Callable[[Any], float | None]
+    seats: tuple[Seats, ...] | None = None
 
 
 def groups_alone(table: Profiles, program: Program) -> Alone:
@@ -65,13 +72,17 @@ def groups_alone(table: Profiles, program: Program) -> Alone:
         scored = Compatibility.bind(table, table, criteria, rules)
         problem = grouping_problem(scored, program)
     if problem.n < problem.smallest:
-        return Alone(0.0, lambda _: 0.0)
+        return Alone(0.0, lambda _: 0.0, ())
     if not isinstance(problem, GroupingProblem) or problem.n > _MOST_HELD:
         return Alone(None, lambda _: None)
     nobody = np.full(problem.n, -1, np.int64)
     prices = price_company(problem, Company(nobody), 0, [0])
     unit = lcm(*range(problem.smallest - 1, problem.largest))
     bound = share_company(problem, nobody, 0, prices.person, prices.charge)[0]
+    once = np.ones(problem.n, np.int64)
+    places = share_people(problem, prices.person)
+    minutes = minutes_of(program) + watching_of(program)
+    seats = Seats(tuple(table.ids), places, once, minutes, 2 * unit * int(scored.scale))
 
     def rate(plan: Grouping | None) -> float | None:
         worth = 0
@@ -82,7 +93,7 @@ def groups_alone(table: Profiles, program: Program) -> Alone:
             worth += group_value(problem, rows, unit)
         return worth / (unit * scored.scale)
 
-    return Alone(bound / (unit * scored.scale), rate)
+    return Alone(bound / (unit * scored.scale), rate, (seats,))
 
 
 def pairs_alone(program: Program, match_alone: Callable[[Program], Any]) -> Alone:
@@ -107,7 +118,7 @@ def pairs_alone(program: Program, match_alone: Callable[[Program], Any]) -> Alon
     )
     alone = match_alone(replace(program, constraints=tuple(rest), objective="total"))
     if alone is None:
-        return Alone(0.0, lambda plan: 0.0 if plan is None else None)
+        return Alone(0.0, lambda plan: 0.0 if plan is None else None, ())
 
     def rate(plan: Matching | None) -> float | None:
         if plan is None:
@@ -122,4 +133,31 @@ def pairs_alone(program: Program, match_alone: Callable[[Program], Any]) -> Alon
         gain, allowed = alone.problem.gains.pairs(*sides)
         return alone.in_scores(int(gain.sum())) if allowed.all() else None
 
-    return Alone(alone.bound, rate)
+    return Alone(alone.bound, rate, _price_seats(alone, minutes_of(program)))
+
+
+def _price_seats(alone: Matching, minutes: int) -> tuple[Seats, ...] | None:
+    """Return what each place of a mentee and of a mentor brings, whatever else is asked of pairs.
+
+    With any prices of the mentors' places a pair is worth no more than its mentee makes of the
+    best place at these prices, and the price of its own place.
+    """
+    problem = alone.problem
+    if problem.n_rows * problem.n_columns > MOST_HELD:
+        return None
+    none = np.zeros(problem.n_columns, np.int64)
+    plain = AssignmentProblem(
+        problem.gains, problem.capacity, none, objective="total", demand=problem.demand
+    )
+    prices = solve_assignment(plain).prices
+    price = none if prices is None else np.maximum(prices.column, 0)
+    gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
+    left = np.where(allowed, gain - price, 0).max(axis=1, initial=0)
+    scored: Any = alone.scored
+    return tuple(
+        Seats(tuple(side.ids), value, most, minutes, int(scored.scale))
+        for side, value, most in (
+            (scored.coached, left, problem.demand),
+            (scored.coach, price, problem.capacity),
+        )
+    )

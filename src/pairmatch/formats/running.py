@@ -12,6 +12,7 @@ from pairmatch.constraints import Load
 from pairmatch.errors import Fault, InfeasibleError, ProgramError
 from pairmatch.formats.bounds import groups_alone, pairs_alone
 from pairmatch.formats.several import Formats, engagements, minutes_of, seats, watching_of
+from pairmatch.formats.sharing import share_time
 from pairmatch.inputs import check_arguments, read_table
 from pairmatch.profiles.joining import replace_texts
 from pairmatch.profiles.spans import cut_windows
@@ -93,9 +94,10 @@ def match_formats(
     good, leave most to the later ones; the order is yours, because it says what matters more. With
     ``joint_bound``, how much more all formats could be worth together in any order: the sum of what
     each could be with the whole pool and all its time for itself, the largest total whether or not
-    coverage comes first. To solve one format again given all others never gains anything, since it
-    was the best in more. Proved for all together, and checked once more by :meth:`Formats.check`:
-    nobody is in two places, and nobody is beyond their minutes.
+    coverage comes first; or, if that is less, what the places that people have minutes for bring
+    together, each place at its price. To solve one format again given all others never gains
+    anything, since it was the best in more. Proved for all together, and checked once more by
+    :meth:`Formats.check`: nobody is in two places, and nobody is beyond their minutes.
 
     An observation keeps its time free in all weeks, though it takes place in one. Travel between
     meetings of two different formats is not counted.
@@ -123,14 +125,18 @@ def match_formats(
         return formats
     alone = [_leave_alone(table, budget, program, options) for program in programs]
     formats = _rate(formats, alone)
+    known = [one.seats for one in alone if one.seats is not None]
+    if len(known) == len(alone):
+        every = [places for own in known for places in own]
+        formats = replace(formats, shared=share_time(formats.ids, budget, every))
     for order in list(permutations(range(len(programs))))[1:] if any_order else ():
         try:
             other = _rate(_run_in_order(table, budget, programs, order, options), alone)
         except (InfeasibleError, ProgramError):  # what it asks for cannot be had in this order
             continue
         if _rank(other) > _rank(formats):
-            formats = other
-    return formats if joint_bound else replace(formats, bounds=())
+            formats = replace(other, shared=formats.shared)
+    return formats if joint_bound else replace(formats, bounds=(), shared=None)
 
 
 def _rank(formats: Formats) -> tuple[int, float]:

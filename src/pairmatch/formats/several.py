@@ -46,6 +46,8 @@ class Formats:
         What each plan is worth by the scores of the whole pool, where a joint bound was asked for.
     bounds : tuple of float or None
         What each format could be worth at most with the whole pool and all its time for itself.
+    shared : float or None
+        What all of them could be worth together at most in the minutes that everybody has.
 
     Examples
     --------
@@ -62,6 +64,7 @@ class Formats:
     budget: NDArray[np.float64]
     worths: tuple[float | None, ...] = ()
     bounds: tuple[float | None, ...] = ()
+    shared: float | None = None
 
     @property
     def objective(self) -> float | None:
@@ -74,7 +77,8 @@ class Formats:
     @property
     def bound(self) -> float | None:
         """Proved bound on that sum for all formats together, in any order; None if not proved."""
-        return _add_up(self.bounds)
+        alone = _add_up(self.bounds)
+        return alone if alone is None or self.shared is None else min(alone, self.shared)
 
     @property
     def gap(self) -> float | None:

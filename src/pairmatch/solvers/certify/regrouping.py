@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import StreamedGrouping
     from pairmatch.solvers.solution import CompanyPrices
 
-__all__ = ["certify_regrouping", "kept_in", "share_company"]
+__all__ = ["certify_regrouping", "kept_in", "share_company", "share_people"]
 
 _FEW = 13  # people whose groups are all enumerated
 _MOST_WHOLE = 400  # people up to whom the limit tells in the bound
@@ -214,6 +214,40 @@ def share_company(
     others; and whoever keeps the old group has at least half of its people among them. The charge
     is paid out to whoever keeps the group, and taken back for the number that has to.
     """
+    share, use = _share(problem, company, price, charge)
+    active = share > 0
+    slope = active - use[active].sum(axis=0)
+    bound = (int(share[active].sum()) - 2 * charge * n_kept) // 2
+    return bound, slope
+
+
+def share_people(problem: GroupingProblem, price: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what each person brings at most to any group; no group is worth more than its people.
+
+    Parameters
+    ----------
+    problem : GroupingProblem
+        The problem; what it asks of whole groups is not looked at.
+    price : ndarray of int64, shape (n,)
+        Price of the company of each person.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        In halves of the unit of :func:`share_company`, never below 0.
+
+    Notes
+    -----
+    As there, with nobody who was in a group before.
+    """
+    share, _ = _share(problem, np.full(problem.n, -1, np.int64), price, 0)
+    return np.maximum(share, 0)
+
+
+def _share(
+    problem: GroupingProblem, company: NDArray[np.int64], price: NDArray[np.int64], charge: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return twice what each person brings at most, and how often it takes the price of others."""
     n = problem.n
     sizes = range(problem.smallest, problem.largest + 1)
     scale = lcm(*(size - 1 for size in sizes))
@@ -250,7 +284,4 @@ def share_company(
             use[rows[better]] = 0.0
             chosen = np.concatenate([taken, ranked[:, :more]], axis=1)[better]
             use[rows[better, None], chosen] = 1.0 / (size - 1)
-    active = share > 0
-    slope = active - use[active].sum(axis=0)
-    bound = (int(share[active].sum()) - 2 * charge * n_kept) // 2
-    return bound, slope
+    return share, use

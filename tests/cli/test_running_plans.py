@@ -238,7 +238,10 @@ def test_formats_in_any_order_with_a_bound_on_all_of_them(run, tmp_path):
         (("compare", "PLAN", "broken"), "this is no plan. Make the plan again."),
         (("what-if", "PLAN", "MENTEES", "MENTORS"), "give --place, --drop or --minutes"),
         (("evaluate", "PLAN", "x.csv", "MENTEES"), "give MENTEES and MENTORS"),
-        (("rematch", "PLAN", "MENTORS", "MENTEES"), "Its people are mentors here: the mentees of the plan"),
+        (
+            ("rematch", "PLAN", "MENTORS", "MENTEES"),
+            "Its people are mentors here: the mentees of the plan",
+        ),
         (("match", "MENTEES", "MENTORS", "--set", "minutes=3"), "Add --program NAME"),
         (("match", "MENTEES", "MENTORS", "-p", "mentoring", "--set", "minuts=3"), "'minutes'?"),
         (("match", "MENTEES", "MENTORS", "-p", "initiative"), "add --set skill=..."),

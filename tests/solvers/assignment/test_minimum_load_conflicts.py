@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from pairmatch.solvers.assignment import LoadConflict, solve_assignment
-from pairmatch.solvers.problem import Quotas
+from pairmatch.solvers.assignment.held import conflict as held_conflict
+from pairmatch.solvers.assignment.held.conflict import fill_loads
+from pairmatch.solvers.assignment.held.layout import draw_network
+from pairmatch.solvers.assignment.held.remainder import collect_edges, set_pins
+from pairmatch.solvers.assignment.held.thinning import thin_by_paths
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 
 
 def find_most(problem, find_best):
@@ -52,6 +57,58 @@ def test_conflict_is_irreducible_and_its_remedy_the_smallest(draw, find_best, ki
             open_rows[row] = column in conflict.columns
         assert conflict.rows.tolist() == np.flatnonzero(open_rows).tolist()
     assert len(conflicts) > 20
+
+
+@pytest.mark.parametrize("places", [3, 5])
+def test_mentors_are_left_out_of_a_conflict_one_by_one_until_all_are_needed(places):
+    dropped = 0
+    for seed in range(300):
+        rng = np.random.default_rng([seed, places])
+        n, m = (int(k) for k in rng.integers(2, 9, 2))
+        allowed = rng.random((n, m)) < rng.choice([0.3, 0.6, 1])
+        least = rng.integers(0, places + 1, m)
+        quotas = (Quotas(rng.integers(-1, 2, n), 2),) if rng.random() < 0.4 else ()
+        demand = rng.integers(1, 3, n) if rng.random() < 0.3 else np.ones(n, int)
+        gains = MatrixGains(allowed.astype(int), allowed)
+        capacity = np.full(m, places)
+        problem = AssignmentProblem(gains, capacity, least, quotas=quotas, demand=demand)
+        remainder = set_pins(problem)
+        edges = collect_edges(problem, remainder)
+        layout = draw_network(edges, remainder, dict(enumerate(quotas)))
+
+        def lacks(columns, layout=layout, least=least):
+            asked = np.zeros_like(least)
+            asked[columns] = least[columns]
+            return int((asked - fill_loads(layout, asked)[0]).sum())
+
+        needy = np.flatnonzero(least)
+        last = next((k for k in range(len(needy)) if lacks(needy[: k + 1])), None)
+        if last is None:
+            continue
+        asked = np.zeros_like(least)
+        asked[needy[: last + 1]] = least[needy[: last + 1]]
+        _, rivals = fill_loads(layout, asked)
+        needed = thin_by_paths(layout, least, rivals, int(needy[last]))
+        assert lacks(needed)
+        assert not any(lacks(np.delete(needed, k)) for k in range(len(needed)))
+        dropped += len(needed) < len(rivals)
+    assert dropped > 3
+
+
+def test_conflict_of_many_mentors_takes_few_flows(monkeypatch):
+    flows = []
+    monkeypatch.setattr(held_conflict, "_TRIALS", 0)
+    count = held_conflict.find_largest_flow
+    monkeypatch.setattr(
+        held_conflict, "find_largest_flow", lambda *given: (flows.append(1), count(*given))[1]
+    )
+    n = 60
+    gains = MatrixGains(np.ones((n, n), int), np.ones((n, n), bool))
+    problem = AssignmentProblem(gains, np.full(n, 3), np.full(n, 2))
+    with pytest.raises(LoadConflict) as caught:
+        solve_assignment(problem)
+    assert len(caught.value.columns) == n // 2 + 1
+    assert len(flows) < 12
 
 
 def test_conflict_names_only_the_columns_that_compete(pose):

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.assignment.held.largest_flow import find_largest_flow, find_rivals
 from pairmatch.solvers.assignment.held.layout import draw_network
 from pairmatch.solvers.assignment.held.remainder import collect_edges, set_pins
+from pairmatch.solvers.assignment.held.thinning import thin_by_paths
 from pairmatch.solvers.problem import MatrixGains
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.held.layout import Layout
     from pairmatch.solvers.assignment.held.remainder import Edges, Remainder
     from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.solution import Prices
 
     Fill = Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]
 
@@ -48,6 +51,9 @@ class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not a 
         Whether no set of fewer columns conflicts.
     is_thin : bool, default: True
         Whether no part of this set conflicts; otherwise there was no time to find out.
+    prices : Prices, optional
+        Prices of places and of places within quotas that prove it, every pair worth nothing:
+        places of columns in conflict have a price of -1.
     """
 
     def __init__(
@@ -57,13 +63,15 @@ class LoadConflict(Exception):  # noqa: N818 - a finding about the input, not a 
         reachable: NDArray[np.int64],
         is_smallest: bool = False,
         is_thin: bool = True,
+        prices: Prices | None = None,
     ) -> None:
         self.columns = columns
         self.rows = rows
         self.reachable = reachable
         self.is_smallest = is_smallest
         self.is_thin = is_thin
-        super().__init__(columns, rows, reachable, is_smallest, is_thin)
+        self.prices = prices
+        super().__init__(columns, rows, reachable, is_smallest, is_thin, prices)
 
     def __str__(self) -> str:
         return (
@@ -78,7 +86,7 @@ def check_minimum_loads(
     edges: Edges,
     fill: Fill,
     *,
-    is_flow: bool = False,
+    layout: Layout | None = None,
 ) -> None:
     """Raise :class:`LoadConflict` if no plan meets every minimum load.
 
@@ -93,9 +101,9 @@ def check_minimum_loads(
     fill : callable
         Given how many rows each column asks for, returns how many each gets where together they
         get most, and a set of columns that cannot all get what they ask for if some do not.
-    is_flow : bool, default: False
-        Whether each column of that set could pass on a row to one that gets less, directly or
-        through others.
+    layout : Layout, optional
+        The network, where one flow in it is what fills: then each column of that set could pass on
+        a row to one that gets less, directly or through others.
 
     Raises
     ------
@@ -106,7 +114,8 @@ def check_minimum_loads(
     -----
     As few as possible of the first of these columns are taken that are in conflict. Where they lack
     one row, and each could pass one on, every one of them is needed; otherwise they are left out
-    one by one until that is so. Then sets of fewer columns are tried as long as there are few of
+    one by one until that is so: in a network by paths that lead from a column to the one that
+    lacks rows, O(pairs) each. Then sets of fewer columns are tried as long as there are few of
     them; to find a smallest one is hard in general.
     """
     asked = remainder.at_least
@@ -115,7 +124,7 @@ def check_minimum_loads(
     met, suspects = fill(asked)
     if (met == asked).all():
         return
-    suspects = _thin_out(asked, suspects, fill, is_flow=is_flow)
+    suspects = _thin_out(asked, suspects, fill, layout)
     suspects, is_smallest = _find_smaller(asked, suspects, fill, len(edges))
     pinned = problem.pins[np.isin(problem.pins[:, 1], suspects), 0]
     raise LoadConflict(
@@ -127,7 +136,10 @@ def check_minimum_loads(
 
 
 def _thin_out(
-    asked: NDArray[np.int64], suspects: NDArray[np.int64], fill: Fill, *, is_flow: bool
+    asked: NDArray[np.int64],
+    suspects: NDArray[np.int64],
+    fill: Fill,
+    layout: Layout | None,
 ) -> NDArray[np.int64]:
     """Return those of some columns in conflict that are all needed for one."""
 
@@ -145,8 +157,11 @@ def _thin_out(
         else:
             low = middle
     lacks, rivals = try_some(suspects[:high])
+    if layout is not None:
+        last = int(suspects[high - 1])
+        return rivals if lacks == 1 else thin_by_paths(layout, asked, rivals, last)
     waiting = rivals.tolist()
-    while waiting and not (is_flow and lacks == 1):
+    while waiting:
         column = waiting.pop(0)
         found, fewer = try_some(rivals[rivals != column])
         if found:
@@ -208,7 +223,7 @@ def refine_conflict(problem: AssignmentProblem, conflict: LoadConflict) -> LoadC
     edges = collect_edges(part, remainder)
     layout = draw_network(edges, remainder, dict(enumerate(part.quotas)))
     try:
-        check_minimum_loads(part, remainder, edges, partial(fill_loads, layout), is_flow=True)
+        check_minimum_loads(part, remainder, edges, partial(fill_loads, layout), layout=layout)
     except LoadConflict as found:
         return LoadConflict(
             columns[found.columns],
@@ -243,9 +258,9 @@ def fill_loads(
     -----
     One maximum flow, and the side of its smallest cut where the shortage is.
     """
-    flow = _find_largest_flow(layout, asked)
+    flow = find_largest_flow(layout, asked)
     met = flow[layout.load_arcs]
-    return met, _find_rivals(layout, flow, asked, np.flatnonzero(met < asked))
+    return met, find_rivals(layout, flow, asked, np.flatnonzero(met < asked))
 
 
 def start_flow(layout: Layout, at_least: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -261,53 +276,7 @@ def start_flow(layout: Layout, at_least: NDArray[np.int64]) -> NDArray[np.int64]
     network = layout.network
     flow = np.zeros(len(network.tail), np.int64)
     if at_least.any():
-        flow = _find_largest_flow(layout, at_least)
+        flow = find_largest_flow(layout, at_least)
     seated = np.bincount(network.tail[layout.pair_arcs], flow[layout.pair_arcs], layout.n_rows)
     flow[layout.idle_arcs] = network.supply[: layout.n_rows] - seated.astype(np.int64)
     return flow
-
-
-def _find_largest_flow(layout: Layout, asked: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return a flow of rows to columns, as large as possible, no column above what it asks for."""
-    from ortools.graph.python import max_flow
-
-    network = layout.network
-    source = network.n_nodes
-    tail = np.concatenate([network.tail, np.full(layout.n_rows, source)])
-    head = np.concatenate([network.head, np.arange(layout.n_rows)])
-    width = np.concatenate([network.upper, network.supply[: layout.n_rows]])
-    width[layout.load_arcs] = asked
-    width[layout.idle_arcs] = 0
-    solver = max_flow.SimpleMaxFlow()
-    arcs = solver.add_arcs_with_capacity(tail.astype(np.int32), head.astype(np.int32), width)
-    if solver.solve(source, layout.sink) != solver.OPTIMAL:
-        raise ArithmeticError("no maximum flow was found")
-    return np.asarray(solver.flows(arcs), dtype=np.int64)[: len(network.tail)]
-
-
-def _find_rivals(
-    layout: Layout,
-    flow: NDArray[np.int64],
-    asked: NDArray[np.int64],
-    short: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Columns that ask for rows and could pass one on, directly or through others, to a short one.
-
-    The rows of a largest flow that these columns could get are all with them: it is the side of a
-    smallest cut where the shortage is.
-    """
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import breadth_first_order
-
-    network = layout.network
-    inner = slice(0, layout.load_arcs.start)
-    tail, head = network.tail[inner], network.head[inner]
-    up, down = flow[inner] < network.upper[inner], flow[inner] > 0
-    # Against the direction of the residual arcs, from a root behind the short columns.
-    root = network.n_nodes
-    starts = np.concatenate([head[up], tail[down], np.full(len(short), root)])
-    ends = np.concatenate([tail[up], head[down], layout.n_rows + short])
-    graph = csr_array((np.ones(len(starts)), (starts, ends)), shape=(root + 1, root + 1))
-    seen = breadth_first_order(graph, root, return_predecessors=False)
-    columns = np.sort(seen[(seen >= layout.n_rows) & (seen < layout.sink)]) - layout.n_rows
-    return columns[asked[columns] > 0].astype(np.int64)

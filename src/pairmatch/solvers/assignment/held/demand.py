@@ -96,7 +96,7 @@ def solve_demand(problem: AssignmentProblem, watch: Watch | None = None) -> Assi
     check_demand(problem, remainder)
     edges = collect_edges(problem, remainder)
     layout = draw_network(edges, remainder, dict(enumerate(problem.quotas)))
-    check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout), is_flow=True)
+    check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout), layout=layout)
     return settle_demand(problem, remainder, climb_demand(problem, remainder, edges, watch), watch)
 
 

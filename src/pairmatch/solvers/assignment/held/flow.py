@@ -80,7 +80,7 @@ def solve_by_flow(problem: AssignmentProblem, watch: Watch | None = None) -> Ass
     edges = collect_edges(problem, remainder)
     quotas = dict(enumerate(problem.quotas))
     layout = draw_network(edges, remainder, quotas)
-    check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout), is_flow=True)
+    check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout), layout=layout)
     start = start_flow(layout, remainder.at_least)
 
     def write(flow: NDArray[np.int64], prices: Prices) -> AssignmentSolution:

@@ -77,6 +77,10 @@ class Prices:
         every such minute that its slots cover.
     tier : tuple of int
         What a pair of each tier was given on top of its gain, where tiers are streamed.
+    cells : ndarray of int64, shape (n_cells, 3), or None
+        Quota, column and class of places within quotas that have a price, where few of them do.
+    cell : ndarray of int64, shape (n_cells,), or None
+        Price of a place in each of these.
     """
 
     column: NDArray[np.int64]
@@ -89,6 +93,8 @@ class Prices:
     first: int = 0
     time: NDArray[np.int64] | None = None
     tier: tuple[int, ...] = ()
+    cells: NDArray[np.int64] | None = None
+    cell: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -184,6 +184,34 @@ def make_problem() -> Callable[..., AssignmentProblem]:
 
 
 @pytest.fixture(scope="session")
+def add_quotas() -> Callable[[AssignmentProblem, int], AssignmentProblem]:
+    """Add quotas that nest, some of them two within each other, and drop pins that break them."""
+
+    def add(problem: AssignmentProblem, seed: int) -> AssignmentProblem:
+        rng = np.random.default_rng([seed, 77])
+        fine = rng.integers(-1, rng.integers(1, 4), problem.n_rows)
+        at_most = int(rng.integers(1, 3))
+        quotas = (Quotas(fine, at_most),)
+        if rng.random() < 0.5:  # wider classes around the narrow ones
+            wide = np.where(fine >= 0, fine // 2, -1)
+            quotas += (Quotas(wide, at_most + int(rng.integers(0, 2))),)
+            quotas = quotas[::-1] if rng.random() < 0.5 else quotas
+        capacity = problem.capacity + rng.integers(0, 3)
+        pins = problem.pins
+        while any(_is_broken(quota, pins) for quota in quotas):
+            pins = pins[:-1]
+        return replace(problem, capacity=capacity, quotas=quotas, pins=pins)
+
+    return add
+
+
+def _is_broken(quota: Quotas, pairs: np.ndarray) -> bool:
+    label = quota.class_of[pairs[:, 0]]
+    code = (pairs[:, 1] * quota.n_classes + label)[label >= 0]
+    return bool(np.unique(code, return_counts=True)[1].max(initial=0) > quota.at_most)
+
+
+@pytest.fixture(scope="session")
 def ask_loads() -> Callable[[AssignmentProblem, int], AssignmentProblem]:
     """Ask for minimum loads that some plan of the problem meets, most of them hard to meet."""
 

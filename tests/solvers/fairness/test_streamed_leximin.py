@@ -7,7 +7,7 @@ import pytest
 
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.assignment import choice, solve_assignment
-from pairmatch.solvers.assignment.fairness import leximin_rounds
+from pairmatch.solvers.assignment.fairness import level_tiles, leximin_rounds
 from pairmatch.solvers.assignment.fairness.leximin import solve_leximin
 from pairmatch.solvers.assignment.fairness.leximin_rounds import solve_leximin_streamed
 from pairmatch.solvers.assignment.held.watch import OutOfTime, Watch
@@ -23,7 +23,7 @@ from pairmatch.solvers.streamed import StreamedGains
 def streamed_route(monkeypatch):
     """Every streamed pool counts as large, and is looked at in small blocks."""
     monkeypatch.setattr(choice, "_LARGE", -1)
-    monkeypatch.setattr(leximin_rounds, "_CELLS", 40)
+    monkeypatch.setattr(level_tiles, "CELLS", 40)
     monkeypatch.setattr(leximin_rounds, "_KEEP", 1)
     monkeypatch.setattr(leximin_rounds, "_MORE", 1)
     monkeypatch.setattr(level_streams, "_CELLS", 30)
@@ -139,6 +139,87 @@ def test_levels_with_loads_are_best_among_all_plans(
         best = max(rate(held, plan) for plan in enumerate_plans(held))
         solution = solve_assignment(replace(held, gains=streamed.gains))
         assert rate(held, [tuple(pair) for pair in solution.pairs.tolist()]) == best
+
+
+@pytest.mark.parametrize("loads", [False, True], ids=["quotas", "quotas and minimum loads"])
+@pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 80, 40)], ids=str)
+def test_streamed_levels_keep_quotas_as_the_held_ones_do(
+    draw_pool, add_quotas, seeds, loads, monkeypatch, streamed_route, ask_loads
+):
+    paid = held_back = 0
+    for seed in seeds:
+        held, streamed = draw_pool(seed)
+        held = add_quotas(held, seed)
+        held = ask_loads(held, seed) if loads else held
+        streamed = replace(held, gains=streamed.gains)
+        with monkeypatch.context() as patch:
+            patch.setattr(choice, "_LARGE", 10**6)
+            expected = solve_assignment(held)
+            patch.setattr(choice, "_LARGE", -1)
+            patch.setattr(choice, "_FLOW_MOST", -1 if seed % 3 == 0 else 400_000)
+            patch.setattr(leximin_rounds, "_MUCH", 4 * (seed % 2))
+            solution = solve_assignment(streamed)
+        assert solution.pairs.tolist() == expected.pairs.tolist()
+        assert solution.price == expected.price
+        assert certify_plan(streamed, solution).proved
+        assert certify_plan(held, solution) == certify_plan(held, expected)
+        if any(step.cell is not None and step.cell.any() for step in solution.steps):
+            paid += 1
+            free = tuple(replace(step, cell=step.cell * 0) for step in solution.steps)
+            held_back += not certify_plan(streamed, replace(solution, steps=free)).proved
+    assert paid > 3
+    assert held_back > 3
+
+
+@pytest.mark.parametrize("loads", [False, True], ids=["quotas", "quotas and minimum loads"])
+def test_levels_within_quotas_are_best_among_all_plans(
+    draw_pool, add_quotas, streamed_route, enumerate_plans, rate, ask_loads, loads
+):
+    for seed in range(40):
+        held, streamed = draw_pool(seed, most=6)
+        held = add_quotas(held, seed)
+        held = ask_loads(held, seed) if loads else held
+        best = max(rate(held, plan) for plan in enumerate_plans(held))
+        solution = solve_assignment(replace(held, gains=streamed.gains))
+        assert rate(held, [tuple(pair) for pair in solution.pairs.tolist()]) == best
+
+
+def test_spoiled_prices_within_quotas_prove_nothing_that_is_false(
+    draw_pool, add_quotas, streamed_route
+):
+    rng = np.random.default_rng(2)
+    refused = tried = 0
+    for seed in range(60):
+        held, streamed = draw_pool(seed, most=9)
+        problem = replace(add_quotas(held, seed), gains=streamed.gains)
+        solution = solve_assignment(problem)
+        steps = list(solution.steps)
+        if len(steps) < 2 or steps[0].cells is None or not len(steps[0].cells):
+            continue
+        k = int(rng.integers(len(steps)))
+        cell = steps[k].cell.astype(int)
+        cell[rng.integers(len(cell))] += int(rng.choice([-1, 1]))
+        steps[k] = replace(steps[k], cell=cell)
+        tried += 1
+        refused += not certify_plan(problem, replace(solution, steps=tuple(steps))).proved
+        # A worse plan is never proved by the prices of the best one.
+        fewer = replace(solution, pairs=solution.pairs[1:])
+        free = ~np.isin(solution.pairs[:1, 0], problem.pins[:, 0])
+        assert not free or not certify_plan(problem, fewer).proved
+        for wrong, message in (
+            ({"cells": steps[0].cells[:, :2]}, "not there"),
+            ({"cells": steps[0].cells + 1000}, "not there"),
+            ({"cell": steps[0].cell[1:]}, "one integer for each place"),
+            ({"cell": None}, "same places"),
+        ):
+            spoiled = [replace(step, **wrong) for step in solution.steps]
+            with pytest.raises(CertificateError, match=message):
+                certify_plan(problem, replace(solution, steps=tuple(spoiled)))
+        mixed = (solution.steps[0], *(replace(s, cells=None, cell=None) for s in steps[1:]))
+        with pytest.raises(CertificateError, match="same places"):
+            certify_plan(problem, replace(solution, steps=mixed))
+    assert tried > 8
+    assert refused == tried
 
 
 def test_spoiled_prices_of_levels_are_told_from_good_ones(draw_pool, streamed_route):

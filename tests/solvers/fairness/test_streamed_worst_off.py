@@ -111,6 +111,46 @@ def test_streamed_search_meets_minimum_loads_as_the_held_one_does(
     assert held_back > 3
 
 
+@pytest.mark.parametrize("inner", ["flow", "streamed"])
+@pytest.mark.parametrize("seeds", [range(k, k + 30) for k in range(0, 60, 30)], ids=str)
+def test_streamed_search_keeps_quotas_and_minimum_loads_at_once(
+    draw_pool, add_quotas, seeds, monkeypatch, ask_loads, inner
+):
+    raised = held_back = 0
+    for seed in seeds:
+        held, streamed = draw_pool(seed, most=12)
+        held = ask_loads(add_quotas(held, seed), seed)
+        streamed = replace(held, gains=streamed.gains)
+        expected = solve_assignment(held)
+        with monkeypatch.context() as patch:
+            patch.setattr(choice, "_LARGE", -1)
+            if inner == "streamed":
+                patch.setattr(choice, "_FLOW_MOST", -1)
+            patch.setattr(quota_thresholds, "_HEIGHT", 3)
+            solution = solve_assignment(streamed)
+        assert_same_plan(held, streamed, solution, expected)
+        raised += bool(solution.price)
+        if len(solution.steps) > 1 and (solution.steps[1].column < 0).any():
+            held_back += 1
+            free = np.maximum(solution.steps[1].column, 0)
+            spoiled = (solution.steps[0], replace(solution.steps[1], column=free))
+            assert not certify_plan(streamed, replace(solution, steps=spoiled)).proved
+    assert raised > 2
+    assert held_back > 2
+
+
+def test_plan_with_quotas_and_loads_has_the_highest_lowest_gain_of_all_plans(
+    draw_pool, add_quotas, monkeypatch, enumerate_plans, rate, ask_loads
+):
+    monkeypatch.setattr(choice, "_LARGE", -1)
+    for seed in range(60):
+        held, streamed = draw_pool(seed, most=6)
+        held = ask_loads(add_quotas(held, seed), seed)
+        best = max(rate(held, plan) for plan in enumerate_plans(held))
+        solution = solve_assignment(replace(held, gains=streamed.gains))
+        assert rate(held, [tuple(pair) for pair in solution.pairs.tolist()]) == best
+
+
 def test_plan_with_loads_has_the_highest_lowest_gain_of_all_plans(
     draw_pool, monkeypatch, enumerate_plans, rate, ask_loads
 ):
@@ -138,15 +178,11 @@ def test_what_is_refused_is_refused_before_any_work(monkeypatch, asked):
     for name in ("solve_by_pricing", "solve_with_quotas", "solve_fairly"):
         monkeypatch.setattr(choice, name, None)
     gains = StreamedGains(np.ones((3, 1), np.float32), np.ones((2, 1), np.float32), largest=1)
-    problem = AssignmentProblem(gains, np.full(2, 2), np.ones(2, int), objective="worst_off")
-    quota = Quotas(np.zeros(3, int), 1)
-    for refused in (
-        replace(problem, quotas=(quota,)),
-        replace(problem, objective="leximin", quotas=(quota,)),
-        replace(problem, quotas=(Quotas(np.array([0, 0, 1]), 1), Quotas(np.array([0, 1, 1]), 1))),
-    ):
+    problem = AssignmentProblem(gains, np.full(2, 2), np.ones(2, int))
+    crossing = (Quotas(np.array([0, 0, 1]), 1), Quotas(np.array([0, 1, 1]), 1))
+    for objective in ("worst_off", "leximin"):
         with pytest.raises(CapabilityError, match="drop"):
-            solve_assignment(refused, **asked)
+            solve_assignment(replace(problem, objective=objective, quotas=crossing), **asked)
 
 
 def test_spoiled_streamed_proofs_prove_nothing(draw_pool, monkeypatch):
@@ -193,15 +229,10 @@ def test_streamed_search_is_estimated_as_one():
     assert estimate_effort(problem).method == estimate_effort(held).method == "pricing"
 
 
-def test_what_cannot_be_streamed_is_refused_with_a_way_out(monkeypatch):
+def test_stopped_at_once_gives_a_valid_plan(monkeypatch):
     monkeypatch.setattr(choice, "_LARGE", -1)
     gains = StreamedGains(np.ones((3, 1), np.float32), np.ones((2, 1), np.float32), largest=1)
     problem = AssignmentProblem(gains, np.full(2, 2), np.zeros(2, int), objective="worst_off")
-    quota = (Quotas(np.zeros(3, int), 1),)
-    with pytest.raises(CapabilityError, match="drop the quota, use objective 'worst_off'"):
-        solve_assignment(replace(problem, objective="leximin", quotas=quota))
-    with pytest.raises(CapabilityError, match="drop at_least"):
-        solve_assignment(replace(problem, at_least=np.ones(2, int), quotas=quota))
     stopped = solve_assignment(problem, time_limit=1e-9)
     assert stopped.status in (Status.TIME_LIMIT, Status.OPTIMAL)
     certify_plan(problem, stopped)

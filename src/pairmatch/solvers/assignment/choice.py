@@ -196,13 +196,13 @@ def _solve(
             return found
 
         best = None
-        check_fairness(problem, is_streamed=_is_streamed(problem))
+        check_fairness(problem)
         gains = problem.gains
         if isinstance(gains, DeferredGains):
             gains = gains.source
         if watch.deadline is not None and isinstance(gains, StreamedGains):
             # A plan to fall back on, before there is any matrix.
-            rough = best = solve(replace(set_fairness_aside(problem), gains=gains))
+            rough = best = solve(set_fairness_aside(replace(problem, gains=gains)))
             watch.keep(lambda: forget_proof(rough))
         problem = _hold(problem, watch)
         return watch.hurry(lambda: solve_fairly(problem, solve, watch, best))

@@ -16,6 +16,7 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify.assignment import certify_assignment
+from pairmatch.solvers.certify.cells import check_cells, find_rooms, spread_cells
 from pairmatch.solvers.certify.costs import certify_costs
 from pairmatch.solvers.certify.demand_meetings import certify_demand_slots
 from pairmatch.solvers.certify.demands import certify_demand
@@ -143,6 +144,13 @@ def certify_plan(
         return certify_levels(plain, problem.gains, solution, rules, deadline)
     if len(solution.pairs) and not solution.steps and solution.prices is None:
         return rules
+    if by_row and any(step.cells is not None for step in solution.steps):
+        rooms, cells = find_rooms(problem), check_cells(problem, solution)
+        spread = (
+            spread_cells(step, rooms, cells, shut=int(k == 0))
+            for k, step in enumerate(solution.steps)
+        )
+        solution = replace(solution, steps=tuple(spread))
     face = EqualAnswers(problem, np.asarray(solution.pairs))
     tier = np.empty(0, np.int64)
     if isinstance(problem.tiers, np.ndarray):

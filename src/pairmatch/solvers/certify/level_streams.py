@@ -2,7 +2,7 @@
 
 Like the other checks this module knows no solver. It is given a vector of prices for every row and
 column, one entry for the number of pairs and one for each level of gains, and compares vectors
-lexicographically.
+lexicographically. Places within quotas have vectors too, for some classes at some columns.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.certify.assignment import certify_assignment
+from pairmatch.solvers.certify.cells import PricedClasses, check_cells, find_rooms, spread_cells
 from pairmatch.solvers.certify.sums import add_up, find_magnitude, multiply
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Prices
@@ -51,21 +52,29 @@ def certify_levels(
     Weak duality for vectors. A pair is worth 1 in the first entry and -1 in the entry of the level
     that it gains. If no price vector is lexicographically below 0, no pair is worth more than its
     two sides cost, and all that is there to pay for costs just what the answer is worth, then no
-    answer is worth more. A column whose vector is below 0 is paid for its minimum load. Gains that
+    answer is worth more. A pair pays for a place within every quota whose class at its column has
+    prices; all steps name the same ones. A column whose vector is below 0 is paid for its minimum
+    load. Pairs that the pins leave no room for within a quota are not looked at. Gains that
     are no level of the answer would be entries of their own, at which all prices are 0. Prices of
     the lowest levels alone prove these.
     """
     if not solution.steps or (solution.steps[0].column < 0).any():
         return rules
+    cells = check_cells(problem, solution)
+    first = solution.steps[0]
+    if first.cell is not None and (first.cell < 0).any():
+        return rules
     nothing = np.zeros(problem.n_columns, np.int64)
-    covered = Prices(nothing, coverage=Prices(solution.steps[0].column.astype(np.int64)))
+    rooms = find_rooms(problem)
+    coverage = spread_cells(first, rooms, cells, shut=1)
+    covered = Prices(nothing, coverage=coverage)
     seen = certify_assignment(
         problem, replace(solution, prices=covered, steps=()), deadline=deadline
     )
     rules = replace(rules, matched_bound=seen.matched_bound)
     if seen.matched_bound != rules.matched or monotonic() > deadline:
         return rules
-    proof = _Proof(problem, gains, solution)
+    proof = _Proof(problem, gains, solution, rooms, cells)
     if proof.adds_up and proof.keeps_signs() and proof.covers_pairs(deadline):
         if proof.is_whole:
             return replace(rules, bound=rules.objective)
@@ -77,7 +86,12 @@ class _Proof:
     """Price vectors, of open rows and of columns with places, entry by entry."""
 
     def __init__(
-        self, problem: AssignmentProblem, gains: StreamedGains, solution: AssignmentSolution
+        self,
+        problem: AssignmentProblem,
+        gains: StreamedGains,
+        solution: AssignmentSolution,
+        rooms: list[NDArray[np.int64]],
+        cells: NDArray[np.int64],
     ) -> None:
         pinned = np.zeros(problem.n_rows, np.bool_)
         pinned[problem.pins[:, 0]] = True
@@ -103,16 +117,26 @@ class _Proof:
             return
         self.row = [np.asarray(step.row)[self.rows] for step in steps]
         self.column = [step.column[self.columns] for step in steps]
+        # Places at columns that are full of pins cost nobody anything.
+        kept = np.flatnonzero(np.isin(cells[:, 1], self.columns))
+        self.cell = [step.column[:0] if step.cell is None else step.cell[kept] for step in steps]
+        self.classes = PricedClasses(problem, self.rows, self.columns, rooms, cells[kept])
+        room = [rooms[k][j, label] for k, j, label in cells[kept].tolist()]
         counted = np.where(_are_below(self.column), self.asked, places[self.columns])
         self.adds_up = all(
-            add_up(row) + multiply(counted, column) == value
-            for row, column, value in zip(self.row, self.column, worth, strict=True)
+            add_up(row) + multiply(counted, column) + multiply(np.array(room, np.int64), cell)
+            == value
+            for row, column, cell, value in zip(
+                self.row, self.column, self.cell, worth, strict=True
+            )
         )
 
     def keeps_signs(self) -> bool:
         """Say whether no vector is below 0 but those of columns with a minimum load."""
         return not (
-            _are_below(self.row).any() or (_are_below(self.column) & (self.asked == 0)).any()
+            _are_below(self.row).any()
+            or _are_below(self.cell).any()
+            or (_are_below(self.column) & (self.asked == 0)).any()
         )
 
     def covers_pairs(self, deadline: float) -> bool:
@@ -120,11 +144,31 @@ class _Proof:
         if not len(self.rows) or not len(self.columns):
             return True
         place, bar = self._put_in_order()
-        row_place, column_place = place[: len(self.rows)], place[len(self.rows) :]
-        rows, columns = np.argsort(row_place), np.argsort(column_place)
-        part = self.gains.take(self.rows[rows], self.columns[columns])
-        row_place, column_place = row_place[rows], column_place[columns]
         table = _tabulate(bar)
+        classes = self.classes
+        for kind in range(classes.n_kinds):
+            rows = np.flatnonzero(classes.kind == kind)
+            nodes, is_open = classes.nodes_of[kind], classes.find_open(kind)
+            columns = np.flatnonzero(is_open)
+            if len(columns) and not self._cover(rows, columns, nodes, place, table, deadline):
+                return False
+        return True
+
+    def _cover(
+        self,
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        nodes: NDArray[np.int64],
+        place: NDArray[np.int64],
+        table: list[NDArray[np.int64]],
+        deadline: float,
+    ) -> bool:
+        """Say whether no allowed pair of some rows of one kind is worth more than it costs."""
+        rows = rows[np.argsort(place[rows], kind="stable")]
+        column_place = place[len(self.rows) + nodes]
+        columns = columns[np.argsort(column_place[columns], kind="stable")]
+        part = self.gains.take(self.rows[rows], self.columns[columns])
+        row_place, column_place = place[rows], column_place[columns]
         height = max(1, _CELLS // len(columns))
 
         def look(top: int) -> Pairs | None:
@@ -137,7 +181,7 @@ class _Proof:
             if (allowed & (gain > most)).any():
                 return None
             i, j = np.nonzero(allowed & (gain == most))
-            return rows[i + top], columns[j + first], gain[i, j]
+            return rows[i + top], nodes[columns[j + first]], gain[i, j]
 
         tops = range(0, len(rows), height)
         for k in range(0, len(tops), _BLOCKS):
@@ -151,16 +195,17 @@ class _Proof:
         return True
 
     def _offer(self, k: int) -> NDArray[np.signedinteger]:
-        """Return entry k of what pairs of a lower level leave their rows, by column."""
-        return int(k == 0) - self.column[k].astype(np.int64)
+        """Return entry k of what pairs of a lower level leave their rows, by where they enter."""
+        return int(k == 0) - self.classes.add_up(self.column[k], self.cell[k])
 
     def _put_in_order(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return places of rows and columns by what rows pay and columns leave, lowest first.
 
+        A class of rows at a column has a place of its own where it pays for a place within a quota.
         Also what a pair may gain whose row is just before a place and whose column is at it: the
         level of the first entry that differs; nothing where that is the number of pairs.
         """
-        n, size = len(self.rows), len(self.rows) + len(self.columns)
+        n, size = len(self.rows), len(self.rows) + self.classes.n_nodes
         order, bar = np.arange(size), np.full(size, _ALWAYS)
         value = np.empty(size, np.int64)
         for k, paid in enumerate(self.row):

@@ -75,9 +75,8 @@ def solve_fairly(
     Raises
     ------
     CapabilityError
-        If quotas do not nest, so that one network cannot hold them, or if gains are streamed and
-        a quota binds under "leximin", or under "worst_off" with minimum loads, or there are more
-        tiers than can be told apart exactly.
+        If quotas do not nest, so that one network cannot hold them, or there are more tiers than
+        can be told apart exactly.
     ProgramError
         If tiers come with a fair objective, or are no table of whole numbers from 0.
     LoadConflict
@@ -85,8 +84,7 @@ def solve_fairly(
     RangeError
         If the gains are too large for exact 64-bit arithmetic.
     """
-    is_streamed = isinstance(problem.gains, StreamedGains)
-    check_fairness(problem, is_streamed=is_streamed)
+    check_fairness(problem)
     quotas_bind = any(quota_binds(problem, quota) for quota in problem.quotas)
     plain = set_fairness_aside(problem)
     best = best or solve(plain)
@@ -97,15 +95,17 @@ def solve_fairly(
         fair = solve_tiers_streamed(plain, problem.gains, problem.tiers, best, solve)
         return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
     if isinstance(problem.gains, StreamedGains):
+        by_level = problem.objective == "leximin"
         if quotas_bind:
-            fair = solve_worst_off_with_quotas(plain, problem.gains, best, solve, watch)
+            fair = solve_worst_off_with_quotas(
+                plain, problem.gains, best, solve, watch, any_total=by_level
+            )
         else:
-            by_level = problem.objective == "leximin"
             fair = solve_worst_off_streamed(
                 plain, problem.gains, best, solve, watch, any_total=by_level
             )
-            if by_level:
-                fair = solve_leximin_streamed(plain, problem.gains, fair, watch)
+        if by_level:
+            fair = solve_leximin_streamed(plain, problem.gains, fair, watch)
         return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
     if problem.tiers is not None:
         fair = solve_by_tiers(problem, best, watch)
@@ -118,15 +118,13 @@ def solve_fairly(
     return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
 
 
-def check_fairness(problem: AssignmentProblem, *, is_streamed: bool) -> None:
+def check_fairness(problem: AssignmentProblem) -> None:
     """Raise, before any work, where a fair objective or tiers cannot be honoured.
 
     Parameters
     ----------
     problem : AssignmentProblem
         A problem for which :func:`is_fair` holds.
-    is_streamed : bool
-        Whether its pairs are too many to be looked at all at once.
 
     Raises
     ------
@@ -142,20 +140,6 @@ def check_fairness(problem: AssignmentProblem, *, is_streamed: bool) -> None:
         )
     if problem.tiers is not None:
         _check_tiers(problem)
-    if not is_streamed or not any(quota_binds(problem, quota) for quota in problem.quotas):
-        return
-    if problem.objective == "leximin":
-        raise CapabilityError(
-            f"{wish} with a quota that binds cannot be honoured in a pool of this size; drop the "
-            "quota, use objective 'worst_off', or match schools or regions one by one with "
-            "match_many()"
-        )
-    if problem.tiers is None and problem.at_least.any():
-        raise CapabilityError(
-            f"{wish} with a quota that binds and minimum loads cannot be honoured in a pool of "
-            "this size; drop the quota, drop at_least from Load, or match schools or regions one "
-            "by one with match_many()"
-        )
 
 
 def set_fairness_aside(problem: AssignmentProblem) -> AssignmentProblem:
@@ -164,10 +148,15 @@ def set_fairness_aside(problem: AssignmentProblem) -> AssignmentProblem:
     Parameters
     ----------
     problem : AssignmentProblem
-        A problem for which :func:`is_fair` holds.
+        A problem for which :func:`is_fair` holds. Where gains are streamed, quotas of which none
+        binds are left out as well, so that no place within them has a price.
     """
     objective = "total" if problem.objective == "total" else "coverage"
-    return replace(problem, objective=objective, tiers=None)  # type: ignore[arg-type]
+    plain: AssignmentProblem = replace(problem, objective=objective, tiers=None)  # type: ignore[arg-type]
+    bound = any(quota_binds(problem, quota) for quota in problem.quotas)
+    if isinstance(problem.gains, StreamedGains) and not bound:
+        plain = replace(plain, quotas=())
+    return plain
 
 
 def forget_proof(solution: AssignmentSolution) -> AssignmentSolution:

@@ -12,6 +12,7 @@ from pairmatch.solvers.assignment.held.seats import Seats, spread
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.assignment.held.compartments import Compartments
     from pairmatch.solvers.assignment.held.remainder import Edges
     from pairmatch.solvers.assignment.held.watch import Watch
 
@@ -34,11 +35,17 @@ class Rung:
     height : ndarray of int8 or int64, shape (n_rows + n_columns + 1,)
         Potentials of rows, columns and of the sink, which every place leads to: a pair may be
         used only if its row is not below its column, by one where it has the gain itself.
+    apart : ndarray of int64, shape (n_apart,)
+        Compartments whose potential is not that of what they are in; pairs look at it instead.
+    apart_height : ndarray of int8 or int64, shape (n_apart,)
+        Their potentials.
     """
 
     gain: int
     count: int
     height: NDArray[np.signedinteger]
+    apart: NDArray[np.int64]
+    apart_height: NDArray[np.signedinteger]
 
 
 class Ladder(Seats):
@@ -59,8 +66,9 @@ class Ladder(Seats):
         capacity: NDArray[np.int64],
         mate: NDArray[np.int64],
         cover: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+        compartments: Compartments | None = None,
     ) -> None:
-        super().__init__(edges, least, capacity, mate, cover)
+        super().__init__(edges, least, capacity, mate, cover, compartments)
         self.settled = mate  # the plan after the last level
         n_nodes = self.n + self.m + 1
         self._seen = np.zeros(n_nodes, np.int64)  # by the search with this number
@@ -88,6 +96,10 @@ class Ladder(Seats):
                 rungs.append(found)
             if self._n_dead > (1 - _FULL) * len(self._row):
                 self._compact()
+
+    def list_full(self) -> NDArray[np.int64]:
+        """Return the compartments that have no place left, as things are."""
+        return self._inner[self.load[self._inner] >= self.capacity[self._inner]]
 
     def _close_below(self, level: int) -> None:
         """Give up the pairs of a lower gain that no level has needed."""
@@ -119,7 +131,15 @@ class Ladder(Seats):
         self._narrow(height, touched, level)
         is_mate = self._mate[self._row[edges]] == edges
         self._open[edges] = self._alive[edges] & ~is_mate
-        return Rung(level, int(is_mate.sum()), height)
+        return self._write(level, int(is_mate.sum()), height)
+
+    def _write(self, level: int, count: int, height: NDArray[np.signedinteger]) -> Rung:
+        """Return a level with its potentials; those of compartments only where they differ."""
+        n, roots = self.n, self.n_roots
+        inner = self._inner
+        apart = inner[height[n + inner] != height[n + self.above[inner]]]
+        short = np.append(height[: n + roots], height[-1:]) if len(inner) else height
+        return Rung(level, count, short, apart, height[n + apart])
 
     def _narrow(
         self, height: NDArray[np.signedinteger], edges: NDArray[np.int64], level: int
@@ -128,7 +148,7 @@ class Ladder(Seats):
         n, sink = self.n, self.n + self.m
         drop = height[self._row[edges]].astype(np.int64) - height[n + self._column[edges]]
         self._kill(edges[drop + (self._gain[edges] == level) != 0])
-        self.can_load &= height[n:sink] == height[sink]
+        self.can_load &= height[n:sink] == height[n + self.above]
         self.can_idle &= height[:n] == height[sink]
 
     def _find_next(
@@ -140,21 +160,29 @@ class Ladder(Seats):
         edges = spread(self._row_start, rows)
         edges = edges[self._open[edges]]
         seated, at = self._sitting(columns)
-        gates = (self.load[columns] < self.capacity[columns]) & self.can_load[columns]
-        leaving = self.can_idle[rows] & ~self.idle[rows]
-        doors = np.concatenate([n + columns[gates], rows[leaving]])
+        gates = columns[(self.load[columns] < self.capacity[columns]) & self.can_load[columns]]
+        leaving = rows[self.can_idle[rows] & ~self.idle[rows]]
         beyond = np.empty(0, np.int64)
         if at_sink:
-            free = np.flatnonzero((self.load > self.least) & self.can_load)
+            free = self._list_loaded()
             beyond = np.concatenate([n + free, np.flatnonzero(self.idle & self.can_idle)])
-        to = [n + self._column[edges], seated, beyond, np.full(len(doors), sink)]
-        origin = [self._row[edges], n + at, np.full(len(beyond), sink), doors]
+        inner = self._by_above[spread(self._above_start, columns)]
+        inner = inner[(self.load[inner] > 0) & self.can_load[inner]]
+        to = [n + self._column[edges], seated, beyond, n + inner, n + self.above[gates]]
+        to.append(np.full(len(leaving), sink))
+        origin = [self._row[edges], n + at, np.full(len(beyond), sink)]
+        origin += [n + self.above[inner], n + gates, leaving]
         # A row of the level that leaves its pair gains what the pair costs.
         cost = [self._gain[edges] == level, -(self._gain[self._mate[seated]] == level).astype(int)]
-        cost.append(np.zeros(len(beyond) + len(doors), np.int64))
+        cost.append(np.zeros(sum(map(len, to[2:])), np.int64))
         all_to, all_origin = np.concatenate(to), np.concatenate(origin)
         free = np.concatenate(cost) + height[all_origin] - height[all_to] == 0
         return all_to[free], all_origin[free]
+
+    def _list_loaded(self) -> NDArray[np.int64]:
+        """Return the columns that may give a row back to the sink."""
+        free = (self.load > self.least) & self.can_load
+        return np.flatnonzero(free[: self.n_roots])
 
     def _note(self, nodes: NDArray[np.int64], origin: NDArray[np.int64]) -> NDArray[np.int64]:
         """Note nodes that are new, with one origin each, and return them once."""
@@ -214,12 +242,20 @@ class Ladder(Seats):
         rise = height[self._row[edges]] - height[n + self._column[edges]]
         rise += self._gain[edges] == level
         rises = [rise]
+        inner, roots = self._inner, self.n_roots
+        if len(inner):
+            below, over = n + inner, n + self.above[inner]
+            up = (self.load < self.capacity)[inner] & self.can_load[inner]
+            up &= reached[below] & ~reached[over]
+            down = (self.load[inner] > 0) & self.can_load[inner] & reached[over] & ~reached[below]
+            step = height[below] - height[over]
+            rises += [step[up], -step[down]]
         if reached[sink]:
-            beyond = np.flatnonzero((self.load > self.least) & self.can_load)
+            beyond = self._list_loaded()
             beyond = np.concatenate([n + beyond, np.flatnonzero(self.idle & self.can_idle)])
             rises.append((height[sink] - height[beyond])[~reached[beyond]])
         else:
-            before = np.flatnonzero((self.load < self.capacity) & self.can_load)
+            before = np.flatnonzero(((self.load < self.capacity) & self.can_load)[:roots])
             leaving = np.flatnonzero(~self.idle & self.can_idle)
             before = np.concatenate([n + before, leaving])
             rises.append((height[before] - height[sink])[reached[before]])

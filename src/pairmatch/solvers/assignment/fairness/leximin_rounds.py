@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.assignment.fairness import level_tiles
 from pairmatch.solvers.assignment.fairness.ladder import Ladder
+from pairmatch.solvers.assignment.fairness.level_tiles import NodesOf, Tiles, pick_some
 from pairmatch.solvers.assignment.fairness.rung_order import RungOrder
-from pairmatch.solvers.assignment.held.faces import narrow_to_coverage, open_face, pick_pairs
+from pairmatch.solvers.assignment.held.compartments import Classes
+from pairmatch.solvers.assignment.held.faces import narrow_to_coverage, open_face
 from pairmatch.solvers.assignment.held.network import find_cheapest_flow
-from pairmatch.solvers.assignment.held.remainder import Edges, set_pins
+from pairmatch.solvers.assignment.held.remainder import Edges, price_no_quota, set_pins
+from pairmatch.solvers.assignment.held.watch import OutOfTime
+from pairmatch.solvers.assignment.pricing.settling import settle_plan
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Prices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.assignment.held.compartments import Compartments
     from pairmatch.solvers.assignment.held.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution
     from pairmatch.solvers.streamed import StreamedGains
 
-_Found = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]
-
 __all__ = ["solve_leximin_streamed"]
 
-_CELLS = 2**20  # pairs looked at in one go
 _KEEP = 16  # pairs of each person that the search begins with, by gain and by price
 _MORE = 8  # pairs of each person that a round may add
 _MOST_TIGHT = 2**21  # where more pairs than these are as good, ties are left as they are
@@ -49,7 +55,7 @@ def solve_leximin_streamed(
     Parameters
     ----------
     problem : AssignmentProblem
-        A problem under "coverage" without quotas that bind.
+        A problem under "coverage" whose quotas nest.
     gains : StreamedGains
         Its gains.
     start : AssignmentSolution
@@ -60,10 +66,10 @@ def solve_leximin_streamed(
     Returns
     -------
     AssignmentSolution
-        ``steps``: prices of rows and columns for coverage, then for each level of gains that a
-        pair that is not pinned has, ascending. Taken as vectors, lexicographically, no pair is
-        worth more than the prices of its two sides. ``prices`` is None, as the levels leave no
-        choice of the total.
+        ``steps``: prices of rows, columns and full places within quotas for coverage, then for each
+        level of gains that a pair that is not pinned has, ascending. Taken as vectors,
+        lexicographically, no pair is worth more than the prices of its two sides and of its places
+        within quotas. ``prices`` is None, as the levels leave no choice of the total.
 
     Notes
     -----
@@ -72,8 +78,10 @@ def solve_leximin_streamed(
     :class:`.Ladder`; its potentials put all people in an order
     from which follows what any other pair may gain at most; one pass over all pairs, block by
     block, finds those that gain more, and the levels are settled again with these. Where many are
-    new the levels begin with a plan of a convex cost, close to the answer. O(n_columns *
-    n_levels) bytes for the proof, O(blocks + candidates) for the rest.
+    new the levels begin with a plan of a convex cost, close to the answer. A quota is a part of a
+    column with a potential of its own, for each class that candidates could overfill it with; rows
+    of one class are looked at together. O((n_rows + n_columns) * n_levels) bytes for the proof,
+    O(blocks + candidates + n_columns * n_classes) for the rest.
     """
     if not len(start.pairs):
         return replace(start, prices=None)
@@ -100,10 +108,16 @@ class _Search:
         self.mate[np.searchsorted(self.rows, free[:, 0])] = np.searchsorted(
             self.columns, free[:, 1]
         )
-        price = start.steps[0].column[self.columns] > 0
-        seated = self.mate >= 0
-        self.cover = seated.copy(), price
-        self.cover[0][seated] = ~price[self.mate[seated]]
+        self.classes = classes = Classes(problem.quotas, left, self.columns)
+        given = start.steps[0]
+        self.price = given.column[self.columns]
+        self.of_class = [price[self.columns] for price in given.quota or price_no_quota(problem)]
+        seated = np.flatnonzero(self.mate >= 0)
+        row_cover = np.zeros(len(self.rows), np.bool_)
+        for kind in range(classes.n_kinds):
+            mine = seated[classes.kind[seated] == kind]
+            row_cover[mine] = ~self._cover_columns(kind)[self.mate[mine]]
+        self.cover = row_cover, self.price > 0
         gain, _ = gains.pairs(free[:, 0], free[:, 1])
         lowest = int(gain.min(initial=np.iinfo(np.int64).max))
         self.gains = gains.take(self.rows, self.columns).keep_above(lowest)
@@ -116,7 +130,7 @@ class _Search:
         watch.keep(self._draft)
         if not n or not m:  # pins have taken all there was
             return self._draft()
-        code, begin = self._begin(), self.mate
+        code, begin = self._drop_shut(self._begin()), self.mate
         n_new, more = len(code), _MORE
         while True:
             watch.check()
@@ -124,10 +138,16 @@ class _Search:
             edges = Edges(row, column, self.gains.pairs(row, column)[0])
             if n_new > _MUCH * n:
                 begin = self._bend(edges)
-            self.ladder = ladder = Ladder(edges, self.least, self.capacity, begin, self.cover)
-            rungs = ladder.climb(watch)
-            self.mate = begin = ladder.mate
-            order = RungOrder(rungs, n, m, self.cover, self.least > 0)
+            wanted = [price > 0 for price in self.of_class]
+            parts = self.classes.divide(row, column, wanted)
+            cover = self.cover[0], self._cover_parts(parts)
+            self.ladder = Ladder(edges, self.least, self.capacity, begin, cover, parts)
+            rungs = self.ladder.climb(watch)
+            self.mate = begin = self.ladder.mate
+            full = self.ladder.list_full()
+            order = RungOrder(rungs, n, m, cover, self.least > 0, parts, full)
+            self.cells = parts.cell[full - m]
+            self.paid = cover[1][full]
             better, tight, least = self._look(order, more)
             if not len(better):
                 break
@@ -159,10 +179,28 @@ class _Search:
         gains: list[int] = np.sort(self.gains.pairs(seated, mate[seated])[0]).tolist()
         return gains
 
+    def _cover_columns(self, kind: int) -> NDArray[np.bool_]:
+        """Return the columns whose pairs with rows of a kind are covered, by places or a quota."""
+        price = self.price
+        for quota, label in self.classes.list_cells(kind):
+            price = price + self.of_class[quota][:, label]
+        return price > 0
+
+    def _cover_parts(self, parts: Compartments) -> NDArray[np.bool_]:
+        """Return the columns, and parts of columns, whose pairs are covered."""
+        price = np.concatenate([self.price, np.zeros(len(parts.cell), np.int64)])
+        for k, (quota, column, label) in enumerate(parts.cell.tolist(), len(self.price)):
+            price[k] = price[parts.above[k]] + self.of_class[quota][column, label]
+        return price > 0
+
+    def _drop_shut(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of some pairs for which quotas have room."""
+        return code[~self.classes.are_shut(*np.divmod(code, self.gains.shape[1]))]
+
     def _bend(self, edges: Edges) -> NDArray[np.int64]:
         """Return a plan over candidates in which low gains weigh heavily: nearly the answer."""
         some = Edges(self.rows[edges.row], self.columns[edges.column], edges.gain)
-        face = open_face(replace(self.problem, quotas=()), self._join(self.mate), some)
+        face = open_face(self.problem, self._join(self.mate), some)
         network = narrow_to_coverage(face)[0].network
         order, rank = np.unique(edges.gain, return_inverse=True)
         loss = (np.arange(len(order), 0, -1) / len(order)) ** _BEND * _FINE
@@ -213,7 +251,7 @@ class _Search:
         """Return codes of the allowed pairs of each row, or column, that leave most of the gain."""
         n, m = self.gains.shape
         n_lines, n_others = (m, n) if by_column else (n, m)
-        height = max(1, _CELLS // max(1, n_others))
+        height = max(1, level_tiles.CELLS // max(1, n_others))
         keep = min(_KEEP, n_others)
 
         def look(top: int) -> NDArray[np.int64]:
@@ -233,13 +271,21 @@ class _Search:
         found = map_blocks(look, range(0, n_lines, height))
         return np.concatenate([np.empty(0, np.int64), *found])
 
-    def _list_parts(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Return the rows and columns whose pairs cost nothing by the cover."""
-        row, column = self.cover
-        return [
-            (np.flatnonzero(row), np.flatnonzero(~column)),
-            (np.flatnonzero(~row), np.flatnonzero(column)),
-        ]
+    def _list_tiles(self, order: RungOrder, more: int) -> Iterator[Tiles]:
+        """Yield rows and columns whose pairs cost nothing by the cover, rows of a kind together."""
+        classes, (row_cover, _) = self.classes, self.cover
+        node_of = NodesOf(len(self.columns), self.cells)
+        for kind in range(classes.n_kinds):
+            nodes = node_of.list_nodes(classes.list_cells(kind))
+            covered, is_open = self._cover_columns(kind), ~classes.find_shut(kind)
+            for flag in (True, False):
+                rows = np.flatnonzero((classes.kind == kind) & (row_cover == flag))
+                columns = np.flatnonzero((covered != flag) & is_open)
+                if not len(rows) or not len(columns):
+                    continue
+                rows = rows[np.argsort(order.row[rows], kind="stable")]
+                columns = columns[np.argsort(order.node[nodes[columns]], kind="stable")]
+                yield Tiles(self.gains, order, rows, columns, nodes[columns], self.watch, more)
 
     def _look(
         self, order: RungOrder, more: int
@@ -251,31 +297,24 @@ class _Search:
         m = self.gains.shape[1]
         better, tight = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         n_tight, least = 0, int(np.iinfo(np.int64).max)
-        for rows, columns in self._list_parts():
-            rows = rows[np.argsort(order.row[rows], kind="stable")]
-            columns = columns[np.argsort(order.column[columns], kind="stable")]
-            if not len(rows) or not len(columns):
-                continue
-            part = self.gains.take(rows, columns)
-            tiles = _Tiles(part, order, rows, columns, self.watch, more)
-            starts = tiles.starts
-            for k in range(0, len(starts), _TILES):
-                found = map_blocks(tiles.look, starts[k : k + _TILES])
-                for (row, column, _), _, lowest in found:
-                    better.append(row * m + column)
-                    least = min(least, lowest)
-                row, column, gain = (
-                    np.concatenate([part[1][k] for part in found]) for k in range(3)
-                )
-                sign = order.judge(row, column, gain)
-                some = np.flatnonzero(sign < 0)
-                least = min(least, int(gain[some].min(initial=least)))
-                some = some[_pick(row[some], column[some], more)]
-                better.append(row[some] * m + column[some])
-                some = np.flatnonzero(sign == 0)
-                n_tight += len(some)
-                if n_tight <= _MOST_TIGHT:
-                    tight.append(row[some] * m + column[some])
+        jobs = ((tiles, start) for tiles in self._list_tiles(order, more) for start in tiles.starts)
+        while some_jobs := list(islice(jobs, _TILES)):
+            found = map_blocks(lambda job: job[0].look(job[1]), some_jobs)
+            for (row, column, _, _), _, lowest in found:
+                better.append(row * m + column)
+                least = min(least, lowest)
+            row, column, node, gain = (
+                np.concatenate([part[1][k] for part in found]) for k in range(4)
+            )
+            sign = order.judge(row, node, gain)
+            some = np.flatnonzero(sign < 0)
+            least = min(least, int(gain[some].min(initial=least)))
+            some = some[pick_some(row[some], column[some], more)]
+            better.append(row[some] * m + column[some])
+            some = np.flatnonzero(sign == 0)
+            n_tight += len(some)
+            if n_tight <= _MOST_TIGHT:
+                tight.append(row[some] * m + column[some])
         all_tight = None if n_tight > _MOST_TIGHT else np.concatenate(tight)
         return np.concatenate(better), all_tight, least
 
@@ -283,108 +322,66 @@ class _Search:
         self, order: RungOrder, tight: NDArray[np.int64], pairs: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return the one best plan that all methods agree on."""
+        problem, n = self.problem, len(self.columns)
         row, column = np.divmod(np.sort(tight), self.gains.shape[1])
         edges = Edges(
             self.rows[row], self.columns[column], np.zeros(len(row), np.int64)
         )  # rows and columns ascend, so these are sorted too
-        face = open_face(replace(self.problem, quotas=()), pairs, edges)
-        lower, upper = face.network.lower.copy(), face.network.upper.copy()
-        is_full = order.column < order.sink
-        is_full |= self.cover[1]
-        loads, idle = face.layout.load_arcs, face.layout.idle_arcs
-        lower[loads][self.columns[is_full]] = upper[loads][self.columns[is_full]]
-        is_least = (order.column > order.sink) & ~self.cover[1]
-        upper[loads][self.columns[is_least]] = lower[loads][self.columns[is_least]]
-        upper[idle][(order.row > order.sink) | self.cover[0]] = 0
-        network = replace(face.network, lower=lower, upper=upper)
-        face = replace(face, network=network, layout=replace(face.layout, network=network))
-        return pick_pairs(face, self.watch)
+        # Only the signs of prices matter here: what must be full, what must be as low as it may.
+        place = np.zeros(problem.n_columns, np.int64)
+        sign = np.sign(order.sink - order.node[:n])
+        place[self.columns] = np.where(self.cover[1], 1, sign)
+        quota = price_no_quota(problem)
+        for k, (number, j, label) in enumerate(self.cells.tolist(), n):
+            over = order.above[k]
+            is_paid = order.node[k] < order.node[over]
+            is_paid |= bool(self.paid[k - n]) and not self._is_covered(int(over))
+            quota[number][self.columns[j], label] = int(is_paid)
+        profit = np.zeros(problem.n_rows, np.int64)
+        profit[self.rows] = (order.row > order.sink) | self.cover[0]
+        settled = settle_plan(
+            problem, pairs, Prices(place, quota), edges, profit, lambda: self.watch.is_over,
+            fast=False,
+        )  # fmt: skip
+        if settled is None:
+            raise OutOfTime
+        return settled
 
-    def _read_coverage(self) -> Prices:
-        """Return prices of 0 and 1 that prove the coverage; places that are gone cost more."""
+    def _is_covered(self, node: int) -> bool:
+        """Say whether the pairs in a column, or in a full part of one, are covered."""
+        m = len(self.columns)
+        return bool(self.cover[1][node] if node < m else self.paid[node - m])
+
+    def _write(
+        self,
+        row: NDArray[np.signedinteger],
+        column: NDArray[np.signedinteger],
+        cell: NDArray[np.signedinteger],
+        gone: int = 0,
+    ) -> Prices:
+        """Return prices by the numbers of the problem; places that are gone cost something."""
         problem = self.problem
-        row: NDArray[Any] = np.zeros(problem.n_rows, np.int8)  # bytes: there may be many levels
-        column: NDArray[Any] = np.full(problem.n_columns, 2, np.int8)
-        row[self.rows], column[self.columns] = self.cover
-        return Prices(column, row=row)
+        rows = np.zeros(problem.n_rows, row.dtype)
+        columns = np.full(problem.n_columns, gone, column.dtype)
+        rows[self.rows], columns[self.columns] = row, column
+        if not problem.quotas:
+            return Prices(columns, row=rows)
+        return Prices(columns, row=rows, cells=self.named, cell=cell)
 
     def _read_steps(self, order: RungOrder, stop: int | None = None) -> tuple[Prices, ...]:
         """Return the prices of coverage and of each level, or of those below one."""
-        problem, n = self.problem, len(self.rows)
-        steps = [self._read_coverage()]
-        for rung in order.rungs:
+        n, m, above = len(self.rows), len(self.columns), order.above[len(self.columns) :]
+        self.named = self.cells.copy()
+        self.named[:, 1] = self.columns[self.named[:, 1]]
+        covered = [self._is_covered(k) for k in range(m + len(self.cells))]
+        inner = np.array(covered, np.int8)  # bytes: there may be many levels
+        row, column = (part.astype(np.int8) for part in self.cover)
+        steps = [self._write(row, column, inner[m:] - inner[above], gone=2)]
+        for k, rung in enumerate(order.rungs):
             if stop is not None and rung.gain >= stop:
                 break
-            price = rung.height - rung.height[-1]
-            price[order.is_held] = 0
-            row = np.zeros(problem.n_rows, price.dtype)
-            column = np.zeros(problem.n_columns, price.dtype)
-            row[self.rows], column[self.columns] = price[:n], -price[n:-1]
-            steps.append(Prices(column, row=row))
+            height = order.read(k)
+            price = height[order.same] - height[-1]
+            node = -price[n:-1]
+            steps.append(self._write(price[:n], node[:m], node[m:] - node[above]))
         return tuple(steps)
-
-
-class _Tiles:
-    """Rows and columns in the order of their potentials, block by block."""
-
-    def __init__(
-        self,
-        gains: StreamedGains,
-        order: RungOrder,
-        rows: NDArray[np.int64],
-        columns: NDArray[np.int64],
-        watch: Watch,
-        more: int,
-    ) -> None:
-        self.gains, self.order, self.watch, self.more = gains, order, watch, more
-        self.rows, self.columns = rows, columns
-        self.height = max(1, _CELLS // len(columns))
-
-    @property
-    def starts(self) -> range:
-        """First row of every block."""
-        return range(0, len(self.rows), self.height)
-
-    def look(self, top: int) -> tuple[_Found, _Found, int]:
-        """Return the best pairs above their limit, all pairs at it, and the least limit broken."""
-        self.watch.check()
-        some = slice(top, min(len(self.rows), top + self.height))
-        order, rows = self.order, self.rows[some]
-        # Only pairs of rows that come before their column are limited.
-        first = int(np.searchsorted(order.column[self.columns], order.row[rows[0]], "right"))
-        gain, allowed = self.gains.block(some, slice(first, len(self.columns)))
-        limit = order.limit(rows, self.columns[first:])
-        i, j = np.nonzero(allowed & (gain >= limit))
-        value, over = gain[i, j], gain[i, j] - limit[i, j]
-        at = np.flatnonzero(over == 0)
-        above = np.flatnonzero(over > 0)
-        best = _pick(i[above], j[above], self.more, over[above])
-        best = above[best]
-        row, column = rows[i], self.columns[first + j]
-        return (
-            (row[best], column[best], value[best]),
-            (row[at], column[at], value[at]),
-            int((value - over)[above].min(initial=np.iinfo(np.int64).max)),
-        )
-
-
-def _pick(
-    row: NDArray[np.int64],
-    column: NDArray[np.int64],
-    count: int,
-    over: NDArray[np.int64] | None = None,
-) -> NDArray[np.int64]:
-    """Return some entries of every row and column: those that are over most, and others."""
-    # Where all prefer the same few, those alone would be picked: scatter the rest.
-    orders = [np.argsort((row * 40_503 + column * 30_011) % 65_521, kind="stable")]
-    if over is not None:
-        orders.append(np.argsort(-over, kind="stable"))
-    found = [order[_find_first(line[order], count)] for order in orders for line in (row, column)]
-    return np.unique(np.concatenate(found))
-
-
-def _find_first(line: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return the positions of the first so many entries of every line."""
-    order = np.argsort(line, kind="stable")
-    first = np.searchsorted(line[order], line[order])
-    return np.sort(order[np.arange(len(line)) - first < count])

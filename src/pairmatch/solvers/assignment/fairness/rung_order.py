@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.fairness.ladder import Rung
+    from pairmatch.solvers.assignment.held.compartments import Compartments
 
 __all__ = ["RungOrder"]
 
 _RUNGS = 512  # levels at a time
 _FREE = np.iinfo(np.int64).max  # a limit that no gain reaches
+_NONE = np.empty(0, np.int64)
 
 
 class RungOrder:
@@ -30,17 +32,25 @@ class RungOrder:
     n_rows, n_columns : int
         How many rows and columns there are.
     cover : (ndarray of bool, ndarray of bool)
-        Rows and columns of the cover that proves the coverage. Prices of places and rows of price
-        0 there may not be below 0 later: such rows and columns are held at the sink.
+        Rows, and columns with their compartments, of the cover that proves the coverage. Prices of
+        places and rows of price 0 there may not be below 0 later: such rows and columns are held
+        at the sink, and compartments at what they are in.
     must : ndarray of bool, shape (n_columns,)
         Columns with a minimum load: these may have a price below 0.
+    compartments : Compartments, optional
+        Parts of the columns.
+    full : ndarray of int64, shape (n_full,)
+        Those parts that are full, ascending; the others cost nothing.
 
     Attributes
     ----------
-    row, column : ndarray of int64
-        Place in the order of every row and column; those that nothing tells apart share one.
+    row, node : ndarray of int64
+        Place in the order of every row, and of every column and full compartment; those that
+        nothing tells apart share one.
+    above : ndarray of int64, shape (n_columns + n_full,)
+        What each column or full compartment is in, -1 for columns.
     sink : int
-        That of the sink.
+        Place of the sink.
     """
 
     def __init__(
@@ -50,12 +60,19 @@ class RungOrder:
         n_columns: int,
         cover: tuple[NDArray[np.bool_], NDArray[np.bool_]],
         must: NDArray[np.bool_],
+        compartments: Compartments | None = None,
+        full: NDArray[np.int64] = _NONE,
     ) -> None:
-        self.rungs = rungs
-        n, size = n_rows, n_rows + n_columns + 1
+        self.rungs, self._n = rungs, n_rows
+        n, size = n_rows, n_rows + n_columns + len(full) + 1
+        self.above = np.full(n_columns + len(full), -1)
+        self._cells: list[NDArray[np.signedinteger]] = [rung.height[:0] for rung in rungs]
+        if compartments is not None:
+            self.above[n_columns:] = _find_above(compartments, n_columns, full)
+            self._cells = [_read_cells(rung, compartments, n, n_columns, full) for rung in rungs]
         rank = np.zeros(size, np.int64)
         for start in range(0, len(rungs), _RUNGS):
-            keys = _read_keys(rungs[start : start + _RUNGS])
+            keys = _read_keys(self._read(start))
             _, within = np.unique(keys, return_inverse=True)
             _, rank = np.unique(rank * size + within, return_inverse=True)
         order = np.argsort(rank, kind="stable")
@@ -63,76 +80,140 @@ class RungOrder:
         some = order[first]  # one of each place
         self._limit = np.full(max(0, len(some) - 1), _FREE)
         for start in range(0, len(rungs), _RUNGS):
-            part = rungs[start : start + _RUNGS]
-            heights = np.stack([rung.height[some] for rung in part])
+            heights = np.stack([height[some] for height in self._read(start)])
             differs = heights[:, 1:] != heights[:, :-1]
             at = np.flatnonzero(differs.any(axis=0) & (self._limit == _FREE))
-            gain = np.array([rung.gain for rung in part])
+            gain = np.array([rung.gain for rung in rungs[start : start + _RUNGS]])
             self._limit[at] = gain[differs[:, at].argmax(axis=0)]
         self.sink = sink = int(rank[-1])
         self.row = np.where(cover[0], rank[:n], np.maximum(rank[:n], sink))
-        self.column = np.where(cover[1] | must, rank[n:-1], np.minimum(rank[n:-1], sink))
-        self.is_held = np.concatenate([self.row != rank[:n], self.column != rank[n:-1], [False]])
+        self.same = np.arange(size)  # whose potentials count
+        self.same[:n][self.row != rank[:n]] = size - 1
+        self.node = rank[n:-1].copy()
+        parts = np.concatenate([np.arange(n_columns), full])
+        for k in range(len(parts)):
+            over = int(self.above[k])
+            top = sink if over < 0 else int(self.node[over])
+            if self.node[k] <= top:
+                continue
+            covered = bool(cover[1][parts[over]]) if over >= 0 else False
+            free = bool(cover[1][parts[k]]) and not covered
+            if not free and not (over < 0 and must[k]):
+                self.node[k] = top
+                self.same[n + k] = size - 1 if over < 0 else self.same[n + over]
 
-    def limit(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _read(self, start: int) -> list[NDArray[np.signedinteger]]:
+        """Return the potentials of all nodes, the sink last, on some of the levels."""
+        return [self.read(k) for k in range(start, min(start + _RUNGS, len(self.rungs)))]
+
+    def read(self, k: int) -> NDArray[np.signedinteger]:
+        """Return the potentials of rows, columns, full compartments and the sink on a level."""
+        height = self.rungs[k].height
+        return np.concatenate([height[:-1], self._cells[k], height[-1:]])
+
+    def _pick(self, k: int, nodes: NDArray[np.int64]) -> NDArray[np.signedinteger]:
+        """Return the potentials of some of the nodes of :meth:`read`."""
+        height, cells = self.rungs[k].height, self._cells[k]
+        if not len(cells):
+            return height[nodes]
+        last = len(height) - 1
+        inner = np.clip(nodes - last, 0, len(cells) - 1)
+        picked = height[np.where(nodes == last + len(cells), last, np.minimum(nodes, last))]
+        is_cell = (nodes >= last) & (nodes < last + len(cells))
+        return np.where(is_cell, cells[inner], picked)
+
+    def limit(self, rows: NDArray[np.int64], nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what pairs may gain without doing harm.
 
         Parameters
         ----------
         rows : ndarray of int64, shape (n,)
             Rows.
-        columns : ndarray of int64, shape (m,)
-            Columns, in the order of their places.
+        nodes : ndarray of int64, shape (m,)
+            Columns, or compartments, in the order of their places.
 
         Returns
         -------
         ndarray of int64, shape (n, m)
             2**63 - 1 where there is no limit.
         """
-        found = np.full((len(rows), len(columns)), _FREE)
-        place = self.column[columns]
+        found = np.full((len(rows), len(nodes)), _FREE)
+        place = self.node[nodes]
         begin = np.searchsorted(place, self.row[rows], "right")
-        lines = np.flatnonzero(begin < len(columns))
+        lines = np.flatnonzero(begin < len(nodes))
         if not len(lines):
             return found
         steps = np.flatnonzero(np.diff(place)) + 1  # where a column is further on
         if len(steps):
             ends = np.stack([place[steps - 1], place[steps]], axis=1).ravel()
             found[:, steps] = np.minimum.reduceat(np.append(self._limit, _FREE), ends)[::2]
-        found[np.arange(len(columns)) < begin[:, None]] = _FREE
+        found[np.arange(len(nodes)) < begin[:, None]] = _FREE
         ends = np.stack([self.row[rows[lines]], place[begin[lines]]], axis=1).ravel()
         head = np.minimum.reduceat(np.append(self._limit, _FREE), ends)[::2]
         found[lines, begin[lines]] = head
         return np.minimum.accumulate(found, axis=1, out=found)
 
     def judge(
-        self, row: NDArray[np.int64], column: NDArray[np.int64], gain: NDArray[np.int64]
+        self, row: NDArray[np.int64], node: NDArray[np.int64], gain: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return the sign of what pairs cost, level by level: below 0 they would do better.
 
         Parameters
         ----------
-        row, column, gain : ndarray of int64, shape (n_pairs,)
+        row, node, gain : ndarray of int64, shape (n_pairs,)
             Pairs that gain just their limit.
         """
         sign = np.zeros(len(row), np.int64)
         left = np.arange(len(row))
-        n, sink = len(self.row), len(self.row) + len(self.column)
-        tail = np.where(self.is_held[row], sink, row)
-        head = np.where(self.is_held[n + column], sink, n + column)
-        for rung in self.rungs:
+        tail, head = self.same[row], self.same[self._n + node]
+        for k, rung in enumerate(self.rungs):
             if not len(left):
                 break
-            drop = rung.height[tail[left]].astype(np.int64) - rung.height[head[left]]
+            drop = self._pick(k, tail[left]).astype(np.int64) - self._pick(k, head[left])
             sign[left] = np.sign(drop + (gain[left] == rung.gain))
             left = left[sign[left] == 0]
         return sign
 
 
-def _read_keys(rungs: list[Rung]) -> NDArray[np.bytes_]:
+def _find_above(
+    compartments: Compartments, n_columns: int, full: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the full part, or column, that each full part is in, by its number among these."""
+    number = np.full(len(compartments.above) + 1, -1)
+    number[:n_columns] = np.arange(n_columns)
+    number[full] = n_columns + np.arange(len(full))
+    above = compartments.above[full]
+    while (is_loose := number[above] < 0).any():
+        above[is_loose] = compartments.above[above[is_loose]]
+    found: NDArray[np.int64] = number[above]
+    return found
+
+
+def _read_cells(
+    rung: Rung,
+    compartments: Compartments,
+    n_rows: int,
+    n_columns: int,
+    full: NDArray[np.int64],
+) -> NDArray[np.signedinteger]:
+    """Return the potentials of full compartments on a level."""
+    is_apart = np.full(len(compartments.above), -1)
+    is_apart[rung.apart] = np.arange(len(rung.apart))
+    # Up to the first that differs from what it is in, or to the column.
+    at = full.copy()
+    while (inner := (at >= n_columns) & (is_apart[at] < 0)).any():
+        at[inner] = compartments.above[at[inner]]
+    which = is_apart[at]
+    plain = rung.height[n_rows + np.minimum(at, n_columns - 1)] if len(at) else rung.height[:0]
+    if not len(rung.apart):
+        return plain
+    return np.where(which >= 0, rung.apart_height[which], plain)
+
+
+def _read_keys(heights: list[NDArray[np.signedinteger]]) -> NDArray[np.bytes_]:
     """Return the potentials of every node as text that sorts as they do."""
-    heights = np.stack([rung.height - rung.height.min() for rung in rungs], axis=1)
-    kind = np.uint8 if heights.max() < 2**8 else np.dtype(">u8")
-    packed = np.ascontiguousarray(heights.astype(kind))
+    table = np.stack([height - height.min() for height in heights], axis=1)
+    kind = np.uint8 if table.max() < 2**8 else np.dtype(">u8")
+    packed = np.ascontiguousarray(table.astype(kind))
     keys: NDArray[np.bytes_] = packed.view(f"S{packed.itemsize * packed.shape[1]}")[:, 0]
     return keys

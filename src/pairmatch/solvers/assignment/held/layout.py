@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.held.remainder import Edges, Remainder
     from pairmatch.solvers.problem import Quotas
 
-__all__ = ["Layout", "draw_network", "find_laminar", "reward_loads"]
+__all__ = ["Layout", "draw_network", "find_laminar", "order_classes", "reward_loads"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,7 +169,7 @@ def draw_network(edges: Edges, remainder: Remainder, quotas: dict[int, Quotas]) 
     tails: list[NDArray[np.int64]] = []
     heads: list[NDArray[np.int64]] = []
     n_limits = 0
-    for turn in _order_classes(quotas, remainder.rows):
+    for turn in order_classes(quotas, remainder.rows):
         # Each row's classes from the widest to the narrowest, one per turn.
         for k, quota in quotas.items():
             label = quota.class_of[edges.row]
@@ -221,8 +221,20 @@ def draw_network(edges: Edges, remainder: Remainder, quotas: dict[int, Quotas]) 
     )
 
 
-def _order_classes(quotas: dict[int, Quotas], rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """For each turn the quota of each row whose class is next, from the widest to the narrowest."""
+def order_classes(quotas: dict[int, Quotas], rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """For each turn the quota of each row whose class is next, from the widest to the narrowest.
+
+    Parameters
+    ----------
+    quotas : dict of int to Quotas
+        Quotas that nest, by their position in the problem.
+    rows : ndarray of int64, shape (n_open,)
+        The rows that count.
+
+    Returns
+    -------
+    list of ndarray of int64, shape (n_open,)
+    """
     if not quotas:
         return []
     keys = list(quotas)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.assignment.held.compartments import Compartments
     from pairmatch.solvers.assignment.held.remainder import Edges
 
 __all__ = ["Seats", "spread"]
@@ -30,12 +31,16 @@ class Seats:
         Rows that each column must have, and its places.
     mate : ndarray of int64, shape (n_rows,)
         Column of each row in a plan of maximum coverage, or -1.
-    cover : (ndarray of bool, ndarray of bool), shapes (n_rows,) and (n_columns,)
-        Rows and columns of a smallest cover of all allowed pairs, columns counted once a place.
+    cover : (ndarray of bool, ndarray of bool), shapes (n_rows,) and (n_columns + n_cells,)
+        Rows and columns of a smallest cover of all allowed pairs, columns counted once a place. A
+        compartment is in it where its pairs are covered, by its own room or by a column's places.
+    compartments : Compartments, optional
+        Where quotas are kept; default: there are none.
 
     Notes
     -----
-    Nodes are the rows, the columns and the sink, which every place and every idle row leads to.
+    Nodes are the rows, the columns, their compartments and the sink, which every place and every
+    idle row leads to. In the code below a compartment is a column that leads to another one.
     """
 
     def __init__(
@@ -45,18 +50,37 @@ class Seats:
         capacity: NDArray[np.int64],
         mate: NDArray[np.int64],
         cover: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+        compartments: Compartments | None = None,
     ) -> None:
-        self.n, self.m = len(mate), len(capacity)
-        self.least, self.capacity = least.astype(np.int64), capacity.astype(np.int64)
+        self.n, self.n_roots = len(mate), len(capacity)
+        enter, room, base = edges.column, capacity[:0], np.arange(self.n_roots)
+        above = np.full(self.n_roots, self.n_roots)
+        if compartments is not None:
+            enter, room, above = compartments.enter, compartments.room, compartments.above
+            base = compartments.column
+        self.m = len(above)
+        self.above, self._base = above, base
+        self.least = np.concatenate([least, np.zeros_like(room)]).astype(np.int64)
+        self.capacity = np.concatenate([capacity, room]).astype(np.int64)
         self.idle = mate < 0
-        self.load = np.bincount(mate[mate >= 0], minlength=self.m)
         # Complementary slackness: pairs, places and rows of price 0 may change, no others.
-        self.can_idle, self.can_load = ~cover[0], ~cover[1]
-        kept = cover[0][edges.row] != cover[1][edges.column]
-        self._row, self._column, self._gain = edges.row[kept], edges.column[kept], edges.gain[kept]
+        self.can_idle = ~cover[0]
+        self.can_load = cover[1] == np.append(cover[1], np.False_)[above]
+        order = np.lexsort((enter, edges.row))
+        kept = order[cover[0][edges.row[order]] != cover[1][enter[order]]]
+        self._row, self._column, self._gain = edges.row[kept], enter[kept], edges.gain[kept]
         self._mate = np.full(self.n, -1)
-        mine = np.flatnonzero(mate[self._row] == self._column)
+        mine = np.flatnonzero(mate[self._row] == base[self._column])
         self._mate[self._row[mine]] = mine
+        self.load = np.zeros(self.m, np.int64)
+        at = self._column[mine]
+        while len(at):
+            np.add.at(self.load, at, 1)
+            at = above[at]
+            at = at[at < self.m]
+        self._inner = np.arange(self.n_roots, self.m)  # the compartments, those inside others later
+        self._by_above = self._inner[np.argsort(above[self._inner], kind="stable")]
+        self._above_start = np.searchsorted(above[self._by_above], np.arange(self.m + 1))
         self._alive = np.ones(len(self._row), np.bool_)
         self._done = int(_LEAST)
         self._closed: int | None = None  # level whose pairs are not to be used
@@ -67,15 +91,19 @@ class Seats:
         self._may_idle, self._may_load = self.can_idle.data, self.can_load.data
         self._index()
         self._seated: list[list[int]] = [[] for _ in range(self.m)]
-        for i in np.flatnonzero(mate >= 0).tolist():
-            self._seated[mate[i]].append(i)
+        for i, k in zip(self._row[mine].tolist(), self._column[mine].tolist(), strict=True):
+            self._seated[k].append(i)
+        self._above_at = above.tolist()
+        self._inside: dict[int, list[int]] = {}
+        for k in self._inner.tolist():
+            self._inside.setdefault(self._above_at[k], []).append(k)
 
     @property
     def mate(self) -> NDArray[np.int64]:
         """Column of each row as things are, or -1."""
         found = np.full(self.n, -1)
         seated = self._mate >= 0
-        found[seated] = self._column[self._mate[seated]]
+        found[seated] = self._base[self._column[self._mate[seated]]]
         return found
 
     def _index(self) -> None:
@@ -169,7 +197,7 @@ class Seats:
 
         The same as :meth:`_find_next` without heights, for a few nodes.
         """
-        n, sink = self.n, self.n + self.m
+        n, sink, roots = self.n, self.n + self.m, self.n_roots
         is_open, mate, near, far = self._is_open, self._mate_at, self._near[way], self._far[way]
         load, capacity, idle = self._load_at, self._places, self._idle_at
         least = self._asked
@@ -178,7 +206,7 @@ class Seats:
             if node == sink:
                 room = self.load < self.capacity if way else self.load > self.least
                 rows = ~self.idle & (self._mate >= 0) if way else self.idle
-                beyond = [n + np.flatnonzero(room & self.can_load)]
+                beyond = [n + np.flatnonzero((room & self.can_load)[:roots])]
                 beyond.append(np.flatnonzero(rows & self.can_idle))
                 following = np.concatenate(beyond).tolist()
             elif (node < n) == (way == 0):
@@ -191,10 +219,16 @@ class Seats:
             if node < n:
                 if self._may_idle[node] and bool(idle[node]) == bool(way):
                     to_sink = node
-            elif node < sink and self._may_load[node - n]:
+            elif node < sink:
                 k = node - n
-                if load[k] > least[k] if way else load[k] < capacity[k]:
-                    to_sink = node
+                if self._may_load[k] and (load[k] > least[k] if way else load[k] < capacity[k]):
+                    if k < roots:
+                        to_sink = node
+                    else:
+                        following = [*following, n + self._above_at[k]]
+                inside = self._inside.get(k, ())
+                if inside:
+                    following = [*following, *self._list_inside(inside, way)]
             for to in following:
                 if to not in origin:
                     origin[to] = node
@@ -208,9 +242,16 @@ class Seats:
                 weight += len(near[node - n * way])
         return found, weight
 
+    def _list_inside(self, inside: Sequence[int], way: int) -> list[int]:
+        """Return the nodes of compartments that can pass a unit on, or give one back."""
+        load, capacity, may = self._load_at, self._places, self._may_load
+        if way:
+            return [self.n + k for k in inside if may[k] and load[k] < capacity[k]]
+        return [self.n + k for k in inside if may[k] and load[k] > 0]
+
     def _shift(self, nodes: list[int]) -> None:
         """Move one unit along a path from a row to a column that misses one."""
-        n, sink = self.n, self.n + self.m
+        n, sink, above = self.n, self.n + self.m, self._above_at
         moved = []
         for a, b in pairwise(nodes):
             if a < n:
@@ -221,6 +262,10 @@ class Seats:
             elif a == sink and b < n:
                 self.idle[b] = False
             elif a == sink:
+                self.load[b - n] -= 1
+            elif b >= n and above[a - n] == b - n:
+                self.load[a - n] += 1
+            elif b >= n:
                 self.load[b - n] -= 1
         for row, _ in moved:
             self._unseat(row)

@@ -261,7 +261,8 @@ class _Search:
         rivals = np.flatnonzero((asked > 0) & (step.prices.column < 0))
         pinned = self.problem.pins[np.isin(self.problem.pins[:, 1], rivals), 0]
         rows = step.edges.row[np.isin(step.edges.column, rivals)]
-        raise LoadConflict(rivals, np.union1d(rows, pinned), self.problem.at_least - short)
+        reachable = self.problem.at_least - short
+        raise LoadConflict(rivals, np.union1d(rows, pinned), reachable, prices=step.prices)
 
     def _prove_coverage(self, step: _Step) -> Prices | None:
         """Return prices that prove that no plan matches more rows; None if some plan does."""

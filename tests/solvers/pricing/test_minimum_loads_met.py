@@ -13,6 +13,7 @@ from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 from pairmatch.solvers.solution import Status
+from pairmatch.solvers.streamed import Overlap, StreamedGains
 
 
 def count_seats(allowed, least):
@@ -39,8 +40,9 @@ def draw(seed):
     return MatrixGains(gain, allowed), least, np.array(begin, np.int64).reshape(-1, 2)
 
 
+@pytest.mark.parametrize("hurried", [False, True])
 @pytest.mark.parametrize("n_some", [2, 256])
-def test_loads_are_met_wherever_a_largest_matching_meets_them(n_some, monkeypatch):
+def test_loads_are_met_wherever_a_largest_matching_meets_them(n_some, hurried, monkeypatch):
     monkeypatch.setattr(filling, "_SOME", n_some)
     monkeypatch.setattr(filling, "_AT_ONCE", max(1, n_some // 4))
     met, unmet = 0, 0
@@ -48,7 +50,7 @@ def test_loads_are_met_wherever_a_largest_matching_meets_them(n_some, monkeypatc
         gains, least, begin = draw(seed)
         n_most = count_seats(gains.allowed, least)
         try:
-            pairs = meet_loads(gains, least, begin)
+            pairs = meet_loads(gains, least, begin, hurried=hurried)
         except LoadsUnmetError as error:
             assert_all_needed(gains.allowed, least, error, least.sum() - n_most)
             unmet += 1
@@ -114,3 +116,41 @@ def test_loads_that_take_too_long_to_meet_are_said_to(monkeypatch):
     monkeypatch.setattr(pricing, "_LATE_SHARE", -1e9)
     with pytest.raises(choice.CapabilityError, match="no plan that meets the minimum loads"):
         solve_assignment(pose(300, 120, 2), method="pricing", time_limit=1)
+
+
+def test_rows_that_share_what_a_rule_asks_for_meet_loads_without_a_search(monkeypatch):
+    rng = np.random.default_rng(4)
+    n, n_subjects = 600, 40
+    has = np.zeros((2, n, 64), np.uint8)
+    for side in has:
+        side[np.arange(n), rng.integers(0, n_subjects, n)] = 1
+    words = [np.packbits(side, axis=1, bitorder="little").view("<u8") for side in has]
+    ones = np.ones((n, 1), np.float32)
+    gains = StreamedGains(ones, ones, largest=1, needs=(Overlap(*words),))
+    shared = np.minimum(has[0].sum(axis=0), has[1].sum(axis=0))
+    least = np.zeros(n, int)
+    for subject in range(n_subjects):
+        able = np.flatnonzero(has[1][:, subject])
+        least[able[: shared[subject]]] = 1
+    monkeypatch.setattr(filling._Seats, "hand_out", None)
+    monkeypatch.setattr(filling._Seats, "lengthen", lambda seats: (seats.load < seats.least).any())
+    monkeypatch.setattr(filling, "_TURNS", 0)
+    pairs = meet_loads(gains, least, np.empty((0, 2), np.int64), hurried=True)
+    assert (np.bincount(pairs[:, 1], minlength=n) == least).all()
+    assert len(np.unique(pairs[:, 0])) == len(pairs)
+    assert gains.pairs(pairs[:, 0], pairs[:, 1])[1].all()
+
+
+def test_plan_of_which_only_the_loads_were_found_in_time_keeps_them_and_has_a_true_bound():
+    rng = np.random.default_rng(5)
+    left, right = (rng.integers(0, 9, (300, 4)).astype(np.float32) for _ in range(2))
+    gains = StreamedGains(left, right, largest=4 * 81)
+    problem = AssignmentProblem(gains, np.full(300, 2), rng.integers(0, 2, 300))
+    best = solve_by_pricing(problem)
+    stopped = solve_by_pricing(problem, time_limit=1e-9)
+    assert stopped.status is Status.TIME_LIMIT
+    load = np.bincount(stopped.pairs[:, 1], minlength=300)
+    assert (load >= problem.at_least).all()
+    certificate = certify_assignment(problem, stopped)
+    total = certify_assignment(problem, best).objective
+    assert certificate.bound is None or certificate.bound >= total

@@ -193,7 +193,10 @@ class _Search:
         if left.at_least.any() and not problem.quotas:
             parts, look = self.pool.parts, self._check_clock
             try:
-                found = meet_all_loads(problem, left.at_least, parts, look, is_final=False)
+                found = meet_all_loads(
+                    problem, left.at_least, parts, look, is_final=False,
+                    hurried=self.timer is not None,
+                )  # fmt: skip
             except LoadConflict:
                 pass  # rows may have to go to several columns
             else:

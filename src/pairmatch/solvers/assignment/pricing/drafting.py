@@ -83,7 +83,9 @@ def draft_in_blocks(
         seat(known)
     elif left.at_least.any():
         for (rows, columns, _), pairs in zip(
-            parts, meet_all_loads(problem, left.at_least, parts, check), strict=True
+            parts,
+            meet_all_loads(problem, left.at_least, parts, check, hurried=True),
+            strict=True,
         ):
             seat(np.column_stack([rows[pairs[:, 0]], columns[pairs[:, 1]]]))
     load = np.bincount(found[:, 1], minlength=problem.n_columns)

@@ -8,6 +8,7 @@ import numpy as np
 
 from pairmatch.solvers.assignment.held.conflict import LoadConflict
 from pairmatch.solvers.assignment.held.watch import OutOfTime
+from pairmatch.solvers.assignment.pricing.guesses import hand_out_blindly
 from pairmatch.solvers.assignment.pricing.start import take_gains
 from pairmatch.solvers.assignment.pricing.sweep import Stopped
 from pairmatch.solvers.processors import hold_blas
@@ -60,6 +61,7 @@ def meet_loads(
     check: Callable[[], None] = lambda: None,
     *,
     is_final: bool = True,
+    hurried: bool = False,
 ) -> NDArray[np.int64]:
     """Return a plan in which every column has its minimum load.
 
@@ -75,6 +77,8 @@ def meet_loads(
         Called again and again; it may raise OutOfTime or Stopped.
     is_final : bool, default: True
         Whether a conflict is to be one of few columns.
+    hurried : bool, default: False
+        Whether any rows will do, whatever they gain.
 
     Returns
     -------
@@ -95,6 +99,8 @@ def meet_loads(
     """
     seats = _Seats(gains, least, pairs, check)
     try:
+        if hurried:
+            hand_out_blindly(gains, least, (seats.mate, seats.own, seats.load), check)
         seats.fill()
     except LoadsUnmetError as error:
         raise (seats.narrow(error) if is_final else error) from None
@@ -109,6 +115,7 @@ def meet_all_loads(
     check: Callable[[], None],
     *,
     is_final: bool = True,
+    hurried: bool = False,
 ) -> list[NDArray[np.int64]]:
     """Return pairs of each part of a pool that meet all minimum loads, and no others.
 
@@ -124,6 +131,8 @@ def meet_all_loads(
         Called again and again; it may raise.
     is_final : bool, default: True
         Whether a conflict is to be one of few columns.
+    hurried : bool, default: False
+        Whether any rows will do, whatever they gain.
 
     Raises
     ------
@@ -146,7 +155,10 @@ def meet_all_loads(
         try:
             with hold_blas():
                 nobody = np.empty((0, 2), np.int64)
-                seated.append(meet_loads(gains, least[columns], nobody, check, is_final=is_final))
+                some = meet_loads(
+                    gains, least[columns], nobody, check, is_final=is_final, hurried=hurried
+                )
+                seated.append(some)
         except LoadsUnmetError as error:
             missing[columns] = error.missing
             some = np.sort(columns[error.columns])

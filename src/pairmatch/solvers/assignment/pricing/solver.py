@@ -238,14 +238,25 @@ class _Search:
     def _meet_loads(self) -> None:
         """Seat as many rows as minimum loads ask for, or raise if they cannot all be met.
 
-        Whoever stops the search waits for it: no plan is valid before.
+        Whoever stops the search waits for some: no plan is valid before.
         """
         parts = [(part.rows, part.columns, part.rounds.gains) for part in self.parts]
-        look = partial(check_clock, self._late)
+        meet = partial(meet_all_loads, self.problem, self.least, parts)
+        if self._deadline < math.inf:  # any rows first, in case there is no time for good ones
+            try:
+                self.seated = meet(partial(check_clock, self._late), hurried=True)
+            except OutOfTime:
+                raise CapabilityError(UNMET) from None
         try:
-            self.seated = meet_all_loads(self.problem, self.least, parts, look)
+            self.seated = meet(self._look)
         except OutOfTime:
-            raise CapabilityError(UNMET) from None
+            raise Stopped from None
+
+    def _look(self) -> None:
+        """Raise where the search ends, once there is a valid plan."""
+        if self.seated and self.stop.is_set():
+            raise OutOfTime
+        check_clock(self._deadline)
 
     def _complete(
         self,

@@ -166,8 +166,10 @@ class Ladder(Seats):
         if at_sink:
             free = self._list_loaded()
             beyond = np.concatenate([n + free, np.flatnonzero(self.idle & self.can_idle)])
-        inner = self._by_above[spread(self._above_start, columns)]
-        inner = inner[(self.load[inner] > 0) & self.can_load[inner]]
+        inner = self._inner
+        if len(inner):
+            inner = self._by_above[spread(self._above_start, columns)]
+            inner = inner[(self.load[inner] > 0) & self.can_load[inner]]
         to = [n + self._column[edges], seated, beyond, n + inner, n + self.above[gates]]
         to.append(np.full(len(leaving), sink))
         origin = [self._row[edges], n + at, np.full(len(beyond), sink)]

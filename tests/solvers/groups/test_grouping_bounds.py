@@ -252,7 +252,7 @@ def test_community_of_no_multiple_of_three_is_found_overused():
     triads = np.array([(a, b, c) for a in range(4) for b in range(a) for c in range(b)])
     triads = np.concatenate([triads, triads + 4, triads + 8])  # three fours, each in triads
     share = np.full(len(triads), 1 / 3)
-    sets, divisor = find_overused_sets(12, triads, share, np.random.default_rng(0), n_most=99)
+    sets, divisor = find_overused_sets(12, [triads], [share], np.random.default_rng(0), 99, (3,))
     fours = {tuple(np.flatnonzero(row)) for row, d in zip(sets, divisor, strict=True) if d == 3}
     assert (0, 1, 2, 3) in fours
 

@@ -25,6 +25,7 @@ from pairmatch.solvers.groups.columns.answers import plain_case
 from pairmatch.solvers.groups.columns.mixing import mix_columns
 from pairmatch.solvers.groups.columns.offers import excess_of, find_offers, list_offers
 from pairmatch.solvers.groups.columns.solver import begin_columns
+from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import Status
 
 SIZES = (3, 4, 4)
@@ -141,7 +142,7 @@ def test_prices_of_sets_lower_the_bound_and_are_checked(pool):
     columns = begin_columns(values, tables, values.of_tables(tables))
     columns.price(0, lambda: True)
     without = columns.bound
-    assert columns.cut(40) > 0
+    assert columns.cut(40, np.random.default_rng(0)) > 0
     columns.price(0, lambda: True)
     assert columns.bound < without
     case, sizes = columns.proof, (4,) * 6
@@ -150,6 +151,51 @@ def test_prices_of_sets_lower_the_bound_and_are_checked(pool):
     assert proved // case.unit == columns.bound
     spared = replace(case, set_price=case.set_price // 2)
     assert bound_by_sizes(problem, spared, sizes, 6 * case.unit) // case.unit > columns.bound
+
+
+@pytest.mark.parametrize(("size", "inside"), [(4, (6, 10)), (4, (5, 11)), (5, (7, 8))])
+def test_communities_whose_groups_do_not_come_out_even_are_proved_optimal(size, inside):
+    rng = np.random.default_rng(size + inside[0])
+    n = sum(inside)
+    same = np.repeat([0, 1], inside)
+    gain = rng.integers(0, 200, (n, n)) + 800 * (same[:, None] == same)
+    problem = GroupingProblem(gain, ~np.eye(n, dtype=bool), size, size, size)
+    sizes, scale = (size,) * (n // size), size - 1
+    values = GroupValues.of(problem, scale)
+    tables = [np.arange(n).reshape(-1, size)]
+    plan = Plan(tables, np.empty(0, np.int64), values.of_tables(tables))
+    found = mix_columns(values, plan, np.random.default_rng(0), lambda: True)
+    best = best_by_enumeration(problem, np.arange(n), sizes, scale)
+    assert found.plan.worth == best == found.bound
+    assert set(found.case.divisor[found.case.set_price > 0].tolist()) - {2}
+    proved = bound_by_sizes(problem, found.case, sizes, scale * found.case.unit)
+    assert best <= proved // found.case.unit <= found.bound
+
+
+@pytest.mark.parametrize("size", [3, 4, 5, 6])
+@pytest.mark.parametrize("seed", range(3))
+def test_prices_of_any_sets_are_charged_to_links_without_losing_a_group(pool, seed, size):
+    rng = np.random.default_rng(10 * size + seed)
+    problem = pool(12, seed, size=(3, 6))
+    values = GroupValues.of(problem, 60)
+    sets = rng.random((9, 12)) < rng.uniform(0.25, 0.9, (9, 1))
+    divisor = rng.integers(2, 5, 9)
+    price = rng.integers(0, 40_000, 9)
+    case = replace(
+        plain_case(rng.integers(0, 100_000, 12), 1), sets=sets, divisor=divisor, set_price=price
+    )
+    every = np.array(list(combinations(range(12), size)))
+    excess = values.of_groups(every) - case.person[every].sum(axis=1)
+    for row, d, p in zip(sets, divisor.tolist(), price.tolist(), strict=True):
+        excess -= p * (row[every].sum(axis=1) // d)
+    assert (excess_of(values, every, case) == excess).all()
+    floor = int(np.quantile(excess, 0.9))
+    groups, _ = list_offers(values, case, size, floor, n_each=10**6, n_most=10**6)
+    assert len(groups) == (excess > floor).sum()
+    sizes = (size,) * (12 // size)
+    total = int(np.sort(case.person)[12 - sum(sizes) :].sum())
+    total += int((price * (sets.sum(axis=1) // divisor)).sum()) + len(sizes) * int(excess.max())
+    assert bound_by_sizes(problem, case, sizes, 60) == total
 
 
 def test_groups_of_five_under_rules_come_with_a_small_gap(pool):

@@ -81,17 +81,19 @@ def bound_by_sizes(
 
 
 def _charge_sets(links: Numbers, case: GroupPrices, size: int) -> Numbers:
-    """Return links that bear some of the prices of sets of three with divisor 2.
+    """Return links that bear some of the prices of sets with divisor 2.
 
-    A group with two of them has one such link, one with three has three, and pays once.
+    A group with c members of such a set has ``c (c - 1) / 2`` links inside it and pays ``c // 2``
+    times; each link bears what is never too much for any c.
     """
     charged = links.copy()
     for people, divisor, price in zip(case.sets, case.divisor, case.set_price, strict=True):
-        if divisor == 2 and people.sum() == 3:
-            a, b, c = np.flatnonzero(people)
-            for i, j in ((a, b), (a, c), (b, c)):
-                charged[i, j] -= (size - 1) * (price // 3)
-                charged[j, i] = charged[i, j]
+        if divisor == 2:
+            inside = np.flatnonzero(people)
+            most = (size - 1) * int(price)
+            for c in range(2, min(size, inside.size) + 1):
+                most = min(most, (size - 1) * int(price) * (c // 2) * 2 // (c * (c - 1)))
+            charged[np.ix_(inside, inside)] -= most
     return np.maximum(charged, 2 * _NEVER)
 
 

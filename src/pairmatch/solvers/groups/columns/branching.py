@@ -192,7 +192,7 @@ def _cut(
             master.add_triads(proof.triads)
         master.drop_idle_sets(relaxation.prices.set_price)
         found = find_overused_sets(
-            master.values.n, relaxation.triads, relaxation.share, rng, n_most=40
+            master.values.n, [relaxation.triads], [relaxation.share], rng, 40, divisors=(3,)
         )
         if not master.add_sets(*found):
             return best

@@ -1,9 +1,10 @@
 """Sets of people that fractional groupings overuse.
 
 Disjoint groups contain at most ``|S| // d`` times d people of a set S. A fractional grouping may
-have more: three people of whom every two are half together (d = 2), or a community whose size is
-no multiple of three and whose triads are all inside (d = 3). These are rank-one Chvatal-Gomory
-cuts of the set-partition problem (the former are the subset-row cuts of Jepsen et al.,
+have more: three people of whom every two are half together (d = 2), a community with an odd number
+of people who are all in pairs and fours of it (d = 2), or one whose size is no multiple of that of
+the groups that are all inside (d = that size). These are rank-one Chvatal-Gomory cuts of the
+set-partition problem (those of three people are the subset-row cuts of Jepsen et al.,
 doi:10.1287/opre.1070.0449); anyone can check their prices.
 """
 
@@ -19,19 +20,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["find_overused_sets", "find_overused_threes"]
+__all__ = ["find_overused_sets"]
 
 _TOLERANCE = 1e-3
 _N_DEALS = 48  # random contractions
 _N_KEPT = 60  # sets improved by local search
+_N_MOVES = 4  # steps of it
 
 
 def find_overused_sets(
     n: int,
-    triads: NDArray[np.int64],
-    share: NDArray[np.float64],
+    tables: Sequence[NDArray[np.int64]],
+    shares: Sequence[NDArray[np.float64]],
     rng: np.random.Generator,
     n_most: int,
+    divisors: Sequence[int],
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Return sets of people, with divisors, whose inequality a fractional grouping violates.
 
@@ -39,26 +42,37 @@ def find_overused_sets(
     ----------
     n : int
         Number of people.
-    triads : ndarray of int64, shape (m, 3)
-        Triads that the fractional grouping uses.
-    share : ndarray of float64, shape (m,)
-        How much of each it uses, > 0.
+    tables : sequence of ndarray of int64, shapes (m, size)
+        Groups that the fractional grouping uses.
+    shares : sequence of ndarray of float64, shapes (m,)
+        How much of each it uses, >= 0.
     rng : Generator
         Randomness of the search for communities.
     n_most : int
         Largest number of sets of each kind, the most overused first.
+    divisors : sequence of int
+        Those of communities; sets of three, with divisor 2, are looked for in any case.
 
     Returns
     -------
     sets : ndarray of bool, shape (n_sets, n)
-        The sets.
+        The sets, each once with a divisor.
     divisor : ndarray of int64, shape (n_sets,)
-        2 or 3.
+        Their divisors.
     """
-    small = find_overused_threes(n, [triads], [share], n_most)
-    large = _overused_communities(n, triads, share, rng, n_most)
-    divisor = np.repeat(np.array([2, 3], np.int64), [len(small), len(large)])
-    return np.concatenate([small, large]), divisor
+    used = [share > _TOLERANCE / 10 for share in shares]
+    tables = [table[some] for table, some in zip(tables, used, strict=True)]
+    shares = [share[some] for share, some in zip(shares, used, strict=True)]
+    found = [_find_overused_threes(n, tables, shares, n_most)]
+    of = [np.full(len(found[0]), 2, np.int64)]
+    near = _communities(n, tables, shares, rng)
+    for divisor in divisors:
+        sets = _overused_communities(near, tables, shares, divisor, n_most)
+        if divisor == 2:
+            sets = sets[sets.sum(axis=1) > 3]
+        found.append(sets)
+        of.append(np.full(len(sets), divisor, np.int64))
+    return np.concatenate(found), np.concatenate(of)
 
 
 def _pair_shares(
@@ -72,32 +86,13 @@ def _pair_shares(
     return together + together.T
 
 
-def find_overused_threes(
+def _find_overused_threes(
     n: int,
     tables: Sequence[NDArray[np.int64]],
     shares: Sequence[NDArray[np.float64]],
     n_most: int,
 ) -> NDArray[np.bool_]:
-    """Return sets of three of which fractional groups contain two or more more than once.
-
-    Parameters
-    ----------
-    n : int
-        Number of people.
-    tables : sequence of ndarray of int64, shapes (m, size)
-        Groups that the fractional grouping uses.
-    shares : sequence of ndarray of float64, shapes (m,)
-        How much of each it uses.
-    n_most : int
-        Largest number of sets, the most overused first.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_sets, n)
-    """
-    used = [share > _TOLERANCE / 10 for share in shares]
-    tables = [table[some] for table, some in zip(tables, used, strict=True)]
-    shares = [share[some] for share, some in zip(shares, used, strict=True)]
+    """Return sets of three of which fractional groups contain two or more more than once."""
     together = _pair_shares(n, tables, shares)
     whole: dict[tuple[int, ...], float] = {}
     for table, share in zip(tables, shares, strict=True):
@@ -120,32 +115,35 @@ def find_overused_threes(
 
 
 def _overused_communities(
-    n: int,
-    triads: NDArray[np.int64],
-    share: NDArray[np.float64],
-    rng: np.random.Generator,
+    sets: NDArray[np.bool_],
+    tables: Sequence[NDArray[np.int64]],
+    shares: Sequence[NDArray[np.float64]],
+    divisor: int,
     n_most: int,
 ) -> NDArray[np.bool_]:
-    """Return sets that contain more fractional triads than a third of their people."""
-    incidence = np.zeros((n, len(triads)), np.float32)
-    for column in triads.T:
-        incidence[column, np.arange(len(triads))] = 1
+    """Return sets near some of which fractional groups hold more than the divisor allows."""
+    share = np.concatenate(shares)
+    incidence = np.zeros((sets.shape[1], share.size), np.float32)
+    first = 0
+    for table in tables:
+        for column in table.T:
+            incidence[column, first + np.arange(len(table))] = 1
+        first += len(table)
 
     def over(sets: NDArray[np.bool_]) -> NDArray[np.float64]:
-        inside = (sets.astype(np.float32) @ incidence) > 2.5
-        excess: NDArray[np.float64] = inside @ share - sets.sum(axis=1) // 3
+        inside = (sets.astype(np.float32) @ incidence).astype(np.int64) // divisor
+        excess: NDArray[np.float64] = inside @ share - sets.sum(axis=1) // divisor
         return excess
 
-    sets = _communities(n, triads, share, rng)
     if not len(sets):
         return sets
     sets = _sorted_unique(np.concatenate([sets, ~sets]))
     excess = over(sets)
-    for _ in range(3):  # one person in or out, from the most promising sets
+    for _ in range(_N_MOVES):  # one person in or out, from the most promising sets
         order = np.argsort(-excess, kind="stable")[:_N_KEPT]
         sets, excess = sets[order], excess[order]
         near = np.concatenate(
-            [_best_neighbours(row, incidence, share) for row in sets[: _N_KEPT // 2]]
+            [_best_neighbours(row, incidence, share, divisor) for row in sets[: _N_KEPT // 2]]
         )
         sets = _sorted_unique(np.concatenate([sets, near]))
         excess = over(sets)
@@ -154,15 +152,19 @@ def _overused_communities(
 
 
 def _best_neighbours(
-    row: NDArray[np.bool_], incidence: NDArray[np.float32], share: NDArray[np.float64]
+    row: NDArray[np.bool_],
+    incidence: NDArray[np.float32],
+    share: NDArray[np.float64],
+    divisor: int,
 ) -> NDArray[np.bool_]:
     """Return the two sets that differ in one person and are most overused."""
-    count = row.astype(np.float32) @ incidence
-    complete = (share * (count > 2.5)).astype(np.float32)
-    lacking = (share * ((count > 1.5) & (count < 2.5))).astype(np.float32)
+    count = (row.astype(np.float32) @ incidence).astype(np.int64)
+    whole = float((count // divisor) @ share)
+    loses = (share * (count % divisor == 0)).astype(np.float32)  # with a person less
+    lacks = (share * (count % divisor == divisor - 1)).astype(np.float32)  # with one more
     size = int(row.sum())
-    without = complete.sum() - incidence @ complete - (size - 1) // 3
-    with_it = complete.sum() + incidence @ lacking - (size + 1) // 3
+    without = whole - incidence @ loses - (size - 1) // divisor
+    with_it = whole + incidence @ lacks - (size + 1) // divisor
     excess = np.where(row, without, with_it)
     few = np.argsort(-excess, kind="stable")[:2]
     near = np.repeat(row[None], 2, axis=0)
@@ -178,10 +180,13 @@ def _sorted_unique(sets: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _communities(
-    n: int, triads: NDArray[np.int64], share: NDArray[np.float64], rng: np.random.Generator
+    n: int,
+    tables: Sequence[NDArray[np.int64]],
+    shares: Sequence[NDArray[np.float64]],
+    rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
     """Return sets that grow together when random pairs are contracted, heavy pairs early."""
-    together = np.triu(_pair_shares(n, [triads], [share]))
+    together = np.triu(_pair_shares(n, tables, shares))
     first, second = np.nonzero(together)
     weight = together[first, second]
     found: dict[frozenset[int], None] = {}
@@ -198,7 +203,7 @@ def _communities(
             for person in members[b]:
                 label[person] = a
             members[a] += members[b]
-            if len(members[a]) % 3 and 3 < len(members[a]) < n - 3:
+            if 3 < len(members[a]) < n - 3:
                 found[frozenset(members[a])] = None
     sets = np.zeros((len(found), n), bool)
     for row, people in enumerate(found):

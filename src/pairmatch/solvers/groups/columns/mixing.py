@@ -26,7 +26,7 @@ _MOST = 500  # people up to whom columns are generated
 _LARGEST = 8  # members of a group, at most
 _N_OPENED = 40  # people whose groups are dealt anew at once
 _N_ROUNDS = 16  # parts of a plan that are dealt anew
-_N_CUT_ROUNDS, _N_CUTS = 8, 40
+_N_CUT_ROUNDS, _N_CUTS = 8, 20  # sets of each kind
 _PART, _LITTLE = 12, 20_000  # parts of a gap, and of a bound, of which a round of cuts gains one
 _CLOSE = 2_000  # part of a bound that is worth a look at exact prices
 _MOST_UNIT = 2**45  # of one link between two people, in fractions of a gain: sums are checked
@@ -97,7 +97,7 @@ def mix_columns(
         n_rounds = 0
         while n_rounds < _N_CUT_ROUNDS:
             before = columns.bound
-            if before <= plan.worth or not keep_on() or not columns.cut(_N_CUTS):
+            if before <= plan.worth or not keep_on() or not columns.cut(_N_CUTS, rng):
                 break
             columns.price(plan.worth, keep_on)
             n_rounds += 1

@@ -10,6 +10,7 @@ the worst rotation counts, a part can reach no more with any of its coaches eith
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,9 +38,13 @@ def excess_of(values: GroupValues, groups: Numbers, case: GroupPrices) -> Number
     over = values.of_groups(groups) * case.unit
     for column in groups.T:
         over -= case.person[column]
-    for at in np.flatnonzero(case.set_price):
-        count = case.sets[at][groups].sum(axis=1)
-        over -= case.set_price[at] * (count // case.divisor[at])
+    priced = case.set_price > 0
+    if priced.any() and len(groups):
+        member = np.ascontiguousarray(case.sets[priced].T).view(np.int8)
+        divisor, price = case.divisor[priced].astype(np.int8), case.set_price[priced]
+        for first in range(0, len(groups), _AT_ONCE):
+            count = member[groups[first : first + _AT_ONCE]].sum(axis=1, dtype=np.int8)
+            over[first : first + _AT_ONCE] -= (count // divisor) @ price
     return over
 
 
@@ -55,14 +60,16 @@ def follows(case: GroupPrices, groups: Numbers) -> NDArray[np.bool_]:
 def links_of(values: GroupValues, case: GroupPrices, size: int) -> Numbers:
     """Return the links of each two people of groups of one size at the prices of a case.
 
-    Who is in such a group with one or two others of a set of three pays a third of its price for
-    each pair of them, which is no more than the group has to pay.
+    Who is in such a group with others of a set pays a part of its price for each pair of them, so
+    little that it is never more than the group has to pay. Only sets with divisor 2 have a price
+    for every pair.
     """
     links = pair_excess(values, case.person, case.unit)
     for at in np.flatnonzero((case.set_price > 0) & (case.divisor == 2)):
-        three = np.flatnonzero(case.sets[at])
-        if three.size == 3:
-            links[np.ix_(three, three)] -= (size - 1) * (int(case.set_price[at]) // 3)
+        inside = np.flatnonzero(case.sets[at])
+        price = (size - 1) * int(case.set_price[at])
+        counts = range(2, min(size, inside.size) + 1)
+        links[np.ix_(inside, inside)] -= min(price * (c // 2) // comb(c, 2) for c in counts)
     for a, b in case.apart.tolist():
         links[a, b] = links[b, a] = _NEVER
     return links

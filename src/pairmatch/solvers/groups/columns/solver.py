@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.solvers.groups.columns.answers import plain_case
-from pairmatch.solvers.groups.columns.cuts import find_overused_threes
+from pairmatch.solvers.groups.columns.cuts import find_overused_sets
 from pairmatch.solvers.groups.columns.interior import solve_inside
 from pairmatch.solvers.groups.columns.offers import excess_of, find_offers, follows, list_offers
 from pairmatch.solvers.groups.columns.packing import incidence
@@ -285,22 +285,31 @@ class Columns:
             count += self.case.sets[:, column]
         return count // self.case.divisor[:, None]
 
-    def cut(self, n_most: int) -> int:
+    def cut(self, n_most: int, rng: np.random.Generator) -> int:
         """Add sets that the last fractional grouping overuses; return how many are new."""
         if self.shares is None:
             return 0
         priced = self.case.set_price > 0
         sets, divisor = self.case.sets[priced], self.case.divisor[priced]
-        known = {row.tobytes() for row in sets}
-        found = find_overused_threes(self.values.n, self.shares.tables, self.shares.share, n_most)
-        new = found[[row.tobytes() not in known for row in found]]
+        known = {(int(d), row.tobytes()) for d, row in zip(divisor, sets, strict=True)}
+        largest = max(table.shape[1] for table in self.tables)
+        found, of = find_overused_sets(
+            self.values.n,
+            self.shares.tables,
+            self.shares.share,
+            rng,
+            n_most,
+            divisors=range(2, largest + 1),
+        )
+        new = [(int(d), row.tobytes()) not in known for d, row in zip(of, found, strict=True)]
+        found, of = found[new], of[new]
         self.case = replace(
             self.case,
-            sets=np.concatenate([sets, new]),
-            divisor=np.concatenate([divisor, np.full(len(new), 2, np.int64)]),
-            set_price=np.concatenate([self.case.set_price[priced], np.zeros(len(new), np.int64)]),
+            sets=np.concatenate([sets, found]),
+            divisor=np.concatenate([divisor, of]),
+            set_price=np.concatenate([self.case.set_price[priced], np.zeros(of.size, np.int64)]),
         )
-        return len(new)
+        return of.size
 
 
 def begin_columns(values: GroupValues, tables: Sequence[NDArray[np.int64]], worth: int) -> Columns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
@@ -54,6 +54,10 @@ class ForbiddenPairs:
     coached: Roster
     coach: Roster
     keys: NDArray[np.int64]
+    places: tuple[NDArray[np.int64], NDArray[np.int64]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "places", np.divmod(self.keys, self.n_columns))
 
     @property
     def n_columns(self) -> int:
@@ -77,7 +81,7 @@ class ForbiddenPairs:
             found: NDArray[np.bool_] = self.keys[place] == wanted
             return found
         # Few keys fall into any block: look for the keys in the block, not for the block in them.
-        rows, columns = np.divmod(self.keys, self.n_columns)
+        rows, columns = self.places
         at_column = np.full(self.n_columns, -1)
         at_column[j[0]] = np.arange(j.shape[1])
         inside = np.flatnonzero(at_column[columns] >= 0)

@@ -212,7 +212,9 @@ class Patchwork:
         new = np.flatnonzero(self.columns.fresh >= 0)
         if len(new):
             stand_in = _Loads(self.shape[0], self.columns.table)
-            named = drop_strangers(self.program, {*self.rows.ids}, {*self.columns.table.ids})
+            named = self.program
+            if named.constraints:
+                named = drop_strangers(named, {*self.rows.ids}, {*self.columns.table.ids})
             most, _ = loads_of(stand_in, named.constraints)  # type: ignore[arg-type]
             places[new] = most[self.columns.fresh[new]]
         capped: NDArray[np.int64] = np.minimum(places, self.shape[0])
@@ -314,5 +316,6 @@ def patch_scores(plan: Matching, changes: Changes) -> Patchwork | None:
     rows, columns = sides
     if rows is None or columns is None or not len(rows) or not len(columns):
         return None
-    program = drop_strangers(program, {*rows.ids}, {*columns.ids}).replace(criteria=criteria)
-    return Patchwork(plan, rows, columns, program, neutral)
+    if program.constraints:
+        program = drop_strangers(program, {*rows.ids}, {*columns.ids})
+    return Patchwork(plan, rows, columns, program.replace(criteria=criteria), neutral)

@@ -37,9 +37,10 @@ from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.certify.ordered_changes import certify_changes
 from pairmatch.solvers.changes.keeping import keep_slots
 from pairmatch.solvers.changes.lines import Lines
-from pairmatch.solvers.changes.nearby import Ground, solve_nearby
+from pairmatch.solvers.changes.nearby import solve_nearby
 from pairmatch.solvers.changes.ordered_rematching import solve_with_few_changes
 from pairmatch.solvers.changes.rematching import TooManyChangesError, UnsettledError
+from pairmatch.solvers.changes.surroundings import Ground
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ def _solve_near(
         raise _refuse_changes(limit, int(error.args[0])) from None
     if found is None or not isinstance(found.dual, ChangePrices):
         return None
-    certificate = certify_nearby(problem, limit, found.pairs, found.dual, running, look)
+    certificate = certify_nearby(problem, limit, found.pairs, found.dual, running, look, profit)
     prices = replace(found.dual.prices, bonus=found.dual.bonus, scale=found.dual.scale)
     solution = AssignmentSolution(found.pairs, prices, Status.FEASIBLE, found.solver)
     return solution, (certificate, found.dual)

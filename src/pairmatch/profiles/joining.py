@@ -41,7 +41,8 @@ def join_tables(first: Profiles, second: Profiles) -> Profiles:
         if sides and all(sides):
             numeric.add(column)
     cells = {}
-    read: dict[tuple[str, str], Any] = {}
+    behind = zip(second.ids, range(len(first), len(first) + len(second)), strict=True)
+    read: dict[tuple[str, str], Any] = {("index", ""): {**first.row_of, **dict(behind)}}
     for column in columns:
         cells[column] = np.concatenate([_texts(first, column), _texts(second, column)])
         standard = find_column(column)

@@ -386,8 +386,8 @@ class Compatibility:
         The tiles share one buffer.
         """
         n, m = self.shape
-        buffers = np.empty((2, _TILE), self.fused.coached.dtype)
-        columns_cut = cut(columns, m, _WIDTH)
+        columns_cut, n_pairs = cut(columns, m, _WIDTH), count(rows, n) * count(columns, m)
+        buffers = np.empty((2, min(_TILE, n_pairs)), self.fused.coached.dtype)
         for here, some_rows in cut(rows, n, _TILE // max(1, min(count(columns, m), _WIDTH))):
             for there, some_columns in columns_cut:
                 shape = count(some_rows, n), count(some_columns, m)

@@ -300,6 +300,7 @@ def certify_nearby(
     dual: ChangePrices,
     running: Running,
     look: Look,
+    left: NDArray[np.int64] | None = None,
 ) -> Certificate:
     """Check an answer near a proved plan; look only at what has changed, or has become cheaper.
 
@@ -311,6 +312,8 @@ def certify_nearby(
         The plan that was proved before.
     look : callable
         Returns gains and "is allowed" of the pairs of some rows and some columns.
+    left : ndarray of int64, shape (n_old_rows,), optional
+        What :func:`leave_rows` says of ``running``, where it has been asked before.
 
     Returns
     -------
@@ -324,15 +327,16 @@ def certify_nearby(
     Notes
     -----
     Gains are >= 0 here. A row that is the same gets no more from the same columns at the same or
-    higher prices than the old proof left it. Only new rows, new or cheaper columns, and rows of
-    which that is not enough to know are looked at.
+    higher prices than the old proof left it, and from a column that is cheaper by d at most d more
+    than that. Only new rows, new columns, cheaper ones with the rows that have less than that, and
+    rows of which all this is not enough to know are looked at.
     """
     pairs = np.asarray(pairs, np.int64).reshape(-1, 2)
     plain = replace(problem, objective="total", tiers=None)
     answer = AssignmentSolution(pairs, None, Status.FEASIBLE, "")
     objective = certify_assignment(plain, answer).objective
     kept = int(np.count_nonzero(limit.column_of[pairs[:, 0]] == pairs[:, 1]))
-    old = leave_rows(running)
+    old = leave_rows(running) if left is None else left
     price, scale, bonus = dual.prices.column, dual.scale, dual.bonus
     faults = []
     if kept < limit.n_kept:
@@ -348,29 +352,36 @@ def certify_nearby(
         raise CertificateError("the answer near a proved plan does not hold", what)
     same_column = running.column >= 0
     before = np.where(same_column, running.prices.column[running.column], 0)
-    cheaper = np.flatnonzero(~same_column | (price < scale * before))
-    every_row, every_column = slice(0, problem.n_rows), slice(0, problem.n_columns)
-    profit = np.where(running.row >= 0, scale * old[running.row], 0)
+    drop = np.where(same_column, scale * before - price, 0)
+    every_column = slice(0, problem.n_columns)
+    same_row = running.row >= 0
+    given = np.where(same_row, scale * old[running.row], 0)
 
     def offer(rows: Index, columns: Index) -> NDArray[np.int64]:
         gain, allowed = look(rows, columns)
-        worth = scale * (gain.astype(np.int64) + bonus) - price[columns]
+        worth = scale * (gain.astype(np.int64) + bonus)
+        worth -= price[columns]
         best: NDArray[np.int64] = np.where(allowed, worth, 0).max(axis=1, initial=0)
         return best
 
-    if len(cheaper):
-        profit = np.maximum(profit, offer(every_row, cheaper))
     mine = np.flatnonzero(limit.column_of >= 0)
     gain, allowed = problem.gains.pairs(mine, limit.column_of[mine])
     stay = np.zeros(problem.n_rows, np.int64)
     worth = scale * (gain + bonus) + dual.keep - price[limit.column_of[mine]]
     stay[mine] = np.where(allowed, worth, 0)
-    profit = np.maximum(profit, stay)
+    profit = np.maximum(given, stay)
+    more = profit - given  # how much cheaper a column may be before it matters to a row
+    much = ~same_column | (drop > dual.keep)
+    some = (drop > 0) & ~much
+    rows = np.flatnonzero(~same_row | (more < drop[some].max(initial=0)))
+    for who, columns in ((slice(0, problem.n_rows), much), (rows, some)):
+        if columns.any() and (isinstance(who, slice) or len(who)):
+            profit[who] = np.maximum(profit[who], offer(who, np.flatnonzero(columns)))
     has = np.zeros(problem.n_rows, np.int64)
     gain, _ = problem.gains.pairs(pairs[:, 0], pairs[:, 1])
     has[pairs[:, 0]] = scale * (gain + bonus) - price[pairs[:, 1]]
     has[pairs[:, 0]] += dual.keep * (limit.column_of[pairs[:, 0]] == pairs[:, 1])
-    loose = np.flatnonzero((running.row < 0) | (profit > has))
+    loose = np.flatnonzero(~same_row | (profit > has))
     if len(loose):
         profit[loose] = np.maximum(offer(loose, every_column), stay[loose])
     total = int(profit.sum()) + int(problem.capacity @ price) - dual.keep * limit.n_kept

@@ -76,7 +76,7 @@ def solve_demand_goals(
     # Pairs of negative gain are left out nowhere: with a price on changes they may be worth it.
     edges = collect_edges(replace(problem, objective="coverage"), remainder)
     layout = draw_network(edges, remainder, dict(enumerate(problem.quotas)))
-    check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout), is_flow=True)
+    check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout), layout=layout)
     fresh = np.flatnonzero(~remainder.served)
     start = start_flow(layout, remainder.at_least)
     network, flow = split_idle(layout, start, fresh)

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pairmatch as pm
+from pairmatch.datasets import district
 from pairmatch.profiles.phrases import parse_windows
 from pairmatch.profiles.week import DAYS
+from pairmatch.solvers.assignment.meetings import conflicts
 from pairmatch.solvers.assignment.meetings.solver import place_greedily
 
 SLOTS = [
@@ -111,7 +113,7 @@ def test_a_mentor_with_two_places_and_one_slot_takes_one_mentee_and_the_reason_s
     assert set(left["reason"]) == {"no time left"}
     assert f"all joint slots of M-7 are taken by {taken}" in left["detail"].iloc[0]
     assert str(plan.price_of_time()).startswith("without Meetings 1 more mentee")
-    assert "meet a week for 45 minutes" in plan.summary()
+    assert "1 pair meets once a week for 45 minutes, at 1 time\n" in plan.summary()
 
 
 def test_the_timetable_is_sorted_by_day_and_start():
@@ -456,3 +458,20 @@ def test_summary_of_a_plan_that_was_cut_short_solves_nothing_more():
     short = replace(whole, solution=replace(whole.solution, status=pm.Status.TIME_LIMIT))
     assert str(whole.price_of_time()) in whole.summary()
     assert str(short.price_of_time()) not in short.summary()
+
+
+@pytest.mark.parametrize("objective", ["coverage", "total"])
+def test_a_search_that_finds_nobody_is_not_the_answer(objective, monkeypatch):
+    pool = district(20, 12, seed=2)
+    program = pm.Program(
+        criteria=[pm.SubjectMatch(), pm.GoalCoverage()],
+        constraints=[pm.Meetings(minutes=45), pm.Load(at_most=3), pm.Quota("school", at_most=2)],
+        objective=objective,
+    )
+    best = pm.match(pool.mentees, pool.mentors, program)
+    monkeypatch.setattr(conflicts, "maximise", lambda *_, **__: (None, False))
+    plan = pm.match(pool.mentees, pool.mentors, program)
+    assert "then slots one by one" in plan.solver
+    assert 10 < plan.matched <= best.matched
+    assert plan.gap > 0
+    assert pm.verify(plan).bound >= round(best.objective * 1_000_000)

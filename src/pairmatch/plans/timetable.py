@@ -161,7 +161,7 @@ def describe_time(plan: Matching) -> list[str]:
     if rule is None or slots is None or taken is None:
         return []
     starts = slots.start[taken[taken >= 0]]
-    often = "a week" if rule.per_week == 1 else f"{rule.per_week} times a week"
+    often = "once a week" if rule.per_week == 1 else f"{rule.per_week} times a week"
     meet = "1 pair meets" if len(taken) == 1 else f"{len(taken)} pairs meet"
     n_times = say_count(len(np.unique(starts)), "time", "different times")
     text = f"  time      {meet} {often} for {say_count(rule.minutes, 'minute')}, at {n_times}"

@@ -140,7 +140,27 @@ def _continue(
                 return plan
         except CertificateError:
             pass  # quotas or budgets, which the flow leaves out
-    return solve_jointly(problem, rounds, found, coverage, watch)
+    return _fall_back(problem, first, solve_jointly(problem, rounds, found, coverage, watch))
+
+
+def _fall_back(
+    problem: AssignmentProblem, first: AssignmentSolution, found: AssignmentSolution
+) -> AssignmentSolution:
+    """Return what a search has found, or pairs with slots one by one where these are worth more.
+
+    A search that the clock or its nodes end may have found nobody at all.
+    """
+    if found.status is Status.OPTIMAL or problem.at_least.any():
+        return found
+    pairs, taken = place_greedily(problem, first.pairs)
+
+    def rate(some: NDArray[np.int64]) -> tuple[int, ...]:
+        total = int(problem.gains.pairs(some[:, 0], some[:, 1])[0].sum())
+        return (total,) if problem.objective == "total" else (len(some), total)
+
+    if rate(found.pairs) >= rate(pairs):
+        return found
+    return replace(found, pairs=pairs, slots=taken, solver=f"{found.solver}, then slots one by one")
 
 
 def is_network(problem: AssignmentProblem, classes: SlotClasses) -> bool:

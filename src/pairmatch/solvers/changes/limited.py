@@ -62,10 +62,9 @@ def solve_between(
     row, column = np.nonzero(allowed)
     if len(row) > _MOST_EDGES:
         return None
-    if problem.slots is not None:
-        found = _place(problem, Edges(row, column, gain[row, column]), column_of, n_kept)
-    else:
-        found = _choose(problem, Edges(row, column, gain[row, column]), column_of, n_kept)
+    edges = Edges(row, column, gain[row, column])
+    search = _choose if problem.slots is None else _place
+    found = search(problem, edges, column_of, n_kept)
     if found is None or start is None:
         return found
     return found if _rate(problem, gain, found[0]) > _rate(problem, gain, start) else None
@@ -86,7 +85,7 @@ def _rate(
 
 def _choose(
     problem: AssignmentProblem, edges: Edges, column_of: NDArray[np.int64], n_kept: int
-) -> tuple[NDArray[np.int64], None] | None:
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None] | None:
     """Return the best pairs among some, or None if nothing was found."""
     remainder = set_pins(problem)
     edges = edges.take(np.isin(edges.row, remainder.rows))
@@ -123,7 +122,7 @@ def _climb(program: IntegerProgram, goals: list[NDArray[np.int64]]) -> NDArray[n
 
 def _place(
     problem: AssignmentProblem, edges: Edges, column_of: NDArray[np.int64], n_kept: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None] | None:
     """Return the best pairs among some together with their slots, or None if nothing was found."""
     assert problem.slots is not None  # noqa: S101 - whoever calls has looked
     pins = problem.pins @ [problem.n_columns, 1]

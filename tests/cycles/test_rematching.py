@@ -104,6 +104,25 @@ def test_a_plan_that_everybody_leaves_is_an_empty_one():
         assert answer.verify().gap == 0.0
 
 
+def test_rules_that_name_people_forget_those_who_leave():
+    pool = district(8, 6, seed=3)
+    mentees, mentors = (side["id"].tolist() for side in (pool.mentees, pool.mentors))
+    gone = [mentees[0], mentors[0]]
+    nested = {who: dict.fromkeys(mentors, 30) for who in mentees}
+    for rules in (
+        [pm.Demand({mentees[0]: 2, mentees[1]: 2}), pm.Load(at_most=dict.fromkeys(mentors, 3))],
+        [pm.Minutes(each=dict.fromkeys(mentees, 30), at_most=dict.fromkeys(mentors, 60))],
+        [pm.Minutes(each=nested, at_most=60)],
+        [pm.Quota(by=dict.fromkeys(mentees, "x"), at_most=1), pm.Pin(mentees[0], mentors[1])],
+    ):
+        plan = pm.match(pool.mentees, pool.mentors, pm.Program(constraints=rules))
+        after = pm.rematch(plan, pm.Changes(leave=gone), at_most_changes=2)
+        after.verify()
+        named = set(after.plan.to_frame()[["mentee", "mentor"]].to_numpy().ravel())
+        assert named.isdisjoint(gone)
+        assert mentees[0] not in repr(after.plan.program)
+
+
 def test_who_changes_sides_is_no_longer_where_they_were():
     mentees = pd.DataFrame(
         {"id": ["T-1", "T-2"], "subjects": ["art", "art"], "wishes": ["M-2", ""]}

@@ -76,11 +76,10 @@ def what_if(
     dropped, added = _listed(drop), _listed(add)
     if places is None and not dropped and not added and minutes is None:
         raise ProgramError("nothing was asked: give places=, drop=, add= or minutes=")
-    if places is not None and not isinstance(places, Mapping):
+    given: Any = places
+    if given is not None and not isinstance(given, Mapping):
         remedy = "Write places={'M-07': 1}."
-        raise ProgramError(
-            "these places cannot be given", [Fault(f"found {places!r}.", "", remedy)]
-        )
+        raise ProgramError("these places cannot be given", [Fault(f"found {given!r}.", "", remedy)])
     if places is not None and isinstance(plan, Grouping):
         raise ProgramError("groups have no places; ask with drop=, add= or minutes=")
     program = plan.program

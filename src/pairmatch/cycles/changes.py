@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import Forbid, Load, Pin, Quota
+from pairmatch.constraints import Demand, Forbid, Load, Minutes, Pin, Quota
 from pairmatch.errors import Fault, ProgramError, UnknownIdError, did_you_mean
 from pairmatch.inputs import read_table
 from pairmatch.profiles import Profiles, read_profiles
@@ -280,6 +280,13 @@ def drop_strangers(program: Program, mentees: set[str], mentors: set[str]) -> Pr
                 at_least=_restrict(rule.at_least, mentors),
                 default=rule.default,
             )
+        if isinstance(rule, Demand) and _names(rule.each):
+            return Demand(_restrict(rule.each, mentees), default=rule.default)
+        if isinstance(rule, Minutes):
+            each = _restrict(rule.each, mentees)
+            if _names(each):
+                each = {who: _restrict(minutes, mentors) for who, minutes in each.items()}
+            return replace(rule, each=each, at_most=_restrict(rule.at_most, mentors))
         if isinstance(rule, Quota) and _names(rule.by):
             return Quota(by=_restrict(rule.by, mentees), at_most=rule.at_most)
         return rule

@@ -43,7 +43,7 @@ class Joined:
     lost: tuple[tuple[str, ...], ...]
 
 
-def join_feedback(plan: Matching | Grouping, feedback: Feedback) -> Joined:
+def join_feedback(plan: Any, feedback: Any) -> Joined:
     """Join by id; several rows about one pair or group are averaged.
 
     Of ``retained``, where half of them say yes and half no, nothing is known.

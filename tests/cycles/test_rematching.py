@@ -104,6 +104,14 @@ def test_a_plan_that_everybody_leaves_is_an_empty_one():
         assert answer.verify().gap == 0.0
 
 
+def test_equal_scores_are_proved_best():
+    plan = pm.match_scores([[7, 7], [7, 7], [7, 7]])
+    for k in (0, 1, None):
+        after = pm.rematch(plan, pm.Changes(scores=pd.DataFrame([[7, 7]] * 4)), at_most_changes=k)
+        assert after.plan.matched == 2
+        assert after.gap == 0.0
+
+
 def test_rules_that_name_people_forget_those_who_leave():
     pool = district(8, 6, seed=3)
     mentees, mentors = (side["id"].tolist() for side in (pool.mentees, pool.mentors))

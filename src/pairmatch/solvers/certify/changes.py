@@ -178,7 +178,8 @@ def certify_rematching(
     if not covers:
         return Certificate(objective, value, len(pairs), None)
     gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
-    least = dual.bonus + int(gain[allowed].min(initial=0))
+    known = gain[allowed]
+    least = dual.bonus + (int(known.min()) if known.size else 0)
     matched_bound = value // least if least > 0 else None
     return Certificate(objective, value - dual.bonus * len(pairs), len(pairs), matched_bound)
 

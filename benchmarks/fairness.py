@@ -16,11 +16,13 @@ never exists, with the peak of resident memory of this process. "quota": "worst_
 mentors of four places, at most one mentee of a school each; "demand": two mentors a mentee, N / 3
 mentors of eight places (both only above 16,777,216 pairs without a matrix). ``--few``: three
 features of 0 to 3 instead of twelve, so that there are 28 different scores at most. ``--loads``:
-N / 3 mentors of four places, at least two mentees each.
+N / 3 mentors of four places, at least two mentees each. ``--quotas``: N / 3 mentors of four
+places, at most one mentee of a school each.
 
     python benchmarks/fairness.py --streamed 10000
     python benchmarks/fairness.py --streamed 5000 --wish leximin
     python benchmarks/fairness.py --streamed 5000 --wish leximin --few --loads
+    python benchmarks/fairness.py --streamed 7200 --wish leximin --quotas --loads
 """
 
 from __future__ import annotations
@@ -113,10 +115,11 @@ def measure(name: str, problem: AssignmentProblem) -> None:
     )
 
 
-def draw_streamed(n: int, wish: str, *, few: bool, loads: bool) -> AssignmentProblem:
+def draw_streamed(n: int, wish: str, *, few: bool, loads: bool, quotas: bool) -> AssignmentProblem:
     """Return a pool of features and what is wished for it."""
     rng = np.random.default_rng(2)
-    m = n if wish in ("worst_off", "leximin") and not loads else n // 3
+    quotas |= wish == "quota"
+    m = n if wish in ("worst_off", "leximin") and not (loads or quotas) else n // 3
     n_features, most = (3, (4, 4)) if few else (12, (200, 60))
     left, right = (
         rng.integers(0, most[0], (n, n_features)),
@@ -124,18 +127,18 @@ def draw_streamed(n: int, wish: str, *, few: bool, loads: bool) -> AssignmentPro
     )
     largest = n_features * most[0] * most[1]
     gains = StreamedGains(left.astype(np.float32), right.astype(np.float32), largest=largest)
-    places = {"quota": 4, "demand": 8}.get(wish, 4 if loads else 1)
+    places = 8 if wish == "demand" else 4 if loads or quotas else 1
     problem = AssignmentProblem(gains, np.full(m, places), np.full(m, 2 * loads))
     if wish == "demand":
         return replace(problem, demand=np.full(n, 2))
-    quotas = (Quotas(rng.integers(0, 20, n), 1),) if wish == "quota" else ()
+    limits = (Quotas(rng.integers(0, 20, n), 1),) if quotas else ()
     objective: Literal["worst_off", "leximin"] = "leximin" if wish == "leximin" else "worst_off"
-    return replace(problem, objective=objective, quotas=quotas)
+    return replace(problem, objective=objective, quotas=limits)
 
 
-def measure_streamed(n: int, wish: str, *, few: bool, loads: bool) -> None:
+def measure_streamed(n: int, wish: str, *, few: bool, loads: bool, quotas: bool) -> None:
     """Print time, memory and price of a wish in a pool whose matrix never exists."""
-    problem = draw_streamed(n, wish, few=few, loads=loads)
+    problem = draw_streamed(n, wish, few=few, loads=loads, quotas=quotas)
     gains = problem.gains
     start, at_work = time.perf_counter(), time.process_time()
     solution = solve_assignment(problem)
@@ -144,7 +147,7 @@ def measure_streamed(n: int, wish: str, *, few: bool, loads: bool) -> None:
     checked, checking = time.perf_counter(), time.process_time()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     lowest = int(gains.pairs(*solution.pairs.T)[0].min())
-    name = f"{wish}{', few scores' * few}{', loads' * loads}"
+    name = f"{wish}{', few scores' * few}{', loads' * loads}{', quotas' * quotas}"
     print(
         f"{name}, {n} x {problem.n_columns}: solved in {solved - start:.1f} s "
         f"({worked - at_work:.1f} s of processors), checked in {checked - solved:.1f} s "
@@ -164,9 +167,13 @@ def main() -> None:
     parser.add_argument("--wish", choices=wishes, default="worst_off", help="with --streamed")
     parser.add_argument("--few", action="store_true", help="few different scores, with --streamed")
     parser.add_argument("--loads", action="store_true", help="minimum loads, with --streamed")
+    parser.add_argument("--quotas", action="store_true", help="quotas, with --streamed")
     options = parser.parse_args()
     if options.streamed:
-        measure_streamed(options.streamed, options.wish, few=options.few, loads=options.loads)
+        measure_streamed(
+            options.streamed, options.wish,
+            few=options.few, loads=options.loads, quotas=options.quotas,
+        )  # fmt: skip
         return
     families: dict[str, Callable[[int, int, np.random.Generator], NDArray[np.int64]]]
     families = {

@@ -19,6 +19,7 @@ from pairmatch.seam import assignment_problem, check_capabilities, hashed_order
 from pairmatch.seam.compositions import GROUP_RULES
 from pairmatch.seam.groups import grouping_problem
 from pairmatch.seam.lessons import move_meetings
+from pairmatch.seam.pairs import check_before_scoring
 from pairmatch.solvers.assignment import LoadConflict, RangeError, solve_assignment
 from pairmatch.solvers.assignment.estimate import refuse_oversize
 from pairmatch.solvers.certify.groups import settle_grouping
@@ -175,6 +176,7 @@ def match(
     coach = coached
     if tables[1] is not tables[0]:
         coach = tables[1].take(hashed_order(tables[1].ids, options.seed))
+    check_before_scoring(coached, coach, program)
     return _solved(score(coached, coach, program), program, options)
 
 

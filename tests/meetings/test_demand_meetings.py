@@ -13,7 +13,10 @@ import pairmatch as pm
 from pairmatch.errors import CertificateError
 from pairmatch.profiles.week import DAYS
 from pairmatch.solvers.assignment import solve_assignment
+from pairmatch.solvers.assignment.meetings import demand as meeting_demand
+from pairmatch.solvers.assignment.meetings.solver import place_greedily
 from pairmatch.solvers.certify.fair import certify_plan
+from pairmatch.solvers.problem import Quotas
 
 
 def check(pools, plans, seed, kind):
@@ -46,6 +49,49 @@ def test_plans_with_several_mentors_and_times_are_the_best_of_all_and_mostly_pro
 def test_many_more_plans_with_several_mentors_and_times(pools, plans):
     proved = [check(pools, plans, seed, ("grid", "free")[seed % 4 > 1]) for seed in range(48, 400)]
     assert sum(proved) >= 260
+
+
+def rate(problem, pairs):
+    total = int(problem.gains.pairs(pairs[:, 0], pairs[:, 1])[0].sum())
+    if problem.objective == "total":
+        return (total,)
+    return len(np.unique(pairs[:, 0])), len(pairs), total
+
+
+def test_columns_planned_anew_a_few_at_a_time_keep_every_rule_and_a_true_bound(
+    pools, plans, monkeypatch
+):
+    monkeypatch.setattr(meeting_demand, "_MOST_TAKES", 0)
+    best_of_all = better = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        objective = ("coverage", "total")[seed % 2]
+        kind = ("grid", "free")[seed % 4 > 1]
+        problem = pools[0](rng, kind=kind, objective=objective, most=(5, 4))
+        problem = replace(problem, demand=rng.integers(1, 4, problem.n_rows))
+        if seed % 3 == 0:
+            labels = rng.integers(-1, 2, problem.n_rows)
+            problem = replace(problem, quotas=(Quotas(labels, 2),))
+        best = max(rate(problem, np.array(plan, int).reshape(-1, 2)) for plan in plans(problem))
+        answer = solve_assignment(problem)
+        found = certify_plan(problem, answer)  # raises if a rule is broken
+        value = rate(problem, answer.pairs)
+        assert value <= best
+        assert found.bound >= found.objective
+        bounds = (found.matched_bound, found.seats_bound)
+        if objective == "coverage" and found.seats is not None:
+            assert bounds >= best[:2]
+        else:
+            assert found.bound >= best[-1] or objective == "coverage"
+        if answer.status.value == "optimal":
+            assert value == best
+        best_of_all += value == best
+        free = solve_assignment(replace(problem, slots=None))
+        greedy, _ = place_greedily(problem, free.pairs)
+        better += value > rate(problem, greedy)
+        assert value >= rate(problem, greedy)
+    assert best_of_all > 45
+    assert better > 2
 
 
 def sheets(seed, n=12, m=6):

@@ -190,6 +190,37 @@ def test_several_mentors_of_given_scores_refuse_pools_that_are_too_large(lower_s
         pm.match_scores(np.ones((4, 4)), [pm.Demand(2)])
 
 
+def test_several_mentors_with_times_in_large_pools_keep_every_rule(pool, lower_sizes):
+    program = pm.Program(constraints=[pm.Demand(2), pm.Load(at_most=3), pm.Meetings(minutes=45)])
+    free = pm.Program(constraints=[pm.Demand(2), pm.Load(at_most=3), pm.Require(pm.CommonTime())])
+    lower_sizes()
+    plan = pm.match(pool.mentees, pool.mentors, program)
+    assert "a few columns at a time" in plan.solver
+    assert len(plan.to_frame()) > 0
+    certificate = pm.verify(plan)
+    assert certificate.bound >= certificate.objective
+    assert certificate.seats <= certificate.seats_bound
+    most = pm.match(pool.mentees, pool.mentors, free)
+    assert len(plan.to_frame()) <= len(most.to_frame())
+
+
+@pytest.mark.parametrize(
+    ("more", "objective", "message"),
+    [
+        ([pm.Meetings(minutes=45), pm.Load(at_least=1)], "coverage", "drop at_least"),
+        ([], "leximin", "several mentors for one mentee go with objective"),
+    ],
+)
+def test_several_mentors_are_refused_before_anything_is_scored(
+    pool, lower_sizes, monkeypatch, more, objective, message
+):
+    lower_sizes()
+    monkeypatch.setattr("pairmatch.verbs.score", None)
+    program = pm.Program(constraints=[pm.Demand(2), *more], objective=objective)
+    with pytest.raises(pm.CapabilityError, match=message):
+        pm.match(pool.mentees, pool.mentors, program)
+
+
 def test_tiers_of_large_pools_are_streamed_and_verified(pool, monkeypatch):
     tiers = pm.Tiers([[pm.SameSchool(), pm.GradeMatch(within=0)], pm.SameSchool()])
     ids = pool.mentees["id"].astype(str).tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.profiles import Profiles
+    from pairmatch.programs import Program
     from pairmatch.scoring import Compatibility
 
     Scored = Compatibility | OwnScores
 
-__all__ = ["check_demand", "demand_of"]
+__all__ = ["check_demand", "check_tables", "demand_of"]
 
 
 def demand_of(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64]:
@@ -49,6 +52,39 @@ def demand_of(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64]:
     if faults:
         raise ProgramError("a demand cannot be used", faults)
     return np.minimum(demand, max(1, scored.shape[1]))
+
+
+def check_tables(coached: Profiles, coach: Profiles, program: Program, most: int) -> None:
+    """Raise what :func:`check_demand` would raise, before anything is scored.
+
+    Parameters
+    ----------
+    coached, coach : Profiles
+        The two tables.
+    program : Program
+        Constraints and objective.
+    most : int
+        Pairs up to which they are all held at once.
+    """
+    rules = program.constraints
+    if not any(isinstance(rule, Demand) for rule in rules):
+        return
+    tables: Any = _Tables(coached, coach)
+    fair = program.objective in ("worst_off", "leximin")
+    fair |= any(type(rule).__name__ in ("Tiers", "CarryOver") for rule in rules)
+    check_demand(tables, demand_of(tables, rules), rules, fair=fair, most=most)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tables:
+    """Two tables that are not scored yet."""
+
+    coached: Profiles
+    coach: Profiles
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.coached.ids), len(self.coach.ids)
 
 
 def check_demand(
@@ -88,13 +124,19 @@ def check_demand(
             "mentors places with Load instead of Minutes, or drop Demand"
         )
     timed = any(type(rule).__name__ == "Meetings" for rule in constraints)
-    if n_pairs > most and (timed or isinstance(scored, OwnScores)):
-        wish = "with Meetings" if timed else "by given scores"
-        other = "Meetings or Demand" if timed else "Demand"
+    if n_pairs > most and isinstance(scored, OwnScores):
         raise CapabilityError(
-            f"several mentors for one mentee {wish} are found among all pairs at once, at most "
-            f"{most:,} of them, and here are {n_pairs:,}; drop {other}, or match schools or "
+            "several mentors for one mentee by given scores are found among all pairs at once, at "
+            f"most {most:,} of them, and here are {n_pairs:,}; drop Demand, or match schools or "
             "regions one by one with match_many()"
+        )
+    loads = [rule for rule in constraints if type(rule).__name__ == "Load"]
+    if n_pairs > most and timed and any(rule.at_least != 0 for rule in loads):
+        raise CapabilityError(
+            "several mentors for one mentee with Meetings and minimum loads are found among all "
+            f"pairs at once, at most {most:,} of them, and here are {n_pairs:,}; drop at_least "
+            "from Load, drop Meetings or Demand, or match schools or regions one by one with "
+            "match_many()"
         )
 
 

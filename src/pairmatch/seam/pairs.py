@@ -12,7 +12,7 @@ from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramErr
 from pairmatch.scoring.own import Labels, OwnScores
 from pairmatch.seam.budgets import budgets_of, count_fitting, limits_places
 from pairmatch.seam.cover import cover_of, covering_rule, refuse_large_cover
-from pairmatch.seam.demands import check_demand, demand_of
+from pairmatch.seam.demands import check_demand, check_tables, demand_of
 from pairmatch.seam.slots import fit_terms, slots_of
 from pairmatch.seam.streams import stream_gains
 from pairmatch.seam.tiers import tiers_of
@@ -32,12 +32,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.profiles import Profiles
+    from pairmatch.programs import Program
     from pairmatch.scoring import Compatibility
     from pairmatch.solvers.problem import Gains
 
     Scored = Compatibility | OwnScores
 
-__all__ = ["assignment_problem", "loads_of", "matrix_of"]
+__all__ = ["assignment_problem", "check_before_scoring", "loads_of", "matrix_of"]
 
 MOST_HELD = 2**22
 """Pairs whose gains are held as a matrix; more are computed block by block, where needed."""
@@ -139,6 +140,11 @@ def assignment_problem(
     return AssignmentProblem(
         gains, capacity, at_least, pins, quotas, objective, tiers, budgets, demand, slots, cost
     )
+
+
+def check_before_scoring(coached: Profiles, coach: Profiles, program: Program) -> None:
+    """Raise what :func:`assignment_problem` would refuse of ``Demand``, before any scoring."""
+    check_tables(coached, coach, program, MOST_FAIR)
 
 
 def loads_of(

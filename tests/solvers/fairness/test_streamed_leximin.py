@@ -382,6 +382,34 @@ def test_levels_cut_short_are_proved_as_far_as_they_are_settled(
     assert refused > 5
 
 
+def test_levels_within_quotas_cut_short_are_proved_as_far_as_they_are_settled(
+    draw_pool, add_quotas, ask_loads, streamed_route
+):
+    partly = 0
+    for seed in range(16):
+        held, pool = draw_pool(seed, most=20)
+        problem = replace(ask_loads(add_quotas(held, seed), seed), gains=pool.gains)
+        best = solve_assignment(problem)
+        lowest = solve_assignment(replace(problem, objective="worst_off"))
+        plain = replace(problem, objective="coverage")
+        for ticks in range(0, 120, 8):
+            watch = Clock(ticks)
+            try:
+                solve_leximin_streamed(plain, problem.gains, lowest, watch)
+                break
+            except OutOfTime:
+                plan = watch.recall()
+            if plan is None:
+                continue
+            certificate = certify_plan(problem, plan)
+            if certificate.proved:  # only ties were not settled
+                break
+            n = certificate.levels or 0
+            assert count_levels(problem, plan)[:n] == count_levels(problem, best)[:n]
+            partly += n > 0
+    assert partly > 5
+
+
 def test_time_limit_of_streamed_levels_gives_a_valid_plan(draw_pool, streamed_route):
     _, problem = draw_pool(3, most=30)
     stopped = solve_assignment(problem, time_limit=1e-9)

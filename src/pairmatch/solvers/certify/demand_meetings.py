@@ -6,6 +6,7 @@ answer, both integers, and believes neither pairs, slots nor prices.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from pairmatch.solvers.certify.meetings import (
     find_least_payments,
     find_payments,
 )
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +34,9 @@ _CELLS = 2**20  # pairs at a time
 _FAR = -(2**55)
 
 
-def certify_demand_slots(problem: AssignmentProblem, solution: AssignmentSolution) -> Certificate:
+def certify_demand_slots(
+    problem: AssignmentProblem, solution: AssignmentSolution, *, deadline: float = math.inf
+) -> Certificate:
     """Check an answer with slots and several columns a row, and bound every other answer.
 
     Parameters
@@ -42,6 +46,8 @@ def certify_demand_slots(problem: AssignmentProblem, solution: AssignmentSolutio
     solution : AssignmentSolution
         What was answered. Under "coverage" its ``steps`` are prices of rows that have a pair and
         of pairs.
+    deadline : float, optional
+        When, by :func:`time.monotonic`, no more pairs of a streamed pool are looked at.
 
     Returns
     -------
@@ -58,7 +64,8 @@ def certify_demand_slots(problem: AssignmentProblem, solution: AssignmentSolutio
     Weak duality as there; a pair also pays the least that its slots cost, by the prices of minutes
     in the time of its column. The meetings of a row exclude each other, too: it cannot have more
     columns than it has time for, and beyond that this has no price, which only leaves the bound
-    higher than it could be.
+    higher than it could be. Where gains are streamed and minutes cost nothing, the bound is that of
+    all answers without slots.
     """
     slots = problem.slots
     if slots is None:
@@ -71,6 +78,8 @@ def certify_demand_slots(problem: AssignmentProblem, solution: AssignmentSolutio
         faults += check_slot_prices(problem, each, "prices")
     if faults:
         raise CertificateError("the answer does not survive its check", faults)
+    if isinstance(problem.gains, StreamedGains) and all(each.time is None for each in given):
+        return certify_demand(bare, replace(solution, slots=None), deadline=deadline)
     prices = solution.prices
     best = None if prices is None else _bound(problem, prices, worth=None)
     if problem.objective == "total":

@@ -121,7 +121,7 @@ def certify_plan(
         return certify_costs(problem, solution, partial(certify_plan, deadline=deadline))
     if problem.demand.max(initial=1) > 1:
         if problem.slots is not None:
-            return certify_demand_slots(problem, solution)
+            return certify_demand_slots(problem, solution, deadline=deadline)
         return certify_demand(problem, solution, deadline=deadline)
     if problem.slots is not None:
         fair = problem.tiers is not None or problem.objective not in ("coverage", "total")

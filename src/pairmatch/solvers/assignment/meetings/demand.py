@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.errors import CapabilityError
 from pairmatch.solvers.assignment.held.conflict import LoadConflict
 from pairmatch.solvers.assignment.held.program import IntegerProgram, Row, maximise
 from pairmatch.solvers.assignment.held.remainder import Edges
@@ -19,16 +20,17 @@ from pairmatch.solvers.assignment.meetings.conflicts import (
 )
 from pairmatch.solvers.assignment.meetings.pins import check_pinned_slots
 from pairmatch.solvers.assignment.meetings.program import draw_program
+from pairmatch.solvers.assignment.meetings.replanning import count_rows, replan
 from pairmatch.solvers.assignment.meetings.solver import place_greedily
 from pairmatch.solvers.certify.demand_meetings import certify_demand_slots
 from pairmatch.solvers.solution import AssignmentSolution, Prices, Status
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.assignment.meetings.program import JointProgram
     from pairmatch.solvers.problem import AssignmentProblem
 
     Solver = Callable[[AssignmentProblem], AssignmentSolution]
@@ -63,7 +65,7 @@ def solve_demand_with_slots(
     Raises
     ------
     CapabilityError
-        If minimum loads are not met within the time limit.
+        If minimum loads are not met within the time limit, or asked for where gains are streamed.
     LoadConflict
         If minimum loads and pins cannot be met together with the slots.
 
@@ -72,18 +74,34 @@ def solve_demand_with_slots(
     The plan without slots is taken if its pairs can all have slots. Otherwise both are chosen by
     integer programs over pairs, slots and rows that have a pair, one objective after the other;
     the dual values of their linear relaxations are the prices. A row with several columns makes
-    this no network: its meetings exclude each other, and so do those of each column.
+    this no network: its meetings exclude each other, and so do those of each column. Where there
+    are too many pairs for that, pairs of the plan without slots take slots one by one, and rows
+    that lack columns have some planned anew (:func:`.replan`): the plan keeps every rule, and the
+    prices without slots bound it, but nothing says that it is best unless it is as good as the
+    plan without slots.
     """
     watch = Watch(time_limit)
+    is_streamed = isinstance(problem.gains, StreamedGains)
+    if is_streamed and problem.at_least.any():
+        raise CapabilityError(
+            "several mentors for one mentee with Meetings and minimum loads cannot be honoured in "
+            "a pool of this size; drop at_least from Load, drop Meetings or Demand, or match "
+            "schools or regions one by one with match_many()"
+        )
     check_pinned_slots(problem)
     first = solve(replace(problem, slots=None))
     status = first.status
     if status not in (Status.INTERRUPTED, Status.TIME_LIMIT):
         try:
+            if is_streamed:
+                return _replan(problem, first, watch)
             taken = assign_slots(problem, first.pairs, watch)
             if taken is not None:
                 return replace(first, slots=taken, solver=f"{first.solver}, then slots")
-            return _search(problem, first, watch)
+            edges, complete = _choose_edges(problem, first)
+            if complete or problem.at_least.any():
+                return _search(problem, first, watch, edges, complete=complete)
+            return _replan(problem, first, watch)
         except OutOfTime:
             status = Status.TIME_LIMIT
         except KeyboardInterrupt:
@@ -92,14 +110,41 @@ def solve_demand_with_slots(
     return replace(first, pairs=pairs, slots=taken, status=status)
 
 
-def _search(
+def _replan(
     problem: AssignmentProblem, first: AssignmentSolution, watch: Watch
 ) -> AssignmentSolution:
-    """Return the best plan that integer programs find."""
+    """Return a plan that keeps the slots, bounded by the one without, whose prices it has."""
+    nothing = np.zeros(problem.n_columns, np.int64)
+    price = nothing if first.prices is None else first.prices.column
+    pairs, taken = place_greedily(problem, first.pairs)
+    if len(pairs) < len(first.pairs):
+        pairs, taken = replan(problem, price, pairs, taken, watch)
+
+    def rate(plan: NDArray[np.int64]) -> tuple[int, int, int]:
+        total = int(problem.gains.pairs(plan[:, 0], plan[:, 1])[0].sum())
+        return len(np.unique(plan[:, 0])), len(plan), total
+
+    status = Status.FEASIBLE
+    if rate(pairs) == rate(first.pairs):
+        status = first.status
+    elif watch.is_over:
+        status = Status.TIME_LIMIT
+    solver = f"{first.solver}, then slots, a few columns at a time"
+    return replace(first, pairs=pairs, slots=taken, status=status, solver=solver)
+
+
+def _search(
+    problem: AssignmentProblem,
+    first: AssignmentSolution,
+    watch: Watch,
+    edges: Edges,
+    *,
+    complete: bool,
+) -> AssignmentSolution:
+    """Return the best plan that integer programs find among some pairs, maybe all."""
     assert problem.slots is not None  # noqa: S101 - whoever calls has looked
-    edges, complete = _choose_edges(problem, first)
     joint = draw_program(problem, edges)
-    rows, has_pair = _count_rows(joint)
+    rows, has_pair = count_rows(joint)
     size = joint.n_variables + len(has_pair)
     program = IntegerProgram.of(rows, size)
     goals = np.zeros((3, size), np.int64)
@@ -174,17 +219,6 @@ def _choose_edges(problem: AssignmentProblem, first: AssignmentSolution) -> tupl
     fits |= rank[order] < 0
     kept = np.sort(order[fits])
     return Edges(row[kept], column[kept], gain[kept]), bool(fits.all())
-
-
-def _count_rows(joint: JointProgram) -> tuple[list[Row], NDArray[np.int64]]:
-    """Return the constraints with a variable for each row: it has a pair."""
-    who = np.unique(joint.edges.row)
-    rows = list(joint.rows)
-    for k, i in enumerate(who.tolist()):
-        own = np.flatnonzero(joint.edges.row == i)
-        use = np.append(np.ones(len(own), np.int64), -1)
-        rows.append(Row("all", (), np.append(own, joint.n_variables + k), 0, len(own), use))
-    return rows, who
 
 
 def _prove(

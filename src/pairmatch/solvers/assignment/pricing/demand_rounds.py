@@ -191,12 +191,10 @@ class _Search:
         """Return a plan of one column a row, and keep one that meets minimum loads if it can."""
         problem, left = self.problem, self.remainder
         if left.at_least.any() and not problem.quotas:
-            parts, look = self.pool.parts, self._check_clock
+            parts = self.pool.parts
+            meet = partial(meet_all_loads, is_final=False, hurried=self.timer is not None)
             try:
-                found = meet_all_loads(
-                    problem, left.at_least, parts, look, is_final=False,
-                    hurried=self.timer is not None,
-                )  # fmt: skip
+                found = meet(problem, left.at_least, parts, self._check_clock)
             except LoadConflict:
                 pass  # rows may have to go to several columns
             else:

@@ -197,8 +197,7 @@ class _Plan:
         free_row = slots.row[rows].copy()
         free_column = slots.column[columns].copy()
         for k, i in enumerate(rows.tolist()):
-            twin = int(slots.twin[i])
-            free_row[k] &= ~self._find_busy(i, twin, inside)
+            free_row[k] &= ~self._find_busy(i, int(slots.twin[i]), inside)
         for k, j in enumerate(columns.tolist()):
             free_column[k] &= ~self._find_busy(int(self.row_of[j]), j, inside)
         twin = slots.twin[rows]
@@ -246,8 +245,8 @@ class _Plan:
         if column >= 0 and column not in inside:
             for other in self.rows_of[column]:
                 taken += self.slots_of[other][column]
-        busy: NDArray[np.bool_] = self.clash[[slot for slot in taken if slot >= 0]].any(axis=0)
-        return busy
+        timed = np.array([slot for slot in taken if slot >= 0], np.int64)
+        return np.asarray(self.clash[timed].any(axis=0))
 
     def _value(
         self, rows: NDArray[np.int64], inside: set[int], pair_worth: int, first_worth: int

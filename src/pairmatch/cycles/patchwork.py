@@ -96,7 +96,9 @@ class Side:
             changed = change_table(table.take(np.array(known, np.int64)), news, gone, side)
         left = [row for row in table.find_rows(gone) if row >= 0]
         was = np.delete(np.arange(len(table)), left)
-        ids = [table.ids[row] for row in was.tolist()]
+        ids = list(table.ids)
+        for row in sorted(left, reverse=True):
+            del ids[row]
         before = table.find_rows(changed.ids)
         joins = [k for k, row in enumerate(before) if row < 0 or changed.ids[k] in gone]
         joins = [joins[k] for k in hashed_order([changed.ids[k] for k in joins], seed).tolist()]

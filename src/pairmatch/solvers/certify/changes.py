@@ -360,7 +360,7 @@ def certify_nearby(
 
     def offer(rows: Index, columns: Index) -> NDArray[np.int64]:
         gain, allowed = look(rows, columns)
-        worth = scale * (gain.astype(np.int64) + bonus)
+        worth = scale * (gain.astype(np.int64, copy=False) + bonus)
         worth -= price[columns]
         best: NDArray[np.int64] = np.where(allowed, worth, 0).max(axis=1, initial=0)
         return best

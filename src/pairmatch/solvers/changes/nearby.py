@@ -27,7 +27,7 @@ __all__ = ["solve_nearby"]
 
 _FEW_MOVES = 4  # between two plans, from where their own slope says how to go on
 _MOST_BETWEEN = 8  # so many prices are drawn from a line, which need not come to an end
-_STEPS = 0.6, 0.85  # what a price of a change is lowered to at least, and at most
+_STEPS = 0.5, 0.8  # what a price of a change is lowered to at least, and at most
 
 
 def solve_nearby(
@@ -112,7 +112,7 @@ def _approach(
     through the two nearest on either side.
     """
     most, last, few = many.point.kept, many, None
-    keep = near.guess(most - n_kept) if n_kept else 0
+    keep = near.guess(most - n_kept) * 3 // 4 if n_kept else 0
     highest, weight, n_between = near.guess(1), [1.0, 1.0], 0
     while True:
         answer = near.solve(keep, 1) if keep else near.solve(1, near.problem.n_rows + 1)

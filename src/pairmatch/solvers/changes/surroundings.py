@@ -119,7 +119,7 @@ class Surroundings:
         """Return the worth of all pairs of some rows and columns."""
         gain, allowed = self.look(rows, columns)
         allowed = allowed & self.is_open[columns]
-        return np.where(allowed, gain.astype(np.int64) + self.bonus, -FAR)
+        return np.where(allowed, gain.astype(np.int64, copy=False) + self.bonus, -FAR)
 
     def _remember(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], worth: NDArray[np.int64]

@@ -164,6 +164,13 @@ def test_levels_of_given_scores_refuse_pools_that_are_too_large(lower_sizes):
     [
         (pm.Program(objective="leximin"), "pricing, level by level"),
         (
+            pm.Program(
+                constraints=[pm.Load(at_most=3, at_least=1), pm.Quota(by="school", at_most=1)],
+                objective="leximin",
+            ),
+            "pricing, level by level",
+        ),
+        (
             pm.Program(constraints=[pm.Demand(2), pm.Load(at_most=3)]),
             "pricing, min-cost flow",
         ),
@@ -172,7 +179,12 @@ def test_levels_of_given_scores_refuse_pools_that_are_too_large(lower_sizes):
             "pricing, min-cost flow",
         ),
     ],
-    ids=["leximin", "several mentors", "several mentors, minimum loads"],
+    ids=[
+        "leximin",
+        "leximin, quotas, minimum loads",
+        "several mentors",
+        "several mentors, minimum loads",
+    ],
 )
 def test_large_pools_have_the_plan_of_small_ones(pool, lower_sizes, program, solver):
     held = pm.match(pool.mentees, pool.mentors, program)

@@ -31,6 +31,7 @@ __all__ = ["Raised", "climb", "cover_above", "lower_ceiling", "pack_above", "sta
 
 _N_FLOORS = 7  # floors that the search tries
 _N_STEPS = 1500  # steps of the search for each of them, at most
+_N_STEPS_OF_MANY = 300_000  # the same times people, in pools where a step takes long
 _N_PROGRAMS = 40  # of column generation, for each floor
 _N_COLUMNS = 40  # new columns a person in each of them
 _N_MIP = 4000  # columns of the program in whole numbers
@@ -119,6 +120,7 @@ def _reach(
     plan = raised.plan.copy()
     plan.worth = look.worth(plan.tables)
     done = descend(look, plan, 20)
+    n_most = min(_N_STEPS, 40 * values.n, max(200, _N_STEPS_OF_MANY // values.n))
     while True:
         legal = not any(bool(values.n_forbidden(table).any()) for table in plan.tables)
         lowest = min(int(above.mean_of(table).min()) for table in plan.tables)
@@ -126,7 +128,7 @@ def _reach(
             raised.plan, raised.lowest = plan.copy(), lowest
         if plan.worth >= goal and legal:
             return True
-        if done >= min(_N_STEPS, 40 * values.n) or plan.n_groups < 2 or not keep_on():
+        if done >= n_most or plan.n_groups < 2 or not keep_on():
             return False
         tolerance = abs(goal - plan.worth) // 20
         plan, n_taken = disturb_and_descend(

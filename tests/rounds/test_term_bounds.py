@@ -10,10 +10,12 @@ import pytest
 
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.certify.terms import bound_rounds, certify_term
+from pairmatch.solvers.groups.basis.values import GroupValues
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import TermPrices
 from pairmatch.solvers.terms import plan_term
 from pairmatch.solvers.terms.bounds import price_term
+from pairmatch.solvers.terms.planning import _Work
 
 
 def pool(n, size, seed, objective="total", largest=None):
@@ -92,6 +94,21 @@ def test_groups_of_two_sizes_have_a_bound_as_well():
     assert len(term) == 3
     assert found.bound >= found.objective
     assert found.gap < 0.2
+
+
+def test_rounds_formed_anew_lead_past_what_single_rounds_and_trades_reach():
+    first = np.array([0] * 4 + [1] * 3 + [2] * 3 + [3] * 3)
+    gained = []
+    for seed in range(4):
+        problem = pool(13, 3, seed, largest=5)
+        values, rng = GroupValues.of(problem, 12), np.random.default_rng(0)
+        work = _Work(problem, values, first, 1, rng, lambda: True)
+        begun = work.polish(work.follow(3, 300))
+        before, after = (certify_term(problem, term, 1, 12) for term in (begun, work.renew(begun)))
+        assert before.matched == after.matched == 39
+        gained.append(after.objective - before.objective)
+    assert min(gained) >= 0
+    assert max(gained) > 0
 
 
 def test_wrong_prices_only_make_the_bound_wider():

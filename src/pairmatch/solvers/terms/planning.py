@@ -35,6 +35,9 @@ N_JOINT = 200
 _N_MENDED = 4000  # trades after which a term is given up
 _N_MENDED_BRIEFLY = 300  # the same where a schedule of as many rounds is known
 _N_PASSES = 3  # times that every round is improved given all others
+_N_RENEWED = 30  # people up to whom some rounds are formed anew
+_N_TRIES = 12  # times
+_N_BRIEF = 60  # steps of a round that may not be kept
 
 
 def plan_term(
@@ -89,6 +92,8 @@ def plan_term(
         n_mended = _N_MENDED if known < n_wanted else _N_MENDED_BRIEFLY
         best = max(best, work.follow(n_wanted, n_mended), key=work.rank)
         best = work.polish(best)
+        renewed = work.renew(best)
+        best = best if renewed is best else work.polish(renewed)
     except KeyboardInterrupt:
         interrupted = True
     rounds = np.full((len(best), problem.n), -1, np.int64)
@@ -153,6 +158,37 @@ class _Work:
             return None
         return term.group_of
 
+    def renew(self, rounds: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Form some rounds anew, from random groups and given all others; keep what is better."""
+        n_rounds, n = rounds.shape
+        if n_rounds < 2 or n > _N_RENEWED:
+            return rounds
+        best, worth = rounds, self.rank(rounds)[1]
+        for _ in range(_N_TRIES):
+            if not self.keep_on():
+                break
+            chosen = self.rng.permutation(n_rounds)[: int(self.rng.integers(2, n_rounds + 1))]
+            tried, done = best.copy(), np.setdiff1d(np.arange(n_rounds), chosen).tolist()
+            for at in chosen.tolist():
+                look = self._look(count_meetings(tried[done]))
+                row = tried[at, self.rng.permutation(n)]
+                tables = tables_of(row)
+                plan = Plan(tables, np.flatnonzero(row < 0), look.worth(tables))
+                descend(look, plan, 15)
+                if any(look.values.n_forbidden(table).any() for table in plan.tables):
+                    plan = self._disturb(look, plan, _N_BRIEF)
+                tried[at] = _row_of(plan, n)
+                done.append(at)
+            term = Term.of(self.values, tried, self.at_most)
+            if term.n_wrong and not mend(term, self.rng, _N_MENDED_BRIEFLY, self.keep_on):
+                continue
+            for at in range(n_rounds):
+                self._improve(term, at, _N_BRIEF)
+            trade_places(term, self.rng, _N_BRIEF, self.keep_on)
+            if term.worth > worth and not term.n_wrong:
+                best, worth = term.group_of.copy(), term.worth
+        return best
+
     def polish(self, rounds: NDArray[np.int64]) -> NDArray[np.int64]:
         """Improve each round given all others, and who is who in all rounds, in turn."""
         term = Term.of(self.values, rounds, self.at_most)
@@ -160,20 +196,20 @@ class _Work:
             before = term.worth
             for at in range(len(term.group_of)):
                 if self.keep_on():
-                    self._improve(term, at)
+                    self._improve(term, at, min(800, 20 * self.values.n))
             trade_places(term, self.rng, 100 + 10 * self.values.n, self.keep_on)
             if term.worth == before or not self.keep_on():
                 break
         return term.group_of
 
-    def _improve(self, term: Term, at: int) -> None:
+    def _improve(self, term: Term, at: int, n_steps: int) -> None:
         """Improve one round in place; pairs that meet often enough in the others are forbidden."""
         others = np.delete(term.group_of, at, axis=0)
         look = self._look(count_meetings(others))
         row = term.group_of[at]
         tables = tables_of(row)
         plan = Plan(tables, np.flatnonzero(row < 0), look.worth(tables))
-        found = self._disturb(look, plan, min(800, 20 * self.values.n))
+        found = self._disturb(look, plan, n_steps)
         if found.worth > plan.worth:
             term.set_round(at, _row_of(found, self.values.n))
 

@@ -36,11 +36,7 @@ def test_a_history_is_read_from_a_file_with_the_manners_of_spreadsheets(tmp_path
 
 def test_every_fault_of_a_history_is_told_by_row_and_column():
     rows = pd.DataFrame(
-        {
-            "cycle": ["2024-25", "1", "", "2"],
-            "mentee": ["a", "", "b", "c"],
-            "mentor": ["x", "y", "z", "c"],
-        }
+        {"cycle": ["2024-25", "1", ""], "mentee": ["a", "", "b"], "mentor": ["x", "y", "z"]}
     )
     with pytest.raises(pm.ProfileError) as caught:
         pm.read_history(rows)
@@ -48,7 +44,6 @@ def test_every_fault_of_a_history_is_told_by_row_and_column():
     assert "row 0, column cycle: '2024-25' is no whole number" in text
     assert "row 1, column mentee: the mentee is blank" in text
     assert "row 2, column cycle: the cycle is blank" in text
-    assert "row 3, column mentor: 'c' is mentee and mentor of one pair" in text
     with pytest.raises(pm.ProfileError, match="did you mean 'mentor'"):
         pm.read_history(pd.DataFrame({"cycle": [1], "mentee": ["a"], "mentors": ["b"]}))
     with pytest.raises(pm.ProfileError, match="expected the columns cycle, mentee and mentor"):

@@ -266,9 +266,6 @@ def read_history(source: str | PathLike[str] | pd.DataFrame) -> History:
             faults.append(Fault("the mentee is blank.", table.place(row, "mentee"), "Give an id."))
         elif group and not person:
             faults.append(Fault("the id is blank.", table.place(row, "id"), "Give an id."))
-        elif mentee and mentee == mentor:
-            what = f"{mentee!r} is mentee and mentor of one pair."
-            faults.append(Fault(what, table.place(row, "mentor"), "Write the other id."))
         elif mentee and mentor:
             pairs.append((cycle, mentee, mentor))
         elif group:

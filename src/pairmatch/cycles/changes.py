@@ -165,7 +165,7 @@ class Changes:
             who
             for who in sorted(gone)
             if all(
-                who in own or who not in known.ids
+                who in own or who not in known.row_of
                 for own, (_, _, known) in zip(rows, tables, strict=True)
             )
         ]

@@ -165,24 +165,23 @@ class Patchwork:
 
         return grow(known, self.rows.table, self.columns.table, bind_rules)
 
-    def evaluate(self, rows: Index, columns: Index) -> Scores:
+    def evaluate(self, rows: Index, columns: Index) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return units and "is allowed" of a block."""
         n, m = self.shape
         i, j = self.rows.place[rows], self.columns.place[columns]
         every = slice(None)  # all, and then some of them, is faster than some of all features
         if isinstance(rows, slice) and rows == slice(0, n):
             units, allowed = self.grown.evaluate(every, j)
-            return units[i].astype(np.int64), allowed[i]
+            return units[i], allowed[i]
         if isinstance(columns, slice) and columns == slice(0, m):
             units, allowed = self.grown.evaluate(i, every)
-            return units[:, j].astype(np.int64), allowed[:, j]
-        units, allowed = self.grown.evaluate(i, j)
-        return units.astype(np.int64), allowed
+            return units[:, j], allowed[:, j]
+        return self.grown.evaluate(i, j)
 
     def block(self, rows: slice, columns: slice) -> Scores:
         """Return gains and "is allowed" of a block."""
         units, allowed = self.evaluate(rows, columns)
-        return np.where(allowed, units, 0), allowed
+        return np.where(allowed, units, 0).astype(np.int64), allowed
 
     def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Scores:
         """Return gain and "is allowed" of single pairs."""

@@ -239,7 +239,7 @@ def _solve_near(
     problem: AssignmentProblem,
     limit: ChangeLimit,
     running: Running | None,
-    look: Callable[..., tuple[NDArray[np.int64], NDArray[np.bool_]]],
+    look: Callable[..., tuple[NDArray[np.integer], NDArray[np.bool_]]],
 ) -> tuple[AssignmentSolution, Proof] | None:
     """Solve and prove near the running plan, without a look at most pairs; None if that fails."""
     profit = None if running is None else leave_rows(running)

@@ -38,6 +38,27 @@ def test_exactly_the_pairs_that_pay_are_found(largest, scale):
     assert found.any()
 
 
+@pytest.mark.parametrize("scale", [1, 3])
+def test_pairs_that_were_far_from_paying_are_found_once_prices_have_moved_far(scale):
+    rng = np.random.default_rng(scale)
+    loss = rng.integers(0, 2**18, (40, 30))
+    losses, paid = Losses(), np.zeros(loss.shape, bool)
+    losses.add(np.arange(40), np.arange(20), loss[:, :20].copy())
+    for step in (0, 10, 2**10, 2**15, 2**12, 2**16, 2**17, 3, 2**17):
+        of_row, of_column = (rng.integers(-step, step + 1, n) * scale for n in (40, 30))
+        row, column, _ = losses.take_paying(of_row, of_column, scale)
+        pays = of_row[:, None] + of_column > scale * loss
+        known = np.arange(30) < (20 if step == 0 else 30)
+        now = np.zeros(loss.shape, bool)
+        now[row, column] = True
+        assert (now == pays & known & ~paid).all()
+        paid |= now
+        if step == 0:  # pairs that come after some have been looked through
+            losses.add(np.arange(40), np.arange(20, 30), loss[:, 20:].copy())
+    assert paid.any()
+    assert not paid.all()
+
+
 @pytest.mark.parametrize("across", [False, True])
 def test_the_pairs_that_lose_least_are_found_for_each_line_of_a_block(across):
     rng = np.random.default_rng(1)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
 
     Index = slice | NDArray[np.int64]
-    Look = Callable[[Index, Index], tuple[NDArray[np.int64], NDArray[np.bool_]]]
+    Look = Callable[[Index, Index], tuple[NDArray[np.integer], NDArray[np.bool_]]]
 
 __all__ = [
     "ChangeLimit",

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Index = slice | NDArray[np.int64]
-    Block = tuple[NDArray[np.int64], NDArray[np.bool_]]
+    Block = tuple[NDArray[np.integer], NDArray[np.bool_]]
     Look = Callable[[Index, Index], Block]
 
 __all__ = ["Lines"]
+
+_ROOM = 64  # lines that there is room for at first
 
 
 class Lines:
@@ -37,7 +39,9 @@ class Lines:
         self._look, self._shape = look, shape
         self._line = np.full(shape[0], -1), np.full(shape[1], -1)
         self._count = [0, 0]
-        self._gain = [np.empty((0, shape[1 - side]), np.int64) for side in (0, 1)]
+        self._gain: list[NDArray[np.integer]] = [
+            np.empty((0, shape[1 - side]), np.int32) for side in (0, 1)
+        ]
         self._allowed = [np.empty((0, shape[1 - side]), np.bool_) for side in (0, 1)]
 
     def __call__(self, rows: Index, columns: Index) -> Block:
@@ -76,8 +80,9 @@ class Lines:
             gain, allowed = gain.T, allowed.T
         begin, end = self._count[side], self._count[side] + len(new)
         if end > len(self._gain[side]):
-            more = end, self._shape[1 - side]  # room for as many again
-            self._gain[side] = np.concatenate([self._gain[side][:begin], np.empty(more, np.int64)])
+            more = max(end, _ROOM), self._shape[1 - side]  # room for as many again
+            room = np.empty(more, gain.dtype)
+            self._gain[side] = np.concatenate([self._gain[side][:begin], room])
             self._allowed[side] = np.concatenate(
                 [self._allowed[side][:begin], np.empty(more, np.bool_)]
             )

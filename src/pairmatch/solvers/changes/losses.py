@@ -21,6 +21,7 @@ __all__ = ["FAR", "Losses"]
 FAR = 2**48
 """Loss of a pair that is not allowed."""
 _REACH = 2**18  # pairs that lose no more than this are kept at hand, one by one
+_STEP = 2**16  # pairs that lack no more than this are looked at first
 
 _NONE = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
 
@@ -43,7 +44,11 @@ class Losses:
     def __init__(self) -> None:
         self.n_pairs = 0
         self._blocks: list[Block] = []
-        self._near: list[Block] = []  # row, column and loss of pairs that have not paid
+        # Row, column and loss of pairs that have not paid: those that would once rows and columns
+        # give in by _STEP more than at the base, and the others.
+        self._close: list[Pairs] = []
+        self._others: list[Pairs] = []
+        self._base: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     def add(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], loss: NDArray[np.int64]
@@ -51,9 +56,19 @@ class Losses:
         """Add a block; one pair may be in several."""
         at = np.flatnonzero(loss.ravel() <= _REACH)
         row, column = np.divmod(at, max(1, len(columns)))
-        self._near.append((rows[row], columns[column], loss.ravel()[at]))
+        self._sort_in((rows[row], columns[column], loss.ravel()[at]))
         self._blocks.append((rows, columns, loss))
         self.n_pairs += loss.size
+
+    def _sort_in(self, pairs: Pairs) -> None:
+        """Keep pairs by whether they are close to paying."""
+        if self._base is None:
+            self._others.append(pairs)
+            return
+        row, column, loss = pairs
+        close = self._base[0][row] + self._base[1][column] + _STEP > loss
+        self._close.append((row[close], column[close], loss[close]))
+        self._others.append((row[~close], column[~close], loss[~close]))
 
     def take_paying(
         self, of_row: NDArray[np.int64], of_column: NDArray[np.int64], scale: int = 1
@@ -65,17 +80,32 @@ class Losses:
         of_row, of_column : ndarray of int64, shapes (n_rows,), (n_columns,)
             By how much each has given in, in the fraction ``scale`` of a gain.
         """
-        if len(self._near) > 1:
-            self._near = [_join(self._near)]
+        self._follow(of_row, of_column, scale)
+        row, column, loss = _join([_NONE, *self._close])
+        pays = of_row[row] + of_column[column] > scale * loss
         found = [_NONE]
-        for row, column, loss in self._near:
-            pays = of_row[row] + of_column[column] > scale * loss
-            if pays.any():
-                found.append((row[pays], column[pays], loss[pays]))
-                self._near = [(row[~pays], column[~pays], loss[~pays])]
+        if pays.any():
+            found.append((row[pays], column[pays], loss[pays]))
+            row, column, loss = row[~pays], column[~pays], loss[~pays]
+        self._close = [(row, column, loss)]
         if int(of_row.max(initial=-FAR)) + int(of_column.max(initial=-FAR)) > scale * _REACH:
             found += [self._find_far(block, of_row, of_column, scale) for block in self._blocks]
         return _join(found)
+
+    def _follow(self, of_row: NDArray[np.int64], of_column: NDArray[np.int64], scale: int) -> None:
+        """Sort pairs anew where rows and columns have given in so much that others may pay."""
+        sides = of_row, of_column
+        if self._base is not None:
+            more = [
+                int((of - scale * base).max(initial=0))
+                for of, base in zip(sides, self._base, strict=True)
+            ]
+            if sum(more) <= scale * _STEP:
+                return
+        self._base = -(-of_row // scale), -(-of_column // scale)
+        pairs = _join([_NONE, *self._close, *self._others])
+        self._close, self._others = [], []
+        self._sort_in(pairs)
 
     def _find_far(
         self, block: Block, of_row: NDArray[np.int64], of_column: NDArray[np.int64], scale: int

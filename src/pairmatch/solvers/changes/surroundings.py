@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
 
     Index = slice | NDArray[np.int64]
-    Look = Callable[[Index, Index], tuple[NDArray[np.int64], NDArray[np.bool_]]]
+    Look = Callable[[Index, Index], tuple[NDArray[np.integer], NDArray[np.bool_]]]
 
 __all__ = ["LARGEST", "Answer", "Ground", "Surroundings"]
 
 LARGEST = 1_000_000
 """No gain is larger: a full score."""
 _MOST_SEEN = 2**24  # pairs that are looked at
-_AHEAD = 15  # sixteenths of a price of a change, from which rows and columns are looked at
+_AHEAD = 12  # sixteenths of a price of a change, from which rows and columns are looked at
 _SPARE = 8  # so many pairs of each column that has room are candidates from the start
 
 
@@ -118,17 +118,20 @@ class Surroundings:
     def _see(self, rows: Index, columns: Index) -> NDArray[np.int64]:
         """Return the worth of all pairs of some rows and columns."""
         gain, allowed = self.look(rows, columns)
-        allowed = allowed & self.is_open[columns]
-        return np.where(allowed, gain.astype(np.int64, copy=False) + self.bonus, -FAR)
+        worth = np.add(gain, self.bonus, dtype=np.int64)
+        worth[~allowed] = -FAR
+        if not self.is_open[columns].all():
+            worth[:, ~self.is_open[columns]] = -FAR
+        return worth
 
     def _remember(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], worth: NDArray[np.int64]
     ) -> None:
-        """Keep what pairs lose at the old prices."""
+        """Keep what pairs lose at the old prices, in the place of their worth."""
         if worth.size:
-            loss = self.price[columns] - worth
-            loss += self.profit[rows, None]
-            self.losses.add(rows, columns, loss)
+            worth -= self.price[columns]
+            worth -= self.profit[rows, None]
+            self.losses.add(rows, columns, np.negative(worth, out=worth))
 
     def see_rows(self, rows: NDArray[np.bool_]) -> None:
         """Look at all pairs of some rows."""
@@ -234,15 +237,11 @@ class Surroundings:
         row, column = self.candidates.row, self.candidates.column
         own = self.column_of[row] == column
         slack = seats.u[row] + seats.v[column] - self.candidates.gain
-        moves = np.flatnonzero((slack < keep - ahead) & self.had[row] & ~own)
-        first = _find_first(column[moves], slack[moves])
+        moves = (slack < keep - ahead) & self.had[row] & ~own
         left = np.zeros(self.problem.n_columns, np.bool_)
-        left[self.column_of[row[moves[first]]]] = True
-        raised = seats.v - self.price
-        moves = np.flatnonzero((slack == 0) & (raised > ahead)[column] & ~own)
-        first = _find_first(row[moves], -raised[column[moves]])
+        left[self.column_of[row[moves]]] = True
         dear = np.zeros(self.problem.n_columns, np.bool_)
-        dear[column[moves[first]]] = True
+        dear[column[(slack == 0) & (seats.v - self.price > ahead)[column] & ~own]] = True
         self.see_rows(rows | (self.had & dear[self.column_of]))
         self.see_columns(columns | left)
 
@@ -281,14 +280,6 @@ class Surroundings:
         price = seats.v.copy()
         price[~self.is_open] = scale * (LARGEST + self.bonus) + keep  # nobody sits there
         return Answer(HullPoint(pairs, kept, value), price, keep, scale)
-
-
-def _find_first(key: NDArray[np.integer], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for each key where the least of what it is ordered by stands."""
-    by_order = np.argsort(order, kind="stable")
-    _, first = np.unique(key[by_order], return_index=True)
-    found: NDArray[np.int64] = by_order[first]
-    return found
 
 
 def _never() -> bool:

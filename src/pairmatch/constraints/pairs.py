@@ -144,8 +144,8 @@ class EvaluatorPairs:
             _warn_of_strangers(named, {**of_coached, **of_coach})
         n = len(coach.ids)
         mine, theirs = _named_places(coached, of_coach), _named_places(coach, of_coached)
-        keys = [row * n + j for row, places in enumerate(mine) for j in places]
-        keys += [i * n + column for column, places in enumerate(theirs) for i in places]
+        keys = [row * n + j for row, places in mine for j in places]
+        keys += [i * n + column for column, places in theirs for i in places]
         unique = np.unique(np.array(keys, np.int64))
         return ForbiddenPairs("evaluator", self, coached, coach, unique)
 
@@ -204,13 +204,14 @@ def _plain_id(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
-def _named_places(table: Profiles, others: Mapping[str, int]) -> list[list[int]]:
-    """Return by row the places of the evaluators who are among the others."""
+def _named_places(table: Profiles, others: Mapping[str, int]) -> list[tuple[int, list[int]]]:
+    """Return row and places of the evaluators who are among the others, where there are any."""
     if "evaluator" not in table:
         return []
     texts = table.texts("evaluator").tolist()
     places = {text: [others[e] for e in _split_ids(text) if e in others] for text in set(texts)}
-    return [places[text] for text in texts]
+    named = {text: found for text, found in places.items() if found}
+    return [(row, named[text]) for row, text in enumerate(texts) if text in named]
 
 
 def _evaluators(table: Profiles) -> list[tuple[int, list[str]]]:

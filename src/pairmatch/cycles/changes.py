@@ -153,7 +153,8 @@ class Changes:
         ProgramError
             If somebody leaves and has a row wherever they were.
         """
-        gone, scored = self.find_leavers(plan), plan.scored
+        gone = self.find_leavers(plan)
+        scored: Any = plan.scored  # of two tables, whose people are looked up by id
         tables = [
             ("mentees", self.mentees, scored.coached),
             ("mentors", self.mentors, scored.coach),

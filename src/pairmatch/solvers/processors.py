@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -68,4 +69,5 @@ def map_blocks(
         if n_threads == 1 or len(blocks) <= 1:
             return [look(block) for block in blocks]
         with ThreadPoolExecutor(n_threads) as pool:
-            return list(pool.map(look, blocks))
+            contexts = [copy_context() for _ in blocks]
+            return list(pool.map(lambda own, block: own.run(look, block), contexts, blocks))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.solvers.groups import solver
+from pairmatch.solvers.groups.basis.compiling import wait_at_most
 from pairmatch.solvers.groups.large.solver import solve_large
 from pairmatch.solvers.groups.lowest.solver import solve_worst_group
 from pairmatch.solvers.problem import MatrixGains, StreamedGrouping
@@ -24,6 +26,9 @@ N_HELD = 1200
 
 _N_WHOLE = 1800
 """People of a held pool above whom triads are found sooner along the strongest links."""
+
+
+_LOADING = 0.25  # share of a time limit after which compiled loops are not waited for
 
 
 def solve_grouping(
@@ -62,6 +67,19 @@ def solve_grouping(
     pairmatch.solvers.groups.solver.solve_grouping : pools that are held whole.
     pairmatch.solvers.groups.large.solver.solve_large : pools that are not.
     """
+    # with a time limit, compiled loops are not waited for beyond a share of it
+    share = math.inf if time_limit is None else _LOADING * time_limit
+    with wait_at_most(share):
+        return _solve(problem, seed, time_limit, progress)
+
+
+def _solve(
+    problem: GroupingProblem | StreamedGrouping,
+    seed: int,
+    time_limit: float | None,
+    progress: Callable[[int, float | None, float], None] | None,
+) -> GroupingSolution:
+    """Choose the way, and go it."""
     if problem.objective == "worst_group":
         return solve_worst_group(problem, seed=seed, time_limit=time_limit, progress=progress)
     whole = solver.solve_grouping

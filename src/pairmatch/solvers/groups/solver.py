@@ -11,6 +11,7 @@ import numpy as np
 
 from pairmatch.solvers.groups.basis.annealing import anneal, anneals
 from pairmatch.solvers.groups.basis.clock import Clock
+from pairmatch.solvers.groups.basis.compiling import wait_at_most
 from pairmatch.solvers.groups.basis.exact import N_SMALL, solve_by_subsets
 from pairmatch.solvers.groups.basis.pairs import match_pool
 from pairmatch.solvers.groups.basis.pools import TriadPrices, price_triads
@@ -149,6 +150,8 @@ def solve_grouping(
         run.prove()
     except KeyboardInterrupt:
         run.interrupted = True
+        with wait_at_most(0.0):
+            return run.answer(problem, people)
     return run.answer(problem, people)
 
 

@@ -7,11 +7,11 @@ descent alone is used.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.solvers.groups.basis.compiling import compiled_once
 from pairmatch.solvers.groups.basis.search import Plan, descend
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ def anneal(look: Search, plan: Plan, n_times: int, *, briefly: bool = False) -> 
 def anneals(look: Search, plan: Plan) -> bool:
     """Return whether annealing works here: compiled, for pairs that are or are not allowed."""
     free: bool = look.values.rules is None and not look.values.caps
-    return free and plan.n_groups > 1 and _load_swaps() is not None
+    return free and plan.n_groups > 1 and _load_swaps(look.values.worst) is not None
 
 
 def _anneal_once(look: Search, plan: Plan, n_swaps: int, warm: float, cold: float) -> Plan:
     """Return the best plan on the way down, or the plan itself where annealing does not work."""
-    swaps = _load_swaps()
     values = look.values
-    if swaps is None or not anneals(look, plan):
+    swap = _load_swaps(values.worst)
+    if swap is None or not anneals(look, plan):
         return plan.copy()
     n, sizes = values.n, [table.shape[1] for table in plan.tables for _ in table]
     # whoever shares a group with somebody against a rule takes more from it than others can give
@@ -106,7 +106,7 @@ def _anneal_once(look: Search, plan: Plan, n_swaps: int, warm: float, cold: floa
         if not look.keep_on():
             break
         heat = spread * warm * (cold / warm) ** (level / (_N_LEVELS - 1)) + 1e-9
-        gained += swaps[values.worst](*held, heat, n_swaps // _N_LEVELS + 1, state)
+        gained += swap(*held, heat, n_swaps // _N_LEVELS + 1, state)
         if gained > most:
             best, most = group_of.copy(), gained
     tables, first = [], 0
@@ -117,18 +117,22 @@ def _anneal_once(look: Search, plan: Plan, n_swaps: int, warm: float, cold: floa
     return Plan(tables, plan.bench.copy(), look.worth(tables))
 
 
-@lru_cache(maxsize=1)
-def _load_swaps() -> tuple[Callable[..., int], Callable[..., int]] | None:
-    """Return the compiled loops for means and for worst rotations, or None without numba."""
+@compiled_once
+def _load_swaps(worst: bool) -> Callable[..., int] | None:
+    """Return the compiled loop for means or for worst rotations, or None as other loops."""
     try:
-        from numba import njit
+        from numba import njit, types
         from numba.extending import register_jitable
     except ImportError:
         return None
     for inner in (_next, _draw_pair, _is_taken):
         register_jitable(inner)
-    compiled = njit(cache=True, nogil=True)
-    return compiled(_swap), compiled(_swap_coached)
+    compiled: Any = njit(cache=True, nogil=True)(_swap_coached if worst else _swap)
+    line, table = types.int64[::1], types.int64[:, ::1]
+    held = (table, line, line, line, table, *((line, line) if worst else ()))
+    compiled.compile((*held, types.float64, types.int64, types.uint64[::1]))
+    swap: Callable[..., int] = compiled
+    return swap
 
 
 def _next(state: Any) -> Any:

@@ -7,10 +7,11 @@ numpy, return the same numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from pairmatch.solvers.groups.basis.compiling import compiled_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,18 +44,24 @@ class Kernels:
     charge: Loop
 
 
-@lru_cache(maxsize=1)
+@compiled_once
 def load_kernels() -> Kernels | None:
-    """Return the compiled loops, or None without numba."""
+    """Return the compiled loops, or None without numba or where they are not waited for."""
     try:
-        from numba import njit
+        from numba import njit, types
         from numba.extending import register_jitable
     except ImportError:
         return None
     for helper in (_find_tops, _list_near, _twice_reduced):
         register_jitable(helper)
     compile_ = njit(cache=True, nogil=True)
-    return Kernels(compile_(_scan_best), compile_(_scan_all), compile_(_charge_pool))
+    best, collect, charge = (compile_(loop) for loop in (_scan_best, _scan_all, _charge_pool))
+    whole, line, table = types.int64, types.int64[::1], types.int64[:, ::1]
+    common = table, table, types.boolean[:, ::1], line, whole, types.boolean, whole
+    best.compile((*common, line, table))
+    collect.compile((*common, table))
+    charge.compile((table, *(line,) * 4))
+    return Kernels(best, collect, charge)
 
 
 def _find_tops(

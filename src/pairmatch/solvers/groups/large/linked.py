@@ -63,7 +63,8 @@ class LinkedTriads:
         unit : int
             Factor of the prices.
         """
-        loops, n, factor = load_link_loops(), self.pool.n, self.pool.scale * unit
+        loops = load_link_loops(self.pool.pair_type)
+        n, factor = self.pool.n, self.pool.scale * unit
 
         def look(rows: slice) -> NDArray[np.int64]:
             best = np.full(n, floor)
@@ -146,7 +147,7 @@ def find_triads(
     unit : int
         Factor of the prices.
     """
-    loops = load_link_loops()
+    loops = load_link_loops(pool.pair_type)
     if loops is None:
         triads, twice = _combine(pool, seats, price, floor, unit, once=True)
     else:

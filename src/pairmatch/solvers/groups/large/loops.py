@@ -6,10 +6,11 @@ Integers in a fixed order: what ``linked`` does without numba returns the same n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from pairmatch.solvers.groups.basis.compiling import compiled_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +44,17 @@ class LinkLoops:
     look: Loop
 
 
-@lru_cache(maxsize=1)
-def load_link_loops() -> LinkLoops | None:
-    """Return the compiled loops, or None without numba."""
+@compiled_once
+def load_link_loops(kind: type[np.integer]) -> LinkLoops | None:
+    """Return the compiled loops, or None without numba or where they are not waited for.
+
+    Parameters
+    ----------
+    kind : type
+        Integers in which lists of pairs are kept.
+    """
     try:
-        from numba import njit
+        from numba import from_dtype, njit, types
         from numba.extending import register_jitable
     except ImportError:
         return None
@@ -55,7 +62,18 @@ def load_link_loops() -> LinkLoops | None:
     register_jitable(_raise_top)
     compile_ = njit(cache=True, nogil=True)
     loops = _best_linked, _collect_linked, _scan_held, _look_at_tile
-    return LinkLoops(*(compile_(loop) for loop in loops))
+    best, collect, scan, look = compiled = [compile_(loop) for loop in loops]
+    pair: Any = from_dtype(np.dtype(kind))
+    whole, line, narrow = types.int64, types.int64[::1], types.int32[::1]
+    table, given = types.int64[:, ::1], (types.int64[:, ::1], types.boolean[:, ::1])
+    seats = line, types.int32[:, ::1], pair[:, ::1], pair[:, :, ::1]
+    best.compile((*seats, whole, line, whole, whole, line))
+    collect.compile((*seats, whole, line, whole, whole, table, line))
+    if kind is np.int32:  # wider ones are never held whole
+        scan.compile((whole, whole, pair[:, ::1], whole, line, whole, whole, line))
+    tile = *given, *given, whole, whole, line, whole, line, table, table
+    look.compile((*tile, narrow, narrow, pair[::1]))
+    return LinkLoops(*compiled)
 
 
 def _sort_near(

@@ -47,7 +47,7 @@ def prove_prices(
     keep_on : callable
         Asked every now and then; False ends the work, and None is returned.
     """
-    n, factor, loops = pool.n, pool.scale * unit, load_link_loops()
+    n, factor, loops = pool.n, pool.scale * unit, load_link_loops(pool.pair_type)
     if pool.held is not None and loops is not None and not pool.worst:
         held = pool.held
 
@@ -142,7 +142,8 @@ def _best_of(
     unit: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return a person and its partners, and twice by how much their triads exceed the prices."""
-    people, loops, factor = np.append(own, v), load_link_loops(), pool.scale * unit
+    people, factor = np.append(own, v), pool.scale * unit
+    loops = load_link_loops(pool.pair_type)
     most = np.zeros(people.size, np.int64)
     link = pair * np.int64(factor) - price[v] - price[own]
     few = 2 * link > -int(link.max())

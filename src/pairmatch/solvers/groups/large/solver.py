@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from pairmatch.solvers.groups.basis.clock import Clock
+from pairmatch.solvers.groups.basis.compiling import wait_at_most
 from pairmatch.solvers.groups.basis.sizes import choose_sizes, scale_of
 from pairmatch.solvers.groups.columns.answers import gap_of, number_groups, plain_case
 from pairmatch.solvers.groups.large.dealing import Deck, deal_on, seat_by_prices
@@ -94,6 +95,8 @@ def solve_large(
         run.search()
     except KeyboardInterrupt:
         run.interrupted = True
+        with wait_at_most(0.0):
+            return run.answer()
     return run.answer()
 
 

@@ -217,12 +217,12 @@ def stream_links(
     Each gain is computed once: n^2 of them, in O(n) memory beside the hits.
     """
     n, factor, kind = values.n, values.scale * unit, values.pair_type
-    loops = load_link_loops()
+    loops = load_link_loops(kind)
 
     def look_fast(tile: tuple[slice, slice]) -> tuple[tuple[slice, slice], Tops, list[Hits]]:
         assert loops is not None  # noqa: S101  chosen below
         rows, columns = tile
-        sides = values.two_sides(rows, columns)
+        sides = [np.ascontiguousarray(side) for side in values.two_sides(rows, columns)]
         room = _ROOM
         while True:
             tops = tuple(np.full((x.stop - x.start, n_top), NEVER) for x in tile)
@@ -311,7 +311,7 @@ def time_stream(values: PoolValues) -> float:
     some = tiles[:: max(1, len(tiles) // 8)]
     start = perf_counter()
     map_blocks(lambda tile: values.tile(*tile)[0].max(), some)
-    share = 3.0 if load_link_loops() is None else 1.5  # of it all
+    share = 3.0 if load_link_loops(values.pair_type) is None else 1.5  # of it all
     return share * (perf_counter() - start) * len(tiles) / len(some)
 
 

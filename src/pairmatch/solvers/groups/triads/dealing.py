@@ -8,10 +8,11 @@ same code runs without it, slowly.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from pairmatch.solvers.groups.basis.compiling import compiled_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,18 +95,22 @@ def deal_again(
     )
 
 
-@lru_cache(maxsize=1)
+@compiled_once
 def load_deal() -> Callable[..., int] | None:
-    """Return the compiled loop, or None without numba."""
+    """Return the compiled loop, or None without numba or where it is not waited for."""
     try:
-        from numba import njit
+        from numba import njit, types
         from numba.extending import register_jitable
     except ImportError:
         return None
     for helper in (_open_groups, _list_triads, _sort_by_person, _cover):
         register_jitable(helper)
-    compiled: Callable[..., int] = njit(cache=True, nogil=True)(_deal_parts)
-    return compiled
+    compiled: Any = njit(cache=True, nogil=True)(_deal_parts)
+    whole, line, table = types.int64, types.int64[::1], types.int64[:, ::1]
+    board = table, line, line, line, table, line, line
+    compiled.compile((*board, whole, whole, types.float64[:, ::1]))
+    deal: Callable[..., int] = compiled
+    return deal
 
 
 def _open_groups(

@@ -202,3 +202,27 @@ def test_own_scores_of_the_same_rules_give_the_same_groups(people):
     by_scores = pm.group_scores(frame, size=3, objective="worst_rotation")
     assert by_table.objective == pytest.approx(by_scores.objective)
     assert by_table.group_ids == by_scores.group_ids
+
+
+@pytest.mark.parametrize(
+    ("sizes", "at_least", "said"),
+    [
+        ({"size": 3, "leftovers": "leave_out"}, 4, r"groups have 3 people\. Lower at_least to 3"),
+        (
+            {"size": 3},
+            6,
+            r"groups have 3 to 5 people\. Lower at_least to 5 or less",
+        ),
+        ({"roles": {"mentor": 1, "mentee": 2}}, 4, r"groups have 3 people"),
+    ],
+)
+def test_more_members_than_any_group_has_are_a_contradiction(sizes, at_least, said):
+    table = pd.DataFrame({"id": list("abcdefghi"), "role": "both", "subjects": "art"})
+    rule = pm.Compose("subjects", "art", at_least=at_least)
+    program = pm.Program([pm.SubjectMatch()], [rule], **sizes)
+    with pytest.raises(
+        pm.ProgramError, match=f"asks for {at_least} members with subjects art.*{said}"
+    ):
+        pm.form_groups(table, program)
+    fewer = pm.Compose("subjects", "art", at_least=at_least - 1)
+    assert pm.form_groups(table, program.replace(constraints=[fewer])).matched > 0

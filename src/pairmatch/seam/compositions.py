@@ -127,7 +127,8 @@ def group_rules_of(scored: Any, program: Program) -> GroupRules | None:
     Raises
     ------
     ProgramError
-        If a rule needs a column that is not there, or nobody has the entry it asks for.
+        If a rule needs a column that is not there, nobody has the entry it asks for, or it asks for
+        more members than any group has.
     CapabilityError
         If a rule about meetings is of a kind that groups do not know.
     """
@@ -139,6 +140,7 @@ def group_rules_of(scored: Any, program: Program) -> GroupRules | None:
         faults.append(Fault("there is no column 'role'.", f"roles={dict(program.roles)!r}"))
     if faults:
         raise ProgramError("a rule about groups does not fit the table", faults)
+    _refuse_too_many(rules, program)
     n = len(table.ids)
     amounts: list[NDArray[np.int64]] = []
     most: list[int] = []
@@ -179,6 +181,21 @@ def group_rules_of(scored: Any, program: Program) -> GroupRules | None:
         slots,
         weekly,
     )
+
+
+def _refuse_too_many(rules: Sequence[Any], program: Program) -> None:
+    """Raise with every rule that asks for more members than a group of any allowed size has."""
+    smallest, largest, _ = limits_of(program)
+    sizes = str(largest) if smallest == largest else f"{smallest} to {largest}"
+    faults = []
+    for rule in rules:
+        if isinstance(rule, Compose) and rule.at_least > largest:
+            what = f"asks for {rule.at_least} members with {rule.column} {rule.value}, "
+            what += f"and groups have {sizes} people."
+            remedy = f"Lower at_least to {largest} or less, or form larger groups."
+            faults.append(Fault(what, repr(rule), remedy))
+    if faults:
+        raise ProgramError("rules contradict the sizes of groups", faults)
 
 
 def _add_counts(

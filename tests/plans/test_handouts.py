@@ -138,3 +138,18 @@ def test_what_is_guarded_comes_back(text):
     assert unguard_formula(guard_formula(text)) == text
     guarded = guard_formula(text)
     assert guarded == text or guarded == f"'{text}"
+
+
+def test_ids_of_a_group_that_hold_a_semicolon_stay_whole(tmp_path):
+    pytest.importorskip("icalendar")
+    ids = ["T;1", "T", "a", "b;c", "b;c;d", "e"]
+    staff = pd.DataFrame({"id": ids, "subjects": "art", "free": ["Mon 08:00-10:00"] * 6})
+    program = pm.Program([pm.SubjectMatch()], [pm.Meetings(minutes=30)], size=3)
+    plan = pm.form_groups(staff, program)
+    plan.write_calendars(tmp_path / "out", **TERM)
+    listed = pm.read_profiles(tmp_path / "out" / "people.csv")
+    assert set(listed.ids) == set(ids)
+    pytest.importorskip("jinja2")
+    plan.write_week(tmp_path / "week.html")
+    page = (tmp_path / "week.html").read_text(encoding="utf-8")
+    assert all(f"<h2>{key}</h2>" in page for key in ids)

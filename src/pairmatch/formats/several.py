@@ -14,6 +14,7 @@ from pairmatch.errors import CertificateError, Fault, say_count
 from pairmatch.plans.files import clear_folder, dump_csv
 from pairmatch.plans.order import natural_key
 from pairmatch.profiles.week import format_minute
+from pairmatch.reports.entries import split_people
 from pairmatch.scoring import CommonTime
 
 if TYPE_CHECKING:
@@ -270,20 +271,9 @@ def engagements(plan: Matching | Grouping | None) -> list[Engagement]:
         start = 1440 * _DAYS.index(str(row.day)) + 60 * int(hours) + int(minutes)
         week: int | None = getattr(row, "week", None) or None
         found += [
-            Engagement(who, start, start + int(row.minutes), week)
-            for who in _find_people(str(row.people), ids)
+            Engagement(ids[who], start, start + int(row.minutes), week)
+            for who in split_people(str(row.people), ids)
         ]
-    return found
-
-
-def _find_people(text: str, ids: dict[str, Any]) -> list[Any]:
-    """Return the people of a meeting from their ids, joined by ";", which an id may hold, too."""
-    found, part = [], ""
-    for piece in text.split(";"):
-        part = f"{part};{piece}" if part else piece
-        if part in ids:
-            found.append(ids[part])
-            part = ""
     return found
 
 

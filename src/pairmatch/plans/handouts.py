@@ -133,7 +133,9 @@ class Handouts:
         term = make_term(first_monday, weeks, timezone, holidays)
         timetable = self._meetings()
         shown = self._names() if names else None
-        plan, people = make_calendars(timetable, term, title=title, names=shown, revision=revision)
+        plan, people = make_calendars(
+            timetable, term, title=title, names=shown, revision=revision, ids=self._everybody()
+        )
         target = make_folder(folder)
         own = make_folder(target / "people")
         file_of = _name_files(people)
@@ -171,7 +173,8 @@ class Handouts:
             If jinja2 (extra ``report``) is not installed or the file cannot be written.
         """
         shown = self._names() if names else None
-        write_whole(path, make_page(self._meetings(), title=title, names=shown))
+        page = make_page(self._meetings(), title=title, names=shown, ids=self._everybody())
+        write_whole(path, page)
 
     def _meetings(self) -> pd.DataFrame:
         """Return the timetable, or say how to get one."""
@@ -179,6 +182,10 @@ class Handouts:
         if frame.empty:
             raise CapabilityError(_NO_MEETINGS)
         return frame
+
+    def _everybody(self) -> tuple[Any, ...]:
+        """Return the ids of both sides."""
+        return *self.scored.coached.ids, *self.scored.coach.ids
 
     def _names(self) -> Mapping[str, str]:
         """Return the name of each person whose name is known."""

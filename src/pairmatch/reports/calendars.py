@@ -36,6 +36,7 @@ def make_calendars(
     title: str = "Coaching",
     names: Mapping[Any, str] | None = None,
     revision: int = 0,
+    ids: Iterable[Any] = (),
 ) -> tuple[bytes, dict[str, bytes]]:
     """Return the calendar of the whole plan and that of each person, as iCalendar files.
 
@@ -53,6 +54,8 @@ def make_calendars(
     revision : int, optional
         Number of the revision, at least 0. Calendar programs take an event over again if the
         revision is higher.
+    ids : iterable, optional
+        Everybody's id; needed where ids hold a semicolon.
 
     Returns
     -------
@@ -83,7 +86,7 @@ def make_calendars(
     if not is_count(revision):
         fault = Fault(f"revision is {revision!r}; expected a whole number from 0.")
         raise ProgramError("the calendars cannot be made", [fault])
-    entries = list_entries(timetable, names)
+    entries = list_entries(timetable, names, ids)
     late = [entry for entry in entries if entry.week is not None and entry.week > term.weeks]
     if late:
         raise ProgramError(

@@ -11,11 +11,11 @@ from pairmatch.errors import Fault, ProgramError
 from pairmatch.profiles.week import DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     import pandas as pd
 
-__all__ = ["Entry", "clean_line", "list_entries"]
+__all__ = ["Entry", "clean_line", "list_entries", "split_people"]
 
 _NEEDED = ("kind", "people", "day", "start", "end")
 _CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
@@ -73,7 +73,11 @@ def clean_line(text: object) -> str:
     return " ".join(_CONTROL.sub(" ", str(text)).split())
 
 
-def list_entries(timetable: pd.DataFrame, names: Mapping[Any, str] | None = None) -> list[Entry]:
+def list_entries(
+    timetable: pd.DataFrame,
+    names: Mapping[Any, str] | None = None,
+    ids: Iterable[Any] = (),
+) -> list[Entry]:
     """Read a timetable, one entry a row, in the order of the rows.
 
     Parameters
@@ -83,6 +87,8 @@ def list_entries(timetable: pd.DataFrame, names: Mapping[Any, str] | None = None
         observer, observed, week, modality``, as ``plan.timetable()`` returns it.
     names : mapping, optional
         Id to the name that is shown instead of it.
+    ids : iterable, optional
+        Everybody's id; needed where ids hold a semicolon.
 
     Raises
     ------
@@ -96,6 +102,7 @@ def list_entries(timetable: pd.DataFrame, names: Mapping[Any, str] | None = None
             [Fault("expected the frame that plan.timetable() returns.")],
         )
     known = {str(key): clean_line(name) for key, name in (names or {}).items()}
+    everybody = {str(key) for key in ids}
     entries: list[Entry] = []
     faults: list[Fault] = []
     seen: Counter[str] = Counter()
@@ -115,7 +122,7 @@ def list_entries(timetable: pd.DataFrame, names: Mapping[Any, str] | None = None
                 )
             )
             continue
-        people = _people(row)
+        people = _people(row, everybody)
         shown = [known.get(person) or clean_line(person) for person in people]
         kind = str(row["kind"])
         title = f"{_WORDS.get(kind, clean_line(kind).title())}: {', '.join(shown)}"
@@ -148,14 +155,36 @@ def list_entries(timetable: pd.DataFrame, names: Mapping[Any, str] | None = None
     return entries
 
 
-def _people(row: dict[Any, Any]) -> tuple[str, ...]:
-    """Return the ids of all who take part; those of pairs may hold a semicolon."""
+def split_people(text: str, ids: Container[str]) -> list[str]:
+    """Return the people of a meeting from their ids joined by ";", which an id may hold, too.
+
+    Examples
+    --------
+    >>> split_people("T;1;b", {"T;1", "b"}), split_people("a; b", set())
+    (['T;1', 'b'], ['a', 'b'])
+    """
+    parts = text.split(";")
+
+    def read(start: int) -> list[str] | None:
+        if start == len(parts):
+            return []
+        for end in range(start + 1, len(parts) + 1):
+            person = ";".join(parts[start:end])
+            if person in ids and (rest := read(end)) is not None:
+                return [person, *rest]
+        return None
+
+    found = read(0)
+    return [part.strip() for part in parts if part.strip()] if found is None else found
+
+
+def _people(row: dict[Any, Any], ids: Container[str]) -> tuple[str, ...]:
+    """Return the ids of all who take part."""
     for columns in (("mentee", "mentor"), ("observer", "observed")):
         found = [_text(row.get(column)) for column in columns]
         if all(found):
             return tuple(dict.fromkeys(found))
-    listed = (part.strip() for part in _text(row["people"]).split(";"))
-    return tuple(dict.fromkeys(filter(None, listed)))
+    return tuple(dict.fromkeys(split_people(_text(row["people"]), ids)))
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,7 @@ from pairmatch.errors import PairmatchError
 from pairmatch.reports.entries import clean_line, list_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -111,7 +111,11 @@ small { color: #57606a; display: block; }
 
 
 def make_page(
-    timetable: pd.DataFrame, *, title: str = "Coaching", names: Mapping[Any, str] | None = None
+    timetable: pd.DataFrame,
+    *,
+    title: str = "Coaching",
+    names: Mapping[Any, str] | None = None,
+    ids: Iterable[Any] = (),
 ) -> str:
     """Return the timetable as one HTML page: the week of the plan, then that of each person.
 
@@ -123,6 +127,8 @@ def make_page(
         Heading of the page.
     names : mapping, optional
         Id to the name that is shown; ids by default.
+    ids : iterable, optional
+        Everybody's id; needed where ids hold a semicolon.
 
     Returns
     -------
@@ -143,7 +149,7 @@ def make_page(
         raise PairmatchError(
             "pages need jinja2. Install it: pip install 'pairmatch-mentoring[report]'."
         ) from None
-    entries = list_entries(timetable, names)
+    entries = list_entries(timetable, names, ids)
     shown = {str(key): clean_line(name) for key, name in (names or {}).items()}
     of_person: dict[str, list[Entry]] = {}
     for entry in entries:

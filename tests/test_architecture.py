@@ -37,7 +37,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("plans",),
     ("datasets",),
     ("inputs",),
-    ("verbs",),
+    ("verbs", "steps"),
     ("terms",),
     ("cycles",),
     ("batch", "formats"),

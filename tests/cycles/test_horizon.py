@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -5,6 +6,7 @@ import pandas as pd
 import pytest
 
 import pairmatch as pm
+from pairmatch.cycles import horizon
 from pairmatch.solvers.changes.lasting import count_lasting, find_lasting
 
 
@@ -113,3 +115,21 @@ def test_rules_beyond_single_pairs_make_the_horizon_an_upper_bound():
 def test_cycles_refuse_what_is_no_number_of_cycles():
     with pytest.raises(pm.ProgramError, match="whole number"):
         pm.match_cycles(*tables(2, 2), cycles=0)
+
+
+@pytest.mark.parametrize("n_before", [0, 1])
+def test_ctrl_c_ends_all_cycles(monkeypatch, n_before):
+    asked = []
+
+    def stop(*tables, **given):
+        asked.append(1)
+        plan = pm.match(*tables, **given)
+        if len(asked) <= n_before:
+            return plan
+        stopped = dataclasses.replace(plan.solution, status=pm.Status.INTERRUPTED)
+        return dataclasses.replace(plan, solution=stopped)
+
+    monkeypatch.setattr(horizon, "match", stop)
+    with pytest.raises(KeyboardInterrupt):
+        pm.match_cycles(*tables(4, 4), cycles=4)
+    assert len(asked) == n_before + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import pairmatch as pm
 from pairmatch.datasets import staff
+from pairmatch.formats import running
 
 HOURS = "Mon 08:00-10:00; Wed 13:00-14:00"
 PAIR = pm.Program(
@@ -457,3 +459,39 @@ def test_a_folder_of_formats_keeps_none_of_an_earlier_run(pool, tmp_path):
     assert sorted(path.name for path in (tmp_path / "format-2").iterdir()) == ["notes.txt"]
     assert not (tmp_path / "format-3").exists()
     assert (tmp_path / "format-1" / "groups.csv").exists()
+
+
+@pytest.mark.parametrize("verb", ["form_groups", "match"])
+@pytest.mark.parametrize("options", [{}, {"joint_bound": True}, {"any_order": True}])
+def test_ctrl_c_ends_all_formats(monkeypatch, pool, verb, options):
+    solve, asked = getattr(running, verb), []
+
+    def stop(*tables, **given):
+        asked.append(verb)
+        plan = solve(*tables, **given)
+        return dataclasses.replace(
+            plan, solution=dataclasses.replace(plan.solution, status=pm.Status.INTERRUPTED)
+        )
+
+    monkeypatch.setattr(running, verb, stop)
+    programs = [TEAM if verb == "form_groups" else pm.Program([pm.SubjectMatch()])] * 3
+    with pytest.raises(KeyboardInterrupt):
+        pm.match_formats(pool, programs, **options)
+    assert asked == [verb]
+
+
+@pytest.mark.filterwarnings("ignore::pairmatch.PairmatchWarning")
+def test_ctrl_c_on_the_command_line_writes_no_format(monkeypatch, pool, tmp_path):
+    from typer.testing import CliRunner
+
+    from pairmatch.cli.entry import app
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, "end_if_stopped", stop)
+    pool.to_csv(tmp_path / "pool.csv", index=False)
+    command = ["formats", str(tmp_path / "pool.csv"), "--program", "triad", "--program", "triad"]
+    done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "plan")])
+    assert done.exit_code == 130
+    assert not (tmp_path / "plan").exists()

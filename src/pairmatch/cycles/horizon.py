@@ -13,6 +13,7 @@ from pairmatch.inputs import check_arguments, read_tables
 from pairmatch.scoring import History
 from pairmatch.seam import MOST_HELD, loads_of
 from pairmatch.solvers.changes.lasting import count_lasting, find_lasting
+from pairmatch.steps import end_if_stopped
 from pairmatch.typed import is_count
 from pairmatch.verbs import match, score
 
@@ -129,6 +130,8 @@ def match_cycles(
         If ``cycles`` is no whole number >= 1.
     CapabilityError
         If there are more than 4,194,304 pairs.
+    KeyboardInterrupt
+        On Ctrl-C, which ends all cycles.
 
     Notes
     -----
@@ -166,7 +169,7 @@ def match_cycles(
     plans = []
     for cycle in range(cycles):
         fresh = program.replace(constraints=(*rules, NotAgain(past)))
-        plan = match(coached, coach, fresh, options=options)
+        plan = end_if_stopped(match(coached, coach, fresh, options=options))
         later = possible - cycle - 1
         if later > 0:
             after = _without(allowed, plan, coached, coach)
@@ -175,7 +178,7 @@ def match_cycles(
                 if kept is not None:
                     steer = _keep_to(kept, allowed, capacity, later, coached, coach)
                     steered = fresh.replace(constraints=(*fresh.constraints, *steer))
-                    plan = match(coached, coach, steered, options=options)
+                    plan = end_if_stopped(match(coached, coach, steered, options=options))
         allowed = _without(allowed, plan, coached, coach)
         past = past.add(plan)
         plans.append(plan)

@@ -18,6 +18,7 @@ from pairmatch.profiles.joining import replace_texts
 from pairmatch.profiles.spans import cut_windows
 from pairmatch.profiles.week import format_windows, merge_windows
 from pairmatch.programs import Program
+from pairmatch.steps import end_if_stopped
 from pairmatch.typed import is_count
 from pairmatch.verbs import form_groups, match
 
@@ -86,6 +87,8 @@ def match_formats(
         used.
     ProfileError, InfeasibleError, CapabilityError
         As for :func:`match` and :func:`form_groups`.
+    KeyboardInterrupt
+        On Ctrl-C, which ends all formats.
 
     Notes
     -----
@@ -251,7 +254,7 @@ def _run(
     if len(table) < 2:
         return None
     if program.forms_groups:
-        return form_groups(table, program, options=options)
+        return end_if_stopped(form_groups(table, program, options=options))
     roles = [
         str(text).strip().casefold() if "role" in table else ""
         for text in (table.texts("role") if "role" in table else table.ids)
@@ -273,4 +276,4 @@ def _run(
         rules = [*program.constraints, *loads, Load(at_most=most)]
         program = replace(program, constraints=tuple(rules))
     mentees, mentors = table.take(np.flatnonzero(coached)), table.take(np.flatnonzero(coach))
-    return match(mentees, mentors, program, options=options)
+    return end_if_stopped(match(mentees, mentors, program, options=options))

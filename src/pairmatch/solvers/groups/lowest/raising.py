@@ -37,6 +37,7 @@ _N_COLUMNS = 40  # new columns a person in each of them
 _N_MIP = 4000  # columns of the program in whole numbers
 _N_NODES = 40
 _N_PACKED = 5  # programs in whole numbers
+_N_UNLISTED = 450  # people up to whom prices are looked for where not all groups are known
 _N_HALVINGS = 10  # of an interval of floors, where not all groups are known
 _N_MENDED = 2  # floors at which a plan is mended
 _N_SETTLED = 400  # people up to whom covers are ruled out by a search
@@ -141,6 +142,8 @@ def lower_ceiling(raised: Raised, above: Above, keep_on: Callable[[], bool]) -> 
     """Lower the ceiling as far as prices of places prove it; in place.
 
     The next higher floor comes first, since often nothing is left to be gained; then halves.
+    Large pools with too many groups to list keep the ceiling: no one search sees all groups that
+    prices miss, so that none would prove anything.
     """
     low, high = raised.lowest, raised.ceiling
     if above.list_from(low + 1):
@@ -158,6 +161,8 @@ def lower_ceiling(raised: Raised, above: Above, keep_on: Callable[[], bool]) -> 
             if first >= beyond:
                 return
             at = (first + beyond) // 2
+        return
+    if above.values.n > _N_UNLISTED:
         return
     floor = low + 1
     for _ in range(_N_HALVINGS):

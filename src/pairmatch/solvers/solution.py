@@ -135,6 +135,11 @@ def _no_pairs() -> NDArray[np.int64]:
     return np.empty((0, 2), np.int64)
 
 
+def _no_numbers() -> NDArray[np.int64]:
+    """Return no numbers."""
+    return np.empty(0, np.int64)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupPrices:
     """Dual prices of one case, from which anyone can compute an upper bound on groupings.
@@ -184,12 +189,21 @@ class CompanyPrices:
     shared : bool, default: False
         Whether prices share what each pair gives between its two people, in gains, with the charge
         in scaled gains; for pools in which not all groups can be looked at.
+    sets : ndarray of bool, shape (n_sets, n)
+        Sets of people; a group pays for those that it has members of, as in :class:`GroupPrices`.
+    divisor : ndarray of int64, shape (n_sets,)
+        Divisors, >= 1.
+    set_price : ndarray of int64, shape (n_sets,)
+        Prices of the sets, >= 0, in the same unit as those of people.
     """
 
     person: NDArray[np.int64]
     charge: int
     unit: int = 1
     shared: bool = False
+    sets: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    divisor: NDArray[np.int64] = field(default_factory=_no_numbers)
+    set_price: NDArray[np.int64] = field(default_factory=_no_numbers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.int64]
 
-__all__ = ["bound_by_sizes", "largest_excess", "link_people"]
+__all__ = ["bound_by_sizes", "charge_sets", "largest_excess", "link_people"]
 
 _N_PARTS = 3_000_000  # parts of groups that are looked at, for each size: most are dropped early
 _AT_ONCE = 2048
@@ -69,7 +69,7 @@ def bound_by_sizes(
     for size in sorted(set(sizes)):
         mine = [sorted(group) for group in known if len(group) == size]
         table = np.array(mine, np.int64).reshape(-1, size)
-        charged = _charge_sets(links, case, size)
+        charged = charge_sets(links, case, size)
         table = table[_follows(case, table)]
         least = int(_excess(problem, case, table, factor).max()) + spare if len(table) else None
         n_parts = _N_PARTS // 10 if spare else _N_PARTS  # a second look is to be short
@@ -80,7 +80,7 @@ def bound_by_sizes(
     return total
 
 
-def _charge_sets(links: Numbers, case: GroupPrices, size: int) -> Numbers:
+def charge_sets(links: Numbers, case: GroupPrices, size: int) -> Numbers:
     """Return links that bear some of the prices of sets with divisor 2.
 
     A group with c members of such a set has ``c (c - 1) / 2`` links inside it and pays ``c // 2``

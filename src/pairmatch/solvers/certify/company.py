@@ -1,8 +1,8 @@
 """Prices of people and of changes: what they prove about groups after changes.
 
-Every legal group is worth at most the prices of its members, less the charge for each of them who
-keeps the old group, plus the excess of its size. Groups that go on from an old one hold more than
-half of its people, so that all of them are seen from these.
+Every legal group is worth at most the prices of its members and of the sets that it uses, less the
+charge for each member who keeps the old group, plus the excess of its size. Groups that go on from
+an old one hold more than half of its people, so that all of them are seen from these.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.certify.columns import largest_excess, link_people
+from pairmatch.solvers.certify.columns import charge_sets, largest_excess, link_people
 from pairmatch.solvers.certify.group_rules import which_are_legal
 from pairmatch.solvers.solution import GroupPrices
 
@@ -62,7 +62,7 @@ def bound_company(
     sizes : sequence of int
         Sizes of the groups of an answer.
     prices : CompanyPrices
-        Any prices with a charge >= 0.
+        Any prices with a charge >= 0, and those of sets >= 0.
     objective : int, optional
         What the answer is worth. Where few groups can be in a better one, and all people are
         placed, a search tells whether there is any.
@@ -82,42 +82,62 @@ def bound_company(
     person = np.asarray(prices.person, np.int64)
     if person.shape != (problem.n,) or prices.unit < 1 or prices.charge < 0 or not sizes:
         return None
+    case = _case_of(problem, prices)
+    if case is None:
+        return None
     factor = prices.unit * lcm(*range(problem.smallest - 1, problem.largest))
-    top = int(np.abs(person).max()) + prices.charge + int(np.abs(problem.gain).max()) * factor
+    top = int(np.abs(person).max()) + prices.charge + sum(case.set_price.tolist())
+    top += int(np.abs(problem.gain).max()) * factor
     if 8 * top * problem.largest**2 * max(problem.n + 8, 2**11) >= _LIMIT:
         return None
     placed, off = sum(sizes), sum((size - problem.target) ** 2 for size in sizes)
     if (placed + 1) * (off + 1) > _MOST_CELLS:
         return None
-    excess = _excess_of_sizes(problem, company, prices, factor, (placed, off))
+    excess = _excess_of_sizes(problem, company, prices, case, factor, (placed, off))
     if excess is None:
         return None
     most = _add_up_sizes(excess, placed, off, problem.target)
     total = int(np.sort(person)[problem.n - placed :].sum()) + most - prices.charge * n_kept
+    total += int((case.set_price * (case.sets.sum(axis=1) // case.divisor)).sum())
     bound = total // prices.unit
     if objective is None or bound <= objective or placed < problem.n:
         return bound
     room = total - (objective + 1) * prices.unit
-    columns = _list_columns(problem, company, prices, factor, excess, room)
+    columns = _list_columns(problem, company, prices.charge, case, factor, excess, room)
     if columns is None or _can_be_better(columns, company, (n_kept, off), room):
         return bound
     return objective
 
 
+def _case_of(problem: GroupingProblem, prices: CompanyPrices) -> GroupPrices | None:
+    """Return the prices of people and of sets, or None where they are not well formed."""
+    n_sets = len(prices.sets)
+    if n_sets and prices.sets.shape != (n_sets, problem.n):
+        return None
+    if prices.divisor.shape != (n_sets,) or prices.set_price.shape != (n_sets,):
+        return None
+    if (prices.divisor < 1).any() or (prices.set_price < 0).any():
+        return None
+    sets = np.asarray(prices.sets, np.bool_).reshape(n_sets, problem.n)
+    person = np.asarray(prices.person, np.int64)
+    return GroupPrices(person, prices.unit, sets, prices.divisor, prices.set_price)
+
+
 def _list_columns(
     problem: GroupingProblem,
     company: NDArray[np.int64],
-    prices: CompanyPrices,
+    charge: int,
+    case: GroupPrices,
     factor: int,
     excess: dict[int, int],
     room: int,
 ) -> list[list[_Column]] | None:
     """Return by person all groups that a better answer can hold, or None if there are many."""
-    person = np.asarray(prices.person, np.int64)
-    links, everybody = link_people(problem, person, factor), np.arange(problem.n)
+    plain, everybody = link_people(problem, case.person, factor), np.arange(problem.n)
     found: dict[int, _Column] = {}
     n_seen = 0
     for size, most in excess.items():
+        links = charge_sets(plain, case, size)
         starts: list[tuple[tuple[int, ...], Numbers, int, int]] = [
             ((first,), everybody[first + 1 :], 0, 0) for first in range(problem.n)
         ]
@@ -126,13 +146,13 @@ def _list_columns(
             for old, stay, others in _list_stays(company, size)
         ]
         for stay, others, kept, gone in starts:
-            paid = prices.charge * kept
+            paid = charge * kept
             floor = most - paid - room - 1
             for groups in _complete(links, stay, others, size, floor):
                 n_seen += len(groups)
                 if n_seen > _N_SEEN // 10:
                     return None
-                value = _reduced(problem, prices, factor, groups)
+                value = _reduced(problem, case, factor, groups)
                 good = _is_legal(problem, groups) & (value > floor)
                 for group, over in zip(groups[good].tolist(), value[good].tolist(), strict=True):
                     bits = sum(1 << i for i in group)
@@ -200,21 +220,21 @@ def _excess_of_sizes(
     problem: GroupingProblem,
     company: NDArray[np.int64],
     prices: CompanyPrices,
+    case: GroupPrices,
     factor: int,
     shape: tuple[int, int],
 ) -> dict[int, int] | None:
     """Return by how much a legal group of each possible size exceeds its prices at most."""
-    person, (placed, off) = np.asarray(prices.person, np.int64), shape
-    links = link_people(problem, person, factor)
-    none = np.zeros(0, np.int64)
-    case = GroupPrices(person, prices.unit, np.zeros((0, problem.n), np.bool_), none, none)
+    placed, off = shape
+    plain = link_people(problem, case.person, factor)
     excess: dict[int, int] = {}
     for size in range(problem.smallest, min(problem.largest, problem.n) + 1):
         if not _is_possible(problem, size, placed, off):
             continue
         # a size that needs a price of its own is not looked at below the dearest so far
         least = max(excess.values(), default=_NEVER // 64)
-        kept = _most_kept(problem, company, prices, links, factor, size, least)
+        links = charge_sets(plain, case, size)
+        kept = _most_kept(problem, company, prices.charge, case, links, factor, size, least)
         if kept is None:
             return None
         found = largest_excess(problem, case, links, factor, size, kept)
@@ -249,7 +269,8 @@ def _add_up_sizes(excess: dict[int, int], placed: int, off: int, target: int) ->
 def _most_kept(
     problem: GroupingProblem,
     company: NDArray[np.int64],
-    prices: CompanyPrices,
+    charge: int,
+    case: GroupPrices,
     links: Numbers,
     factor: int,
     size: int,
@@ -258,12 +279,12 @@ def _most_kept(
     """Return what no group of one size that goes on exceeds its prices by, or ``least``."""
     best, n_seen = least, 0
     for _, stay, others in _list_stays(company, size):
-        paid = prices.charge * len(stay)
+        paid = charge * len(stay)
         for groups in _complete(links, stay, others, size, best - paid):
             n_seen += len(groups)
             if n_seen > _N_SEEN:
                 return None
-            value = _reduced(problem, prices, factor, groups)
+            value = _reduced(problem, case, factor, groups)
             value = value[_is_legal(problem, groups)]
             best = max(best, int(value.max(initial=_NEVER)) + paid)
     return best
@@ -314,10 +335,8 @@ def _is_legal(problem: GroupingProblem, groups: Numbers) -> NDArray[np.bool_]:
     return legal
 
 
-def _reduced(
-    problem: GroupingProblem, prices: CompanyPrices, factor: int, groups: Numbers
-) -> Numbers:
-    """Return the values of groups of one size over the prices of their members."""
+def _reduced(problem: GroupingProblem, case: GroupPrices, factor: int, groups: Numbers) -> Numbers:
+    """Return the values of groups of one size over the prices of their members and of sets."""
     size = groups.shape[1]
     given = []  # by each member as coach
     for a in range(size):
@@ -327,5 +346,7 @@ def _reduced(
     value = each.sum(axis=0) * (factor // (size - 1))
     if problem.objective == "worst_rotation":
         value = each.min(axis=0) * (size * (factor // (size - 1)))
-    over: Numbers = value - np.asarray(prices.person, np.int64)[groups].sum(axis=1)
+    over: Numbers = value - case.person[groups].sum(axis=1)
+    for people, divisor, price in zip(case.sets, case.divisor, case.set_price, strict=True):
+        over -= price * (people[groups].sum(axis=1) // divisor)
     return over

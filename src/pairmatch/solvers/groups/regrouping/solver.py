@@ -221,6 +221,7 @@ class Trail:
                 self._adopt(board.choose(quest, by_shape=True))
             self._adopt(board.choose(quest))
             if quest.placed == n:
+                prices = board.tighten(quest, self._worth(self._best(n_kept)[0]), prices, self.rng)
                 board.widen(quest, self._worth(self._best(n_kept)[0]))
                 self._adopt(board.choose(quest))
             before, (groups, kept) = quest, self._best(n_kept)

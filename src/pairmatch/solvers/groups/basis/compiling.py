@@ -139,13 +139,14 @@ def _cached_only() -> Iterator[None]:
         return
     own = get_ident()
 
-    class Refusal(event.Listener):
-        def on_start(self, _: Any) -> None:
-            if get_ident() == own:
-                raise _NotCachedError
+    def refuse(_: Any) -> None:
+        if get_ident() == own:
+            raise _NotCachedError
 
-        def on_end(self, _: Any) -> None:
-            pass
+    def ignore(_: Any) -> None:
+        pass
 
-    with event.install_listener("numba:compile", Refusal()):
+    steps = {"on_start": staticmethod(refuse), "on_end": staticmethod(ignore)}
+    listener: Any = type("Refusal", (event.Listener,), steps)
+    with event.install_listener("numba:compile", listener()):
         yield

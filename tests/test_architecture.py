@@ -37,7 +37,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("plans",),
     ("datasets",),
     ("inputs",),
-    ("verbs", "steps"),
+    ("verbs",),
     ("terms",),
     ("cycles",),
     ("batch", "formats"),

@@ -13,7 +13,7 @@ from pairmatch.inputs import check_arguments, read_tables
 from pairmatch.scoring import History
 from pairmatch.seam import MOST_HELD, loads_of
 from pairmatch.solvers.changes.lasting import count_lasting, find_lasting
-from pairmatch.steps import end_if_stopped
+from pairmatch.solvers.solution import end_if_stopped
 from pairmatch.typed import is_count
 from pairmatch.verbs import match, score
 

@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.cycles.renewal import renew
+from pairmatch.solvers.assignment.choice import solve_assignment
 from pairmatch.solvers.certify.openings import certify_rest
-from pairmatch.solvers.changes.uninterrupted import solve_uninterrupted
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
-from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
+from pairmatch.solvers.solution import (
+    AssignmentSolution,
+    Certificate,
+    Prices,
+    Status,
+    end_if_stopped,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,16 +110,15 @@ def _solve_rest(rest: AssignmentProblem) -> AssignmentSolution:
     n_best = int(rest.capacity.sum()) + 1
     gain, allowed = rest.gains.block(slice(0, rest.n_rows), slice(0, rest.n_columns))
     if n_best >= rest.n_rows:
-        return solve_uninterrupted(rest)
+        return end_if_stopped(solve_assignment(rest))
     best = np.argsort(np.where(allowed, -gain, 1), axis=0, kind="stable")[:n_best]
     useful = np.zeros_like(allowed)
     np.put_along_axis(useful, best, values=True, axis=0)
     useful &= allowed
     rows = np.flatnonzero(useful.any(axis=1))
     gains = MatrixGains(np.where(useful, gain, 0)[rows], useful[rows])
-    found = solve_uninterrupted(
-        AssignmentProblem(gains, rest.capacity, rest.at_least, objective=rest.objective)
-    )
+    part = AssignmentProblem(gains, rest.capacity, rest.at_least, objective=rest.objective)
+    found = end_if_stopped(solve_assignment(part))
     pairs = np.stack([rows[found.pairs[:, 0]], found.pairs[:, 1]], axis=1)
     return replace(found, pairs=pairs)
 

@@ -18,7 +18,7 @@ from pairmatch.profiles.joining import replace_texts
 from pairmatch.profiles.spans import cut_windows
 from pairmatch.profiles.week import format_windows, merge_windows
 from pairmatch.programs import Program
-from pairmatch.steps import end_if_stopped
+from pairmatch.solvers.solution import end_if_stopped
 from pairmatch.typed import is_count
 from pairmatch.verbs import form_groups, match
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ __all__ = [
     "Prices",
     "Status",
     "TermPrices",
+    "end_if_stopped",
 ]
 
 
@@ -44,6 +45,28 @@ class Status(Enum):
     FEASIBLE = "feasible"  # every rule holds; the bound is above the objective, or missing
     TIME_LIMIT = "time_limit"  # stopped by the clock: valid plan, true gap
     INTERRUPTED = "interrupted"  # stopped by Ctrl-C: valid plan, true gap
+
+
+class _Ended(Protocol):
+    @property
+    def status(self) -> Status: ...
+
+
+_Answer = TypeVar("_Answer", bound=_Ended)
+
+
+def end_if_stopped(found: _Answer) -> _Answer:
+    """Return a solution, or a plan, that more is built on.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C has cut it short. By itself the best so far is an answer; as one of many steps it
+        would be taken for the best, and the next would begin as if nobody had asked to stop.
+    """
+    if found.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

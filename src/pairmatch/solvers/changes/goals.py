@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.assignment.choice import solve_assignment
 from pairmatch.solvers.assignment.held.faces import open_face
 from pairmatch.solvers.certify.ordered_changes import OrderedPrices
-from pairmatch.solvers.changes.earlier import count_kept
-from pairmatch.solvers.changes.rematching import Rematching, TooManyChangesError
+from pairmatch.solvers.changes.rematching import Rematching
 from pairmatch.solvers.changes.search import Search
-from pairmatch.solvers.changes.uninterrupted import solve_uninterrupted
+from pairmatch.solvers.solution import end_if_stopped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,13 +56,8 @@ def solve_goals(
     settles this goal and those to come, 64 at most, without proof.
     """
     plain = replace(problem, objective="coverage", tiers=None)
-    face = open_face(plain, solve_uninterrupted(plain).pairs)
-    pins = problem.pins
-    least = n_kept - count_kept(column_of, pins)
-    search = Search(face, column_of, max(0, least))
-    kept = search.keep_most()
-    if kept < search.least:
-        raise TooManyChangesError(kept + n_kept - least, None)
+    face = open_face(plain, end_if_stopped(solve_assignment(plain)).pairs)
+    search = Search(face, column_of, n_kept)
     if problem.objective != "total":
         search.reach(search.spread(np.ones(len(face.edges), np.int64)))
     total = None
@@ -73,9 +68,7 @@ def solve_goals(
         was_proved = search.proved
         search.reach(search.spread(search.face.edges.gain))
         total = search.steps.pop() if was_proved else None
-    edges = search.face.edges.take(search.chosen)
-    pairs = np.concatenate([pins, np.stack([edges.row, edges.column], axis=1)])
-    return Rematching(pairs, OrderedPrices(tuple(search.steps), total), "goal by goal")
+    return Rematching(search.pairs, OrderedPrices(tuple(search.steps), total), "goal by goal")
 
 
 def _reach_tiers(search: Search, tiers: NDArray[np.int64]) -> None:

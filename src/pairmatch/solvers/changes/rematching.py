@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.assignment.choice import solve_assignment
 from pairmatch.solvers.assignment.held.flow import find_safe_bonus
 from pairmatch.solvers.certify.changes import ChangePrices
 from pairmatch.solvers.changes.earlier import count_kept, list_earlier
 from pairmatch.solvers.changes.limited import solve_between
-from pairmatch.solvers.changes.uninterrupted import solve_uninterrupted
 from pairmatch.solvers.problem import MatrixGains
-from pairmatch.solvers.solution import Status
+from pairmatch.solvers.solution import Status, end_if_stopped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -167,7 +167,7 @@ class _Family:
 
     def solve(self, keep: int, scale: int = 1) -> _Corner:
         """Return the best plan for a price of a change."""
-        found = solve_uninterrupted(self.lift(keep, scale))
+        found = end_if_stopped(solve_assignment(self.lift(keep, scale)))
         return _Corner(self.point(found), found.prices, keep, scale)
 
     def solve_freely(self) -> _Corner:

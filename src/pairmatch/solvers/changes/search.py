@@ -10,8 +10,9 @@ import numpy as np
 from pairmatch.solvers.assignment.held.descent import descend
 from pairmatch.solvers.assignment.held.faces import climb, drop_closed_pairs, read_step
 from pairmatch.solvers.certify.changes import ChangeStep
-from pairmatch.solvers.changes.earlier import was_there
+from pairmatch.solvers.changes.earlier import count_kept, was_there
 from pairmatch.solvers.changes.mixture import find_flow
+from pairmatch.solvers.changes.rematching import TooManyChangesError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,15 +65,21 @@ class Search:
     Parameters
     ----------
     face : Face
-        The plans, and one that keeps enough.
+        The plans, and one of them.
     column_of : ndarray of int64, shape (n_rows,) or (n_rows, most)
         Column of each row in the pairs there were, -1 for none; columns, where rows have several.
-    least : int
-        How many of these must stay.
+    n_kept : int
+        How many of these must stay, pinned ones among them.
+
+    Raises
+    ------
+    TooManyChangesError
+        If no plan keeps as many.
     """
 
-    def __init__(self, face: Face, column_of: NDArray[np.int64], least: int) -> None:
-        self.face, self.column_of, self.least = face, column_of, least
+    def __init__(self, face: Face, column_of: NDArray[np.int64], n_kept: int) -> None:
+        pinned = count_kept(column_of, face.problem.pins)
+        self.face, self.column_of, self.least = face, column_of, max(0, n_kept - pinned)
         self.exact = False  # whether goals before are only reached where no more than that stay
         self.proved = True
         self.steps: list[ChangeStep] = []  # what proves the goals so far
@@ -80,6 +87,16 @@ class Search:
         self.n_programs = 0
         # Goals whose best plans no price singles out, and how much of each a plan must have.
         self.settled: list[tuple[NDArray[np.int64], int]] = []
+        kept = self._keep_most()
+        if kept < self.least:
+            raise TooManyChangesError(kept + pinned, None)
+
+    @property
+    def pairs(self) -> NDArray[np.int64]:
+        """The pairs of the plan, those that are pinned first."""
+        edges = self.face.edges.take(self.chosen)
+        own = np.stack([edges.row, edges.column], axis=1)
+        return np.concatenate([self.face.problem.pins, own])
 
     @property
     def was(self) -> NDArray[np.int64]:
@@ -99,7 +116,7 @@ class Search:
         chosen: NDArray[np.bool_] = self.face.flow[self.face.layout.pair_arcs] > 0
         return chosen
 
-    def keep_most(self) -> int:
+    def _keep_most(self) -> int:
         """Take the plan that keeps most of the pairs there were, and return how many."""
         most, _ = climb(self.face, self.was[self.face.layout.pair_arcs])
         self.face = replace(self.face, flow=most.flow)

@@ -19,6 +19,7 @@ import numpy as np
 
 from pairmatch.solvers.assignment.pricing.augment import Seating
 from pairmatch.solvers.assignment.pricing.candidates import Candidates
+from pairmatch.solvers.changes.earlier import count_kept
 from pairmatch.solvers.changes.losses import FAR, Losses
 from pairmatch.solvers.changes.rematching import HullPoint
 
@@ -275,7 +276,7 @@ class Surroundings:
     def _finish(self, seats: Seating, keep: int, scale: int) -> Answer:
         rows = np.flatnonzero(seats.mate >= 0)
         pairs = np.stack([rows, seats.mate[rows]], axis=1)
-        kept = int(np.count_nonzero(self.column_of[rows] == pairs[:, 1]))
+        kept = count_kept(self.column_of, pairs)
         value = int(self.candidates.find(rows, pairs[:, 1]).sum())
         price = seats.v.copy()
         price[~self.is_open] = scale * (LARGEST + self.bonus) + keep  # nobody sits there

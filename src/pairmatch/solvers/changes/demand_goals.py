@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.held.conflict import check_minimum_loads, fill_loads, start_flow
+from pairmatch.solvers.assignment.held.conflict import check_network_loads, start_flow
 from pairmatch.solvers.assignment.held.demand import (
     check_demand,
     join_proofs,
@@ -20,8 +20,7 @@ from pairmatch.solvers.assignment.held.layout import draw_network
 from pairmatch.solvers.assignment.held.remainder import collect_edges, set_pins
 from pairmatch.solvers.certify.changes import ChangeStep
 from pairmatch.solvers.certify.demand_changes import DemandPrices
-from pairmatch.solvers.changes.earlier import count_kept
-from pairmatch.solvers.changes.rematching import Rematching, TooManyChangesError
+from pairmatch.solvers.changes.rematching import Rematching
 from pairmatch.solvers.changes.search import Search
 
 if TYPE_CHECKING:
@@ -76,17 +75,13 @@ def solve_demand_goals(
     # Pairs of negative gain are left out nowhere: with a price on changes they may be worth it.
     edges = collect_edges(replace(problem, objective="coverage"), remainder)
     layout = draw_network(edges, remainder, dict(enumerate(problem.quotas)))
-    check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout), layout=layout)
+    check_network_loads(problem, remainder, edges, layout)
     fresh = np.flatnonzero(~remainder.served)
     start = start_flow(layout, remainder.at_least)
     network, flow = split_idle(layout, start, fresh)
     layout = replace(layout, network=network)
     face = Face(problem, remainder, edges, layout, network, flow)
-    pinned = count_kept(column_of, problem.pins)
-    search = Search(face, column_of, max(0, n_kept - pinned))
-    kept = search.keep_most()
-    if kept < search.least:
-        raise TooManyChangesError(kept + pinned, None)
+    search = Search(face, column_of, n_kept)
     nobody = np.zeros(len(flow), np.int64)
     nobody[len(flow) - len(fresh) :] = -1
     number = search.spread(np.ones(len(edges), np.int64))
@@ -101,9 +96,7 @@ def solve_demand_goals(
     points = points if covers else points[:1]
     read = partial(read_bonus, problem, layout, remainder)
     steps = tuple(_join(points[: k + 1], read, covers=covers) for k in range(len(points)))
-    chosen = search.face.edges.take(search.chosen)
-    pairs = np.concatenate([problem.pins, np.stack([chosen.row, chosen.column], axis=1)])
-    return Rematching(pairs, DemandPrices(steps), "goal by goal, several columns a row")
+    return Rematching(search.pairs, DemandPrices(steps), "goal by goal, several columns a row")
 
 
 def _join(points: list[Point], read: partial[Prices], *, covers: bool) -> ChangeStep:

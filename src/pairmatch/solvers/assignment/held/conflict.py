@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 
     Fill = Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]
 
-__all__ = ["LoadConflict", "check_minimum_loads", "fill_loads", "refine_conflict", "start_flow"]
+__all__ = [
+    "LoadConflict",
+    "check_minimum_loads",
+    "check_network_loads",
+    "fill_loads",
+    "refine_conflict",
+    "start_flow",
+]
 
 
 _TRIALS = 300  # sets of columns that are tried for a smaller conflict
@@ -135,6 +142,21 @@ def check_minimum_loads(
     )
 
 
+def check_network_loads(
+    problem: AssignmentProblem, remainder: Remainder, edges: Edges, layout: Layout
+) -> None:
+    """Raise :class:`LoadConflict` if no flow in a network meets every minimum load.
+
+    Parameters
+    ----------
+    problem, remainder, edges
+        As for :func:`check_minimum_loads`.
+    layout : Layout
+        The network of these pairs.
+    """
+    check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout), layout=layout)
+
+
 def _thin_out(
     asked: NDArray[np.int64],
     suspects: NDArray[np.int64],
@@ -223,7 +245,7 @@ def refine_conflict(problem: AssignmentProblem, conflict: LoadConflict) -> LoadC
     edges = collect_edges(part, remainder)
     layout = draw_network(edges, remainder, dict(enumerate(part.quotas)))
     try:
-        check_minimum_loads(part, remainder, edges, partial(fill_loads, layout), layout=layout)
+        check_network_loads(part, remainder, edges, layout)
     except LoadConflict as found:
         return LoadConflict(
             columns[found.columns],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CapabilityError
-from pairmatch.solvers.assignment.held.conflict import check_minimum_loads, fill_loads, start_flow
+from pairmatch.solvers.assignment.held.conflict import check_network_loads, start_flow
 from pairmatch.solvers.assignment.held.descent import descend
 from pairmatch.solvers.assignment.held.flow import (
     even_loads,
@@ -96,7 +96,7 @@ def solve_demand(problem: AssignmentProblem, watch: Watch | None = None) -> Assi
     check_demand(problem, remainder)
     edges = collect_edges(problem, remainder)
     layout = draw_network(edges, remainder, dict(enumerate(problem.quotas)))
-    check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout), layout=layout)
+    check_network_loads(problem, remainder, edges, layout)
     return settle_demand(problem, remainder, climb_demand(problem, remainder, edges, watch), watch)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.held.conflict import check_minimum_loads, fill_loads, start_flow
+from pairmatch.solvers.assignment.held.conflict import check_network_loads, start_flow
 from pairmatch.solvers.assignment.held.descent import descend
 from pairmatch.solvers.assignment.held.layout import draw_network
 from pairmatch.solvers.assignment.held.network import (
@@ -80,7 +80,7 @@ def solve_by_flow(problem: AssignmentProblem, watch: Watch | None = None) -> Ass
     edges = collect_edges(problem, remainder)
     quotas = dict(enumerate(problem.quotas))
     layout = draw_network(edges, remainder, quotas)
-    check_minimum_loads(problem, remainder, edges, partial(fill_loads, layout), layout=layout)
+    check_network_loads(problem, remainder, edges, layout)
     start = start_flow(layout, remainder.at_least)
 
     def write(flow: NDArray[np.int64], prices: Prices) -> AssignmentSolution:

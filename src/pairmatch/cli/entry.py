@@ -25,7 +25,8 @@ INFEASIBLE, BAD_INPUT, INTERRUPTED = 1, 2, 130
 # Which room has which command; opened when it is typed, so that --version waits for none of them.
 _ROOM_OF = {
     **dict.fromkeys(("match", "groups", "formats"), "planning"),
-    **dict.fromkeys(("check", "explain"), "inspection"),
+    "check": "inspection",
+    "explain": "explaining",
     **dict.fromkeys(("rematch", "what-if", "compare", "evaluate"), "living"),
     **dict.fromkeys(("programs", "schema", "demo"), "catalogue"),
 }

@@ -1,4 +1,4 @@
-"""The commands that look: ``check`` before anything is solved, ``explain`` for one person."""
+"""The command ``check``: tables and rules looked at before anything is solved."""
 
 from __future__ import annotations
 
@@ -8,14 +8,7 @@ import typer
 from rich.markup import escape
 
 import pairmatch as pm
-from pairmatch.cli.arguments import (
-    MenteesFile,
-    MentorsFile,
-    ProgramName,
-    Seed,
-    Settings,
-    choose_program,
-)
+from pairmatch.cli.arguments import ProgramName, Settings, choose_program
 from pairmatch.cli.console import list_ids, out, show_frame
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.inputs import read_table, read_tables
@@ -30,7 +23,7 @@ from pairmatch.verbs import refuse_for_groups, refuse_for_pairs
 if TYPE_CHECKING:
     from pairmatch.profiles import Profiles
 
-__all__ = ["check_command", "explain_command"]
+__all__ = ["check_command"]
 
 _WHOLE = (pm.Alike, pm.Balance, pm.Compose, pm.GiveAndReceive, pm.NotAlone)
 
@@ -129,37 +122,3 @@ def _count(scored: pm.Compatibility, partner: str) -> None:
             out.print(
                 f"evaluators in neither table ({escape(table.source)}): {list_ids(strangers)}"
             )
-
-
-def explain_command(
-    mentees: MenteesFile,
-    mentors: MentorsFile,
-    mentee: Annotated[str, typer.Argument(help="Id of a mentee.")],
-    mentor: Annotated[str | None, typer.Argument(help="Id of a mentor.")] = None,
-    program: ProgramName = None,
-    settings: Settings = None,
-    seed: Seed = 0,
-    bells: Bells = None,
-    hours: Hours = None,
-    slot_minutes: SlotMinutes = None,
-) -> None:
-    """Say why a mentee has this mentor, another one, or none."""
-    tables = read_tables(mentees, mentors, read_schedule(bells, hours, slot_minutes))
-    wanted = choose_program(program, "match", *tables, settings)
-    plan = pm.match(*tables, wanted, options=pm.Options(seed=seed))
-    if mentor is not None:
-        plan.mentor_column(mentor)  # who is not there is said before the answer begins
-    frame = plan.to_frame()
-    frame = frame[frame["mentee"] == plan.scored.coached.ids[plan.mentee_row(mentee)]]
-    theirs = dict(zip(frame["mentor"].tolist(), frame["score"].tolist(), strict=True))
-    if theirs:
-        listed = " and ".join(f"{who} (score {score:.3f})" for who, score in theirs.items())
-        out.print(escape(f"{mentee} has {listed}"))
-    else:
-        why = plan.why_unmatched(mentee)
-        out.print(escape(str(why)))
-        show_frame(why.to_frame(), "by rule")
-    for other in theirs if mentor is None else (mentor,):
-        show_frame(plan.explain(mentee, other), f"{mentee} with {other}")
-        if other not in theirs:
-            out.print(escape(str(plan.why_not(mentee, other))))

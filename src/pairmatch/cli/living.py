@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,24 +12,22 @@ from rich.markup import escape
 import pairmatch as pm
 from pairmatch.cli.arguments import Folder, Histories, remember
 from pairmatch.cli.console import err, out, show_frame
+from pairmatch.cli.saved import Plan, check_people, check_same_people, read_sheets
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.cycles import compare_records, read_record
 from pairmatch.cycles.saved import with_people
 from pairmatch.disk import check_folder, has_file, make_folder, write_whole
-from pairmatch.errors import Fault, ProgramError, say_count
-from pairmatch.inputs import read_table, read_tables
+from pairmatch.errors import ProgramError, say_count
 from pairmatch.plans.files import dump_csv, refuse_to_overwrite
-from pairmatch.plans.order import natural_key
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from pairmatch.cycles import Record
-    from pairmatch.profiles import Profiles, Schedule
+    from pairmatch.profiles import Profiles
 
 __all__ = ["compare_command", "evaluate_command", "rematch_command", "what_if_command"]
 
-Plan = Annotated[Path, typer.Argument(metavar="PLAN", help="Folder of a plan (--out).")]
 ProgramFile = Annotated[
     str | None,
     typer.Option("--program", "-p", metavar="FILE", help="The rules from now on, as TOML."),
@@ -45,6 +42,8 @@ MostChanges = Annotated[
     int | None,
     typer.Option(min=0, help="How many may move who could keep their mentor, or their group."),
 ]
+Before = Annotated[Path, typer.Argument(metavar="BEFORE", help="Folder of a plan.")]
+After = Annotated[Path, typer.Argument(metavar="AFTER", help="Folder of another plan.")]
 _SHOWN = 12
 
 
@@ -65,8 +64,8 @@ def rematch_command(
         check_folder(folder)
         refuse_to_overwrite(folder)
     record = read_record(plan)
-    tables = _read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
-    _check_people(record, tables)
+    tables = read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
+    check_people(record, tables)
     given = None if program is None else pm.Program.from_toml(program)
     if histories and given is None:  # one more rule beside those of the plan
         given = record.read_program()
@@ -120,8 +119,8 @@ def what_if_command(
     if not places and not drop and minutes is None:
         raise ProgramError("nothing was asked: give --place, --drop or --minutes")
     record = read_record(plan)
-    tables = _read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
-    _check_same_people(record, tables)
+    tables = read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
+    check_same_people(record, tables)
     before: Any = pm.read_plan(plan, *tables)
     answer = pm.what_if(
         before,
@@ -132,61 +131,6 @@ def what_if_command(
     )
     _report(answer, record, folder)
     out.print(escape(f"against the plan: {pm.compare(before, answer.plan).summary()}"))
-
-
-def _read_sheets(
-    record: Record, mentees: str, mentors: str | None, schedule: Schedule | None
-) -> tuple[Profiles, Profiles]:
-    """Return both sheets of a plan of pairs, or the one of groups twice."""
-    if record.kind == "grouping":
-        if mentors is not None:
-            what = "This is a plan of groups: give the one sheet of its pool."
-            raise ProgramError("one sheet too many", [Fault(what, mentors)])
-        table = read_table(mentees, schedule=schedule)
-        return table, table
-    if mentors is None:
-        raise ProgramError("this is a plan of pairs: give MENTEES and MENTORS")
-    return read_tables(mentees, mentors, schedule)
-
-
-def _check_people(record: Record, tables: tuple[Profiles, Profiles]) -> None:
-    """Raise if nobody of a plan is where they should be: those are other sheets."""
-    known = record.people
-    if not known or known & {*tables[0].ids}:
-        return
-    what = "Nobody of the plan is in this sheet."
-    remedy = "Name the sheet that the plan was made from, or match anew: pairmatch match."
-    if record.kind == "grouping":
-        remedy = remedy.replace("match anew: pairmatch match", "form groups anew: pairmatch groups")
-    elif known & {*tables[1].ids}:
-        what = "Its people are mentors here: the mentees of the plan are in the other sheet."
-        remedy = "Name the sheet of the mentees first, then that of the mentors."
-    raise ProgramError(
-        f"{record.folder} is a plan of other people", [Fault(what, tables[0].source, remedy)]
-    )
-
-
-def _check_same_people(record: Record, tables: tuple[Profiles, Profiles]) -> None:
-    """Raise unless the sheets still name everybody of a plan, and nobody else is coached."""
-    _check_people(record, tables)
-    coaches = {pair[1] for pair in record.pairs}
-    sides = [(record.people, tables[0], record.people), (coaches, tables[1], {*tables[1].ids})]
-    faults: list[Fault] = []
-    for known, table, expected in sides if record.kind == "matching" else sides[:1]:
-        lost = sorted(known - {*table.ids}, key=natural_key)
-        new = sorted({*table.ids} - expected, key=natural_key)
-        faults += [
-            Fault(f"is {what}.", f"{table.source}, id {who}")
-            for people, what in (
-                (lost, "in the plan and not in this sheet"),
-                (new, "in this sheet and not in the plan"),
-            )
-            for who in people
-        ]
-    if faults:
-        remedy = f"Bring it up to date first: pairmatch rematch {record.folder} ... --out NEW."
-        faults[-1] = replace(faults[-1], remedy=remedy)
-        raise ProgramError(f"{record.folder} is not a plan of these people", faults)
 
 
 def _take(table: Profiles, ids: set[str]) -> Profiles:
@@ -243,8 +187,8 @@ def _with_old_scores(moved: pd.DataFrame, score: dict[tuple[str, str], float]) -
 
 
 def compare_command(
-    first: Annotated[Path, typer.Argument(metavar="BEFORE", help="Folder of a plan.")],
-    second: Annotated[Path, typer.Argument(metavar="AFTER", help="Folder of another plan.")],
+    first: Before,
+    second: After,
     folder: Folder = None,
 ) -> None:
     """Say who moves from one plan to another."""
@@ -279,9 +223,9 @@ def evaluate_command(
 ) -> None:
     """Say what feedback tells about a plan, with intervals."""
     record = read_record(plan)
-    tables = _read_sheets(record, first, mentors, read_schedule(bells, hours, slot_minutes))
+    tables = read_sheets(record, first, mentors, read_schedule(bells, hours, slot_minutes))
     said = pm.read_feedback(feedback, scale=_read_scale(scale))
-    _check_people(record, tables)
+    check_people(record, tables)
     found = pm.evaluate(pm.read_plan(plan, *tables), said)
     frames = {
         "coverage": found.coverage,

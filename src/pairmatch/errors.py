@@ -41,6 +41,7 @@ __all__ = [
     "UnknownIdError",
     "did_you_mean",
     "say_count",
+    "shorten",
 ]
 
 _SHOWN = 40
@@ -71,7 +72,7 @@ class Fault:
     remedy: str = ""
 
     def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
+        place = f"{shorten(self.where)}: " if self.where else ""
         advice = f" {self.remedy}" if self.remedy else ""
         return f"{place}{self.what}{advice}"
 
@@ -290,6 +291,20 @@ def say_count(n: int, one: str, many: str | None = None) -> str:
     ('1 group', '0 people')
     """
     return f"{n} {one if n == 1 else many or f'{one}s'}"
+
+
+def shorten(text: str, most: int = 160) -> str:
+    """Return a text with its middle left out where it is long, such as a rule with 300 ids.
+
+    Examples
+    --------
+    >>> shorten("Load(at_most={'M-1': 2, 'M-2': 1, 'M-3': 1})", 30)
+    "Load(at_most={'M-1' ... 3': 1})"
+    """
+    if len(text) <= most:
+        return text
+    tail = most // 4
+    return f"{text[: most - tail - 4].rstrip()} ... {text[len(text) - tail :].lstrip()}"
 
 
 def is_one_edit(typed: str, meant: str) -> bool:

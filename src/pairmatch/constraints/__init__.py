@@ -10,11 +10,12 @@ from pairmatch.constraints.groups import (
     NotAlone,
 )
 from pairmatch.constraints.history import CarryOver, NotAgain
+from pairmatch.constraints.ids import find_id, find_places
 from pairmatch.constraints.loads import Demand, Load, Quota
 from pairmatch.constraints.meetings import Meetings
 from pairmatch.constraints.minutes import Minutes
 from pairmatch.constraints.observation import Observation
-from pairmatch.constraints.pair_rules import bind_pair_rules, find_id
+from pairmatch.constraints.pair_rules import bind_pair_rules
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.constraints.tiers import Tiers
 from pairmatch.constraints.turns import TakeTurns
@@ -48,4 +49,5 @@ __all__ = [
     "Vetoes",
     "bind_pair_rules",
     "find_id",
+    "find_places",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints.bound import ForbiddenPairs, Roster, pair_keys, positions
 from pairmatch.constraints.company import Different, Spread
 from pairmatch.constraints.history import NotAgain
+from pairmatch.constraints.ids import find_id, find_places
 from pairmatch.constraints.loads import Demand
 from pairmatch.constraints.meetings import Meetings
 from pairmatch.constraints.minutes import MenteeMinutes
@@ -15,17 +16,16 @@ from pairmatch.constraints.observation import EitherWay, Observation
 from pairmatch.constraints.pairs import EvaluatorPairs, Forbid, MinScore, Pin, Require
 from pairmatch.constraints.turns import missing_group_columns
 from pairmatch.constraints.vetoes import Vetoes
-from pairmatch.errors import Fault, ProgramError, did_you_mean
+from pairmatch.errors import Fault, ProgramError
 from pairmatch.scoring import FULL, find_missing_columns
-from pairmatch.typed import is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from fractions import Fraction
 
     from pairmatch.scoring import PairRule
 
-__all__ = ["ForbidList", "bind_pair_rules", "find_id", "unknown_ids"]
+__all__ = ["ForbidList", "bind_pair_rules", "unknown_ids"]
 
 
 _TIMES = (Require, Observation)
@@ -44,34 +44,21 @@ class ForbidList:
         return None if why is None else why or "forbidden pair"
 
 
-def find_id(known: Iterable[Any], key: object) -> Any | None:
-    """Return the id that ``key`` names, or None; a number and its digits name each other."""
-    members = known if isinstance(known, dict) else set(known)
-    try:
-        if key in members:
-            return key
-    except TypeError:  # a list, say, is nobody's id
-        return None
-    if is_whole(key):
-        return str(key) if str(key) in members else None
-    if isinstance(key, str) and key.isdecimal() and int(key) in members:
-        return int(key)
-    return None
-
-
 def unknown_ids(constraints: Sequence[object], coached: Roster, coach: Roster) -> list[Fault]:
     """Return a fault for each id in ``Pin`` and ``Forbid`` that is in neither place."""
     named = [rule for rule in constraints if isinstance(rule, (Pin, Forbid))]
     if not named:
         return []
-    rows, columns = positions(coached), positions(coach)
-    faults = []
-    for rule in named:
-        for side, table, key in (("mentees", rows, rule.mentee), ("mentors", columns, rule.mentor)):
-            if find_id(table, key) is None:
-                what = f"{key!r} is not among the {side}.{did_you_mean(str(key), table)}"
-                faults.append(Fault(what, repr(rule)))
-    return faults
+    names = [repr(rule) for rule in named]
+    keys = [(rule.mentee, rule.mentor) for rule in named]
+    faults: dict[tuple[int, int], Fault] = {}
+    for side, (among, table) in enumerate((("mentees", coached), ("mentors", coach))):
+        asked = [pair[side] for pair in keys]
+        rows, lost = find_places(table.ids, asked, f"among the {among}")
+        where = [number for number, row in enumerate(rows) if row < 0]
+        for number, fault in zip(where, lost, strict=True):
+            faults[number, side] = replace(fault, where=names[number])
+    return [faults[key] for key in sorted(faults)]
 
 
 def bind_pair_rules(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.constraints import Load, find_id
+from pairmatch.constraints import Load, find_places
 from pairmatch.cycles.changes import Changes
 from pairmatch.cycles.rematching import rematch
 from pairmatch.cycles.renewal import check_request
@@ -143,18 +143,12 @@ def _shorten(program: Program, minutes: int) -> Program:
 
 def _make_room(plan: Matching, program: Program, places: Mapping[str, int]) -> Program:
     ids = plan.scored.coach.ids
-    place_of = {who: j for j, who in enumerate(ids)}
     capacity, at_least = (array.tolist() for array in loads_of(plan.scored, program.constraints))
-    faults = []
-    for mentor, more in places.items():
-        found = find_id(place_of, mentor)
-        if found is None:
-            what = f"{mentor!r} is not among the mentors.{did_you_mean(str(mentor), ids)}"
-            faults.append(Fault(what, "places"))
-        elif not is_whole(more):
+    found, faults = find_places(ids, places, "among the mentors", "places")
+    for j, (mentor, more) in zip(found, places.items(), strict=True):
+        if not is_whole(more):
             faults.append(Fault(f"{more!r} is no whole number.", f"places of {mentor}"))
-        else:
-            j = place_of[found]
+        elif j >= 0:
             capacity[j] = max(0, capacity[j] + more)
             at_least[j] = min(at_least[j], capacity[j])
     if faults:

@@ -18,7 +18,7 @@ from pairmatch.plans.group_meetings import meets, seat_members
 from pairmatch.plans.handouts import Handouts
 from pairmatch.plans.observations import observation_rule
 from pairmatch.plans.order import natural_key
-from pairmatch.plans.people import find_row
+from pairmatch.plans.people import find_members
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups.basis.sizes import scale_of
 from pairmatch.solvers.solution import Status
@@ -265,7 +265,7 @@ class Grouping(Handouts):
 
     def row_of(self, person: object) -> int:
         """Return the row of an id, or raise ``UnknownIdError``."""
-        return find_row(self.scored.coached.ids, person, "in the pool")
+        return find_members(self.scored, [person])[0]
 
     def explain(self, coached: object, coach: object) -> pd.DataFrame:
         """Return why one person scores what it scores as coach of another, in a group or not.
@@ -330,18 +330,18 @@ class Grouping(Handouts):
         try:
             if hasattr(given, "columns"):
                 given = given.groupby("group", sort=True)["id"].apply(list)
-            listed = [[self.row_of(key) for key in members] for members in given]
+            listed = [list(members) for members in given]
         except (KeyError, TypeError):
             what = "expected a frame with group and id, or lists of ids."
             raise ProgramError("these are no groups", [Fault(what)]) from None
+        named = [(number, key) for number, members in enumerate(listed) for key in members]
+        rows = find_members(self.scored, [key for _, key in named])
         group_of = np.full(self.problem.n, -1, np.int64)
         faults = []
-        for number, members in enumerate(listed):
-            for row in members:
-                if group_of[row] >= 0:
-                    who = str(self.scored.coached.ids[row])
-                    faults.append(Fault("is in a group twice.", who, "Name everybody once."))
-                group_of[row] = number
+        for (number, key), row in zip(named, rows, strict=True):
+            if group_of[row] >= 0:
+                faults.append(Fault("is in a group twice.", str(key), "Name everybody once."))
+            group_of[row] = number
         if faults:
             raise ProgramError("these are no groups", faults)
         scale = scale_of({len(members) for members in listed if len(members) > 1})

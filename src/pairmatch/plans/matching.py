@@ -14,7 +14,7 @@ from pairmatch.errors import CertificateError, Fault, ProgramError, say_count
 from pairmatch.plans import alternatives, explain, files, reasons, summary, timetable
 from pairmatch.plans.observations import charge_cover, observation_rule
 from pairmatch.plans.order import natural_key
-from pairmatch.plans.people import find_row
+from pairmatch.plans.people import find_mentees, find_mentors
 from pairmatch.plans.timed import Timetabled
 from pairmatch.scoring import Compatibility
 from pairmatch.solvers.certify.fair import certify_plan
@@ -254,13 +254,11 @@ class Matching(Timetabled):
 
     def mentee_row(self, mentee: object) -> int:
         """Return the row of a mentee's id, or raise ``UnknownIdError``."""
-        others = self.scored.coach.ids, "one of the mentors"
-        return find_row(self.scored.coached.ids, mentee, "among the mentees", others)
+        return find_mentees(self.scored, [mentee])[0]
 
     def mentor_column(self, mentor: object) -> int:
         """Return the column of a mentor's id, or raise ``UnknownIdError``."""
-        others = self.scored.coached.ids, "one of the mentees"
-        return find_row(self.scored.coach.ids, mentor, "among the mentors", others)
+        return find_mentors(self.scored, [mentor])[0]
 
     def explain(self, mentee: object, mentor: object) -> pd.DataFrame:
         """Return why a pair scores what it scores, in the plan or not.
@@ -344,8 +342,9 @@ class Matching(Timetabled):
         except (KeyError, TypeError, ValueError):
             what = "expected a frame with mentee and mentor, a mapping, or (mentee, mentor) pairs."
             raise ProgramError("these are no pairs", [Fault(what)]) from None
-        rows = sorted((self.mentee_row(a), self.mentor_column(b)) for a, b in listed)
-        pairs = np.array(rows, dtype=np.int64).reshape(-1, 2)
+        rows = find_mentees(self.scored, (a for a, _ in listed))
+        columns = find_mentors(self.scored, (b for _, b in listed))
+        pairs = np.array(sorted(zip(rows, columns, strict=True)), dtype=np.int64).reshape(-1, 2)
         solution = replace(
             self.solution,
             pairs=pairs,

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pairmatch.constraints import find_id
-from pairmatch.errors import Fault, UnknownIdError, did_you_mean
+from pairmatch.constraints import find_places
+from pairmatch.errors import Fault, UnknownIdError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
-__all__ = ["find_row"]
+    from pairmatch.scoring import Compatibility
+    from pairmatch.scoring.own import OwnScores
+
+__all__ = ["find_members", "find_mentees", "find_mentors"]
 
 
-def find_row(
-    ids: Sequence[Any], key: object, where: str, elsewhere: tuple[Sequence[Any], str] = ((), "")
-) -> int:
-    """Return the row of an id, or raise ``UnknownIdError`` with the nearest one.
+def find_mentees(scored: Compatibility | OwnScores, keys: Iterable[object]) -> list[int]:
+    """Return the rows of mentees, or raise ``UnknownIdError`` for all who are not there."""
+    others = scored.coach.ids, "one of the mentors"
+    return _all_of(find_places(scored.coached.ids, keys, "among the mentees", elsewhere=others))
 
-    Parameters
-    ----------
-    ids : sequence of str or int
-        Who is there.
-    key : object
-        Whom one looks for.
-    where : str
-        Where one looks, in words: "among the mentees".
-    elsewhere : (sequence, str)
-        The people of the other table, and what one of them is: "one of the mentors".
 
-    Examples
-    --------
-    >>> find_row(("T-1", "T-2"), "T-2", "among the mentees")
-    1
-    """
-    place = {known: row for row, known in enumerate(ids)}
-    found = find_id(place, key)
-    if found is not None:
-        return place[found]
-    others, what = elsewhere
-    near = f" It is {what}." if find_id(dict.fromkeys(others, 0), key) is not None else ""
-    fault = Fault(f"{key!r} is not {where}.{near or did_you_mean(str(key), ids)}")
-    raise UnknownIdError("no such person", [fault])
+def find_mentors(scored: Compatibility | OwnScores, keys: Iterable[object]) -> list[int]:
+    """Return the columns of mentors, or raise ``UnknownIdError`` for all who are not there."""
+    others = scored.coached.ids, "one of the mentees"
+    return _all_of(find_places(scored.coach.ids, keys, "among the mentors", elsewhere=others))
+
+
+def find_members(scored: Compatibility | OwnScores, keys: Iterable[object]) -> list[int]:
+    """Return the rows of members, or raise ``UnknownIdError`` for all who are not in the pool."""
+    return _all_of(find_places(scored.coached.ids, keys, "in the pool"))
+
+
+def _all_of(found: tuple[list[int], list[Fault]]) -> list[int]:
+    """Return the rows if everybody was found."""
+    rows, faults = found
+    if faults:
+        raise UnknownIdError("no such person" if len(faults) == 1 else "no such people", faults)
+    return rows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.errors import ProgramError, say_count
+from pairmatch.errors import ProgramError, say_count, shorten
 from pairmatch.plans.files import versions
 from pairmatch.plans.group_lessons import schedule_group_lessons
 from pairmatch.plans.hints import hint_at_goals, hint_at_sheets
@@ -140,7 +140,7 @@ def _asked_lines(plan: Matching | Grouping) -> list[str]:
         lines.append(
             f"  rounding  scores are counted in steps of {float(1 / plan.scored.scale):.3g}"
         )
-    rules = [repr(rule) for rule in plan.program.constraints]
+    rules = [shorten(repr(rule)) for rule in plan.program.constraints]
     if rules:
         more = f" and {len(rules) - _SHOWN} more" if len(rules) > _SHOWN else ""
         lines.append(f"  rules     {', '.join(rules[:_SHOWN])}{more}")

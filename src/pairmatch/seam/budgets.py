@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import Load, Minutes, find_id
+from pairmatch.constraints import Load, Minutes, find_places
 from pairmatch.constraints.minutes import settle_minutes
-from pairmatch.errors import Fault, ProgramError, did_you_mean
+from pairmatch.errors import Fault, ProgramError
 from pairmatch.scoring.own import Labels, OwnScores
+from pairmatch.seam.amounts import read_amounts
 from pairmatch.solvers.problem import Budget
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def budgets_of(scored: Scored, constraints: Sequence[Any]) -> tuple[Budget, ...]
     budgets, faults = [], []
     for rule in settle_minutes(constraints):
         use, wrong = _uses(scored, rule)
-        limit, missing = _amounts(scored.coach, "mentor", rule, rule.at_most)
+        limit, missing = _amounts_of(scored.coach, "mentor", rule, rule.at_most)
         faults += wrong + missing
         if not wrong + missing:
             no_limit = int(use.max(axis=1, initial=0).sum())
@@ -78,7 +79,7 @@ def limits_places(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.bool
         return limited
     for rule in constraints:
         if isinstance(rule, Minutes):
-            limited |= _amounts(scored.coach, "mentor", rule, rule.at_most)[0] != _BLANK
+            limited |= _amounts_of(scored.coach, "mentor", rule, rule.at_most)[0] != _BLANK
     return limited
 
 
@@ -91,55 +92,13 @@ def count_fitting(budget: Budget) -> NDArray[np.int64]:
     return n_fitting
 
 
-def _amounts(
+def _amounts_of(
     table: Profiles | Labels, side: str, rule: Minutes, amount: Any
 ) -> tuple[NDArray[np.int64], list[Fault]]:
-    """One number of minutes for each person, -1 where there is none, and what is wrong."""
-    ids = table.ids
-    if not isinstance(amount, (str, Mapping)):
-        return np.full(len(ids), amount, np.int64), []
-    amounts = np.full(len(ids), _BLANK, np.int64)
-    if isinstance(amount, Mapping):
-        place, faults = _places(ids, amount, side, rule)
-        for key, j in place.items():
-            amounts[j] = amount[key]
-        return amounts, faults
-    if isinstance(table, Labels) or amount not in table:
-        columns = () if isinstance(table, Labels) else table.columns
-        what = f"the {side}s have no column {amount!r}.{did_you_mean(amount, columns)}"
-        remedy = f"Give minutes, or {{{side}: minutes}}."
-        return amounts, [Fault(what, repr(rule), remedy)]
-    numbers = table.numbers(amount)
-    known = ~np.isnan(numbers)
-    wrong = known & ((numbers < 0) | (numbers != np.floor(numbers)) | (numbers > 2**31))
-    faults = [
-        Fault(
-            f"{numbers[j]:g} is no whole number of minutes.",
-            f"{side} {ids[j]}, column {amount}",
-            "Give whole minutes >= 0.",
-        )
-        for j in np.flatnonzero(wrong)
-    ]
-    fine = known & ~wrong
-    amounts[fine] = numbers[fine].astype(np.int64)
-    return amounts, faults
-
-
-def _places(
-    ids: Sequence[Any], named: Mapping[Any, Any], side: str, rule: Minutes
-) -> tuple[dict[Any, int], list[Fault]]:
-    """Return the position of each key, and a fault for each that is nobody's id."""
-    row_of = {key: i for i, key in enumerate(ids)}
-    place, faults = {}, []
-    for key in named:
-        found = find_id(row_of, key)
-        if found is None:
-            what = f"{key!r} is not among the {side}s.{did_you_mean(str(key), ids)}"
-            where = repr(rule)
-            faults.append(Fault(what, where if len(where) < 200 else "Minutes"))
-        else:
-            place[key] = row_of[found]
-    return place, faults
+    """Return the minutes of each person, -1 where none are known, and what is wrong."""
+    remedy = f"Give minutes, or {{{side}: minutes}}."
+    unit = "whole number of minutes"
+    return read_amounts(table, side, rule, amount, _BLANK, unit=unit, remedy=remedy)
 
 
 def _uses(scored: Scored, rule: Minutes) -> tuple[NDArray[np.int64], list[Fault]]:
@@ -161,15 +120,15 @@ def _uses(scored: Scored, rule: Minutes) -> tuple[NDArray[np.int64], list[Fault]
         faults: list[Fault] = []
     elif isinstance(each, Mapping) and any(isinstance(row, Mapping) for row in each.values()):
         use = np.full(scored.shape, _BLANK, np.int64)
-        row_of, faults = _places(rows, each, "mentee", rule)
-        for key, i in row_of.items():
-            column_of, unknown = _places(columns, each[key], "mentor", rule)
+        at, faults = find_places(rows, each, "among the mentees", repr(rule))
+        for i, (_, cells) in zip(at, each.items(), strict=True):
+            where, unknown = find_places(columns, cells, "among the mentors", repr(rule))
             faults += [fault for fault in unknown if fault not in faults]
-            for mentor, j in column_of.items():
-                cell = each[key][mentor]
-                use[i, j] = _BLANK if cell is None else cell
+            for j, cell in zip(where, cells.values(), strict=True):
+                if i >= 0 <= j and cell is not None:
+                    use[i, j] = cell
     else:
-        amounts, faults = _amounts(scored.coached, "mentee", rule, each)
+        amounts, faults = _amounts_of(scored.coached, "mentee", rule, each)
         use = amounts[:, None]
     blank = use == _BLANK
     if blank.any():

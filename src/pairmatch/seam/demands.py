@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import Demand, find_id
-from pairmatch.errors import CapabilityError, Fault, ProgramError, did_you_mean
-from pairmatch.scoring.own import Labels, OwnScores
+from pairmatch.constraints import Demand
+from pairmatch.errors import CapabilityError, Fault, ProgramError
+from pairmatch.scoring.own import OwnScores
+from pairmatch.seam.amounts import read_amounts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,16 @@ def demand_of(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64]:
     demand = np.full(scored.shape[0], 2**31 if wanted else 1, np.int64)
     faults: list[Fault] = []
     for rule in wanted:
-        amounts, wrong = _amounts(scored, rule)
+        amounts, wrong = read_amounts(
+            scored.coached,
+            "mentee",
+            rule,
+            rule.each,
+            rule.default,
+            least=1,
+            unit="number of mentors",
+            remedy="Give a number, or {mentee: number}.",
+        )
         demand = np.minimum(demand, amounts)
         faults += wrong
     if faults:
@@ -138,38 +147,3 @@ def check_demand(
             "from Load, drop Meetings or Demand, or match schools or regions one by one with "
             "match_many()"
         )
-
-
-def _amounts(scored: Scored, rule: Demand) -> tuple[NDArray[np.int64], list[Fault]]:
-    """One number for each mentee, and what is wrong."""
-    table, each = scored.coached, rule.each
-    amounts = np.full(len(table.ids), rule.default, np.int64)
-    if isinstance(each, Mapping):
-        row_of = {key: i for i, key in enumerate(table.ids)}
-        faults = []
-        for key, number in each.items():
-            found = find_id(row_of, key)
-            if found is None:
-                what = f"{key!r} is not among the mentees.{did_you_mean(str(key), table.ids)}"
-                faults.append(Fault(what, "Demand"))
-            else:
-                amounts[row_of[found]] = number
-        return amounts, faults
-    if not isinstance(each, str):
-        return np.full(len(amounts), each, np.int64), []
-    if isinstance(table, Labels) or each not in table:
-        columns = () if isinstance(table, Labels) else table.columns
-        what = f"the mentees have no column {each!r}.{did_you_mean(each, columns)}"
-        return amounts, [Fault(what, repr(rule), "Give a number, or {mentee: number}.")]
-    numbers = table.numbers(each)
-    known = ~np.isnan(numbers)
-    wrong = known & ((numbers < 1) | (numbers != np.floor(numbers)) | (numbers > 2**31))
-    amounts[known & ~wrong] = numbers[known & ~wrong].astype(np.int64)
-    return amounts, [
-        Fault(
-            f"{numbers[i]:g} is no number of mentors.",
-            f"mentee {table.ids[i]}, column {each}",
-            "Give a whole number >= 1, or leave the cell blank.",
-        )
-        for i in np.flatnonzero(wrong)
-    ]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pairmatch.constraints import Load, Pin, Quota, find_id
+from pairmatch.constraints import Load, Pin, Quota, find_id, find_places
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
 from pairmatch.scoring.own import Labels, OwnScores
+from pairmatch.seam.amounts import columns_of, read_amounts
 from pairmatch.seam.budgets import budgets_of, count_fitting, limits_places
 from pairmatch.seam.cover import cover_of, covering_rule, refuse_large_cover
 from pairmatch.seam.demands import check_demand, check_tables, demand_of
@@ -166,12 +167,11 @@ def loads_of(
     at_least = np.zeros(n_columns, dtype=np.int64)
     for load in loads:
         most = load.at_most
-        if most is None and "max_mentees" in _columns(scored.coach):
+        if most is None and "max_mentees" in columns_of(scored.coach):
             most = "max_mentees"
-        capacity = np.minimum(
-            capacity, _amounts(scored, load, load.default if most is None else most, load.default)
-        )
-        at_least = np.maximum(at_least, _amounts(scored, load, load.at_least, 0))
+        most = load.default if most is None else most
+        capacity = np.minimum(capacity, _amounts_of(scored, load, most, load.default))
+        at_least = np.maximum(at_least, _amounts_of(scored, load, load.at_least, 0))
     capacity[unlimited] = n_rows
     short = np.flatnonzero(at_least > capacity)
     if short.size:
@@ -217,42 +217,12 @@ def _fit_places(
     return capacity
 
 
-def _columns(table: Profiles | Labels) -> tuple[str, ...]:
-    return () if isinstance(table, Labels) else table.columns
-
-
-def _amounts(scored: Scored, load: Load, amount: Any, default: int) -> NDArray[np.int64]:
-    """One whole number for each mentor."""
-    ids = scored.coach.ids
-    if isinstance(amount, Mapping):
-        column_of = {key: j for j, key in enumerate(ids)}
-        amounts = np.full(len(ids), default, dtype=np.int64)
-        faults = []
-        for key, number in amount.items():
-            found = find_id(column_of, key)
-            if found is None:
-                what = f"{key!r} is not among the mentors.{did_you_mean(str(key), ids)}"
-                faults.append(Fault(what, repr(load)))
-            else:
-                amounts[column_of[found]] = number
-        if faults:
-            raise ProgramError("the constraints name people who are not there", faults)
-        return amounts
-    if not isinstance(amount, str):
-        return np.full(len(ids), amount, dtype=np.int64)
-    if isinstance(scored.coach, Labels) or amount not in scored.coach:
-        near = did_you_mean(amount, _columns(scored.coach))
-        what = f"the mentors have no column {amount!r}.{near}"
-        raise ProgramError("a constraint cannot be used", [Fault(what, repr(load))])
-    numbers = scored.coach.numbers(amount)
-    wrong = np.flatnonzero(~np.isnan(numbers) & ((numbers < 0) | (numbers != np.floor(numbers))))
-    if wrong.size:
-        faults = [
-            Fault(f"{numbers[j]:g} is no whole number >= 0.", f"mentor {ids[j]}, column {amount}")
-            for j in wrong
-        ]
-        raise ProgramError(f"{load!r} cannot be used", faults)
-    return np.where(np.isnan(numbers), default, numbers).astype(np.int64)
+def _amounts_of(scored: Scored, load: Load, amount: Any, default: int) -> NDArray[np.int64]:
+    """Return one whole number for each mentor."""
+    amounts, faults = read_amounts(scored.coach, "mentor", load, amount, default)
+    if faults:
+        raise ProgramError("a constraint cannot be used", faults)
+    return amounts
 
 
 def _quotas(scored: Scored, rule: Quota) -> list[Quotas]:
@@ -260,14 +230,12 @@ def _quotas(scored: Scored, rule: Quota) -> list[Quotas]:
     ids = scored.coached.ids
     if isinstance(rule.by, Mapping):
         values = [rule.by.get(key, rule.by.get(str(key), "")) for key in ids]
-        known = {find_id(set(ids), key) for key in rule.by}
-        if None in known:
-            lost = next(key for key in rule.by if find_id(set(ids), key) is None)
-            what = f"{lost!r} is not among the mentees.{did_you_mean(str(lost), ids)}"
-            raise ProgramError("a constraint cannot be used", [Fault(what, repr(rule))])
+        _, faults = find_places(ids, rule.by, "among the mentees", repr(rule))
+        if faults:
+            raise ProgramError("a constraint cannot be used", faults)
         return [_classes([str(value) for value in values], rule.at_most)]
     if isinstance(scored.coached, Labels) or rule.by not in scored.coached:
-        near = did_you_mean(rule.by, _columns(scored.coached))
+        near = did_you_mean(rule.by, columns_of(scored.coached))
         what = f"the mentees have no column {rule.by!r}.{near}"
         raise ProgramError("a constraint cannot be used", [Fault(what, repr(rule))])
     members = scored.coached.members(rule.by)

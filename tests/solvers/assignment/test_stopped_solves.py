@@ -73,8 +73,8 @@ def test_plan_of_fewer_rules_is_no_draft_of_the_whole_problem(draw, monkeypatch)
 
 
 @pytest.mark.parametrize("objective", ["worst_off", "leximin"])
-def test_fair_plan_that_is_stopped_keeps_the_rules_and_claims_nothing(objective, draw):
-    n_stopped = 0
+def test_fair_plan_that_is_stopped_keeps_the_rules_and_claims_nothing_false(objective, draw):
+    n_stopped = n_open = 0
     for seed in range(20):
         problem = replace(draw(seed), objective=objective)
         problem = replace(problem, at_least=np.zeros_like(problem.at_least))
@@ -82,9 +82,13 @@ def test_fair_plan_that_is_stopped_keeps_the_rules_and_claims_nothing(objective,
         certificate = certify_plan(problem, solution)
         if solution.status is Status.TIME_LIMIT:
             n_stopped += 1
-            assert certificate.bound is None
-            assert certificate.gap is None
-    assert n_stopped > 0
+            if certificate.bound is None:  # a machine that is busy may have time for a first step
+                n_open += 1
+                assert certificate.gap is None
+            else:
+                best = certify_plan(problem, solve_assignment(problem))
+                assert certificate.objective <= best.objective <= certificate.bound
+    assert n_stopped >= n_open > 0
 
 
 def test_budgets_never_end_in_an_error_for_lack_of_time(pose):

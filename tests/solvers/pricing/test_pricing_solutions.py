@@ -284,6 +284,7 @@ from pairmatch.solvers.problem import AssignmentProblem
 from pairmatch.solvers.solution import Status
 from pairmatch.solvers.streamed import StreamedGains
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 objective, least, *delays = sys.argv[1:]
 rng = np.random.default_rng(0)
 row, column = (rng.integers(0, 50, (700, 12)).astype(np.float32) for _ in range(2))

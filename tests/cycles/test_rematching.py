@@ -359,7 +359,7 @@ def test_several_changes_one_after_the_other_build_on_the_first_proof(
         whole = pm.rematch(after.plan, second, at_most_changes=k)
         with monkeypatch.context() as patch:
             patch.setattr("pairmatch.cycles.rematching.NEARBY_FROM", 0)
-            patch.setattr("pairmatch.cycles.rematching.MOST_HELD", 0)  # nothing is held whole
+            patch.setattr("pairmatch.cycles.rematching._solve_whole", None)  # nothing is held whole
             near_first = pm.rematch(plan, first, at_most_changes=first_limit)
             assert near_first.plan.certificate is None
             near = pm.rematch(near_first.plan, second, at_most_changes=k)
@@ -372,6 +372,41 @@ def test_several_changes_one_after_the_other_build_on_the_first_proof(
         assert near.running.problem is plan.problem
         assert near.gap is not None
         assert near.gap < 0.02
+
+
+@pytest.mark.parametrize("objective", ["coverage", "total"])
+@pytest.mark.parametrize("seed", range(3))
+def test_new_rules_and_places_in_a_pool_without_a_matrix_change_what_they_change_in_a_small_one(
+    monkeypatch, seed, objective
+):
+    pool = district(40, 30, seed=seed)
+    rules = [pm.Load(at_most=1), pm.Require(pm.SubjectMatch())]
+    program = pm.Program(constraints=rules, objective=objective)
+    plan = pm.match(pool.mentees, pool.mentors, program)
+    some = plan.to_frame()["mentor"][0]
+
+    def ask():
+        yield pm.what_if(plan, places={some: 1})
+        yield pm.what_if(plan, drop=["Require"], at_most_changes=3)
+        yield pm.rematch(plan, pm.Changes(program=program.replace(constraints=rules[1:])))
+        leave = pm.Changes(leave=[some], program=program.replace(constraints=rules[:1]))
+        yield pm.rematch(plan, leave, at_most_changes=5)
+
+    held = list(ask())
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 100)
+    for whole, streamed in zip(held, ask(), strict=True):
+        assert "in blocks" in streamed.plan.solver
+        assert streamed.verify() == streamed.certificate
+        assert streamed.matched == whole.matched
+        assert streamed.certificate.objective <= whole.certificate.objective
+        assert whole.certificate.objective <= streamed.certificate.bound
+        assert streamed.gap < 0.02
+        assert pm.verify(streamed.plan).matched == streamed.matched
+    with pytest.raises(pm.CapabilityError, match="with Quota a plan is re-matched up to 4,194,304"):
+        pm.rematch(
+            plan,
+            pm.Changes(program=program.replace(constraints=[pm.Quota(by="school", at_most=1)])),
+        )
 
 
 def test_a_spoiled_proof_near_the_running_plan_is_refused(monkeypatch):

@@ -40,8 +40,10 @@ from pairmatch.solvers.changes.lines import Lines
 from pairmatch.solvers.changes.nearby import solve_nearby
 from pairmatch.solvers.changes.ordered_rematching import solve_with_few_changes
 from pairmatch.solvers.changes.rematching import TooManyChangesError, UnsettledError
+from pairmatch.solvers.changes.streamed_rematching import solve_streamed_rematching
 from pairmatch.solvers.changes.surroundings import Ground
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,8 +117,9 @@ def rematch(
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
         If the program has several mentors each, tiers, "worst_off" or "leximin" together with
-        meetings or minutes, or there are more than 4,194,304 pairs and the running
-        plan's proof cannot be built on; of groups, if the program has rounds.
+        meetings or minutes, or there are more than 4,194,304 pairs together with quotas, minutes,
+        meetings, tiers, several mentors each or another objective than "total" and "coverage"; of
+        groups, if the program has rounds.
 
     Notes
     -----
@@ -200,16 +203,14 @@ def _solve_whole(
 ) -> tuple[Matching, Proof]:
     """Solve and prove with all pairs in hand."""
     problem = new.problem
-    n_pairs = problem.n_rows * problem.n_columns
-    if n_pairs > MOST_HELD:
-        raise CapabilityError(
-            f"here are {n_pairs:,} pairs; above {MOST_HELD:,} a plan is re-matched near the "
-            "running one, which must be proved best, or come from one that was, without pins, "
-            "quotas, minutes, minimum loads, meetings, tiers and new rules; match anew with match()"
-        )
     try:
-        found = solve_with_few_changes(problem, limit.column_of, limit.n_kept)
-        free = solve_assignment(problem)
+        if isinstance(problem.gains, StreamedGains):
+            _check_streamed(problem)
+            before = limit.column_of, limit.n_kept
+            found, free = solve_streamed_rematching(problem, problem.gains, *before)
+        else:
+            found = solve_with_few_changes(problem, limit.column_of, limit.n_kept)
+            free = solve_assignment(problem)
     except LoadConflict as conflict:
         raise explain_conflict(new.scored, problem, conflict) from None
     except TooManyChangesError as error:
@@ -233,6 +234,26 @@ def _solve_whole(
     if checked.proved:
         solution = replace(solution, status=Status.OPTIMAL)
     return replace(new, solution=solution, certificate=checked), (certificate, found.dual)
+
+
+def _check_streamed(problem: AssignmentProblem) -> None:
+    """Raise where a large pool has rules that ask for all pairs at once."""
+    asked = {
+        "Quota": bool(problem.quotas),
+        "Minutes": bool(problem.budgets),
+        "Meetings": problem.slots is not None,
+        "Tiers or CarryOver": problem.tiers is not None,
+        "Demand": bool((problem.demand > 1).any()),
+        f"objective={problem.objective!r}": problem.objective not in ("total", "coverage"),
+    }
+    others = [name for name, there in asked.items() if there]
+    if others:
+        n_pairs = problem.n_rows * problem.n_columns
+        raise CapabilityError(
+            f"here are {n_pairs:,} pairs; with {' and '.join(others)} a plan is re-matched up to "
+            f"{MOST_HELD:,} of them; leave that out of the changed program, re-match schools or "
+            "regions one by one, or match anew with match()"
+        )
 
 
 def _solve_near(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
-from pairmatch.solvers.certify.assignment import certify_assignment
+from pairmatch.solvers.certify.assignment import bound_matched, certify_assignment
+from pairmatch.solvers.certify.lifts import lift_gains
 from pairmatch.solvers.certify.meetings import certify_slots
-from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,10 +178,15 @@ def certify_rematching(
         return Certificate(objective, None, len(pairs), None)
     if not covers:
         return Certificate(objective, value, len(pairs), None)
-    gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
-    known = gain[allowed]
-    least = dual.bonus + (int(known.min()) if known.size else 0)
+    low = 0  # gains of streamed pools are >= 0
+    if not isinstance(problem.gains, StreamedGains):
+        gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
+        low = int(gain[allowed].min()) if allowed.any() else 0
+    least = dual.bonus + low
     matched_bound = value // least if least > 0 else None
+    if dual.prices.coverage is not None:
+        covered = bound_matched(problem, dual.prices.coverage)
+        matched_bound = covered if matched_bound is None else min(covered, matched_bound)
     return Certificate(objective, value - dual.bonus * len(pairs), len(pairs), matched_bound)
 
 
@@ -205,10 +211,7 @@ def bound_changes(
         raise CertificateError("the prices of changes are of the wrong sign")
     if dual.bonus and problem.objective != "coverage":
         raise CertificateError("the prices of changes are of the wrong sign")
-    gain, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
-    worth = dual.scale * (gain.astype(np.int64) + dual.bonus)
-    worth[tuple(limit.earlier.T)] += dual.keep
-    gains = MatrixGains(np.where(allowed, worth, 0), allowed)
+    gains = lift_gains(problem.gains, limit.earlier, dual.keep, dual.bonus, dual.scale)
     lifted = replace(problem, objective="total", tiers=None, gains=gains)
     certify = certify_assignment if problem.slots is None else certify_slots
     priced = certify(lifted, replace(answer, prices=dual.prices))

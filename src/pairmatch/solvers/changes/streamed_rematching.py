@@ -1,0 +1,232 @@
+"""The best plan that keeps a number of pairs, of a pool whose matrix of gains never exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.assignment.choice import solve_assignment
+from pairmatch.solvers.certify.changes import ChangePrices
+from pairmatch.solvers.changes.differences import take_part
+from pairmatch.solvers.changes.earlier import count_kept
+from pairmatch.solvers.changes.rematching import HullPoint, Rematching, TooManyChangesError
+from pairmatch.solvers.solution import end_if_stopped
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.solution import AssignmentSolution
+    from pairmatch.solvers.streamed import Index, StreamedGains
+
+__all__ = ["solve_streamed_rematching"]
+
+_FIRST, _RAISE = 2**14, 4  # the first price of a change, about 2% of a full score; how it is raised
+_MOST_PRICES = 24  # between two plans, each of which costs a matching anew
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptTerm:
+    """Units on top of the gain of each pair that was there.
+
+    Parameters
+    ----------
+    column_of : ndarray of int64, shape (n_rows,)
+        Column of each row in the pairs there were, -1 for none.
+    keep : int
+        The units.
+    """
+
+    column_of: NDArray[np.int64]
+    keep: int
+
+    def block(self, rows: Index, columns: Index) -> NDArray[np.int64]:
+        """Return the units of a block; rows and columns are slices or index arrays."""
+        wanted = self.column_of[rows]
+        if isinstance(columns, slice):
+            columns = np.arange(columns.start or 0, columns.stop)
+        units = np.zeros((len(wanted), len(columns)), np.int64)
+        if len(columns):
+            order = np.argsort(columns, kind="stable")
+            place = np.minimum(np.searchsorted(columns, wanted, sorter=order), len(columns) - 1)
+            place = order[place]
+            there = np.flatnonzero((columns[place] == wanted) & (wanted >= 0))
+            units[there, place[there]] = self.keep
+        return units
+
+    def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the units of the pairs ``(i[k], j[k])``."""
+        return np.where(self.column_of[i] == j, self.keep, 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Corner:
+    """A plan, the price of a change for which it is best, and the prices that prove it."""
+
+    point: HullPoint
+    keep: int
+    found: AssignmentSolution
+
+    def limit(self, n_kept: int) -> int:
+        """Return what no plan that keeps as many is worth more than."""
+        return self.point.value + self.keep * (self.point.kept - n_kept)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Family:
+    """The problem, and those in which pairs that were there are worth more."""
+
+    problem: AssignmentProblem
+    gains: StreamedGains
+    column_of: NDArray[np.int64]
+    bonus: int
+
+    def solve(self, keep: int) -> _Corner:
+        """Return the best plan for a price of a change."""
+        gains = self.gains
+        if keep:
+            term = KeptTerm(self.column_of, keep)
+            gains = replace(gains, terms=(*gains.terms, term), largest=gains.largest + keep)
+        lifted = replace(self.problem, gains=gains, objective="total")
+        found = end_if_stopped(solve_assignment(lifted))
+        kept = count_kept(self.column_of, found.pairs)
+        value = int(self.find(*found.pairs.T).sum())
+        return _Corner(HullPoint(found.pairs, kept, value), keep, found)
+
+    def find(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what pairs are worth, each with the bonus."""
+        return self.gains.pairs(rows, columns)[0]
+
+    @property
+    def highest(self) -> int:
+        """A price at which no change pays."""
+        return (min(self.problem.n_rows, int(self.problem.capacity.sum())) + 1) * (
+            self.gains.largest + 1
+        )
+
+
+def solve_streamed_rematching(
+    problem: AssignmentProblem, gains: StreamedGains, column_of: NDArray[np.int64], n_kept: int
+) -> tuple[Rematching, AssignmentSolution]:
+    """Return the best plan that keeps at least ``n_kept`` of the pairs there were.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem as it is now, of objective "coverage" or "total", with loads and pins, and
+        without quotas, budgets, slots and tiers.
+    gains : StreamedGains
+        Its gains, >= 0.
+    column_of : ndarray of int64, shape (n_rows,)
+        Column of each row in the pairs there were and still may be, -1 for none.
+    n_kept : int
+        How many of these must stay.
+
+    Returns
+    -------
+    Rematching
+        At a corner of the concave hull of the trade-off between pairs kept and value the best
+        plan; between two of them as many moves as fit of those that lead from one to the other.
+        The prices bound every plan that keeps as many, by less than a millionth of a full score
+        for each change more than the hull itself.
+    AssignmentSolution
+        The best plan with any number of changes, with its prices.
+
+    Raises
+    ------
+    TooManyChangesError
+        If no plan keeps as many.
+    LoadConflict
+        If minimum loads cannot be met.
+
+    Notes
+    -----
+    As :func:`~pairmatch.solvers.changes.rematching.solve_rematching`, with prices of a change in
+    whole units, each of them one run of the streamed solver: 10 to 20 of them. Under "coverage"
+    a pair is worth a bonus more: first the one with which the best plan was found, and where the
+    limit leaves fewer people matched, one that outweighs all gains.
+    """
+    free = end_if_stopped(solve_assignment(problem))
+    if problem.objective != "coverage":
+        return _search(_Family(problem, gains, column_of, 0), n_kept), free
+    small = 0 if free.prices is None else free.prices.bonus
+    answer = _search(_raise_gains(problem, gains, column_of, small), n_kept)
+    if len(answer.pairs) == len(free.pairs):
+        return _with_cover(answer, free), free
+    places = min(problem.n_rows, int(problem.capacity.sum()))
+    safe = 1 << ((places + 1) * (gains.largest + 1)).bit_length()
+    return _search(_raise_gains(problem, gains, column_of, safe), n_kept), free
+
+
+def _raise_gains(
+    problem: AssignmentProblem, gains: StreamedGains, column_of: NDArray[np.int64], bonus: int
+) -> _Family:
+    """Return the problem in which every pair is worth a bonus more."""
+    sides = []
+    for features, units in ((gains.row_features, 1), (gains.column_features, bonus)):
+        more = np.full((len(features), 1), units, np.float32)  # exact: below 2**24 or one bit
+        sides.append(np.hstack([features, more]))
+    least = None if gains.least is None else gains.least + bonus
+    raised = replace(
+        gains,
+        row_features=sides[0],
+        column_features=sides[1],
+        largest=gains.largest + bonus,
+        least=least,
+        spares=(None, None),
+    )
+    return _Family(problem, raised, column_of, bonus)
+
+
+def _with_cover(answer: Rematching, free: AssignmentSolution) -> Rematching:
+    """Return an answer with what proves that nobody can match more rows."""
+    dual = answer.dual
+    if free.prices is None or not isinstance(dual, ChangePrices):
+        return answer
+    prices = replace(dual.prices, coverage=free.prices.coverage)
+    return replace(answer, dual=replace(dual, prices=prices))
+
+
+def _search(family: _Family, n_kept: int) -> Rematching:
+    """Return the best plan that keeps enough pairs, by the price of a change."""
+    few = family.solve(0)
+    gentle = family.solve(1)  # of several best plans, one that keeps more
+    if gentle.point.value == few.point.value:
+        few = replace(few, point=gentle.point)
+    if few.point.kept >= n_kept:
+        return _prove(family, few.point, few)
+    keep = _FIRST
+    many = family.solve(keep)
+    while many.point.kept < n_kept:
+        if keep >= family.highest:
+            raise TooManyChangesError(many.point.kept)
+        few, keep = many, min(keep * _RAISE, family.highest)
+        many = family.solve(keep)
+    best = min(few, many, key=lambda corner: corner.limit(n_kept))
+    for _ in range(_MOST_PRICES):
+        rise, run = few.point.value - many.point.value, many.point.kept - few.point.kept
+        if many.point.kept == n_kept or rise <= 0:
+            break
+        middle = family.solve(rise // run)
+        best = min(best, middle, key=lambda corner: corner.limit(n_kept))
+        if middle.point.kept in (few.point.kept, many.point.kept):
+            break
+        if middle.point.kept >= n_kept:
+            many = middle
+        else:
+            few = middle
+    point = many.point
+    if point.kept > n_kept and few.point.value > point.value:
+        point = take_part(point, few.point, family.column_of, n_kept, family)
+    return _prove(family, point, best)
+
+
+def _prove(family: _Family, point: HullPoint, corner: _Corner) -> Rematching:
+    """Return a plan with the prices that bound it."""
+    prices = corner.found.prices
+    assert prices is not None  # noqa: S101 - the streamed solver always has some
+    dual = ChangePrices(prices, corner.keep, family.bonus, 1)
+    order = np.lexsort((point.pairs[:, 1], point.pairs[:, 0]))
+    return Rematching(point.pairs[order], dual, "prices of changes, all pairs priced in blocks")

@@ -7,12 +7,8 @@ import pytest
 
 import pairmatch as pm
 from pairmatch.datasets import district
-from pairmatch.solvers.certify.changes import (
-    ChangeLimit,
-    ChangePrices,
-    certify_nearby,
-    certify_rematching,
-)
+from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices, certify_rematching
+from pairmatch.solvers.certify.nearby import certify_nearby
 from pairmatch.solvers.certify.openings import certify_standing
 
 
@@ -407,6 +403,36 @@ def test_new_rules_and_places_in_a_pool_without_a_matrix_change_what_they_change
             plan,
             pm.Changes(program=program.replace(constraints=[pm.Quota(by="school", at_most=1)])),
         )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_not_everybody_has_a_mentor_the_plan_near_the_running_one_is_proved_as_well(
+    monkeypatch, seed
+):
+    pool = district(70, 30, seed=seed)
+    program = pm.Program(constraints=[pm.Load(at_most=1), pm.Require(pm.SubjectMatch())])
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 100)
+    monkeypatch.setattr("pairmatch.cycles.rematching.NEARBY_FROM", 0)
+    plan = pm.match(pool.mentees[:64], pool.mentors[:28], program)
+    assert plan.matched < min(64, 28)
+    some = plan.to_frame()
+    changes = pm.Changes(
+        leave=[some["mentor"][1], some["mentee"][4]],
+        mentees=pool.mentees[64:],
+        mentors=pool.mentors[28:],
+    )
+    for limit in (None, 2, 0):
+        after = pm.rematch(plan, changes, at_most_changes=limit)
+        anew = pm.rematch(
+            plan, dataclasses.replace(changes, program=program), at_most_changes=limit
+        )
+        assert "in blocks" in anew.plan.solver
+        assert after.plan.solver != anew.plan.solver
+        assert after.matched == anew.matched
+        assert after.gap is not None
+        assert after.verify() == after.certificate
+        if limit is None:
+            assert (after.gap, after.objective) == (0.0, anew.objective)
 
 
 def test_a_spoiled_proof_near_the_running_plan_is_refused(monkeypatch):

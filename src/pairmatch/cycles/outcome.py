@@ -12,7 +12,8 @@ from pairmatch.cycles.moves import describe_moves, list_moves
 from pairmatch.errors import CapabilityError
 from pairmatch.scoring import Compatibility
 from pairmatch.seam import MOST_HELD
-from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices, certify_nearby
+from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices
+from pairmatch.solvers.certify.nearby import certify_nearby
 from pairmatch.solvers.certify.openings import certify_standing
 from pairmatch.solvers.certify.ordered_changes import certify_changes
 from pairmatch.solvers.changes.rematching import trace_hull
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from pairmatch.cycles.standing import Standing
     from pairmatch.plans import Matching
-    from pairmatch.solvers.certify.changes import Running
+    from pairmatch.solvers.certify.nearby import Running
     from pairmatch.solvers.certify.ordered_changes import ChangeDual
     from pairmatch.solvers.solution import Certificate
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pairmatch.profiles import Profiles
     from pairmatch.programs import Program
     from pairmatch.scoring import PairRule
-    from pairmatch.solvers.certify.changes import Running
+    from pairmatch.solvers.certify.nearby import Running
 
     Index = slice | NDArray[np.int64]
     Scores = tuple[NDArray[np.int64], NDArray[np.bool_]]

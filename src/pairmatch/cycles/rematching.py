@@ -29,12 +29,11 @@ from pairmatch.solvers.assignment import LoadConflict, solve_assignment
 from pairmatch.solvers.certify.changes import (
     ChangeLimit,
     ChangePrices,
-    Running,
-    certify_nearby,
-    leave_rows,
 )
 from pairmatch.solvers.certify.fair import certify_plan
+from pairmatch.solvers.certify.nearby import Running, certify_nearby, find_covered, leave_rows
 from pairmatch.solvers.certify.ordered_changes import certify_changes
+from pairmatch.solvers.changes.covering import renew_cover
 from pairmatch.solvers.changes.keeping import keep_slots
 from pairmatch.solvers.changes.lines import Lines
 from pairmatch.solvers.changes.nearby import solve_nearby
@@ -42,7 +41,7 @@ from pairmatch.solvers.changes.ordered_rematching import solve_with_few_changes
 from pairmatch.solvers.changes.rematching import TooManyChangesError, UnsettledError
 from pairmatch.solvers.changes.streamed_rematching import solve_streamed_rematching
 from pairmatch.solvers.changes.surroundings import Ground
-from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status
+from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
 from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
@@ -278,7 +277,25 @@ def _solve_near(
         raise _refuse_changes(limit, int(error.args[0])) from None
     if found is None or not isinstance(found.dual, ChangePrices):
         return None
-    certificate = certify_nearby(problem, limit, found.pairs, found.dual, running, look, profit)
-    prices = replace(found.dual.prices, bonus=found.dual.bonus, scale=found.dual.scale)
+    dual = _add_cover(problem, found.pairs, found.dual, running, look)
+    certificate = certify_nearby(problem, limit, found.pairs, dual, running, look, profit)
+    prices = replace(dual.prices, bonus=dual.bonus, scale=dual.scale)
     solution = AssignmentSolution(found.pairs, prices, Status.FEASIBLE, found.solver)
-    return solution, (certificate, found.dual)
+    return solution, (certificate, dual)
+
+
+def _add_cover(
+    problem: AssignmentProblem,
+    pairs: NDArray[np.int64],
+    dual: ChangePrices,
+    running: Running,
+    look: Callable[..., tuple[NDArray[np.integer], NDArray[np.bool_]]],
+) -> ChangePrices:
+    """Return prices with a cover that says how many can be matched, if the running plan had one."""
+    known = find_covered(running) if problem.objective == "coverage" else None
+    if known is None or running.prices.coverage is None:
+        return dual
+    before = np.where(running.column >= 0, running.prices.coverage.column[running.column], 1)
+    covered = np.where(running.row >= 0, known[running.row], True)
+    cover = renew_cover(problem, pairs, before, covered, look)
+    return replace(dual, prices=replace(dual.prices, coverage=Prices(cover)))

@@ -21,7 +21,7 @@ from pairmatch.scoring import Compatibility, units_of_weights
 from pairmatch.scoring.criterion import tell_apart
 from pairmatch.scoring.own import OwnScores
 from pairmatch.seam import assignment_problem, check_capabilities, hashed_order
-from pairmatch.solvers.certify.changes import Running
+from pairmatch.solvers.certify.nearby import Running
 from pairmatch.solvers.solution import AssignmentSolution, Status
 from pairmatch.typed import is_count
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pairmatch.plans.reasons import Reasons
     from pairmatch.programs import Program
     from pairmatch.scoring.own import OwnScores
-    from pairmatch.solvers.certify.changes import Running
+    from pairmatch.solvers.certify.nearby import Running
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution, Certificate
 

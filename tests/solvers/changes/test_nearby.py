@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 
 from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.certify import certify_assignment
-from pairmatch.solvers.certify.changes import (
-    ChangeLimit,
-    Running,
-    certify_nearby,
-    certify_rematching,
-    leave_rows,
-)
+from pairmatch.solvers.certify.changes import ChangeLimit, certify_rematching
+from pairmatch.solvers.certify.nearby import Running, certify_nearby, leave_rows
 from pairmatch.solvers.changes.nearby import solve_nearby
 from pairmatch.solvers.changes.rematching import TooManyChangesError, solve_rematching
 from pairmatch.solvers.changes.surroundings import Ground

@@ -272,6 +272,7 @@ def test_columns_find_what_enumeration_finds(objective, seed):
             assert parts.pool.count(found.groups)[0] == whole.pool.count(best.groups)[0]
 
 
+@pytest.mark.slow
 def test_the_curve_of_a_larger_pool_rises_and_its_bounds_hold():
     pool = district(31, 9, seed=3).mentees
     plan = pm.form_groups(pool[:28], pm.Program(size=3))
@@ -350,6 +351,7 @@ def test_a_large_pool_is_opened_only_near_its_changes_and_keeps_a_bound():
     assert again.bound >= again.objective
 
 
+@pytest.mark.slow
 def test_pools_that_are_opened_in_parts_keep_every_rule():
     rng = np.random.default_rng(4)
     gain = rng.integers(0, 1000, (40, 40))

@@ -75,7 +75,10 @@ def test_who_cannot_be_placed_without_meeting_again_is_named():
 
 @pytest.mark.parametrize(
     ("n", "size", "n_rounds"),
-    [(9, 3, 4), (12, 3, 4), (15, 3, 7), (21, 3, 10), (8, 2, 7), (16, 4, 5), (13, 3, 4)],
+    [
+        *((9, 3, 4), (12, 3, 4), (8, 2, 7), (16, 4, 5), (13, 3, 4)),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((15, 3, 7), (21, 3, 10))),
+    ],
 )
 def test_known_numbers_of_rounds_are_reached(n, size, n_rounds):
     program = PROGRAM.replace(size=size, rounds=n_rounds)
@@ -146,6 +149,7 @@ def test_the_order_of_the_table_means_nothing(rounds):
     assert again.to_frame().to_csv() == rounds.to_frame().to_csv()
 
 
+@pytest.mark.slow
 def test_rounds_of_more_sizes_than_one_search_can_hold_are_those_that_were_formed():
     pool = pd.DataFrame(
         {"id": range(50), "subjects": ["art", "maths", "art; maths"] * 16 + [""] * 2}

@@ -96,6 +96,7 @@ def test_groups_of_two_sizes_have_a_bound_as_well():
     assert found.gap < 0.2
 
 
+@pytest.mark.slow
 def test_rounds_formed_anew_lead_past_what_single_rounds_and_trades_reach():
     first = np.array([0] * 4 + [1] * 3 + [2] * 3 + [3] * 3)
     gained = []

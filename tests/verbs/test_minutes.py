@@ -56,7 +56,9 @@ def program(*constraints, objective="coverage"):
     )
 
 
-@pytest.mark.parametrize("name", GAP_OPTIMA)
+@pytest.mark.parametrize(
+    "name", [*list(GAP_OPTIMA)[:3], pytest.param("gap4", marks=pytest.mark.slow)]
+)
 def test_optimum_of_a_published_generalised_assignment_problem_is_reached(shared_data, name):
     path = shared_data / "orlib" / f"{name}.txt"
     for (profit, use, limit), optimum in zip(read_gap(path), GAP_OPTIMA[name], strict=True):

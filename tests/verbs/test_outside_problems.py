@@ -63,6 +63,7 @@ def test_published_mentoring_circles_are_matched_on_their_own_columns(circles):
     assert set(plan.to_frame()["mentee"]) <= set(students.ids)
 
 
+@pytest.mark.slow
 def test_published_students_are_grouped_on_their_own_columns(circles):
     students, _ = circles
     pool = students.take(np.arange(45))

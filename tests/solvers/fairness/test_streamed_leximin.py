@@ -73,7 +73,13 @@ def is_proof(problem, solution):
     return True
 
 
-@pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 120, 40)], ids=str)
+def split_seeds(most):
+    """Return seeds in parts, of which all but the first are for the long run."""
+    first, *others = [range(k, k + 40) for k in range(0, most, 40)]
+    return [first, *(pytest.param(part, marks=pytest.mark.slow) for part in others)]
+
+
+@pytest.mark.parametrize("seeds", split_seeds(120), ids=str)
 def test_streamed_levels_give_the_plan_of_the_held_ones(
     draw_pool, seeds, monkeypatch, streamed_route
 ):
@@ -103,7 +109,7 @@ def test_streamed_levels_are_best_among_all_plans(draw_pool, streamed_route, enu
         assert rate(held, [tuple(pair) for pair in solution.pairs.tolist()]) == best
 
 
-@pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 120, 40)], ids=str)
+@pytest.mark.parametrize("seeds", split_seeds(120), ids=str)
 def test_streamed_levels_meet_minimum_loads_as_the_held_ones_do(
     draw_pool, seeds, monkeypatch, streamed_route, ask_loads
 ):
@@ -142,7 +148,7 @@ def test_levels_with_loads_are_best_among_all_plans(
 
 
 @pytest.mark.parametrize("loads", [False, True], ids=["quotas", "quotas and minimum loads"])
-@pytest.mark.parametrize("seeds", [range(k, k + 40) for k in range(0, 80, 40)], ids=str)
+@pytest.mark.parametrize("seeds", split_seeds(80), ids=str)
 def test_streamed_levels_keep_quotas_as_the_held_ones_do(
     draw_pool, add_quotas, seeds, loads, monkeypatch, streamed_route, ask_loads
 ):

@@ -1,6 +1,6 @@
 """What must hold: frozen values that validate themselves and print as they were typed."""
 
-from pairmatch.constraints.bound import PairConstraint, Roster
+from pairmatch.constraints.bound import PairConstraint, Roster, find_rule
 from pairmatch.constraints.company import Different, Spread
 from pairmatch.constraints.groups import (
     Alike,
@@ -50,4 +50,5 @@ __all__ = [
     "bind_pair_rules",
     "find_id",
     "find_places",
+    "find_rule",
 ]

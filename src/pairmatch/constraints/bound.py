@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -23,9 +23,18 @@ __all__ = [
     "PairConstraint",
     "RequiredTerm",
     "Roster",
+    "find_rule",
     "pair_keys",
     "threshold_units",
 ]
+
+
+_Rule = TypeVar("_Rule")
+
+
+def find_rule(constraints: Iterable[Any], kind: type[_Rule]) -> _Rule | None:
+    """Return the first constraint of a kind, None without."""
+    return next((rule for rule in constraints if isinstance(rule, kind)), None)
 
 
 class Roster(Protocol):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import Meetings, Observation, Require
+from pairmatch.constraints import Meetings, Observation, Require, find_rule
 from pairmatch.disk import make_folder, write_whole
 from pairmatch.errors import CertificateError, Fault, say_count
 from pairmatch.plans.files import clear_folder, dump_csv
@@ -280,7 +280,7 @@ def engagements(plan: Matching | Grouping | None) -> list[Engagement]:
 def minutes_of(program: Program) -> int:
     """Return the minutes a week that a place in this format takes, lessons not counted."""
     rules = program.constraints
-    meetings = next((rule for rule in rules if isinstance(rule, Meetings)), None)
+    meetings = find_rule(rules, Meetings)
     if meetings is not None:
         return meetings.minutes * meetings.per_week
     parts = [*(program.criteria or ()), *rules]
@@ -290,7 +290,7 @@ def minutes_of(program: Program) -> int:
 
 def watching_of(program: Program) -> int:
     """Return the minutes of an observation and its conferences, 0 without."""
-    rule = next((r for r in program.constraints if isinstance(r, Observation)), None)
+    rule = find_rule(program.constraints, Observation)
     return 0 if rule is None else rule.minutes + 2 * rule.talk
 
 

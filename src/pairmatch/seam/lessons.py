@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import Observation
+from pairmatch.constraints import Observation, find_rule
 from pairmatch.constraints.lessons import watch_lesson
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def move_meetings(
     Where more than 24 pairs share calendars, directly or through others, each mentor is searched
     while the others stay. A search ends after 1,000 steps with the best that it has found.
     """
-    rule = next((r for r in constraints if isinstance(r, Observation)), None)
+    rule = find_rule(constraints, Observation)
     slots, taken = problem.slots, solution.slots
     if rule is None or slots is None or taken is None or not len(taken):
         return solution

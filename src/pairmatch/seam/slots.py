@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import Meetings, Observation
+from pairmatch.constraints import Meetings, Observation, find_rule
 from pairmatch.constraints.meeting_times import JointSlot
 from pairmatch.errors import Fault, InfeasibleError, ProgramError
 from pairmatch.solvers.problem import Slots
@@ -38,7 +38,7 @@ def slots_of(scored: Scored, constraints: Sequence[Any]) -> Slots | None:
             "a program can have one Meetings only",
             [Fault("comes again.", repr(rule), "Write one Meetings.") for rule in wanted],
         )
-    rule = next((rule for rule in scored.rules if isinstance(rule, JointSlot)), None)
+    rule = find_rule(scored.rules, JointSlot)
     if rule is None:
         return None
     times = rule.times

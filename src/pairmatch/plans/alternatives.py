@@ -18,17 +18,11 @@ from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pairmatch.scoring import Compatibility
-    from pairmatch.scoring.own import OwnScores
+    from pairmatch.plans.pair_plan import PairPlan
     from pairmatch.solvers.problem import AssignmentProblem
-    from pairmatch.solvers.solution import AssignmentSolution
-
-    Scored = Compatibility | OwnScores
 
 __all__ = ["Alternative", "explain_alternative", "value_places"]
 
@@ -64,15 +58,9 @@ class Alternative:
         return pd.DataFrame(list(self.moves), columns=["mentee", "now", "instead"])
 
 
-def explain_alternative(
-    scored: Scored,
-    problem: AssignmentProblem,
-    solution: AssignmentSolution,
-    row: int,
-    column: int,
-    in_scores: Callable[[int], float | int],
-) -> Alternative:
+def explain_alternative(plan: PairPlan, row: int, column: int) -> Alternative:
     """Solve once more with a pair pinned, and say what changes."""
+    scored, problem, solution = plan.scored, plan.problem, plan.solution
     rows, columns = scored.coached.ids, scored.coach.ids
     pair = f"{rows[row]} with {columns[column]}"
     old = _list_mates(columns, solution.pairs)
@@ -114,7 +102,7 @@ def explain_alternative(
     )
     lost = _total(problem, solution.pairs) - _total(problem, other.pairs)
     fewer = len(old) - len(new)
-    loss = in_scores(lost)
+    loss = plan.in_scores(lost)
     verb = "fall" if lost > 0 else "rise"
     parts = [f"the total would {verb} by {abs(loss):g}" if lost else "the total would not change"]
     if fewer:
@@ -124,15 +112,11 @@ def explain_alternative(
     return Alternative(f"{pair}: {', '.join(parts)}; {people}.", loss, fewer, moves)
 
 
-def value_places(
-    scored: Scored,
-    problem: AssignmentProblem,
-    solution: AssignmentSolution,
-    in_scores: Callable[[int], float | int],
-) -> pd.DataFrame:
+def value_places(plan: PairPlan) -> pd.DataFrame:
     """Return one row a mentor: what one more place would be worth."""
     import pandas as pd
 
+    problem, solution = plan.problem, plan.solution
     if solution.status is not Status.OPTIMAL:
         raise CapabilityError(
             "values of places are known of plans that are proved best; "
@@ -149,9 +133,11 @@ def value_places(
             "solve again with the larger capacity"
         )
     values = place_values(problem, solution)
-    ids = scored.coach.ids
+    ids = plan.scored.coach.ids
     more = [0] * len(ids) if values.matched is None else values.matched.tolist()
-    rows = [(ids[j], more[j], in_scores(total)) for j, total in enumerate(values.total.tolist())]
+    rows = [
+        (ids[j], more[j], plan.in_scores(total)) for j, total in enumerate(values.total.tolist())
+    ]
     rows.sort(key=lambda row: (-row[1], -row[2], natural_key(row[0])))
     return pd.DataFrame(rows, columns=["mentor", "matched", "total"])
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from pairmatch.constraints import find_id
 from pairmatch.errors import Fault, ProgramError, did_you_mean
+from pairmatch.plans.group_plan import GroupPlan
 from pairmatch.plans.order import natural_key
 from pairmatch.typed import is_count
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pairmatch.plans.grouping import Grouping
-    from pairmatch.plans.matching import Matching
+    from pairmatch.plans.pair_plan import PairPlan
 
 __all__ = ["hash_rules", "tabulate_audit"]
 
@@ -27,7 +27,7 @@ _BLOCK = 512
 
 
 def tabulate_audit(
-    plan: Matching | Grouping,
+    plan: PairPlan | GroupPlan,
     matched_on: str | date | Mapping[Any, str | date] | None,
     within_days: int,
 ) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def tabulate_audit(
 
     Parameters
     ----------
-    plan : Matching or Grouping
+    plan : PairPlan or GroupPlan
         The plan.
     matched_on : str, date, mapping or None
         When the plan came into force, one ISO date for all or ``{id: date}``; None: not yet.
@@ -88,7 +88,7 @@ def tabulate_audit(
     return frame.astype({"days": "Int64", "score": "float64"})
 
 
-def hash_rules(plan: Matching | Grouping) -> str:
+def hash_rules(plan: PairPlan | GroupPlan) -> str:
     """Return the SHA-256 of the criteria and rules that were in force, defaults spelt out."""
     criteria = getattr(plan.scored, "criteria", None)
     return plan.program.replace(criteria=criteria).fingerprint
@@ -103,10 +103,10 @@ def _in_time(days: int | None, within_days: int, *, placed: bool) -> str:
     return "yes" if placed else "open"
 
 
-def _partners(plan: Any) -> tuple[dict[int, list[tuple[Any, float]]], str, str]:
+def _partners(plan: PairPlan | GroupPlan) -> tuple[dict[int, list[tuple[Any, float]]], str, str]:
     """Return the mentors, or the group, of each person in a plan, by row."""
     found: dict[int, list[tuple[Any, float]]] = {}
-    if hasattr(plan, "groups"):
+    if isinstance(plan, GroupPlan):
         values = zip(plan.groups, plan.group_values, strict=True)
         for number, (members, value) in enumerate(values, 1):
             found |= {row: [(number, value)] for row in members}

@@ -1,16 +1,10 @@
-"""When groups meet, and when their members watch each other's lessons."""
+"""The timetable of groups: their meetings, and the lessons their members watch week by week."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from pairmatch.constraints import Meetings
-from pairmatch.constraints.lessons import watch_lesson
-from pairmatch.plans.group_meetings import meets, modality_of
+from pairmatch.constraints import Meetings, find_rule
 from pairmatch.plans.observations import (
     Lesson,
     observation_rule,
@@ -19,109 +13,18 @@ from pairmatch.plans.observations import (
 )
 from pairmatch.plans.timetable import write_time
 from pairmatch.profiles.week import DAYS
-from pairmatch.seam.compositions import meeting_times_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pairmatch.constraints import Observation
-    from pairmatch.constraints.lessons import Watched
-    from pairmatch.plans.grouping import Grouping
+    from pairmatch.plans.group_plan import GroupPlan
 
-__all__ = ["choose_times", "meeting_rows", "schedule_group_lessons", "timetable_frame"]
+__all__ = ["meeting_rows", "schedule_group_lessons", "tabulate_times"]
 
 _COLUMNS = ("kind", "group", "people", "day", "start", "end", "minutes", "modality")
-_Ways = dict[tuple[int, int], "Watched"]
 
 
-def choose_times(plan: Grouping) -> tuple[tuple[tuple[int, ...], _Ways], ...]:
-    """Return for each group the starts of its meetings, and when its members watch each other.
-
-    Of all joint starts one that most members prefer, of these one that leaves most lessons to
-    watch, then most conferences, then least cover, then the earliest. Of several meetings a week
-    those that most members prefer together, then the earliest. None for groups that do not meet, or
-    where somebody's free time is unknown.
-    """
-    table: Any = plan.scored.coached
-    rule = observation_rule(plan)
-    times = meeting_times_of(table, plan.program.constraints)
-    found = []
-    for members in plan.groups:
-        among = np.array(members)
-        starts: list[tuple[int, ...]] = [()]
-        if times is not None and times.known_coached[among].all():
-            joint = np.flatnonzero(times.coached[among].all(axis=0))
-            likes = times.likes_coached[np.ix_(among, joint)].sum(axis=0)
-            if times.per_week == 1:
-                best = joint[likes == likes.max(initial=0)]
-                starts = [(start,) for start in times.start[best].tolist()] or starts
-            else:
-                when = times.start[joint].tolist()
-                starts = [_pick(when, likes.tolist(), times.minutes, times.per_week)]
-        minutes = 0 if times is None else times.minutes
-        chosen: tuple[Any, tuple[int, ...], _Ways] | None = None
-        for start in starts if rule is not None else starts[:1]:
-            ways = {} if rule is None else _watch(rule, table, members, start, minutes)
-            cost = () if rule is None else _add(one.cost(rule) for one in ways.values())
-            if chosen is None or cost < chosen[0]:
-                chosen = cost, start, ways
-        assert chosen is not None  # noqa: S101 - there is at least one start
-        found.append(chosen[1:])
-    return tuple(found)
-
-
-def _pick(starts: list[int], likes: list[int], minutes: int, n_wanted: int) -> tuple[int, ...]:
-    """Return so many starts, no two at once: liked by most, then the earliest; none if too few."""
-    # best[s]: by number of meetings, the best choice among the starts from s on
-    best: list[dict[int, tuple[int, int, tuple[int, ...]]]] = [{0: (0, 0, ())}]
-    for s in range(len(starts) - 1, -1, -1):
-        later = bisect_left(starts, starts[s] + minutes)
-        now = dict(best[-1])
-        for n_held, (liked, early, own) in best[len(starts) - later].items():
-            one = (liked + likes[s], early - starts[s], (starts[s], *own))
-            if n_held < n_wanted and (n_held + 1 not in now or one[:2] >= now[n_held + 1][:2]):
-                now[n_held + 1] = one
-        best.append(now)
-    return best[-1][n_wanted][2] if n_wanted in best[-1] else ()
-
-
-def _watch(
-    rule: Observation, table: Any, members: tuple[int, ...], starts: tuple[int, ...], minutes: int
-) -> _Ways:
-    """Return when each member of a group watches each other one; one way, who watches whom."""
-    taken = [(start, start + minutes) for start in starts]
-    ways = {
-        (a, b): watch_lesson(rule, table, a, table, b, taken)
-        for pair in combinations(members, 2)
-        for a, b in (pair, pair[::-1])
-    }
-    return ways if rule.both_ways else _choose_directions(rule, members, ways)
-
-
-def _choose_directions(rule: Observation, members: tuple[int, ...], ways: _Ways) -> _Ways:
-    """Return one direction for each two members: the better one, then whoever watched less."""
-    chosen: _Ways = {}
-    equal = []
-    for pair in combinations(members, 2):
-        there, back = ways[pair].cost(rule), ways[pair[::-1]].cost(rule)
-        if there == back:
-            equal.append(pair)
-        else:
-            better = pair if there < back else pair[::-1]
-            chosen[better] = ways[better]
-    for a, b in equal:
-        n_watched = [sum(one == observer for observer, _ in chosen) for one in (a, b)]
-        better = (a, b) if n_watched[0] <= n_watched[1] else (b, a)
-        chosen[better] = ways[better]
-    return chosen
-
-
-def _add(costs: Any) -> tuple[int, ...]:
-    """Add up costs, part by part."""
-    return tuple(map(sum, zip(*costs, strict=True)))
-
-
-def schedule_group_lessons(plan: Grouping) -> tuple[Lesson, ...]:
+def schedule_group_lessons(plan: GroupPlan) -> tuple[Lesson, ...]:
     """Return every observation of a plan of groups, sorted by week and group.
 
     Weeks are those of a round robin in which each encounter is played twice, or once one way:
@@ -159,33 +62,41 @@ def _rounds(size: int) -> list[list[tuple[int, int]]]:
     return rounds
 
 
-def meeting_rows(plan: Grouping) -> list[tuple[tuple[str, str, str], ...]]:
+def meeting_rows(plan: GroupPlan) -> list[tuple[tuple[str, str, str], ...]]:
     """Return day, start and end of the meetings of each group; none where no time is known."""
-    minutes = _minutes(plan)
+    rule = find_rule(plan.program.constraints, Meetings)
+    minutes = 0 if rule is None else rule.minutes
     return [
         tuple(write_time(start, minutes) for start in starts) for starts, _ in plan.chosen_times
     ]
 
 
-def _minutes(plan: Grouping) -> int:
-    return next((r.minutes for r in plan.program.constraints if isinstance(r, Meetings)), 0)
-
-
-def timetable_frame(plan: Grouping) -> pd.DataFrame:
+def tabulate_times(plan: GroupPlan) -> pd.DataFrame:
     """Return meetings by day, start and people, then observations by week."""
     import pandas as pd
 
-    minutes, rule = _minutes(plan), observation_rule(plan)
+    meeting, rule = find_rule(plan.program.constraints, Meetings), observation_rule(plan)
+    minutes = 0 if meeting is None else meeting.minutes
     rows = []
     for number, (keys, members, times) in enumerate(
         zip(plan.group_ids, plan.groups, meeting_rows(plan), strict=True), 1
     ):
         people = ";".join(str(key) for key in keys)
-        way = modality_of(plan.scored.coached, members)
+        way = _modality_of(plan.scored.coached, members)
         rows += [("meeting", number, people, *when, minutes, way) for when in times]
     rows.sort(key=lambda row: (DAYS.index(row[3]), row[4], row[2]))
     meetings = pd.DataFrame(rows, columns=list(_COLUMNS))
     if rule is None:
         return meetings
-    held = meetings if meets(plan) else None
+    held = None if meeting is None else meetings
     return tabulate_lessons(rule, schedule_group_lessons(plan), _COLUMNS, held)
+
+
+def _modality_of(table: Any, members: tuple[int, ...]) -> str:
+    """Return how a group meets: virtually if somebody can only do so, blank if nobody says."""
+    if "modality" not in getattr(table, "columns", ()):
+        return ""
+    said = {str(table.texts("modality")[row]) for row in members} - {""}
+    if "virtual" in said:
+        return "virtual"
+    return "in_person" if "in_person" in said else "virtual" if said else ""

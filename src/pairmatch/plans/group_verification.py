@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.constraints import Meetings, Pin
-from pairmatch.constraints.cells import entries_of
-from pairmatch.constraints.meeting_times import meeting_windows
+from pairmatch.constraints import Pin
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.plans.breaches import list_breaches
 from pairmatch.plans.lesson_checks import group_lesson_faults
 from pairmatch.plans.rebuild import rebuild_grouping
 from pairmatch.plans.rescore import Rescorer
-from pairmatch.profiles.spans import common_windows
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
-    from pairmatch.plans.grouping import Grouping
-    from pairmatch.plans.matching import Matching
+    from pairmatch.plans.group_plan import GroupPlan
+    from pairmatch.plans.pair_plan import PairPlan
     from pairmatch.solvers.solution import Certificate
 
-__all__ = ["find_false_claims", "group_breaches", "verify_grouping"]
+__all__ = ["find_false_claims", "verify_grouping"]
 
 
 def find_false_claims(
-    plan: Matching | Grouping, certificate: Certificate, total: int
+    plan: PairPlan | GroupPlan, certificate: Certificate, total: int
 ) -> list[Fault]:
     """Return where objective, bound or status are not what the recomputed certificate says."""
     faults = []
@@ -69,7 +66,7 @@ def _is_covered(claimed: Certificate, found: Certificate, *, cut_short: bool) ->
     return replace(wide, levels=found.levels) == found
 
 
-def verify_grouping(plan: Grouping) -> Certificate:
+def verify_grouping(plan: GroupPlan) -> Certificate:
     """Re-score and re-check groups from their table; see :func:`verify`."""
     problem = rebuild_grouping(plan)
     rescorer = Rescorer(plan.scored, plan.program.constraints, mutual=True)
@@ -92,7 +89,7 @@ def verify_grouping(plan: Grouping) -> Certificate:
             faults += [Fault(f"{why}.", where) for why in rescorer.breaches(i, j, scores[i, j])]
         faults += [
             Fault(f"{why}.", f"group {number}, {rule}")
-            for rule, why in group_breaches(plan, members)
+            for rule, why in list_breaches(plan.scored.coached, plan.program, members)
         ]
         rotations = [
             Fraction(sum(scores[i, j] for i in members if i != j), max(1, len(members) - 1))
@@ -118,59 +115,7 @@ def verify_grouping(plan: Grouping) -> Certificate:
     return certificate
 
 
-def group_breaches(plan: Grouping, members: tuple[int, ...]) -> list[tuple[str, str]]:
-    """Return each rule about whole groups that a group breaks, and how."""
-    table: Any = plan.scored.coached
-    found = []
-    for rule in plan.program.constraints:
-        why = None
-        if isinstance(rule, Meetings):
-            why = _meeting_breach(rule, table, members)
-        elif hasattr(rule, "needs") and not hasattr(rule, "bind") and hasattr(rule, "breach"):
-            why = rule.breach(table, members)
-        if why:
-            found.append((repr(rule), why))
-    if plan.program.roles is not None:
-        why = _seat_breach(plan, members)
-        if why:
-            found.append((f"roles={dict(plan.program.roles)!r}", why))
-    return found
-
-
-def _meeting_breach(rule: Meetings, table: Any, members: tuple[int, ...]) -> str | None:
-    """Return why a group cannot meet, from the windows of each member."""
-    joint = None
-    for row in members:
-        windows = meeting_windows(rule, table, row)
-        if isinstance(windows, str):
-            if rule.unknown == "forbid":
-                return f"{windows} given by {table.ids[row]}"
-            continue
-        joint = windows if joint is None else common_windows(joint, windows)
-    if joint is None:
-        return None
-    if sum((end - start) // rule.minutes for start, end in joint) >= rule.per_week:
-        return None
-    return rule.short_reason
-
-
-def _seat_breach(plan: Grouping, members: tuple[int, ...]) -> str | None:
-    """Return why members cannot fill the seats, trying every way to sit."""
-    roles = dict(plan.program.roles or {})
-    table: Any = plan.scored.coached
-    chosen: list[Counter[str]] = [Counter()]
-    for row in members:
-        entries = entries_of(table, "role", row)
-        may = [role for role in roles if "both" in entries or role.casefold() in entries]
-        further = [held + Counter([role]) for held in chosen for role in may]
-        chosen = [held for held in further if all(held[role] <= roles[role] for role in held)]
-        chosen = list({tuple(sorted(held.items())): held for held in chosen}.values())
-    if any(all(held[role] == n for role, n in roles.items()) for held in chosen):
-        return None
-    return f"its {len(members)} members cannot fill the seats"
-
-
-def _pin_faults(plan: Grouping) -> list[Fault]:
+def _pin_faults(plan: GroupPlan) -> list[Fault]:
     """Return a fault for each pin whose two people are not treated alike."""
     group_of = {str(key): number for number, keys in enumerate(plan.group_ids, 1) for key in keys}
     return [

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pairmatch.plans.grouping import Grouping
+    from pairmatch.plans.group_plan import GroupPlan
 
 __all__ = ["WithoutGroup", "explain_left_out", "list_left_out"]
 
@@ -75,7 +75,7 @@ class WithoutGroup:
         return pd.DataFrame(rows, columns=["reason", "partners", "ids"])
 
 
-def _name_reason(plan: Grouping, row: int) -> tuple[str, str]:
+def _name_reason(plan: GroupPlan, row: int) -> tuple[str, str]:
     """Return why one person is left out, in a few words and as a clause."""
     needed = plan.problem.smallest
     if plan.problem.n < needed:
@@ -103,7 +103,7 @@ def _name_reason(plan: Grouping, row: int) -> tuple[str, str]:
     return "no group found", f"with {some}, no group was found that places more people"
 
 
-def _is_turn(plan: Grouping, row: int) -> bool:
+def _is_turn(plan: GroupPlan, row: int) -> bool:
     """Return whether this person would have partners if nobody had to stay out in turn."""
     if turn_order(plan.scored.coached, plan.program.constraints) is None:
         return False
@@ -112,7 +112,7 @@ def _is_turn(plan: Grouping, row: int) -> bool:
     return bool(free.partners_of(row).any())
 
 
-def explain_left_out(plan: Grouping, row: int) -> WithoutGroup:
+def explain_left_out(plan: GroupPlan, row: int) -> WithoutGroup:
     """Return everything that is known about why one person is in no group."""
     ids = plan.scored.coached.ids
     reason, clause = _name_reason(plan, row)
@@ -125,7 +125,7 @@ def explain_left_out(plan: Grouping, row: int) -> WithoutGroup:
     return WithoutGroup(ids[row], reason, sentence, change, tuple(partners))
 
 
-def list_left_out(plan: Grouping, rows: Sequence[int]) -> list[tuple[Any, str, str]]:
+def list_left_out(plan: GroupPlan, rows: Sequence[int]) -> list[tuple[Any, str, str]]:
     """Return person, reason in a few words and whole sentence of each row.
 
     In large pools, and of very many people, the sentence leaves out who keeps them from whom.
@@ -144,7 +144,7 @@ def list_left_out(plan: Grouping, rows: Sequence[int]) -> list[tuple[Any, str, s
     return found
 
 
-def _apart_by_rules(plan: Grouping) -> list[tuple[str, NDArray[np.bool_]]]:
+def _apart_by_rules(plan: GroupPlan) -> list[tuple[str, NDArray[np.bool_]]]:
     """Return each rule about whole groups by name, and which two it lets into one group."""
     found = []
     # Each by itself, without the seats: what these forbid is not the doing of a rule.
@@ -158,7 +158,7 @@ def _apart_by_rules(plan: Grouping) -> list[tuple[str, NDArray[np.bool_]]]:
 
 
 def _why_apart(
-    plan: Grouping, row: int, by_rules: Sequence[tuple[str, NDArray[np.bool_]]]
+    plan: GroupPlan, row: int, by_rules: Sequence[tuple[str, NDArray[np.bool_]]]
 ) -> dict[int, str]:
     """Return in words what keeps one person from a group with each of the others it does."""
     scored: Any = plan.scored
@@ -203,7 +203,7 @@ def _say_apart(reasons: dict[int, str]) -> str:
     return f"; kept from others by {listed}" if listed else ""
 
 
-def find_change(plan: Grouping, row: int) -> str:
+def find_change(plan: GroupPlan, row: int) -> str:
     """Return the smallest change found that places one person, without moving anybody placed.
 
     Every group that the person could join, and every new group with others who are left out, is
@@ -226,7 +226,7 @@ def find_change(plan: Grouping, row: int) -> str:
     return f"Would be in {name} {' and '.join(found.changes)}"
 
 
-def _groups_with(plan: Grouping, row: int) -> Any:
+def _groups_with(plan: GroupPlan, row: int) -> Any:
     """Yield groups with this person: existing ones plus it, and new ones of people left out."""
     ids = plan.scored.coached.ids
     for number, members in enumerate(plan.groups, 1):

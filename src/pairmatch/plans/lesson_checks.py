@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pairmatch.constraints import Meetings
 from pairmatch.errors import Fault
-from pairmatch.plans.group_lessons import meeting_rows, schedule_group_lessons
+from pairmatch.plans.group_timetable import meeting_rows, schedule_group_lessons
 from pairmatch.plans.observations import observation_rule, schedule_lessons
 from pairmatch.plans.timetable import list_meetings
 from pairmatch.profiles.week import DAYS
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pairmatch.constraints import Observation
-    from pairmatch.plans.grouping import Grouping
-    from pairmatch.plans.matching import Matching
+    from pairmatch.plans.group_plan import GroupPlan
     from pairmatch.plans.observations import Lesson
+    from pairmatch.plans.pair_plan import PairPlan
 
 __all__ = ["group_lesson_faults", "lesson_faults"]
 
 
-def lesson_faults(plan: Matching) -> list[Fault]:
+def lesson_faults(plan: PairPlan) -> list[Fault]:
     """Return what is wrong with the observations of a plan of pairs.
 
     The observed must teach and the observer be free (or covered), nobody may have a weekly meeting
@@ -48,7 +48,7 @@ def lesson_faults(plan: Matching) -> list[Fault]:
     return _find_faults(rule, schedule_lessons(plan), find, met)
 
 
-def group_lesson_faults(plan: Grouping) -> list[Fault]:
+def group_lesson_faults(plan: GroupPlan) -> list[Fault]:
     """Return what is wrong with the observations of a plan of groups; see ``lesson_faults``.
 
     Also if somebody in a group does not watch everybody else in it; one way: if of two members

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,13 @@ import numpy as np
 
 from pairmatch.disk import write_whole
 from pairmatch.errors import CertificateError, Fault, ProgramError, say_count
-from pairmatch.plans import alternatives, explain, files, reasons, summary, timetable
-from pairmatch.plans.observations import charge_cover, observation_rule
+from pairmatch.plans import alternatives, explain, files, frames, reasons, summary, timetable
+from pairmatch.plans.handouts import Handouts
+from pairmatch.plans.observations import observation_rule, schedule_lessons, tabulate_lessons
 from pairmatch.plans.order import natural_key
+from pairmatch.plans.pair_plan import PairPlan
 from pairmatch.plans.people import find_mentees, find_mentors
-from pairmatch.plans.timed import Timetabled
+from pairmatch.plans.pressure import tabulate_pressure
 from pairmatch.scoring import Compatibility
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.solution import Status
@@ -25,21 +26,16 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
-    from numpy.typing import NDArray
 
     from pairmatch.plans.alternatives import Alternative
     from pairmatch.plans.reasons import Reasons
-    from pairmatch.programs import Program
-    from pairmatch.scoring.own import OwnScores
-    from pairmatch.solvers.certify.nearby import Running
-    from pairmatch.solvers.problem import AssignmentProblem
-    from pairmatch.solvers.solution import AssignmentSolution, Certificate
+    from pairmatch.plans.timetable import TimePrice
 
 __all__ = ["Matching"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Matching(Timetabled):
+class Matching(PairPlan, Handouts):
     """Mentor-mentee pairs, with everything that is needed to explain and to check them.
 
     Made by :func:`pairmatch.match` and :func:`pairmatch.match_scores`. Immutable; ids are listed
@@ -79,82 +75,6 @@ class Matching(Timetabled):
     1       1       0      7
     """
 
-    scored: Compatibility | OwnScores
-    problem: AssignmentProblem
-    solution: AssignmentSolution
-    certificate: Certificate | None
-    program: Program
-    seed: int = 0
-    seconds: float = 0.0
-    fixed_neutral: tuple[tuple[str, int], ...] = ()
-    earlier: Running | None = None
-
-    # -- numbers -------------------------------------------------------------------------------
-
-    @property
-    def scale(self) -> Fraction:
-        """Integer units per score."""
-        return Fraction(self.scored.scale)
-
-    def in_scores(self, units: int) -> float | int:
-        """Return integer units as a score; own whole numbers stay whole."""
-        score = Fraction(int(units)) / self.scale
-        return int(score) if self.scale == 1 else float(score)
-
-    @property
-    def status(self) -> Status:
-        """How the solve ended."""
-        return self.solution.status
-
-    @property
-    def solver(self) -> str:
-        """Which method was used."""
-        return self.solution.solver
-
-    @property
-    def matched(self) -> int:
-        """Number of mentees who have a mentor."""
-        return len(np.unique(self.solution.pairs[:, 0]))
-
-    @property
-    def matched_bound(self) -> int | None:
-        """Proved bound on how many mentees can be matched at all; None without a proof."""
-        return None if self.certificate is None else self.certificate.matched_bound
-
-    @cached_property
-    def units(self) -> NDArray[np.int64]:
-        """Exact integer score of each pair, in the order of ``solution.pairs``."""
-        pairs = self.solution.pairs
-        units = np.asarray(self.scored.units_at(pairs[:, 0], pairs[:, 1]), dtype=np.int64)
-        units.setflags(write=False)
-        return units
-
-    @property
-    def objective(self) -> float | int:
-        """Total score of the pairs; less what cover costs, where ``Observation`` has a price."""
-        return self.in_scores(int(self.units.sum()) - charge_cover(self))
-
-    @property
-    def bound(self) -> float | int | None:
-        """Proved upper bound on the total of every plan that matches as many; None without one."""
-        if self.certificate is None or self.certificate.bound is None:
-            return None
-        return self.in_scores(self.certificate.bound)
-
-    @property
-    def gap(self) -> float | None:
-        """(bound - objective) / abs(bound); 0.0 if and only if proved; None without a bound."""
-        return None if self.certificate is None else self.certificate.gap
-
-    @property
-    def price(self) -> float | int | None:
-        """Total given up for a fair objective or tiers; None where none was asked for.
-
-        Even loads never cost any of the total: they only choose among plans that are best by
-        everything that was asked for, so their price is 0 under every objective.
-        """
-        return None if self.solution.price is None else self.in_scores(self.solution.price)
-
     # -- frames --------------------------------------------------------------------------------
 
     def to_frame(self) -> pd.DataFrame:
@@ -163,31 +83,12 @@ class Matching(Timetabled):
         Under ``Demand`` a mentee may have several rows. Where each pair has one meeting a week also
         ``day, start, end``.
         """
-        import pandas as pd
-
-        times = timetable.meeting_of_pairs(self)
-        rows = [
-            (
-                self.scored.coached.ids[i], self.scored.coach.ids[j], self.in_scores(u),
-                *(() if times is None else times[i, j]),
-            )
-            for (i, j), u in zip(self.solution.pairs.tolist(), self.units.tolist(), strict=True)
-        ]  # fmt: skip
-        rows.sort(key=lambda row: (natural_key(row[0]), natural_key(row[1])))
-        columns = ["mentee", "mentor", "score"] + ([] if times is None else ["day", "start", "end"])
-        return pd.DataFrame(rows, columns=columns)
+        return frames.tabulate_pairs(self)
 
     @property
     def loads(self) -> pd.DataFrame:
         """One row a mentor: ``mentor, load, places``."""
-        import pandas as pd
-
-        load = np.bincount(self.solution.pairs[:, 1], minlength=len(self.scored.coach.ids))
-        frame = pd.DataFrame(
-            {"mentor": self.scored.coach.ids, "load": load, "places": self.problem.capacity}
-        )
-        order = sorted(range(len(frame)), key=lambda j: natural_key(self.scored.coach.ids[j]))
-        return frame.iloc[order].reset_index(drop=True)
+        return frames.tabulate_loads(self)
 
     @property
     def unmatched(self) -> pd.DataFrame:
@@ -206,14 +107,7 @@ class Matching(Timetabled):
 
         Whoever has none is in ``unmatched``; without ``Demand`` this frame is empty.
         """
-        import pandas as pd
-
-        count = np.bincount(self.solution.pairs[:, 0], minlength=self.problem.n_rows)
-        short = np.flatnonzero((count > 0) & (count < self.problem.demand))
-        ids, wanted = self.scored.coached.ids, self.problem.demand
-        rows = [(ids[i], int(count[i]), int(wanted[i])) for i in short]
-        rows.sort(key=lambda row: natural_key(row[0]))
-        return pd.DataFrame(rows, columns=["mentee", "mentors", "wanted"])
+        return frames.tabulate_partly_served(self)
 
     @cached_property
     def _reasons(self) -> list[tuple[Any, str, str]]:
@@ -248,7 +142,69 @@ class Matching(Timetabled):
         -----
         Shadow prices of the places: the smallest optimal prices, read from the residual network.
         """
-        return alternatives.value_places(self.scored, self.problem, self.solution, self.in_scores)
+        return alternatives.value_places(self)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def timetable(self) -> pd.DataFrame:
+        """Return one row a meeting, sorted by day, start and people.
+
+        Returns
+        -------
+        DataFrame
+            ``kind, mentee, mentor, people, day, start, end, minutes, modality``; ``people`` are the
+            ids, joined by ``;``. Meetings of people whose free time is unknown have no day. With
+            ``Observation`` also the rows of observations and conferences, by week of the term, and
+            the columns ``observer, observed, week``.
+
+        Raises
+        ------
+        CapabilityError
+            If the program has neither ``Meetings`` nor ``Observation``.
+        """
+        meetings = None if self.solution.slots is None else timetable.tabulate_meetings(self)
+        rule = observation_rule(self)
+        if rule is not None:
+            return tabulate_lessons(rule, schedule_lessons(self), timetable.COLUMNS, meetings)
+        return super().timetable() if meetings is None else meetings
+
+    @property
+    def cover(self) -> int | None:
+        """Minutes of cover that the scheduled observations take; None where nobody is covered."""
+        rule = observation_rule(self)
+        if rule is None or rule.cover_cost is None:
+            return None
+        return sum(one.when.cover for one in schedule_lessons(self) if one.week)
+
+    def price_of_time(self) -> TimePrice:
+        """Return what ``Meetings`` cost: how many more would be matched, and the total, without.
+
+        Solves the problem once more without them.
+        """
+        return self._price_of_time
+
+    def time_pressure(self) -> pd.DataFrame:
+        """Return what time and the other rules leave each person, those with least first.
+
+        Returns
+        -------
+        DataFrame
+            ``id, role, partners, slots, matched``: with how many people a pair may be formed, how
+            many meetings fit into the time in which somebody else is free, and how many partners
+            the plan gives.
+
+        Raises
+        ------
+        CapabilityError
+            If the program has no ``Meetings``.
+        """
+        if self.problem.slots is None:
+            return super().timetable()
+        return tabulate_pressure(self)
+
+    @cached_property
+    def _price_of_time(self) -> TimePrice:
+        return timetable.price_time(self)
 
     # -- reasons -------------------------------------------------------------------------------
 
@@ -311,9 +267,7 @@ class Matching(Timetabled):
             If an id is not in its table.
         """
         row, column = self.mentee_row(mentee), self.mentor_column(mentor)
-        return alternatives.explain_alternative(
-            self.scored, self.problem, self.solution, row, column, self.in_scores
-        )
+        return alternatives.explain_alternative(self, row, column)
 
     def replace(
         self, *, pairs: pd.DataFrame | Mapping[Any, Any] | Iterable[tuple[Any, Any]]
@@ -362,7 +316,7 @@ class Matching(Timetabled):
 
     def summary(self) -> str:
         """Return the plan in a few lines of text."""
-        return summary.describe_matching(self)
+        return summary.describe_matching(self, self.unmatched, self.price_of_time)
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write the pairs as CSV (UTF-8); the file appears whole or not at all."""
@@ -370,24 +324,24 @@ class Matching(Timetabled):
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
         """Return the plan as JSON with versions, seed and input hashes; write it if told where."""
-        text = files.dump_json(summary.record_matching(self))
+        text = files.dump_json(summary.record_matching(self, self.unmatched))
         if path is not None:
             write_whole(path, text)
         return text
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write pairs, reasons, loads, summary, JSON and program into a folder."""
-        frames = {"pairs": self.to_frame(), "unmatched": self.unmatched, "loads": self.loads}
+        tables = {"pairs": self.to_frame(), "unmatched": self.unmatched, "loads": self.loads}
         if self.problem.demand.max(initial=1) > 1:
-            frames["partly_served"] = self.partly_served
+            tables["partly_served"] = self.partly_served
         if self.solution.slots is not None or observation_rule(self) is not None:
-            frames["timetable"] = self.timetable()
+            tables["timetable"] = self.timetable()
         if self.solution.slots is not None:
-            frames["time_pressure"] = self.time_pressure()
+            tables["time_pressure"] = self.time_pressure()
         if isinstance(self.scored, Compatibility):
-            frames["reasons"] = explain.explain_all(self.scored, self.solution.pairs)
+            tables["reasons"] = explain.explain_all(self.scored, self.solution.pairs)
         program = summary.program_text(self)
-        files.write_folder(folder, frames, self.summary(), self.to_json(), program)
+        files.write_folder(folder, tables, self.summary(), self.to_json(), program)
 
     def __repr__(self) -> str:
         gap = "no bound" if self.gap is None else f"gap {self.gap:.2%}"

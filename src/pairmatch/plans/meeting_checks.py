@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import Meetings
+from pairmatch.constraints import Meetings, find_rule
 from pairmatch.constraints.meeting_times import meeting_windows, travel_minutes
 from pairmatch.errors import Fault
 from pairmatch.plans.timetable import list_meetings
 from pairmatch.profiles.week import format_minute
 
 if TYPE_CHECKING:
-    from pairmatch.plans.matching import Matching
+    from pairmatch.plans.pair_plan import PairPlan
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["meeting_faults"]
 
 
-def meeting_faults(plan: Matching, problem: AssignmentProblem) -> list[Fault]:
+def meeting_faults(plan: PairPlan, problem: AssignmentProblem) -> list[Fault]:
     """Return what is wrong with the times of a plan: not free, double-booked, too few, too far.
 
     Parameters
     ----------
-    plan : Matching
+    plan : PairPlan
         The plan, which says when pairs meet.
     problem : AssignmentProblem
         What its tables and its program mean, made anew.
     """
-    rule = next((r for r in plan.program.constraints if isinstance(r, Meetings)), None)
+    rule = find_rule(plan.program.constraints, Meetings)
     if rule is None:
         return []
     shape = len(plan.solution.pairs), rule.per_week
@@ -65,7 +65,7 @@ def meeting_faults(plan: Matching, problem: AssignmentProblem) -> list[Fault]:
     return faults
 
 
-def _pair_faults(plan: Matching, rule: Meetings, i: int, j: int, start: int) -> list[Fault]:
+def _pair_faults(plan: PairPlan, rule: Meetings, i: int, j: int, start: int) -> list[Fault]:
     """Return what is wrong with one meeting as such."""
     coached: Any = plan.scored.coached
     coach: Any = plan.scored.coach
@@ -89,7 +89,7 @@ def _pair_faults(plan: Matching, rule: Meetings, i: int, j: int, start: int) -> 
     return faults
 
 
-def _place(plan: Matching, i: int, j: int) -> str:
+def _place(plan: PairPlan, i: int, j: int) -> str:
     """Return the school where a pair meets, blank for virtual meetings."""
     tables: tuple[Any, Any] = plan.scored.coached, plan.scored.coach
     kinds = [

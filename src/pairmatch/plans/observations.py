@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.constraints import Observation
-from pairmatch.constraints.cover import count_cover_of_pair, price_cover
+from pairmatch.constraints import Observation, find_rule
 from pairmatch.constraints.lessons import watch_lesson
+from pairmatch.plans.cover import charge_cover, count_least_cover
 from pairmatch.plans.order import natural_key
 from pairmatch.plans.timetable import list_meetings, write_time
 
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pairmatch.constraints.lessons import Watched
-    from pairmatch.plans.grouping import Grouping
-    from pairmatch.plans.matching import Matching
+    from pairmatch.plans.group_plan import GroupPlan
+    from pairmatch.plans.pair_plan import PairPlan
 
 __all__ = [
     "Lesson",
-    "charge_cover",
-    "count_least_cover",
     "describe_cover",
     "describe_lessons",
     "observation_rule",
@@ -62,31 +60,12 @@ class Lesson:
         return self.when.start
 
 
-def observation_rule(plan: Matching | Grouping) -> Observation | None:
+def observation_rule(plan: PairPlan | GroupPlan) -> Observation | None:
     """Return the ``Observation`` of a plan's program, None without."""
-    return next((r for r in plan.program.constraints if isinstance(r, Observation)), None)
+    return find_rule(plan.program.constraints, Observation)
 
 
-def count_least_cover(plan: Matching) -> int | None:
-    """Return the minutes of cover that the pairs of a plan need at least; None without cover."""
-    rule = observation_rule(plan)
-    if rule is None or rule.cover_cost is None:
-        return None
-    table: Any = plan.scored
-    return sum(
-        count_cover_of_pair(rule, table.coached, i, table.coach, j)
-        for i, j in plan.solution.pairs.tolist()
-    )
-
-
-def charge_cover(plan: Matching) -> int:
-    """Return what the cover of a plan's pairs costs, in units of its scores."""
-    rule = observation_rule(plan)
-    price = 0 if rule is None else price_cover(rule, plan.scale)
-    return price * (count_least_cover(plan) or 0) if price else 0
-
-
-def schedule_lessons(plan: Matching) -> tuple[Lesson, ...]:
+def schedule_lessons(plan: PairPlan) -> tuple[Lesson, ...]:
     """Return every observation of a plan, sorted by week and pair.
 
     Each takes the lesson that needs least cover, of these the earliest, at which none of the two
@@ -184,13 +163,14 @@ def _swap(
     return set()
 
 
-def describe_cover(plan: Matching) -> list[str]:
+def describe_cover(plan: PairPlan) -> list[str]:
     """Return the line of a summary about what the cover of pairs costs, and whether it is least."""
-    least, rule = count_least_cover(plan), observation_rule(plan)
-    if least is None or rule is None:
+    made = plan.scored, plan.program, plan.solution
+    least = count_least_cover(*made)
+    if least is None:
         return []
     text = f"            the pairs need {_minutes(least)} of cover at least"
-    charge = charge_cover(plan)
+    charge = charge_cover(*made)
     if charge:
         text += f", which cost {float(plan.in_scores(charge)):.6g} of the total"
     found = plan.certificate

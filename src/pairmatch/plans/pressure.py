@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pairmatch.plans.matching import Matching
+    from pairmatch.plans.pair_plan import PairPlan
     from pairmatch.solvers.problem import Slots
 
 __all__ = ["find_scarce", "find_short", "tabulate_pressure"]
@@ -23,7 +23,7 @@ _SHOWN = 3
 _NAMED = 5
 
 
-def tabulate_pressure(plan: Matching) -> pd.DataFrame:
+def tabulate_pressure(plan: PairPlan) -> pd.DataFrame:
     """Return one row a person: what time leaves each, those with least first."""
     import pandas as pd
 
@@ -66,7 +66,7 @@ def _count_times(slots: Slots, free: NDArray[np.bool_]) -> NDArray[np.int64]:
     return n_fitting
 
 
-def find_scarce(plan: Matching) -> list[str]:
+def find_scarce(plan: PairPlan) -> list[str]:
     """Return sentences about times that more mentees depend on than there are mentors for.
 
     Mentees depend on a time if all of their slots overlap and this is one of them.
@@ -91,7 +91,7 @@ def find_scarce(plan: Matching) -> list[str]:
     ]
 
 
-def find_short(plan: Matching) -> list[str]:
+def find_short(plan: PairPlan) -> list[str]:
     """Return a sentence about mentees, and one about mentors, with a single time to meet.
 
     Whoever offers little time can win by it what others lose, so the people are named.

@@ -17,15 +17,15 @@ from pairmatch.seam import assignment_problem
 from pairmatch.seam.groups import grouping_problem
 
 if TYPE_CHECKING:
-    from pairmatch.plans.grouping import Grouping
-    from pairmatch.plans.matching import Matching
+    from pairmatch.plans.group_plan import GroupPlan
+    from pairmatch.plans.pair_plan import PairPlan
     from pairmatch.programs import Program
     from pairmatch.solvers.problem import AssignmentProblem, GroupingProblem, StreamedGrouping
 
 __all__ = ["rebuild_grouping", "rebuild_matching"]
 
 
-def rebuild_matching(plan: Matching) -> AssignmentProblem:
+def rebuild_matching(plan: PairPlan) -> AssignmentProblem:
     """Return the integers that the tables and the program of a matching mean.
 
     Raises
@@ -39,7 +39,7 @@ def rebuild_matching(plan: Matching) -> AssignmentProblem:
     return assignment_problem(scored, plan.program.constraints, objective)
 
 
-def rebuild_grouping(plan: Grouping) -> GroupingProblem | StreamedGrouping:
+def rebuild_grouping(plan: GroupPlan) -> GroupingProblem | StreamedGrouping:
     """Return the integers that the table and the program of a grouping mean.
 
     Raises

@@ -17,13 +17,11 @@ from pairmatch.constraints import (
     Spread,
 )
 from pairmatch.constraints.cells import count_entries, number_of
-from pairmatch.constraints.meeting_times import meeting_windows
 from pairmatch.constraints.observation import EitherWay
-from pairmatch.plans.group_verification import group_breaches
-from pairmatch.profiles.spans import common_windows
+from pairmatch.plans.breaches import find_seat_breach, joint_windows
 
 if TYPE_CHECKING:
-    from pairmatch.plans.grouping import Grouping
+    from pairmatch.plans.group_plan import GroupPlan
     from pairmatch.plans.rescore import Rescorer
 
 __all__ = ["Loosened", "loosen"]
@@ -45,12 +43,12 @@ class Loosened:
     amount: float
 
 
-def loosen(plan: Grouping, rescorer: Rescorer, members: tuple[int, ...]) -> Loosened | None:
+def loosen(plan: GroupPlan, rescorer: Rescorer, members: tuple[int, ...]) -> Loosened | None:
     """Return the smallest changes that make a group legal; None where none would do.
 
     Parameters
     ----------
-    plan : Grouping
+    plan : GroupPlan
         What was asked.
     rescorer : Rescorer
         Knows the rules about pairs.
@@ -89,7 +87,8 @@ def loosen(plan: Grouping, rescorer: Rescorer, members: tuple[int, ...]) -> Loos
         change = _loosen_rule(rule, table, members)
         if change is not None:
             changes[change[0]] = change[1]
-    if any(text.startswith("roles=") for text, _ in group_breaches(plan, members)):
+    roles = plan.program.roles
+    if roles is not None and find_seat_breach(table, roles, members):
         return None
     return Loosened(tuple(changes), sum(changes.values()))
 
@@ -131,14 +130,9 @@ def _loosen_rule(rule: Any, table: Any, members: tuple[int, ...]) -> tuple[str, 
 
 def _longest_joint(rule: Meetings, table: Any, members: tuple[int, ...]) -> int | None:
     """Return the minutes of the longest window in which all can meet; None if all is unknown."""
-    joint = None
-    for row in members:
-        windows = meeting_windows(rule, table, row)
-        if isinstance(windows, str):
-            if rule.unknown == "forbid":
-                return 0
-            continue
-        joint = windows if joint is None else common_windows(joint, windows)
+    joint = joint_windows(rule, table, members)
+    if isinstance(joint, str):
+        return 0
     return None if joint is None else max((end - start for start, end in joint), default=0)
 
 

@@ -260,7 +260,7 @@ class GroupingRounds:
             "places_bound": self.placed_bound,
             "full_rounds": self.n_full,
             "most_full_rounds": self.limit[0],
-            "rounds": [record_grouping(plan) for plan in self.rounds],
+            "rounds": [record_grouping(plan, plan.unmatched) for plan in self.rounds],
         }
         text = files.dump_json(record)
         if path is not None:

@@ -1,36 +1,21 @@
-"""How groups meet and who sits where: a seat for each member."""
+"""Who sits where in a group: a seat for each member."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.seam.compositions import seats_of
 
 if TYPE_CHECKING:
-    from pairmatch.plans.grouping import Grouping
+    from pairmatch.plans.group_plan import GroupPlan
 
-__all__ = ["meets", "modality_of", "seat_members"]
-
-
-def meets(plan: Grouping) -> bool:
-    """Return whether a joint meeting is part of what was asked."""
-    return any(type(rule).__name__ == "Meetings" for rule in plan.program.constraints)
+__all__ = ["seat_members"]
 
 
-def modality_of(table: Any, members: tuple[int, ...]) -> str:
-    """Return how a group meets: virtually if somebody can only do so, blank if nobody says."""
-    if "modality" not in getattr(table, "columns", ()):
-        return ""
-    said = {str(table.texts("modality")[row]) for row in members} - {""}
-    if "virtual" in said:
-        return "virtual"
-    return "in_person" if "in_person" in said else "virtual" if said else ""
-
-
-def seat_members(plan: Grouping, members: tuple[int, ...]) -> tuple[str, ...]:
+def seat_members(plan: GroupPlan, members: tuple[int, ...]) -> tuple[str, ...]:
     """Return the role of each member: of all ways to fill the seats, where coaches give most.
 
     A way is worth what those in the first named seats give to the others.

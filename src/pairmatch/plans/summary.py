@@ -9,7 +9,8 @@ import numpy as np
 
 from pairmatch.errors import ProgramError, say_count, shorten
 from pairmatch.plans.files import versions
-from pairmatch.plans.group_lessons import schedule_group_lessons
+from pairmatch.plans.frames import tabulate_loads, tabulate_pairs, tabulate_partly_served
+from pairmatch.plans.group_timetable import schedule_group_lessons
 from pairmatch.plans.hints import hint_at_goals, hint_at_sheets
 from pairmatch.plans.observations import (
     describe_cover,
@@ -17,16 +18,19 @@ from pairmatch.plans.observations import (
     observation_rule,
     schedule_lessons,
 )
+from pairmatch.plans.pair_plan import PairPlan
 from pairmatch.plans.pressure import find_scarce, find_short
 from pairmatch.plans.reasons import count_told
 from pairmatch.plans.timetable import describe_time
 from pairmatch.scoring import Compatibility
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
-    from pairmatch.plans.grouping import Grouping
-    from pairmatch.plans.matching import Matching
+    from pairmatch.plans.group_plan import GroupPlan
+    from pairmatch.plans.timetable import TimePrice
     from pairmatch.solvers.solution import Certificate
 
 __all__ = [
@@ -51,8 +55,20 @@ def prove(gap: float | None, bound: float | None) -> str:
     return f"at most {gap:.2%} below the best possible ({bound:.6g})"
 
 
-def describe_matching(plan: Matching) -> str:
-    """Return a matching in a few lines of text."""
+def describe_matching(
+    plan: PairPlan, unmatched: pd.DataFrame, price_of_time: Callable[[], TimePrice]
+) -> str:
+    """Return a matching in a few lines of text.
+
+    Parameters
+    ----------
+    plan : PairPlan
+        The pairs.
+    unmatched : DataFrame
+        Who has no mentor, and why.
+    price_of_time : callable
+        Says what meeting times cost; asked in small pools only.
+    """
     scored = plan.scored
     n_mentees, n_mentors = scored.shape
     lines = [
@@ -68,15 +84,15 @@ def describe_matching(plan: Matching) -> str:
         lines.append(f"  matched   {plan.matched}; {most}")
     lines += _level_lines(plan)
     if plan.problem.demand.max(initial=1) > 1:
-        n_wanted, short = int(plan.problem.demand.sum()), plan.partly_served
+        n_wanted, short = int(plan.problem.demand.sum()), tabulate_partly_served(plan)
         lines.append(
             f"  demand    {len(plan.solution.pairs)} of {n_wanted} wanted pairs; "
-            f"{len(short)} mentees have some of their mentors, {len(plan.unmatched)} none"
+            f"{len(short)} mentees have some of their mentors, {len(unmatched)} none"
         )
     if plan.price is not None:
         wish = "tiers" if plan.problem.tiers is not None else plan.problem.objective
         lines.append(f"  price     {wish} costs {plan.price:.6g} of the total")
-    frame = plan.to_frame()
+    frame = tabulate_pairs(plan)
     if len(frame):
         scores = frame["score"].to_numpy(dtype=float)
         worst = frame.iloc[int(np.argmin(scores))]
@@ -92,21 +108,21 @@ def describe_matching(plan: Matching) -> str:
             f"  evidence  {np.mean(evidence):.0%} of the weight of these pairs rests on known "
             f"values; {n_weak} {'pair' if n_weak == 1 else 'pairs'} on less than half"
         )
-    counts = plan.loads["load"].value_counts().sort_index()
+    counts = tabulate_loads(plan)["load"].value_counts().sort_index()
     loads = ", ".join(f"{n} with {load}" for load, n in counts.items())
     lines.append(f"  loads     mentors by number of mentees: {loads}")
-    lines += describe_time(plan)
+    lines += describe_time(plan, price_of_time)
     lines += [f"            scarce: {text}" for text in find_scarce(plan)]
     few = find_short(plan)
     lines += [f"            scarce: {'; '.join(few)}"] if few else []
     lines += describe_lessons(observation_rule(plan), schedule_lessons(plan))
     lines += describe_cover(plan)
     lines += _asked_lines(plan)
-    lines += _unmatched_lines(plan.unmatched)
+    lines += _unmatched_lines(unmatched)
     return "\n".join(lines)
 
 
-def _level_lines(plan: Matching) -> list[str]:
+def _level_lines(plan: PairPlan) -> list[str]:
     """Return which of the lowest scores are proved where not all are."""
     certificate = plan.certificate
     if certificate is None or certificate.levels is None:
@@ -125,12 +141,12 @@ def _level_lines(plan: Matching) -> list[str]:
     ]
 
 
-def _asked_lines(plan: Matching | Grouping) -> list[str]:
+def _asked_lines(plan: PairPlan | GroupPlan) -> list[str]:
     """Return what was asked for: criteria, rules, and how own scores were rounded."""
     lines = []
     criteria = getattr(plan.scored, "criteria", ())
     if isinstance(plan.scored, Compatibility):
-        coach = None if hasattr(plan, "groups") else plan.scored.coach
+        coach = plan.scored.coach if isinstance(plan, PairPlan) else None
         hints = hint_at_sheets(plan.scored.coached, coach)
         hints += hint_at_goals(criteria, plan.scored.coach)
         lines += [f"  hint      {hint}" for hint in hints]
@@ -166,7 +182,7 @@ def _unmatched_lines(frame: pd.DataFrame) -> list[str]:
     return lines
 
 
-def describe_grouping(plan: Grouping) -> str:
+def describe_grouping(plan: GroupPlan, unmatched: pd.DataFrame) -> str:
     """Return a grouping in a few lines of text."""
     sizes: dict[int, int] = {}
     for members in plan.groups:
@@ -188,11 +204,11 @@ def describe_grouping(plan: Grouping) -> str:
         )
     lines += describe_lessons(observation_rule(plan), schedule_group_lessons(plan))
     lines += _asked_lines(plan)
-    lines += _unmatched_lines(plan.unmatched)
+    lines += _unmatched_lines(unmatched)
     return "\n".join(lines)
 
 
-def _gap_of_total(plan: Grouping) -> float | None:
+def _gap_of_total(plan: GroupPlan) -> float | None:
     """Return the gap of the total, apart from what is proved about the lowest group."""
     certificate = plan.certificate
     if certificate is None or certificate.lowest is None or certificate.bound is None:
@@ -201,14 +217,14 @@ def _gap_of_total(plan: Grouping) -> float | None:
     return short / max(1, abs(certificate.bound)) if short else 0.0
 
 
-def _floor_words(plan: Grouping) -> str:
+def _floor_words(plan: GroupPlan) -> str:
     """Return among which plans the total is compared, where the lowest group comes first."""
     if plan.certificate is None or plan.certificate.lowest is None:
         return ""
     return f" of plans with no group below {plan.lowest:.6g}"
 
 
-def _lowest_words(plan: Grouping) -> str:
+def _lowest_words(plan: GroupPlan) -> str:
     """Return what is proved about the lowest group, where it comes first."""
     certificate = plan.certificate
     if certificate is None or certificate.lowest_bound is None:
@@ -223,7 +239,7 @@ def markup(text: str, frame: pd.DataFrame) -> str:
     return f"<pre>{escape(text)}</pre>{frame.to_html(escape=True, index=False, max_rows=20)}"
 
 
-def _record(plan: Matching | Grouping) -> dict[str, Any]:
+def _record(plan: PairPlan | GroupPlan) -> dict[str, Any]:
     certificate = plan.certificate
     return {
         "versions": versions(),
@@ -260,7 +276,7 @@ def _record_lowest(certificate: Certificate) -> dict[str, str | None]:
     return {"lowest": str(certificate.lowest * scale), "lowest_bound": highest}
 
 
-def program_text(plan: Matching | Grouping) -> str | None:
+def program_text(plan: PairPlan | GroupPlan) -> str | None:
     """Return the criteria and rules in force as TOML; None where they have no place in a file."""
     criteria = getattr(plan.scored, "criteria", None)
     if criteria is None:
@@ -285,21 +301,18 @@ def neutral_of(scored: Any) -> dict[str, int]:
     return {name: int(units) for name, units in zip(scored.names, scored.neutral, strict=True)}
 
 
-def record_matching(plan: Matching) -> dict[str, Any]:
+def record_matching(plan: PairPlan, unmatched: pd.DataFrame) -> dict[str, Any]:
     """Return what the JSON of a matching holds."""
     pairs = [
         {"mentee": str(mentee), "mentor": str(mentor), "score": float(score)}
         | dict(zip(("day", "start", "end"), time, strict=False))
-        for mentee, mentor, score, *time in plan.to_frame().to_numpy(dtype=object)
+        for mentee, mentor, score, *time in tabulate_pairs(plan).to_numpy(dtype=object)
     ]
-    unmatched = [
-        {"id": str(row.id), "reason": row.reason, "detail": row.detail}
-        for row in plan.unmatched.itertuples()
-    ]
-    return {"kind": "matching", **_record(plan), "pairs": pairs, "unmatched": unmatched}
+    out = _list_left_out(unmatched)
+    return {"kind": "matching", **_record(plan), "pairs": pairs, "unmatched": out}
 
 
-def record_grouping(plan: Grouping) -> dict[str, Any]:
+def record_grouping(plan: GroupPlan, unmatched: pd.DataFrame) -> dict[str, Any]:
     """Return what the JSON of a grouping holds."""
     groups = [
         {"group": number, "ids": [str(key) for key in members], "value": float(value)}
@@ -307,8 +320,13 @@ def record_grouping(plan: Grouping) -> dict[str, Any]:
             zip(plan.group_ids, plan.group_values, strict=True), 1
         )
     ]
-    unmatched = [
+    out = _list_left_out(unmatched)
+    return {"kind": "grouping", **_record(plan), "groups": groups, "unmatched": out}
+
+
+def _list_left_out(unmatched: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return who is left out, and why."""
+    return [
         {"id": str(row.id), "reason": row.reason, "detail": row.detail}
-        for row in plan.unmatched.itertuples()
+        for row in unmatched.itertuples()
     ]
-    return {"kind": "grouping", **_record(plan), "groups": groups, "unmatched": unmatched}

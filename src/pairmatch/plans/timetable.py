@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.constraints import Meetings, Minutes
+from pairmatch.constraints import Meetings, Minutes, find_rule
 from pairmatch.constraints.meeting_times import JointSlot
 from pairmatch.constraints.minutes import settle_minutes
 from pairmatch.errors import say_count
@@ -19,12 +19,12 @@ from pairmatch.solvers.assignment.meetings.conflicts import assign_slots
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pairmatch.plans.matching import Matching
+    from pairmatch.plans.pair_plan import PairPlan
     from pairmatch.scoring import Compatibility
     from pairmatch.scoring.own import OwnScores
     from pairmatch.solvers.problem import AssignmentProblem
@@ -86,7 +86,7 @@ def write_end(start: int, minutes: int) -> str:
     return f"{end // 60:02d}:{end % 60:02d}"
 
 
-def list_meetings(plan: Matching) -> Iterator[tuple[int, int, int]]:
+def list_meetings(plan: PairPlan) -> Iterator[tuple[int, int, int]]:
     """Yield row, column and start in minutes of the week of every meeting; -1 without a time."""
     slots, taken = plan.problem.slots, plan.solution.slots
     if slots is None or taken is None:
@@ -106,7 +106,7 @@ def place_meetings(
     return np.full((len(pairs), problem.slots.per_week), -1) if found is None else found
 
 
-def meeting_of_pairs(plan: Matching) -> dict[tuple[int, int], tuple[str, str, str]] | None:
+def meeting_of_pairs(plan: PairPlan) -> dict[tuple[int, int], tuple[str, str, str]] | None:
     """Return day, start and end of each pair; None unless each pair has one meeting."""
     slots = plan.problem.slots
     if slots is None or plan.solution.slots is None or slots.per_week != 1:
@@ -114,7 +114,7 @@ def meeting_of_pairs(plan: Matching) -> dict[tuple[int, int], tuple[str, str, st
     return {(i, j): write_time(start, slots.minutes) for i, j, start in list_meetings(plan)}
 
 
-def tabulate_meetings(plan: Matching) -> pd.DataFrame:
+def tabulate_meetings(plan: PairPlan) -> pd.DataFrame:
     """Return one row a meeting, sorted by day, start and people; meetings without a time last."""
     import pandas as pd
 
@@ -154,9 +154,9 @@ def modality_of(scored: Compatibility | OwnScores, i: int, j: int) -> str:
     return "either" if "either" in kinds else ""
 
 
-def describe_time(plan: Matching) -> list[str]:
-    """Return the lines of a summary about meetings."""
-    rule = next((r for r in plan.program.constraints if isinstance(r, Meetings)), None)
+def describe_time(plan: PairPlan, price: Callable[[], TimePrice]) -> list[str]:
+    """Return the lines of a summary about meetings; what they cost is asked for in small pools."""
+    rule = find_rule(plan.program.constraints, Meetings)
     slots, taken = plan.problem.slots, plan.solution.slots
     if rule is None or slots is None or taken is None:
         return []
@@ -171,7 +171,7 @@ def describe_time(plan: Matching) -> list[str]:
     lines = [text]
     cut_short = plan.status in (Status.INTERRUPTED, Status.TIME_LIMIT)  # who stops it cannot wait
     if not cut_short and plan.scored.shape[0] * plan.scored.shape[1] <= _MOST_PRICED:
-        lines.append(f"            {plan.price_of_time()}")
+        lines.append(f"            {price()}")
     if rule.prefer is not None:
         pairs = plan.solution.pairs
         liked = [
@@ -184,7 +184,7 @@ def describe_time(plan: Matching) -> list[str]:
     return lines
 
 
-def price_time(plan: Matching) -> TimePrice:
+def price_time(plan: PairPlan) -> TimePrice:
     """Solve once more without ``Meetings``, and return what the plan would gain."""
     rules = plan.program.constraints
     constraints: list[Any] = [r for r in rules if not isinstance(r, Meetings | Minutes)]

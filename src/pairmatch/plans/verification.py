@@ -11,18 +11,19 @@ import numpy as np
 from pairmatch.constraints import CarryOver, Demand, Load, Minutes, Pin, Quota, Tiers
 from pairmatch.constraints.minutes import settle_minutes
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.plans.cover import charge_cover, count_least_cover
 from pairmatch.plans.group_verification import find_false_claims, verify_grouping
 from pairmatch.plans.grouping import Grouping
 from pairmatch.plans.lesson_checks import lesson_faults
 from pairmatch.plans.matching import Matching
 from pairmatch.plans.meeting_checks import meeting_faults
-from pairmatch.plans.observations import charge_cover, count_least_cover
 from pairmatch.plans.rebuild import rebuild_matching
 from pairmatch.plans.rescore import Rescorer
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.tiers import StreamedTiers
 
 if TYPE_CHECKING:
+    from pairmatch.plans.pair_plan import PairPlan
     from pairmatch.solvers.solution import Certificate
 
 __all__ = ["verify"]
@@ -86,10 +87,12 @@ def verify(plan: Matching | Grouping) -> Certificate:
         if not faults:  # what is said in ids above need not be said again in positions
             faults += error.faults or (Fault(error.headline),)
     if certificate is not None:
-        faults += find_false_claims(plan, certificate, int(plan.units.sum()) - charge_cover(plan))
-        if certificate.cost is not None and certificate.cost != count_least_cover(plan):
-            what = f"its pairs need {count_least_cover(plan)} minutes of cover"
-            faults.append(Fault(f"{what}, not {certificate.cost}."))
+        made = plan.scored, plan.program, plan.solution
+        faults += find_false_claims(plan, certificate, int(plan.units.sum()) - charge_cover(*made))
+        least = count_least_cover(*made)
+        if certificate.cost is not None and certificate.cost != least:
+            what = f"its pairs need {least} minutes of cover, not {certificate.cost}."
+            faults.append(Fault(what))
     if faults or certificate is None:
         raise CertificateError("the plan does not hold", faults)
     return certificate
@@ -101,7 +104,7 @@ def _name(other: object) -> str:
     return f"{kind}; it checks itself: call its verify()" if hasattr(other, "verify") else kind
 
 
-def _check_range(plan: Matching) -> None:
+def _check_range(plan: PairPlan) -> None:
     """Raise if the pairs of a plan are not positions in its tables."""
     pairs = plan.solution.pairs
     shape = plan.scored.shape
@@ -111,7 +114,7 @@ def _check_range(plan: Matching) -> None:
         raise CertificateError("the plan does not hold", [Fault(what)])
 
 
-def _score_faults(plan: Matching) -> list[Fault]:
+def _score_faults(plan: PairPlan) -> list[Fault]:
     rescorer = Rescorer(plan.scored, plan.program.constraints)
     faults = []
     for (i, j), units in zip(plan.solution.pairs.tolist(), plan.units.tolist(), strict=True):
@@ -123,7 +126,7 @@ def _score_faults(plan: Matching) -> list[Fault]:
     return faults
 
 
-def _tier_faults(plan: Matching) -> list[Fault]:
+def _tier_faults(plan: PairPlan) -> list[Fault]:
     tiers: Any = plan.problem.tiers
     table: Any = plan.scored
     faults = []
@@ -139,7 +142,7 @@ def _tier_faults(plan: Matching) -> list[Fault]:
     return faults
 
 
-def _load_faults(plan: Matching) -> list[Fault]:
+def _load_faults(plan: PairPlan) -> list[Fault]:
     pairs = plan.solution.pairs.tolist()
     faults = []
     for i, count in Counter(i for i, _ in pairs).items():
@@ -160,14 +163,14 @@ def _load_faults(plan: Matching) -> list[Fault]:
     return faults
 
 
-def _wanted(plan: Matching, i: int) -> int:
+def _wanted(plan: PairPlan, i: int) -> int:
     """Return how many mentors one mentee should have, from the values and the cells."""
     rules = [rule for rule in plan.program.constraints if isinstance(rule, Demand)]
     counts = [(_cell_amount(plan.scored.coached, rule.each, i), rule.default) for rule in rules]
     return min((default if n is None else n for n, default in counts), default=1)
 
 
-def _amount(plan: Matching, load: Load, side: str, j: int) -> int:
+def _amount(plan: PairPlan, load: Load, side: str, j: int) -> int:
     """Return what one ``Load`` says about one mentor, from the value and the cell."""
     table, mentor = plan.scored.coach, plan.scored.coach.ids[j]
     amount = getattr(load, side)
@@ -183,7 +186,7 @@ def _amount(plan: Matching, load: Load, side: str, j: int) -> int:
     return int(amount)
 
 
-def _minute_faults(plan: Matching) -> list[Fault]:
+def _minute_faults(plan: PairPlan) -> list[Fault]:
     """Add up the minutes of each mentor, from the value and the cells."""
     faults = []
     labelled = hasattr(plan.scored.coached, "columns")
@@ -207,7 +210,7 @@ def _minute_faults(plan: Matching) -> list[Fault]:
     return faults
 
 
-def _minutes_of(plan: Matching, rule: Minutes, i: int, j: int) -> int | None:
+def _minutes_of(plan: PairPlan, rule: Minutes, i: int, j: int) -> int | None:
     """Return how many minutes one pair takes."""
     mentee, mentor = plan.scored.coached.ids[i], plan.scored.coach.ids[j]
     found: Any
@@ -230,7 +233,7 @@ def _cell_amount(table: Any, amount: Any, row: int) -> Any:
     return amount
 
 
-def _has_minutes_only(plan: Matching, j: int) -> bool:
+def _has_minutes_only(plan: PairPlan, j: int) -> bool:
     """Return whether minutes alone say how many mentees a mentor may have."""
     if "max_mentees" in getattr(plan.scored.coach, "columns", ()):
         return False
@@ -242,7 +245,7 @@ def _has_minutes_only(plan: Matching, j: int) -> bool:
     )
 
 
-def _pin_faults(plan: Matching) -> list[Fault]:
+def _pin_faults(plan: PairPlan) -> list[Fault]:
     ids, mentors = plan.scored.coached.ids, plan.scored.coach.ids
     pairs = {(str(ids[i]), str(mentors[j])) for i, j in plan.solution.pairs.tolist()}
     return [
@@ -252,7 +255,7 @@ def _pin_faults(plan: Matching) -> list[Fault]:
     ]
 
 
-def _quota_faults(plan: Matching) -> list[Fault]:
+def _quota_faults(plan: PairPlan) -> list[Fault]:
     faults = []
     for rule in plan.program.constraints:
         if not isinstance(rule, Quota):
@@ -269,7 +272,7 @@ def _quota_faults(plan: Matching) -> list[Fault]:
     return faults
 
 
-def _values(plan: Matching, rule: Quota, i: int) -> list[str]:
+def _values(plan: PairPlan, rule: Quota, i: int) -> list[str]:
     mentee = plan.scored.coached.ids[i]
     if isinstance(rule.by, Mapping):
         value = str(rule.by.get(mentee, rule.by.get(str(mentee), ""))).strip()

@@ -47,9 +47,9 @@ def rows_of(plan):
 
 
 def test_reasons_of_many_at_once_are_those_of_each(plan):
-    told = reasons.explain_unmatched(plan.scored, plan.problem, plan.solution, rows_of(plan))
+    told = reasons.explain_unmatched(plan, rows_of(plan))
     assert told, "the pool is too easy for a test of reasons"
-    standing = Standing.of(plan.scored, plan.problem, plan.solution)
+    standing = Standing.of(plan)
     assert list(reasons._name_reasons(standing, rows_of(plan))) == [why.reason for why in told]
 
 

@@ -114,7 +114,7 @@ class Matching(PairPlan, Handouts):
         """Why each mentee without a mentor has none, in natural order."""
         place = {key: row for row, key in enumerate(self.scored.coached.ids)}
         rows = [place[person] for person in self.unmatched_ids]
-        return reasons.list_reasons(self.scored, self.problem, self.solution, rows)
+        return reasons.list_reasons(self, rows)
 
     @property
     def unmatched_ids(self) -> tuple[Any, ...]:
@@ -254,7 +254,7 @@ class Matching(PairPlan, Handouts):
         row = self.mentee_row(mentee)
         if (self.solution.pairs[:, 0] == row).any():
             raise ProgramError(f"{mentee} has a mentor in this plan; see explain() or why_not().")
-        return reasons.explain_unmatched(self.scored, self.problem, self.solution, [row])[0]
+        return reasons.explain_unmatched(self, [row])[0]
 
     def why_not(self, mentee: object, mentor: object) -> Alternative:
         """Return what the whole plan would lose if this pair were formed, and who would move.

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pairmatch.plans.standing import Scored
-    from pairmatch.solvers.problem import AssignmentProblem
-    from pairmatch.solvers.solution import AssignmentSolution
+    from pairmatch.plans.pair_plan import PairPlan
 
 __all__ = ["Reasons", "count_told", "explain_unmatched", "list_reasons"]
 
@@ -74,29 +72,25 @@ class Reasons:
         return pd.DataFrame(rows, columns=["rule", "detail", "mentors", "ids"])
 
 
-def explain_unmatched(
-    scored: Scored, problem: AssignmentProblem, solution: AssignmentSolution, rows: Sequence[int]
-) -> list[Reasons]:
+def explain_unmatched(plan: PairPlan, rows: Sequence[int]) -> list[Reasons]:
     """Return why rows have no column: the rule that removed each, or who took the places.
 
     O(columns) for each row and rule.
     """
-    standing = Standing.of(scored, problem, solution)
+    standing = Standing.of(plan)
     return [_explain_row(standing, row) for row in rows]
 
 
-def list_reasons(
-    scored: Scored, problem: AssignmentProblem, solution: AssignmentSolution, rows: Sequence[int]
-) -> list[tuple[Any, str, str]]:
+def list_reasons(plan: PairPlan, rows: Sequence[int]) -> list[tuple[Any, str, str]]:
     """Return person, reason in a few words and whole sentence of each row.
 
     Of very many rows only the first have the sentence, the others say where it is.
     """
-    n_told = max(_FEWEST_TOLD, _MOST_PAIRS // max(1, problem.n_columns))
-    standing = Standing.of(scored, problem, solution)
+    n_told = max(_FEWEST_TOLD, _MOST_PAIRS // max(1, plan.problem.n_columns))
+    standing = Standing.of(plan)
     told = [_explain_row(standing, row) for row in rows[:n_told]]
     found = [(why.person, why.reason, why.sentence) for why in told]
-    rest = [scored.coached.ids[row] for row in rows[n_told:]]
+    rest = [plan.scored.coached.ids[row] for row in rows[n_told:]]
     for person, reason in zip(rest, _name_reasons(standing, rows[n_told:]), strict=True):
         found.append((person, reason, f"{person} has no mentor: {reason}; {_where(person)}."))
     return found
@@ -114,7 +108,7 @@ def _where(person: object) -> str:
 
 def _name_reasons(standing: Standing, rows: Sequence[int]) -> Iterator[str]:
     """Yield the reason of each row in a few words, many rows at once."""
-    scored, problem = standing.scored, standing.problem
+    scored, problem = standing.plan.scored, standing.plan.problem
     for start in range(0, len(rows), _BLOCK):
         some = np.array(rows[start : start + _BLOCK], dtype=np.int64)
         allowed = scored.evaluate(some, slice(0, problem.n_columns))[1]
@@ -139,8 +133,8 @@ def _name(
 
 def _explain_row(standing: Standing, row: int) -> Reasons:
     """Return why one row has no column."""
-    scored, solution, ids = standing.scored, standing.solution, standing.scored.coach.ids
-    person = scored.coached.ids[row]
+    plan = standing.plan
+    person, ids = plan.scored.coached.ids[row], plan.scored.coach.ids
     rule, detail, suitable = _find_removed(standing, row)
     free, full, crowded, booked = fates = standing.sort(row, suitable)
     others = _count_rules(rule, detail, suitable)
@@ -155,7 +149,7 @@ def _explain_row(standing: Standing, row: int) -> Reasons:
     if reason == "no gain":
         why = (
             "the pair would lower the total or break a minimum load"
-            if solution.status is Status.OPTIMAL
+            if plan.status is Status.OPTIMAL
             else "this plan is not proved to be the best one"
         )
         n_free = int(free.sum())
@@ -185,7 +179,7 @@ def _find_removed(
     standing: Standing, row: int
 ) -> tuple[NDArray[np.object_], NDArray[np.object_], NDArray[np.bool_]]:
     """Return rule and reason that remove each column from a row, and the columns that are left."""
-    scored, capacity = standing.scored, standing.problem.capacity
+    scored, capacity = standing.plan.scored, standing.plan.problem.capacity
     removed_by = scored.forbidden_by(row)
     rules = np.full(len(removed_by), "", object)
     details = rules.copy()

@@ -15,14 +15,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pairmatch.scoring import Compatibility
-    from pairmatch.scoring.own import OwnScores
+    from pairmatch.plans.pair_plan import PairPlan
     from pairmatch.solvers.problem import AssignmentProblem, Budget
     from pairmatch.solvers.solution import AssignmentSolution
 
-    Scored = Compatibility | OwnScores
-
-__all__ = ["Scored", "Standing", "find_crowded"]
+__all__ = ["Standing", "find_crowded"]
 
 _SHOWN = 3
 
@@ -33,12 +30,8 @@ class Standing:
 
     Parameters
     ----------
-    scored : Compatibility or OwnScores
-        Scores and rules of all pairs.
-    problem : AssignmentProblem
-        The integers that were solved.
-    solution : AssignmentSolution
-        The solver's answer.
+    plan : PairPlan
+        The plan.
     rank : ndarray of int64, shape (n_columns,)
         Place of each column in natural order.
     load : ndarray of int64, shape (n_columns,)
@@ -53,9 +46,7 @@ class Standing:
         Slots that clash with a meeting of the column; None where pairs take no slots.
     """
 
-    scored: Scored
-    problem: AssignmentProblem
-    solution: AssignmentSolution
+    plan: PairPlan
     rank: NDArray[np.int64]
     load: NDArray[np.int64]
     left: tuple[NDArray[np.int64], ...]
@@ -64,11 +55,9 @@ class Standing:
     closed: NDArray[np.bool_] | None
 
     @classmethod
-    def of(
-        cls, scored: Scored, problem: AssignmentProblem, solution: AssignmentSolution
-    ) -> Standing:
-        """Count what a solution takes. O(pairs + columns log columns)."""
-        ids = scored.coach.ids
+    def of(cls, plan: PairPlan) -> Standing:
+        """Count what a plan takes. O(pairs + columns log columns)."""
+        problem, solution, ids = plan.problem, plan.solution, plan.scored.coach.ids
         order = sorted(range(len(ids)), key=lambda j: natural_key(ids[j]))
         rank = np.empty(len(ids), np.int64)
         rank[order] = np.arange(len(ids))
@@ -83,14 +72,14 @@ class Standing:
             left.append(rest)
         meets = _list_meetings(problem, solution)
         return cls(
-            scored, problem, solution, rank, np.bincount(columns, minlength=len(ids)),
+            plan, rank, np.bincount(columns, minlength=len(ids)),
             tuple(left), rows_of, meets, _find_closed(problem, solution, meets),
         )  # fmt: skip
 
     def tight(self, row: int) -> NDArray[np.bool_]:
         """Return the columns in whose budgets a row does not fit even alone."""
-        found = np.zeros(self.problem.n_columns, np.bool_)
-        for budget in self.problem.budgets:
+        found = np.zeros(self.plan.problem.n_columns, np.bool_)
+        for budget in self.plan.problem.budgets:
             found |= _cost(budget, row) > budget.limit
         return found
 
@@ -98,11 +87,11 @@ class Standing:
         self, row: int, suitable: NDArray[np.bool_]
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
         """Return which suitable columns are free, full, crowded by a quota, and out of time."""
-        spent = self.load >= self.problem.capacity
-        for budget, rest in zip(self.problem.budgets, self.left, strict=True):
+        spent = self.load >= self.plan.problem.capacity
+        for budget, rest in zip(self.plan.problem.budgets, self.left, strict=True):
             spent |= _cost(budget, row) > rest
         full = suitable & spent
-        crowded = suitable & ~full & find_crowded(self.problem, self.solution, row)
+        crowded = suitable & ~full & find_crowded(self.plan.problem, self.plan.solution, row)
         booked = suitable & ~full & ~crowded & self._booked(row)
         return suitable & ~full & ~crowded & ~booked, full, crowded, booked
 
@@ -113,12 +102,12 @@ class Standing:
 
     def people_of(self, column: int) -> list[Any]:
         """Return the ids of the rows of a column, in natural order."""
-        ids = self.scored.coached.ids
+        ids = self.plan.scored.coached.ids
         return sorted((ids[i] for i in self.rows_of.get(column, ())), key=natural_key)
 
     def say_taken(self, row: int, columns: NDArray[np.int64]) -> str:
         """Return in words whose meetings leave some columns no time for a row."""
-        slots, ids = self.problem.slots, self.scored.coached.ids
+        slots, ids = self.plan.problem.slots, self.plan.scored.coached.ids
         said = []
         for j in self.in_order(columns)[:_SHOWN]:
             joint = (
@@ -131,15 +120,15 @@ class Standing:
             }
             listed = ", ".join(str(key) for key in sorted(people, key=natural_key))
             by = f"taken by {listed}" if people else "in use"
-            said.append(f"all joint slots of {self.scored.coach.ids[j]} are {by}")
+            said.append(f"all joint slots of {self.plan.scored.coach.ids[j]} are {by}")
         rest = len(columns) - len(said)
         return "; ".join(said) + (f"; {rest} more mentors likewise" if rest else "")
 
     def _booked(self, row: int) -> NDArray[np.bool_]:
         """Return the columns that have joint slots with a row, but none left."""
-        slots = self.problem.slots
+        slots = self.plan.problem.slots
         if slots is None or self.closed is None or slots.open_row[row]:
-            return np.zeros(self.problem.n_columns, np.bool_)
+            return np.zeros(self.plan.problem.n_columns, np.bool_)
         joint = slots.row[row] & slots.column
         left = joint & ~self.closed
         if slots.twin[row] >= 0:

@@ -10,8 +10,7 @@ from pairmatch.plans.order import natural_key
 from pairmatch.solvers.assignment.meetings.pins import PinConflict, check_pinned_slots
 
 if TYPE_CHECKING:
-    from pairmatch.scoring import Compatibility
-    from pairmatch.scoring.own import OwnScores
+    from pairmatch.scoring.own import Scored
     from pairmatch.solvers.assignment import LoadConflict
     from pairmatch.solvers.problem import AssignmentProblem
 
@@ -21,7 +20,7 @@ _SHOWN = 10  # people who are named where more are concerned
 
 
 def explain_conflict(
-    scored: Compatibility | OwnScores, problem: AssignmentProblem, conflict: LoadConflict
+    scored: Scored, problem: AssignmentProblem, conflict: LoadConflict
 ) -> InfeasibleError:
     """Return the error that names a smallest set of minimum loads, and the least change.
 
@@ -81,7 +80,7 @@ def explain_conflict(
     )
 
 
-def check_pins(scored: Compatibility | OwnScores, problem: AssignmentProblem) -> None:
+def check_pins(scored: Scored, problem: AssignmentProblem) -> None:
     """Raise ``InfeasibleError`` if pinned pairs cannot all meet, with the mentors concerned."""
     try:
         check_pinned_slots(problem)
@@ -90,7 +89,7 @@ def check_pins(scored: Compatibility | OwnScores, problem: AssignmentProblem) ->
 
 
 def _explain_pins(
-    scored: Compatibility | OwnScores, problem: AssignmentProblem, conflict: PinConflict
+    scored: Scored, problem: AssignmentProblem, conflict: PinConflict
 ) -> InfeasibleError:
     """Return the error that names the mentors whose pinned mentees they cannot all meet."""
     mentors, mentees = scored.coach.ids, scored.coached.ids

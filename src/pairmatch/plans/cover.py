@@ -10,11 +10,8 @@ from pairmatch.seam.cover import covering_rule
 
 if TYPE_CHECKING:
     from pairmatch.programs import Program
-    from pairmatch.scoring import Compatibility
-    from pairmatch.scoring.own import OwnScores
+    from pairmatch.scoring.own import Scored
     from pairmatch.solvers.solution import AssignmentSolution
-
-    Scored = Compatibility | OwnScores
 
 __all__ = ["charge_cover", "count_least_cover"]
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.profiles import Profiles
-    from pairmatch.scoring import Compatibility, PairRule
-    from pairmatch.scoring.own import OwnScores
+    from pairmatch.scoring import PairRule
+    from pairmatch.scoring.own import Scored
 
 __all__ = ["RuleCount", "count_rules", "unknown_evaluators"]
 
@@ -58,7 +58,7 @@ class RuleCount:
         return pd.DataFrame(rows, columns=["rule", "removes", "only_it"])
 
 
-def count_rules(scored: Compatibility | OwnScores) -> RuleCount:
+def count_rules(scored: Scored) -> RuleCount:
     """Count, block by block, which rules remove how many pairs.
 
     Parameters

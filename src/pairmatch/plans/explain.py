@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.scoring import Compatibility, Part
-    from pairmatch.scoring.own import OwnScores
+    from pairmatch.scoring.own import Scored
 
 __all__ = ["explain_all", "explain_pair"]
 
 
-def explain_pair(scored: Compatibility | OwnScores, i: int, j: int) -> pd.DataFrame:
+def explain_pair(scored: Scored, i: int, j: int) -> pd.DataFrame:
     """Return one row per criterion for a pair, in the plan or not."""
     import pandas as pd
 

@@ -12,7 +12,7 @@ from pairmatch.constraints import bind_pair_rules
 from pairmatch.errors import CertificateError, Fault, PairmatchWarning
 from pairmatch.programs import default_criteria
 from pairmatch.scoring import Compatibility
-from pairmatch.scoring.own import OwnScores
+from pairmatch.scoring.own import OwnScores, Scored
 from pairmatch.seam import assignment_problem
 from pairmatch.seam.groups import grouping_problem
 
@@ -53,12 +53,12 @@ def rebuild_grouping(plan: GroupPlan) -> GroupingProblem | StreamedGrouping:
 
 
 def _rescore(
-    scored: Compatibility | OwnScores,
+    scored: Scored,
     program: Program,
     *,
     mutual: bool,
     neutral: dict[str, int] | None = None,
-) -> Compatibility | OwnScores:
+) -> Scored:
     coached, coach = scored.coached, scored.coach
     if isinstance(scored, OwnScores):
         rules = bind_pair_rules(

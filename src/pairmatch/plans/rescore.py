@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pairmatch.constraints import PairConstraint
-    from pairmatch.scoring import Compatibility
-    from pairmatch.scoring.own import OwnScores
+    from pairmatch.scoring.own import Scored
 
 __all__ = ["Rescorer"]
 
@@ -50,7 +49,7 @@ class Rescorer:
 
     def __init__(
         self,
-        scored: Compatibility | OwnScores,
+        scored: Scored,
         constraints: Sequence[Any],
         *,
         mutual: bool = False,

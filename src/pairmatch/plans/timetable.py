@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.plans.pair_plan import PairPlan
-    from pairmatch.scoring import Compatibility
-    from pairmatch.scoring.own import OwnScores
+    from pairmatch.scoring.own import Scored
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = [
@@ -139,7 +138,7 @@ def write_time(start: int, minutes: int) -> tuple[str, str, str]:
     return (*format_minute(start), write_end(start, minutes))
 
 
-def modality_of(scored: Compatibility | OwnScores, i: int, j: int) -> str:
+def modality_of(scored: Scored, i: int, j: int) -> str:
     """Return how a pair meets: ``virtual`` if one must, ``in_person`` if one wants to, or blank."""
     sides: tuple[tuple[Any, int], ...] = ((scored.coached, i), (scored.coach, j))
     kinds = {

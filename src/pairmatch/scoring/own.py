@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Labels", "OwnScores"]
+    from pairmatch.scoring.compatibility import Compatibility
+
+__all__ = ["Labels", "OwnScores", "Scored"]
+
+Scored: TypeAlias = "Compatibility | OwnScores"  # scores and rules of two tables, however made
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 from pairmatch.constraints import Load, Minutes, find_places
 from pairmatch.constraints.minutes import settle_minutes
 from pairmatch.errors import Fault, ProgramError
-from pairmatch.scoring.own import Labels, OwnScores
+from pairmatch.scoring.own import Labels, Scored
 from pairmatch.seam.amounts import read_amounts
 from pairmatch.solvers.problem import Budget
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.profiles import Profiles
-    from pairmatch.scoring import Compatibility
-
-    Scored = Compatibility | OwnScores
 
 __all__ = ["budgets_of", "count_fitting", "limits_places"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pairmatch.constraints import Demand
 from pairmatch.errors import CapabilityError, Fault, ProgramError
-from pairmatch.scoring.own import OwnScores
+from pairmatch.scoring.own import OwnScores, Scored
 from pairmatch.seam.amounts import read_amounts
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from pairmatch.profiles import Profiles
     from pairmatch.programs import Program
-    from pairmatch.scoring import Compatibility
-
-    Scored = Compatibility | OwnScores
 
 __all__ = ["check_demand", "check_tables", "demand_of"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pairmatch.constraints import Pin, find_id
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError
-from pairmatch.scoring.own import OwnScores
+from pairmatch.scoring.own import OwnScores, Scored
 from pairmatch.seam.compositions import (
     GROUP_RULES,
     group_rules_of,
@@ -30,10 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.programs import Program
-    from pairmatch.scoring import Compatibility
     from pairmatch.solvers.group_rules import GroupRules
-
-    Scored = Compatibility | OwnScores
 
 __all__ = ["grouping_problem", "stay_out"]
 

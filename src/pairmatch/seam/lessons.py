@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pairmatch.scoring import Compatibility
-    from pairmatch.scoring.own import OwnScores
+    from pairmatch.scoring.own import Scored
     from pairmatch.solvers.problem import AssignmentProblem, Slots
     from pairmatch.solvers.solution import AssignmentSolution
 
@@ -28,7 +27,7 @@ _Cost = tuple[int, ...]
 
 
 def move_meetings(
-    scored: Compatibility | OwnScores,
+    scored: Scored,
     constraints: Sequence[Any],
     problem: AssignmentProblem,
     solution: AssignmentSolution,

@@ -9,7 +9,7 @@ import numpy as np
 
 from pairmatch.constraints import Load, Pin, Quota, find_id, find_places
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, ProgramError, did_you_mean
-from pairmatch.scoring.own import Labels, OwnScores
+from pairmatch.scoring.own import Labels, OwnScores, Scored
 from pairmatch.seam.amounts import columns_of, read_amounts
 from pairmatch.seam.budgets import budgets_of, count_fitting, limits_places
 from pairmatch.seam.cover import cover_of, covering_rule, refuse_large_cover
@@ -34,10 +34,7 @@ if TYPE_CHECKING:
 
     from pairmatch.profiles import Profiles
     from pairmatch.programs import Program
-    from pairmatch.scoring import Compatibility
     from pairmatch.solvers.problem import Gains
-
-    Scored = Compatibility | OwnScores
 
 __all__ = ["assignment_problem", "check_before_scoring", "loads_of", "matrix_of"]
 

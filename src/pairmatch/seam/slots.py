@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pairmatch.scoring import Compatibility
-    from pairmatch.scoring.own import OwnScores
-
-    Scored = Compatibility | OwnScores
+    from pairmatch.scoring.own import Scored
 
 __all__ = ["fit_terms", "slots_of"]
 

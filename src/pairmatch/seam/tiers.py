@@ -10,7 +10,7 @@ from pairmatch.constraints import CarryOver, Tiers
 from pairmatch.errors import CapabilityError, Fault, ProgramError
 from pairmatch.scoring import FULL, Linear, find_missing_columns
 from pairmatch.scoring.overlaps import Overlap as SharedEntries
-from pairmatch.scoring.own import OwnScores
+from pairmatch.scoring.own import OwnScores, Scored
 from pairmatch.seam.streams import pack_entries
 from pairmatch.solvers.streamed import Overlap
 from pairmatch.solvers.tiers import StreamedTiers
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.scoring import Compatibility
-
-    Scored = Compatibility | OwnScores
 
 __all__ = ["tiers_of"]
 

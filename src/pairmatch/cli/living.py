@@ -16,9 +16,9 @@ from pairmatch.cli.saved import Plan, check_people, check_same_people, read_shee
 from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
 from pairmatch.cycles import compare_records, read_record
 from pairmatch.cycles.saved import with_people
-from pairmatch.disk import check_folder, has_file, make_folder, write_whole
+from pairmatch.disk import has_file, make_folder, write_whole
 from pairmatch.errors import ProgramError, say_count
-from pairmatch.plans.files import dump_csv, refuse_to_overwrite
+from pairmatch.plans.files import check_target, dump_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,9 +60,7 @@ def rematch_command(
     slot_minutes: SlotMinutes = None,
 ) -> None:
     """Bring a plan up to date after people left, joined or changed; move few."""
-    if folder is not None:
-        check_folder(folder)
-        refuse_to_overwrite(folder)
+    check_target(folder)
     record = read_record(plan)
     tables = read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
     check_people(record, tables)
@@ -113,9 +111,7 @@ def what_if_command(
     slot_minutes: SlotMinutes = None,
 ) -> None:
     """Say what a plan would become if one thing were different; the plan stays as it is."""
-    if folder is not None:
-        check_folder(folder)
-        refuse_to_overwrite(folder)
+    check_target(folder)
     if not places and not drop and minutes is None:
         raise ProgramError("nothing was asked: give --place, --drop or --minutes")
     record = read_record(plan)

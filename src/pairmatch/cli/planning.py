@@ -41,10 +41,9 @@ from pairmatch.cli.times import (
     Weeks,
     read_schedule,
 )
-from pairmatch.disk import check_folder
 from pairmatch.errors import CapabilityError
 from pairmatch.inputs import read_table, read_tables
-from pairmatch.plans.files import refuse_to_overwrite
+from pairmatch.plans.files import check_target
 from pairmatch.plans.hints import hint_at_sheets
 from pairmatch.plans.rounds import GroupingRounds
 from pairmatch.solvers.solution import Status
@@ -207,9 +206,7 @@ def formats_command(
 
 def _prepare(folder: Path | None, *outputs: AuditTable | Handout) -> None:
     """Find out before the work whether its result can be written."""
-    if folder is not None:
-        check_folder(folder)
-        refuse_to_overwrite(folder)
+    check_target(folder)
     for output in outputs:
         output.check(folder)
 

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.disk import has_file, make_folder, remove_file, write_together
+from pairmatch.disk import check_folder, has_file, make_folder, remove_file, write_together
 from pairmatch.errors import Fault, PairmatchError
 from pairmatch.profiles.formulas import guard_formula
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "check_target",
     "clear_folder",
     "dump_csv",
     "dump_json",
-    "refuse_to_overwrite",
     "versions",
     "write_folder",
 ]
@@ -81,7 +81,7 @@ def write_folder(
     PairmatchError
         If the folder cannot be made or written, or holds a program that no plan has written.
     """
-    refuse_to_overwrite(folder)
+    _refuse_to_overwrite(folder)
     had_plan = has_file(Path(folder) / "plan.json")
     target = make_folder(folder)
     texts = {f"{name}.csv": dump_csv(frame) for name, frame in frames.items()}
@@ -93,14 +93,21 @@ def write_folder(
         clear_folder(target, kept=texts)
 
 
-def refuse_to_overwrite(folder: str | PathLike[str]) -> None:
-    """Raise if a folder holds a program file that is no plan's: somebody has written it by hand.
+def check_target(folder: str | PathLike[str] | None) -> None:
+    """Find out before the work whether a plan can be written into a folder, if into any.
 
     Raises
     ------
     PairmatchError
-        If it does.
+        As for :func:`write_folder`.
     """
+    if folder is not None:
+        check_folder(folder)
+        _refuse_to_overwrite(folder)
+
+
+def _refuse_to_overwrite(folder: str | PathLike[str]) -> None:
+    """Raise if a folder holds a program file that is no plan's: somebody has written it by hand."""
     file = Path(folder) / "program.toml"
     if has_file(file) and not has_file(Path(folder) / "plan.json"):
         what = f"{file} is of no plan, and would be overwritten."

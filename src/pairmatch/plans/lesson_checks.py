@@ -6,12 +6,11 @@ from collections import Counter, defaultdict
 from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.constraints import Meetings
+from pairmatch.constraints import Meetings, find_rule
 from pairmatch.errors import Fault
-from pairmatch.plans.group_timetable import meeting_rows, schedule_group_lessons
+from pairmatch.plans.group_timetable import schedule_group_lessons
 from pairmatch.plans.observations import observation_rule, schedule_lessons
 from pairmatch.plans.timetable import list_meetings
-from pairmatch.profiles.week import DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -60,12 +59,12 @@ def group_lesson_faults(plan: GroupPlan) -> list[Fault]:
     table: Any = plan.scored.coached
     row_of = {person: row for row, person in enumerate(table.ids)}
     met: dict[Any, list[tuple[int, int]]] = {person: [] for person in table.ids}
-    length = next((r.minutes for r in plan.program.constraints if isinstance(r, Meetings)), 0)
+    meeting = find_rule(plan.program.constraints, Meetings)
+    length = 0 if meeting is None else meeting.minutes
     lessons = schedule_group_lessons(plan)
     faults = []
-    for members, times in zip(plan.group_ids, meeting_rows(plan), strict=True):
-        for day, opening, _ in times:
-            start = DAYS.index(day) * 1440 + 60 * int(opening[:2]) + int(opening[3:])
+    for members, (starts, _) in zip(plan.group_ids, plan.chosen_times, strict=True):
+        for start in starts:
             for person in members:
                 met[person].append((start, start + length))
                 windows = table.windows("free")[row_of[person]]

@@ -19,7 +19,6 @@ from pairmatch.seam.groups import grouping_problem
 if TYPE_CHECKING:
     from pairmatch.plans.group_plan import GroupPlan
     from pairmatch.plans.pair_plan import PairPlan
-    from pairmatch.programs import Program
     from pairmatch.solvers.problem import AssignmentProblem, GroupingProblem, StreamedGrouping
 
 __all__ = ["rebuild_grouping", "rebuild_matching"]
@@ -33,8 +32,7 @@ def rebuild_matching(plan: PairPlan) -> AssignmentProblem:
     CertificateError
         If the plan's scores are not those of its program.
     """
-    neutral = dict(plan.fixed_neutral)
-    scored = _rescore(plan.scored, plan.program, mutual=False, neutral=neutral)
+    scored = _rescore(plan, mutual=False)
     objective: Any = plan.program.objective
     return assignment_problem(scored, plan.program.constraints, objective)
 
@@ -47,28 +45,21 @@ def rebuild_grouping(plan: GroupPlan) -> GroupingProblem | StreamedGrouping:
     CertificateError
         If the plan's scores are not those of its program.
     """
-    neutral = dict(plan.fixed_neutral)
-    scored = _rescore(plan.scored, plan.program, mutual=True, neutral=neutral)
-    return grouping_problem(scored, plan.program)
+    return grouping_problem(_rescore(plan, mutual=True), plan.program)
 
 
-def _rescore(
-    scored: Scored,
-    program: Program,
-    *,
-    mutual: bool,
-    neutral: dict[str, int] | None = None,
-) -> Scored:
+def _rescore(plan: PairPlan | GroupPlan, *, mutual: bool) -> Scored:
+    """Return scores and rules from the tables; raise if the plan has other ones."""
+    scored, constraints = plan.scored, plan.program.constraints
     coached, coach = scored.coached, scored.coach
     if isinstance(scored, OwnScores):
-        rules = bind_pair_rules(
-            program.constraints, coached, coach, scale=scored.scale, mutual=mutual
-        )
+        rules = bind_pair_rules(constraints, coached, coach, scale=scored.scale, mutual=mutual)
         return scored.with_rules(rules)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
-        rules = bind_pair_rules(program.constraints, coached, coach, mutual=mutual)
-        criteria = program.criteria or default_criteria(scored.coached, scored.coach)
+        rules = bind_pair_rules(constraints, coached, coach, mutual=mutual)
+        criteria = plan.program.criteria or default_criteria(scored.coached, scored.coach)
+        neutral = dict(plan.fixed_neutral)
         again = Compatibility.bind(scored.coached, scored.coach, criteria, rules, neutral=neutral)
     for name in ("criteria", "units_of_criteria", "neutral"):
         if getattr(again, name) != getattr(scored, name):

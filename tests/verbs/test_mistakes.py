@@ -85,3 +85,16 @@ def test_what_checks_itself_is_told_so():
     with pytest.raises(TypeError, match=r"found Rematch; it checks itself: call its verify\(\)"):
         pm.verify(after)
     assert after.verify().matched == 1
+
+
+def test_all_that_is_wrong_with_loads_is_told_at_once():
+    mentors = pd.DataFrame({"id": ["M-1", "M-2"], "cap": [1.5, -1]})
+    mentees = pd.DataFrame({"id": ["T-1"], "years": [3]})
+    criteria = [pm.ExperienceGap()]
+    rules = [pm.Load(at_most="cap", at_least={"M-9": 1}), pm.Load(at_most={"M-9": 1, "M-8": 2})]
+    mentors["years"] = 9
+    with pytest.raises(pm.ProgramError) as told:
+        pm.match(mentees, mentors, pm.Program(criteria, rules))
+    wheres = [fault.where for fault in told.value.faults]
+    assert wheres[:2] == ["mentor M-1, column cap", "mentor M-2, column cap"]
+    assert wheres[2:] == [repr(rules[0]), repr(rules[1]), repr(rules[1])]

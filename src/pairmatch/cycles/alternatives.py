@@ -143,7 +143,8 @@ def _shorten(program: Program, minutes: int) -> Program:
 
 def _make_room(plan: Matching, program: Program, places: Mapping[str, int]) -> Program:
     ids = plan.scored.coach.ids
-    capacity, at_least = (array.tolist() for array in loads_of(plan.scored, program.constraints))
+    loads = loads_of(plan.scored.coach, plan.scored.shape[0], program.constraints)
+    capacity, at_least = (array.tolist() for array in loads)
     found, faults = find_places(ids, places, "among the mentors", "places")
     for j, (mentor, more) in zip(found, places.items(), strict=True):
         if not is_whole(more):

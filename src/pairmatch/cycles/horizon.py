@@ -163,7 +163,7 @@ def match_cycles(
     rules = tuple(program.constraints)
     scored = score(coached, coach, program.replace(constraints=(*rules, NotAgain(past))))
     allowed = scored.allowed()
-    capacity, at_least = loads_of(scored, rules)
+    capacity, at_least = loads_of(coach, len(coached), rules)
     plain = all(type(rule).__name__ in (*_PLAIN, "Load") for rule in rules)
     possible = count_lasting(allowed, capacity, cycles)
     plans = []

@@ -212,11 +212,10 @@ class Patchwork:
         places = self.plan.problem.capacity[np.maximum(self.columns.was, 0)].copy()
         new = np.flatnonzero(self.columns.fresh >= 0)
         if len(new):
-            stand_in = _Loads(self.shape[0], self.columns.table)
             named = self.program
             if named.constraints:
                 named = drop_strangers(named, {*self.rows.ids}, {*self.columns.table.ids})
-            most, _ = loads_of(stand_in, named.constraints)  # type: ignore[arg-type]
+            most, _ = loads_of(self.columns.table, self.shape[0], named.constraints)
             places[new] = most[self.columns.fresh[new]]
         capped: NDArray[np.int64] = np.minimum(places, self.shape[0])
         return capped
@@ -253,22 +252,6 @@ class Patchwork:
         both = np.stack([sides[0][pairs[:, 0]], sides[1][pairs[:, 1]]], axis=1)
         both = both[(both >= 0).all(axis=1)]
         return both[np.argsort(both[:, 0], kind="stable")]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Loads:
-    """New mentors as the rules about loads see them."""
-
-    n_rows: int
-    coach: Profiles
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.n_rows, len(self.coach)
-
-    @property
-    def coached(self) -> Profiles:
-        return self.coach
 
 
 def patch_scores(plan: Matching, changes: Changes) -> Patchwork | None:

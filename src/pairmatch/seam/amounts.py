@@ -1,4 +1,4 @@
-"""One whole number for each person of a table: one for all, named one by one, or in a column."""
+"""Numbers of people, read alike for every rule: one for all, some by id, or a column."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["columns_of", "read_amounts"]
 
-_MOST = 2**31
+
+def columns_of(table: Profiles | Labels) -> tuple[str, ...]:
+    """Return the columns of a table; the sides of own scores have none."""
+    return () if isinstance(table, Labels) else table.columns
 
 
 def read_amounts(
@@ -26,54 +29,50 @@ def read_amounts(
     side: str,
     rule: object,
     amount: Any,
-    default: int,
     *,
+    blank: int,
     least: int = 0,
-    unit: str = "whole number >= 0",
-    remedy: str = "",
+    most: float = 2**31,
+    wrong: tuple[str, str],
 ) -> tuple[NDArray[np.int64], list[Fault]]:
-    """Return the amount of each person, and what is wrong.
+    """Return one whole number for each person, and what is wrong.
 
     Parameters
     ----------
     table : Profiles or Labels
-        Whom the amounts are for.
-    side : {"mentee", "mentor"}
-        What one of them is, in words.
+        The people.
+    side : str
+        What one of them is: "mentor" or "mentee".
     rule : object
-        The rule that asks, for the faults.
-    amount : int, mapping of ids, or str
-        One amount for all, that of each person who is named, or the column that has it.
-    default : int
-        Of whom no amount is known.
-    least : int
-        The smallest amount that a cell may have.
-    unit, remedy : str
-        What a cell should be, and what to do where there is no such column.
+        Whose numbers these are, as it was typed.
+    amount : int, mapping of id to int, or str
+        A number for all, for some, or the name of a column.
+    blank : int
+        The number of those for whom none is given.
+    least, most : int
+        Range of the cells of a column.
+    wrong : tuple of str
+        What to say of a cell that is out of range, and what to do with it.
     """
     ids = table.ids
-    if not isinstance(amount, Mapping | str):
+    if not isinstance(amount, (str, Mapping)):
         return np.full(len(ids), amount, np.int64), []
-    amounts = np.full(len(ids), default, np.int64)
+    amounts = np.full(len(ids), blank, np.int64)
     if isinstance(amount, Mapping):
         rows, faults = find_places(ids, amount, f"among the {side}s", repr(rule))
-        known = np.array(rows, np.int64) >= 0
-        amounts[np.array(rows, np.int64)[known]] = np.array([*amount.values()], np.int64)[known]
+        for row, number in zip(rows, amount.values(), strict=True):
+            if row >= 0:
+                amounts[row] = number
         return amounts, faults
-    if amount not in columns_of(table):
+    if isinstance(table, Labels) or amount not in table:
         what = f"the {side}s have no column {amount!r}.{did_you_mean(amount, columns_of(table))}"
-        return amounts, [Fault(what, repr(rule), remedy)]
+        return amounts, [Fault(what, repr(rule), f"Give a number, or {{{side}: number}}.")]
     numbers = table.numbers(amount)
-    given = ~np.isnan(numbers)
-    wrong = given & ((numbers < least) | (numbers != np.floor(numbers)) | (numbers > _MOST))
-    amounts[given & ~wrong] = numbers[given & ~wrong].astype(np.int64)
-    advice = f"Give a whole number >= {least}, or leave the cell blank."
+    known = ~np.isnan(numbers)
+    off = known & ((numbers < least) | (numbers != np.floor(numbers)) | (numbers > most))
+    amounts[known & ~off] = numbers[known & ~off].astype(np.int64)
+    what, remedy = wrong
     return amounts, [
-        Fault(f"{numbers[i]:g} is no {unit}.", f"{side} {ids[i]}, column {amount}", advice)
-        for i in np.flatnonzero(wrong)
+        Fault(f"{numbers[j]:g} is {what}.", f"{side} {ids[j]}, column {amount}", remedy)
+        for j in np.flatnonzero(off)
     ]
-
-
-def columns_of(table: Profiles | Labels) -> tuple[str, ...]:
-    """Return the columns of a table; bare labels have none."""
-    return () if isinstance(table, Labels) else table.columns

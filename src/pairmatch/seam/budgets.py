@@ -11,7 +11,7 @@ from pairmatch.constraints import Load, Minutes, find_places
 from pairmatch.constraints.minutes import settle_minutes
 from pairmatch.errors import Fault, ProgramError
 from pairmatch.scoring.own import Labels, Scored
-from pairmatch.seam.amounts import read_amounts
+from pairmatch.seam.amounts import columns_of, read_amounts
 from pairmatch.solvers.problem import Budget
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def budgets_of(scored: Scored, constraints: Sequence[Any]) -> tuple[Budget, ...]
     budgets, faults = [], []
     for rule in settle_minutes(constraints):
         use, wrong = _uses(scored, rule)
-        limit, missing = _amounts_of(scored.coach, "mentor", rule, rule.at_most)
+        limit, missing = _read(scored.coach, "mentor", rule, rule.at_most)
         faults += wrong + missing
         if not wrong + missing:
             no_limit = int(use.max(axis=1, initial=0).sum())
@@ -68,15 +68,14 @@ def _keep_own(
     return np.maximum(0, limit - own)
 
 
-def limits_places(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.bool_]:
+def limits_places(coach: Profiles | Labels, constraints: Sequence[Any]) -> NDArray[np.bool_]:
     """Return which mentors have as many places as fit into their minutes, and no other limit."""
-    limited = np.zeros(scored.shape[1], np.bool_)
-    columns = () if isinstance(scored.coach, Labels) else scored.coach.columns
-    if "max_mentees" in columns or any(isinstance(rule, Load) for rule in constraints):
+    limited = np.zeros(len(coach), np.bool_)
+    if "max_mentees" in columns_of(coach) or any(isinstance(rule, Load) for rule in constraints):
         return limited
     for rule in constraints:
         if isinstance(rule, Minutes):
-            limited |= _amounts_of(scored.coach, "mentor", rule, rule.at_most)[0] != _BLANK
+            limited |= _read(coach, "mentor", rule, rule.at_most)[0] != _BLANK
     return limited
 
 
@@ -89,13 +88,12 @@ def count_fitting(budget: Budget) -> NDArray[np.int64]:
     return n_fitting
 
 
-def _amounts_of(
+def _read(
     table: Profiles | Labels, side: str, rule: Minutes, amount: Any
 ) -> tuple[NDArray[np.int64], list[Fault]]:
-    """Return the minutes of each person, -1 where none are known, and what is wrong."""
-    remedy = f"Give minutes, or {{{side}: minutes}}."
-    unit = "whole number of minutes"
-    return read_amounts(table, side, rule, amount, _BLANK, unit=unit, remedy=remedy)
+    """One number of minutes for each person, -1 where there is none, and what is wrong."""
+    wrong = "no whole number of minutes", "Give whole minutes >= 0."
+    return read_amounts(table, side, rule, amount, blank=_BLANK, wrong=wrong)
 
 
 def _uses(scored: Scored, rule: Minutes) -> tuple[NDArray[np.int64], list[Fault]]:
@@ -118,14 +116,14 @@ def _uses(scored: Scored, rule: Minutes) -> tuple[NDArray[np.int64], list[Fault]
     elif isinstance(each, Mapping) and any(isinstance(row, Mapping) for row in each.values()):
         use = np.full(scored.shape, _BLANK, np.int64)
         at, faults = find_places(rows, each, "among the mentees", repr(rule))
-        for i, (_, cells) in zip(at, each.items(), strict=True):
+        for i, cells in zip(at, each.values(), strict=True):
             where, unknown = find_places(columns, cells, "among the mentors", repr(rule))
             faults += [fault for fault in unknown if fault not in faults]
             for j, cell in zip(where, cells.values(), strict=True):
                 if i >= 0 <= j and cell is not None:
                     use[i, j] = cell
     else:
-        amounts, faults = _amounts_of(scored.coached, "mentee", rule, each)
+        amounts, faults = _read(scored.coached, "mentee", rule, each)
         use = amounts[:, None]
     blank = use == _BLANK
     if blank.any():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pairmatch.constraints import Demand
 from pairmatch.errors import CapabilityError, Fault, ProgramError
-from pairmatch.scoring.own import OwnScores, Scored
 from pairmatch.seam.amounts import read_amounts
 
 if TYPE_CHECKING:
@@ -19,17 +17,22 @@ if TYPE_CHECKING:
 
     from pairmatch.profiles import Profiles
     from pairmatch.programs import Program
+    from pairmatch.scoring.own import Labels
 
 __all__ = ["check_demand", "check_tables", "demand_of"]
 
 
-def demand_of(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64]:
+def demand_of(
+    coached: Profiles | Labels, n_mentors: int, constraints: Sequence[Any]
+) -> NDArray[np.int64]:
     """Return how many mentors each mentee should have; the least of several ``Demand``.
 
     Parameters
     ----------
-    scored : Compatibility or OwnScores
-        The two tables.
+    coached : Profiles or Labels
+        The mentees.
+    n_mentors : int
+        Number of mentors: nobody can have more.
     constraints : sequence
         Constraints of every kind; only ``Demand`` are read.
 
@@ -40,24 +43,18 @@ def demand_of(scored: Scored, constraints: Sequence[Any]) -> NDArray[np.int64]:
         above 0; everything that is wrong at once.
     """
     wanted = [rule for rule in constraints if isinstance(rule, Demand)]
-    demand = np.full(scored.shape[0], 2**31 if wanted else 1, np.int64)
+    demand = np.full(len(coached), 2**31 if wanted else 1, np.int64)
+    out_of_range = "no number of mentors", "Give a whole number >= 1, or leave the cell blank."
     faults: list[Fault] = []
     for rule in wanted:
         amounts, wrong = read_amounts(
-            scored.coached,
-            "mentee",
-            rule,
-            rule.each,
-            rule.default,
-            least=1,
-            unit="number of mentors",
-            remedy="Give a number, or {mentee: number}.",
+            coached, "mentee", rule, rule.each, blank=rule.default, least=1, wrong=out_of_range
         )
         demand = np.minimum(demand, amounts)
         faults += wrong
     if faults:
         raise ProgramError("a demand cannot be used", faults)
-    return np.minimum(demand, max(1, scored.shape[1]))
+    return np.minimum(demand, max(1, n_mentors))
 
 
 def check_tables(coached: Profiles, coach: Profiles, program: Program, most: int) -> None:
@@ -75,39 +72,35 @@ def check_tables(coached: Profiles, coach: Profiles, program: Program, most: int
     rules = program.constraints
     if not any(isinstance(rule, Demand) for rule in rules):
         return
-    tables: Any = _Tables(coached, coach)
+    demand = demand_of(coached, len(coach), rules)
     fair = program.objective in ("worst_off", "leximin")
     fair |= any(type(rule).__name__ in ("Tiers", "CarryOver") for rule in rules)
-    check_demand(tables, demand_of(tables, rules), rules, fair=fair, most=most)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Tables:
-    """Two tables that are not scored yet."""
-
-    coached: Profiles
-    coach: Profiles
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return len(self.coached.ids), len(self.coach.ids)
+    check_demand(len(coached) * len(coach), demand, rules, fair=fair, given=False, most=most)
 
 
 def check_demand(
-    scored: Scored, demand: NDArray[np.int64], constraints: Sequence[Any], *, fair: bool, most: int
+    n_pairs: int,
+    demand: NDArray[np.int64],
+    constraints: Sequence[Any],
+    *,
+    fair: bool,
+    given: bool,
+    most: int,
 ) -> None:
     """Raise unless what else is asked for goes together with several mentors for one mentee.
 
     Parameters
     ----------
-    scored : Compatibility or OwnScores
-        The two tables.
+    n_pairs : int
+        Pairs of the two tables.
     demand : ndarray of int64, shape (n_mentees,)
         Mentors that each mentee should have.
     constraints : sequence
         All constraints.
     fair : bool
         Whether a fair objective or tiers are asked for.
+    given : bool
+        Whether the scores are the user's own.
     most : int
         Pairs up to which they are all held at once.
 
@@ -118,7 +111,6 @@ def check_demand(
     """
     if demand.max(initial=1) <= 1:
         return
-    n_pairs = scored.shape[0] * scored.shape[1]
     if fair:
         raise CapabilityError(
             "several mentors for one mentee go with objective 'coverage' or 'total' without tiers; "
@@ -130,7 +122,7 @@ def check_demand(
             "mentors places with Load instead of Minutes, or drop Demand"
         )
     timed = any(type(rule).__name__ == "Meetings" for rule in constraints)
-    if n_pairs > most and isinstance(scored, OwnScores):
+    if n_pairs > most and given:
         raise CapabilityError(
             "several mentors for one mentee by given scores are found among all pairs at once, at "
             f"most {most:,} of them, and here are {n_pairs:,}; drop Demand, or match schools or "

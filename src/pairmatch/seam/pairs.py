@@ -45,6 +45,7 @@ MOST_FAIR = 2**24
 """Pairs up to which fair objectives and tiers, which hold them all, are solved."""
 
 _BLOCK = 1024
+_MOST_PLACES = 2**53  # in a cell; some write a very large number for "any"
 
 
 def matrix_of(scored: Scored) -> MatrixGains:
@@ -96,23 +97,23 @@ def assignment_problem(
     CapabilityError
         If a fair objective or tiers are asked for in a pool that is too large for them.
     """
-    capacity, at_least = loads_of(scored, constraints)
+    capacity, at_least = loads_of(scored.coach, scored.shape[0], constraints)
     quotas = tuple(
         quota for rule in constraints if isinstance(rule, Quota) for quota in _quotas(scored, rule)
     )
     pins = _pins(scored, constraints)
     budgets = budgets_of(scored, constraints)
-    demand = demand_of(scored, constraints)
+    demand = demand_of(scored.coached, scored.shape[1], constraints)
     _check_pins(scored, constraints, pins, capacity, quotas, budgets, demand)
     capacity = _fit_places(scored, capacity, at_least, budgets)
     capacity = fit_terms(scored, constraints, capacity, at_least)
     tiers = tiers_of(scored, constraints, most=MOST_FAIR)
     fair = tiers is not None or objective in ("worst_off", "leximin")
-    n_pairs = scored.shape[0] * scored.shape[1]
+    n_pairs, given = scored.shape[0] * scored.shape[1], isinstance(scored, OwnScores)
     streamed = n_pairs > MOST_FAIR and (
         isinstance(tiers, StreamedTiers)
         or (objective == "worst_off" and tiers is None)
-        or (objective == "leximin" and tiers is None and not isinstance(scored, OwnScores))
+        or (objective == "leximin" and tiers is None and not given)
     )
     if fair and n_pairs > MOST_FAIR and not streamed:
         raise CapabilityError(
@@ -121,7 +122,7 @@ def assignment_problem(
             "'worst_off' or 'coverage' without tiers, or match schools or regions one by one with "
             "match_many()"
         )
-    check_demand(scored, demand, constraints, fair=fair, most=MOST_FAIR)
+    check_demand(n_pairs, demand, constraints, fair=fair, given=given, most=MOST_FAIR)
     slots = slots_of(scored, constraints)
     several = demand.max(initial=1) > 1 and n_pairs <= MOST_FAIR
     held = (fair and not streamed) or several
@@ -146,30 +147,43 @@ def check_before_scoring(coached: Profiles, coach: Profiles, program: Program) -
 
 
 def loads_of(
-    scored: Scored, constraints: Sequence[Any]
+    coach: Profiles | Labels, n_mentees: int, constraints: Sequence[Any]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the places of each mentor and how many mentees each must get.
+
+    Parameters
+    ----------
+    coach : Profiles or Labels
+        The mentors.
+    n_mentees : int
+        Number of mentees: nobody needs more places.
+    constraints : sequence
+        Constraints of every kind; ``Load`` are read, and ``Minutes`` where these say it all.
 
     Raises
     ------
     ProgramError
-        If a ``Load`` names a column or people that are not there.
+        If a ``Load`` names a column or people that are not there, or a cell is no whole number
+        from 0; everything that is wrong at once.
     InfeasibleError
         If a mentor must get more mentees than it has places.
     """
-    n_rows, n_columns = scored.shape
     loads = [rule for rule in constraints if isinstance(rule, Load)] or [Load()]
-    unlimited = limits_places(scored, constraints)
-    capacity = np.full(n_columns, np.iinfo(np.int64).max)
-    at_least = np.zeros(n_columns, dtype=np.int64)
+    unlimited = limits_places(coach, constraints)
+    capacity = np.full(len(coach), np.iinfo(np.int64).max)
+    at_least = np.zeros(len(coach), dtype=np.int64)
+    faults: dict[Fault, None] = {}  # the same id may be wrong on both sides
     for load in loads:
-        most = load.at_most
-        if most is None and "max_mentees" in columns_of(scored.coach):
-            most = "max_mentees"
-        most = load.default if most is None else most
-        capacity = np.minimum(capacity, _amounts_of(scored, load, most, load.default))
-        at_least = np.maximum(at_least, _amounts_of(scored, load, load.at_least, 0))
-    capacity[unlimited] = n_rows
+        most: Any = load.at_most
+        if most is None:
+            most = "max_mentees" if "max_mentees" in columns_of(coach) else load.default
+        places, wrong = _read(coach, load, most, load.default)
+        least, too = _read(coach, load, load.at_least, 0)
+        capacity, at_least = np.minimum(capacity, places), np.maximum(at_least, least)
+        faults.update(dict.fromkeys(wrong + too))
+    if faults:
+        raise ProgramError("a load cannot be used", faults)
+    capacity[unlimited] = n_mentees
     short = np.flatnonzero(at_least > capacity)
     if short.size:
         raise InfeasibleError(
@@ -178,13 +192,13 @@ def loads_of(
                 Fault(
                     f"at least {at_least[j]} mentees, but {capacity[j]} "
                     f"{'place' if capacity[j] == 1 else 'places'}.",
-                    f"mentor {scored.coach.ids[j]}",
+                    f"mentor {coach.ids[j]}",
                     "Raise the places or lower at_least in Load.",
                 )
                 for j in short
             ],
         )
-    return np.minimum(capacity, max(n_rows, int(at_least.max(initial=0)))), at_least
+    return np.minimum(capacity, max(n_mentees, int(at_least.max(initial=0)))), at_least
 
 
 def _fit_places(
@@ -214,12 +228,12 @@ def _fit_places(
     return capacity
 
 
-def _amounts_of(scored: Scored, load: Load, amount: Any, default: int) -> NDArray[np.int64]:
-    """Return one whole number for each mentor."""
-    amounts, faults = read_amounts(scored.coach, "mentor", load, amount, default)
-    if faults:
-        raise ProgramError("a constraint cannot be used", faults)
-    return amounts
+def _read(
+    coach: Profiles | Labels, load: Load, amount: Any, blank: int
+) -> tuple[NDArray[np.int64], list[Fault]]:
+    """One whole number for each mentor, and what is wrong."""
+    wrong = "no whole number >= 0", "Correct it, or leave the cell blank."
+    return read_amounts(coach, "mentor", load, amount, blank=blank, most=_MOST_PLACES, wrong=wrong)
 
 
 def _quotas(scored: Scored, rule: Quota) -> list[Quotas]:

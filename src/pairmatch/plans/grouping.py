@@ -10,7 +10,7 @@ import numpy as np
 
 from pairmatch.disk import write_whole
 from pairmatch.errors import CertificateError, Fault, ProgramError, say_count
-from pairmatch.plans import files, frames, left_out, summary
+from pairmatch.plans import files, frames, left_out, record, summary
 from pairmatch.plans.explain import explain_pair
 from pairmatch.plans.group_plan import GroupPlan
 from pairmatch.plans.group_timetable import tabulate_times
@@ -220,7 +220,7 @@ class Grouping(GroupPlan, Handouts):
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
         """Return the plan as JSON with versions, seed and input hashes; write it if told where."""
-        text = files.dump_json(summary.record_grouping(self, self.unmatched))
+        text = files.dump_json(record.record_grouping(self, self.unmatched))
         if path is not None:
             write_whole(path, text)
         return text
@@ -234,7 +234,7 @@ class Grouping(GroupPlan, Handouts):
         }
         if self.program.has_times:
             tables["timetable"] = self.timetable()
-        program = summary.program_text(self)
+        program = record.program_text(self)
         files.write_folder(folder, tables, self.summary(), self.to_json(), program)
 
     def __repr__(self) -> str:

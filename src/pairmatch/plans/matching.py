@@ -10,7 +10,16 @@ import numpy as np
 
 from pairmatch.disk import write_whole
 from pairmatch.errors import CertificateError, Fault, ProgramError, say_count
-from pairmatch.plans import alternatives, explain, files, frames, reasons, summary, timetable
+from pairmatch.plans import (
+    alternatives,
+    explain,
+    files,
+    frames,
+    reasons,
+    record,
+    summary,
+    timetable,
+)
 from pairmatch.plans.handouts import Handouts
 from pairmatch.plans.observations import observation_rule, schedule_lessons, tabulate_lessons
 from pairmatch.plans.order import natural_key
@@ -324,7 +333,7 @@ class Matching(PairPlan, Handouts):
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
         """Return the plan as JSON with versions, seed and input hashes; write it if told where."""
-        text = files.dump_json(summary.record_matching(self, self.unmatched))
+        text = files.dump_json(record.record_matching(self, self.unmatched))
         if path is not None:
             write_whole(path, text)
         return text
@@ -340,7 +349,7 @@ class Matching(PairPlan, Handouts):
             tables["time_pressure"] = self.time_pressure()
         if isinstance(self.scored, Compatibility):
             tables["reasons"] = explain.explain_all(self.scored, self.solution.pairs)
-        program = summary.program_text(self)
+        program = record.program_text(self)
         files.write_folder(folder, tables, self.summary(), self.to_json(), program)
 
     def __repr__(self) -> str:

@@ -14,7 +14,8 @@ from pairmatch.errors import CertificateError, Fault, say_count
 from pairmatch.plans import files
 from pairmatch.plans.group_verification import verify_grouping
 from pairmatch.plans.rebuild import rebuild_grouping
-from pairmatch.plans.summary import program_text, prove, record_grouping
+from pairmatch.plans.record import program_text, record_grouping
+from pairmatch.plans.summary import prove
 from pairmatch.solvers.certify.terms import certify_term, find_meetings
 from pairmatch.solvers.problem import StreamedGrouping
 from pairmatch.solvers.solution import Status

@@ -1,14 +1,13 @@
-"""Plans in a few lines of text, in HTML for notebooks, and as a record for JSON."""
+"""Plans in a few lines of text, and that in HTML for notebooks."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.errors import ProgramError, say_count, shorten
-from pairmatch.plans.files import versions
+from pairmatch.errors import say_count, shorten
 from pairmatch.plans.frames import tabulate_loads, tabulate_pairs, tabulate_partly_served
 from pairmatch.plans.group_timetable import schedule_group_lessons
 from pairmatch.plans.hints import hint_at_goals, hint_at_sheets
@@ -31,16 +30,12 @@ if TYPE_CHECKING:
 
     from pairmatch.plans.group_plan import GroupPlan
     from pairmatch.plans.timetable import TimePrice
-    from pairmatch.solvers.solution import Certificate
 
 __all__ = [
     "describe_grouping",
     "describe_matching",
     "markup",
-    "program_text",
     "prove",
-    "record_grouping",
-    "record_matching",
 ]
 
 _SHOWN = 10
@@ -237,96 +232,3 @@ def _lowest_words(plan: GroupPlan) -> str:
 def markup(text: str, frame: pd.DataFrame) -> str:
     """Return a summary and a table as HTML; everything is escaped, there are no scripts."""
     return f"<pre>{escape(text)}</pre>{frame.to_html(escape=True, index=False, max_rows=20)}"
-
-
-def _record(plan: PairPlan | GroupPlan) -> dict[str, Any]:
-    certificate = plan.certificate
-    return {
-        "versions": versions(),
-        "seed": plan.seed,
-        "inputs": input_hashes(plan.scored),
-        "program": repr(plan.program),
-        "status": plan.status.value,
-        "solver": plan.solver,
-        "matched": plan.matched,
-        "objective": plan.objective,
-        "bound": plan.bound,
-        "gap": plan.gap,
-        "certificate": None
-        if certificate is None
-        else {
-            "objective": certificate.objective,
-            "bound": certificate.bound,
-            "matched": certificate.matched,
-            "matched_bound": certificate.matched_bound,
-            **({} if certificate.levels is None else {"levels": certificate.levels}),
-            **_record_lowest(certificate),
-            "units_per_score": str(plan.scored.scale * certificate.scale),
-        },
-        "neutral": neutral_of(plan.scored),
-    }
-
-
-def _record_lowest(certificate: Certificate) -> dict[str, str | None]:
-    """Return the lowest group and its bound as fractions of units, where it comes first."""
-    if certificate.lowest is None:
-        return {}
-    bound, scale = certificate.lowest_bound, certificate.scale
-    highest = None if bound is None else str(bound * scale)
-    return {"lowest": str(certificate.lowest * scale), "lowest_bound": highest}
-
-
-def program_text(plan: PairPlan | GroupPlan) -> str | None:
-    """Return the criteria and rules in force as TOML; None where they have no place in a file."""
-    criteria = getattr(plan.scored, "criteria", None)
-    if criteria is None:
-        return None
-    try:
-        return plan.program.replace(criteria=criteria).to_toml()
-    except ProgramError:
-        return None
-
-
-def input_hashes(scored: Any) -> dict[str, str]:
-    """Return the hashes of the tables, or of the own scores, that a plan was made from."""
-    if hasattr(scored, "fingerprint"):
-        return {"scores": scored.fingerprint}
-    return {"mentees": scored.coached.fingerprint, "mentors": scored.coach.fingerprint}
-
-
-def neutral_of(scored: Any) -> dict[str, int]:
-    """Return what an unknown value of each criterion counts, in units of a millionth."""
-    if not hasattr(scored, "criteria"):
-        return {}
-    return {name: int(units) for name, units in zip(scored.names, scored.neutral, strict=True)}
-
-
-def record_matching(plan: PairPlan, unmatched: pd.DataFrame) -> dict[str, Any]:
-    """Return what the JSON of a matching holds."""
-    pairs = [
-        {"mentee": str(mentee), "mentor": str(mentor), "score": float(score)}
-        | dict(zip(("day", "start", "end"), time, strict=False))
-        for mentee, mentor, score, *time in tabulate_pairs(plan).to_numpy(dtype=object)
-    ]
-    out = _list_left_out(unmatched)
-    return {"kind": "matching", **_record(plan), "pairs": pairs, "unmatched": out}
-
-
-def record_grouping(plan: GroupPlan, unmatched: pd.DataFrame) -> dict[str, Any]:
-    """Return what the JSON of a grouping holds."""
-    groups = [
-        {"group": number, "ids": [str(key) for key in members], "value": float(value)}
-        for number, (members, value) in enumerate(
-            zip(plan.group_ids, plan.group_values, strict=True), 1
-        )
-    ]
-    out = _list_left_out(unmatched)
-    return {"kind": "grouping", **_record(plan), "groups": groups, "unmatched": out}
-
-
-def _list_left_out(unmatched: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return who is left out, and why."""
-    return [
-        {"id": str(row.id), "reason": row.reason, "detail": row.detail}
-        for row in unmatched.itertuples()
-    ]

@@ -96,8 +96,9 @@ def test_groups_of_every_limit_are_those_that_enumeration_finds(objective, seed)
         assert (row["matched"], row["objective"]) == (answer.matched, answer.objective)
 
 
-def test_groups_that_are_still_whole_stay_and_a_newcomer_fills_the_gap():
-    pool = pd.DataFrame({"id": list("abcdefghi"), "subjects": ["art", "art", "maths"] * 3})
+@pytest.mark.parametrize("first", ["a", "a; 1"])
+def test_groups_that_are_still_whole_stay_and_a_newcomer_fills_the_gap(first):
+    pool = pd.DataFrame({"id": [first, *"bcdefghi"], "subjects": ["art", "art", "maths"] * 3})
     plan = pm.form_groups(pool, pm.Program(size=3))
     gone = plan.group_ids[0][0]
     after = pm.rematch(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.cycles.moves import list_moves
+from pairmatch.cycles.moves import company_of, list_changed, list_moves
 from pairmatch.errors import ProgramError, say_count
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.order import natural_key
@@ -125,16 +124,10 @@ def compare_records(first: Record, second: Record) -> Comparison:
         for found, record in zip(sides, (first, second), strict=True):
             for mentee, mentor, score in record.pairs:
                 found.setdefault(mentee, {})[mentor] = score
-        rows = []
-        for mentee in sorted({*sides[0], *sides[1]}, key=natural_key):
-            before, after = (side.get(mentee, {}) for side in sides)
-            gone = sorted(before.keys() - after.keys(), key=natural_key) or [""]
-            new = sorted(after.keys() - before.keys(), key=natural_key) or [""]
-            rows += [
-                (mentee, a, b, before.get(a), after.get(b))
-                for a, b in zip_longest(gone, new, fillvalue="")
-                if a or b
-            ]
+        rows = [
+            (mentee, a, b, sides[0].get(mentee, {}).get(a), sides[1].get(mentee, {}).get(b))
+            for mentee, a, b in list_changed(*sides)
+        ]
         columns = ["mentee", "before", "after", "score_before", "score_after"]
         moved = pd.DataFrame(rows, columns=columns)
     matched = second.matched - first.matched
@@ -145,18 +138,10 @@ def _list_company(first: Groups, second: Groups) -> pd.DataFrame:
     """Return one row for each person whose group is another one."""
     import pandas as pd
 
-    company = []
-    for groups in (first, second):
-        others: dict[str, str] = {}
-        for members in groups:
-            for person in members:
-                rest = sorted((str(p) for p in members if p != person), key=natural_key)
-                others[str(person)] = "; ".join(rest)
-        company.append(others)
-    before, after = company
+    before, after = company_of(first), company_of(second)
     rows = [
-        (person, before.get(person, ""), after.get(person, ""))
+        (person, "; ".join(before.get(person, ())), "; ".join(after.get(person, ())))
         for person in sorted({*before, *after}, key=natural_key)
-        if before.get(person, "") != after.get(person, "")
+        if before.get(person, ()) != after.get(person, ())
     ]
     return pd.DataFrame(rows, columns=["id", "before", "after"])

@@ -9,7 +9,7 @@ from pairmatch.errors import say_count
 from pairmatch.plans.order import natural_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     import pandas as pd
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pairmatch.cycles.regrouping import Regrouping
     from pairmatch.plans import Matching
 
-__all__ = ["describe_moves", "list_moves", "mentors_of"]
+__all__ = ["company_of", "describe_moves", "list_changed", "list_moves", "mentors_of"]
 
 _COLUMNS = ["mentee", "before", "after", "counted", "score_before", "score_after", "reason"]
 
@@ -33,6 +33,15 @@ def mentors_of(plan: Matching) -> dict[str, dict[str, tuple[Any, float]]]:
     ):
         mentors.setdefault(str(mentee), {})[str(mentor)] = mentor, score
     return mentors
+
+
+def company_of(groups: Iterable[Sequence[Any]]) -> dict[str, tuple[str, ...]]:
+    """Return the others in the group of each person who is in one, in natural order."""
+    return {
+        str(who): tuple(sorted((str(p) for p in members if p != who), key=natural_key))
+        for members in groups
+        for who in members
+    }
 
 
 def list_moves(
@@ -64,7 +73,7 @@ def list_moves(
     }
     nobody: tuple[Any, Any] = ("", None)
     rows = []
-    for mentee, mentor, other in _list_changed(old, new):
+    for mentee, mentor, other in list_changed(old, new):
         name, score = old.get(mentee, {}).get(mentor, nobody)
         other_name, score_now = new.get(mentee, {}).get(other, nobody)
         row, column = rows_now.get(mentee), columns_now.get(mentor)
@@ -97,7 +106,7 @@ def list_moves(
     return frame.astype({"counted": bool, "score_before": float, "score_after": float})
 
 
-def _list_changed(
+def list_changed(
     old: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]
 ) -> Iterator[tuple[str, str, str]]:
     """List mentee, mentor before and mentor after of all that is not the same; "" for none."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmatch.cycles.moves import describe_moves
+from pairmatch.cycles.moves import company_of, describe_moves
 from pairmatch.cycles.reforming import (
     N_WHOLE,
     Reformed,
@@ -279,7 +279,7 @@ def _read_limits(changes: Any) -> list[int]:
 
 def list_changes(answer: Regrouping) -> list[tuple[str, str, str, bool, str]]:
     """Return a row for everybody whose group does not go on with them."""
-    old, new = _company_of(answer.before), _company_of(answer.plan)
+    old, new = company_of(answer.before.group_ids), company_of(answer.plan.group_ids)
     ids = [str(who) for who in answer.plan.scored.coached.ids]
     place = {who: row for row, who in enumerate(ids)}
     goes_on: set[str] = set()
@@ -291,11 +291,11 @@ def list_changes(answer: Regrouping) -> list[tuple[str, str, str, bool, str]]:
         goes_on |= {ids[row] for row, mark in zip(members, marks, strict=True) if mark == most >= 0}
     rows = []
     for who in sorted({*old, *new, *ids}, key=natural_key):
-        before, after = old.get(who, ""), new.get(who, "")
+        before, after = old.get(who, ()), new.get(who, ())
         if who in goes_on or (not before and not after):
             continue
         counted = who in place and bool(answer.company[place[who]] >= 0)
-        gone = [other for other in before.split("; ") if other and other not in place]
+        gone = [other for other in before if other not in place]
         if who not in place:
             reason = "left"
         elif who not in old:
@@ -310,18 +310,8 @@ def list_changes(answer: Regrouping) -> list[tuple[str, str, str, bool, str]]:
         else:
             reason = "makes a better plan as a whole"
         if before != after or counted:
-            rows.append((who, before, after, counted, reason))
+            rows.append((who, "; ".join(before), "; ".join(after), counted, reason))
     return rows
-
-
-def _company_of(plan: Grouping) -> dict[str, str]:
-    """Return the others in the group of each person who is in one."""
-    others = {}
-    for members in plan.group_ids:
-        for who in members:
-            rest = sorted((str(other) for other in members if other != who), key=natural_key)
-            others[str(who)] = "; ".join(rest)
-    return others
 
 
 def regroup_plan(plan: Grouping, changes: Changes, at_most_changes: int | None) -> Regrouping:

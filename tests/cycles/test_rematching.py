@@ -355,7 +355,7 @@ def test_several_changes_one_after_the_other_build_on_the_first_proof(
         whole = pm.rematch(after.plan, second, at_most_changes=k)
         with monkeypatch.context() as patch:
             patch.setattr("pairmatch.cycles.rematching.NEARBY_FROM", 0)
-            patch.setattr("pairmatch.cycles.rematching._solve_whole", None)  # nothing is held whole
+            patch.setattr("pairmatch.cycles.rematching.settle", None)  # nothing is held whole
             near_first = pm.rematch(plan, first, at_most_changes=first_limit)
             assert near_first.plan.certificate is None
             near = pm.rematch(near_first.plan, second, at_most_changes=k)

@@ -170,8 +170,9 @@ def test_a_plan_with_several_mentors_each_goes_on_with_few_changes():
     fresh = pm.match_scores(news, rules)
     assert free.objective == fresh.objective
     assert free.gap == free.plan.gap == 0.0
-    with pytest.raises(pm.CapabilityError, match="one mentor each"):
-        free.curve()
+    curve = free.curve([0, 1])
+    assert curve["objective"].tolist() == [still.objective, one.objective]
+    assert curve["pairs"].tolist() == [len(still.pairs), len(one.pairs)]
 
 
 def test_one_mentor_each_becomes_two_and_two_become_one():

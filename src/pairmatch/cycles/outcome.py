@@ -6,19 +6,25 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pairmatch.cycles.moves import describe_moves, list_moves
-from pairmatch.errors import CapabilityError
+from pairmatch.cycles.trade_off import (
+    draw_hull,
+    find_points,
+    has_goals_before,
+    limit_of,
+    list_points,
+    read_limits,
+)
 from pairmatch.scoring import Compatibility
-from pairmatch.seam import MOST_HELD
-from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices
+from pairmatch.solvers.certify.changes import ChangePrices
 from pairmatch.solvers.certify.nearby import certify_nearby
 from pairmatch.solvers.certify.openings import certify_standing
 from pairmatch.solvers.certify.ordered_changes import certify_changes
-from pairmatch.solvers.changes.rematching import trace_hull
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -100,7 +106,7 @@ class Rematch:
     @property
     def changes(self) -> int:
         """How many people moved who could have stayed; pairs, where they have several mentors."""
-        limit = self._limit()
+        limit = limit_of(self)
         return len(limit.earlier) - limit.count_kept(self.pairs)
 
     @property
@@ -133,64 +139,85 @@ class Rematch:
         """
         return list_moves(self.before, self.plan, self.column_of)
 
-    def curve(self) -> pd.DataFrame:
+    def points(self, changes: Sequence[int] | None = None) -> tuple[Rematch, ...]:
+        """Return the best plans for several numbers of changes, each with its own proof.
+
+        Parameters
+        ----------
+        changes : sequence of int, optional
+            Numbers of changes; by default 0, 1, 2, 5, 10, 20, 50 and so on, up to the number with
+            which nothing more can be gained.
+
+        Returns
+        -------
+        tuple of Rematch
+            In increasing order of the limit; later ones are never worse. Numbers of changes that
+            the rules rule out, or for which no plan was found, are left out.
+
+        Raises
+        ------
+        ProgramError
+            If ``changes`` is no list of whole numbers >= 0.
+        InfeasibleError
+            If the rules force more changes than each of these numbers.
+        CapabilityError
+            As for :func:`rematch`; above 4,194,304 pairs, and without ``changes`` above 1,048,576
+            (262,144 under "leximin").
+
+        Notes
+        -----
+        Each point is what :func:`rematch` answers to that number, without the tables being bound
+        once more.
+
+        Examples
+        --------
+        >>> import pairmatch as pm
+        >>> plan = pm.match_scores([[9, 8, 1], [8, 6, 1], [7, 1, 5]], objective="worst_off")
+        >>> now = pm.Changes(scores=[[9, 2, 1], [8, 6, 1], [1, 9, 5]])
+        >>> [point.changes for point in pm.rematch(plan, now).points([0, 2])]
+        [0, 2]
+        """
+        return find_points(self, None if changes is None else read_limits(changes))
+
+    def curve(self, changes: Sequence[int] | None = None) -> pd.DataFrame:
         """Return what each number of changes allows.
+
+        Parameters
+        ----------
+        changes : sequence of int, optional
+            As for :meth:`points`. By default all numbers of changes where each mentee has one
+            mentor and nothing comes before the total, else those of :meth:`points`.
 
         Returns
         -------
         DataFrame
             ``changes, matched, objective, bound, exact``: with so many changes or fewer, the best
             known plan, and the proved bound on the total of plans that match as many as the bound
-            allows. ``exact`` at the corners of the concave hull, where the two are one plan.
+            allows. ``exact`` where the two are one plan: by default at the corners of the concave
+            hull.
 
-        Notes
-        -----
-        Two assignment problems for each corner; the numbers between corners have the hull as
-        their bound. ``rematch`` with such a number looks for a better plan between them.
+            Of single numbers, ``exact`` wherever no plan with as few changes is better; ``proof``
+            says how that is known, or what is. Before ``objective`` stands what comes before the
+            total: ``pairs`` under ``Demand``, ``lowest`` (score) under "worst_off" and "leximin",
+            ``tiers`` (pairs of the first, of the second ...) under ``Tiers``. The bound is for
+            plans that are as good in all that, and blank where nobody has proved that it is best.
 
         Raises
         ------
+        ProgramError, InfeasibleError
+            As for :meth:`points`.
         CapabilityError
-            If there are more than 4,194,304 pairs, mentees have several mentors, or something comes
-            before the total.
-        """
-        import pandas as pd
+            As for :meth:`points`; or if in these calendars not every corner of the hull can be
+            proved.
 
-        problem = self.plan.problem
-        if (problem.demand > 1).any():
-            raise CapabilityError(
-                "the curve is drawn for plans with one mentor each; ask rematch() for single "
-                "numbers of changes"
-            )
-        if problem.tiers is not None or problem.objective in ("worst_off", "leximin"):
-            raise CapabilityError(
-                "the curve is drawn for plans in which nothing comes before the total; ask "
-                "rematch() for single numbers of changes"
-            )
-        if self.plan.problem.n_rows * self.plan.problem.n_columns > MOST_HELD:
-            raise CapabilityError(
-                f"the curve looks at all pairs at once, at most {MOST_HELD:,} of them; "
-                "ask rematch() for single numbers of changes"
-            )
-        corners, bonus = trace_hull(self.plan.problem, self.column_of)
-        if not all(corner.proved for corner in corners):
-            raise CapabilityError(
-                "with these calendars not every corner of the curve could be proved best; "
-                "ask rematch() for single numbers of changes"
-            )
-        n_kept = int(np.count_nonzero(self.column_of >= 0))
-        rows = []
-        for corner, after in zip(corners, [*corners[1:], None], strict=True):
-            units = corner.value - bonus * len(corner.pairs)
-            row = len(corner.pairs), self.plan.in_scores(units)
-            rows.append((n_kept - corner.kept, *row, self.plan.in_scores(units), True))
-            for kept in range(corner.kept - 1, after.kept if after else corner.kept - 1, -1):
-                rise, run = after.value - corner.value, corner.kept - after.kept  # type: ignore[union-attr]
-                value = corner.value + rise * (corner.kept - kept) // run
-                matched = max(len(corner.pairs), value // bonus) if bonus else 0
-                limit = self.plan.in_scores(value - bonus * matched)
-                rows.append((n_kept - kept, *row, limit, False))
-        return pd.DataFrame(rows, columns=["changes", "matched", "objective", "bound", "exact"])
+        Notes
+        -----
+        The hull takes two assignment problems for each corner; the numbers between corners have it
+        as their bound. ``rematch`` with such a number looks for a better plan between them.
+        """
+        if changes is None and not has_goals_before(self.plan.problem):
+            return draw_hull(self)
+        return list_points(self.points(changes))
 
     def verify(self) -> Certificate:
         """Check the plan and the limit once more from the tables, and recompute the bound.
@@ -203,7 +230,7 @@ class Rematch:
         from pairmatch.plans import verify
 
         verify(self.plan)
-        problem, limit, pairs = self.plan.problem, self._limit(), self.plan.solution.pairs
+        problem, limit, pairs = self.plan.problem, limit_of(self), self.plan.solution.pairs
         if self.standing is not None:
             see: Any = self.plan.scored.evaluate
             return certify_standing(problem, self.column_of, pairs, self.standing.prices, see)
@@ -216,11 +243,6 @@ class Rematch:
         """Return units as a score; tables have one scale, before and after."""
         from_tables = isinstance(self.before.scored, Compatibility)
         return (self.before if from_tables else self.plan).in_scores(units)
-
-    def _limit(self) -> ChangeLimit:
-        n_before = int(np.count_nonzero(self.column_of >= 0))
-        most = n_before if self.at_most_changes is None else self.at_most_changes
-        return ChangeLimit(self.column_of, max(0, n_before - most))
 
     def summary(self) -> str:
         """Return what changed in a few lines of text."""

@@ -17,32 +17,22 @@ from pairmatch.cycles.renewal import (
     check_request,
     find_keepable,
     find_running,
-    find_times,
     renew,
 )
+from pairmatch.cycles.settlement import refuse_changes, settle
 from pairmatch.cycles.standing import fill_open_places, make_plan
-from pairmatch.errors import CapabilityError, Fault, InfeasibleError, say_count
 from pairmatch.plans import Grouping
-from pairmatch.plans.conflict import explain_conflict
-from pairmatch.seam import MOST_HELD
-from pairmatch.solvers.assignment import LoadConflict, solve_assignment
 from pairmatch.solvers.certify.changes import (
     ChangeLimit,
     ChangePrices,
 )
-from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.certify.nearby import Running, certify_nearby, find_covered, leave_rows
-from pairmatch.solvers.certify.ordered_changes import certify_changes
 from pairmatch.solvers.changes.covering import renew_cover
-from pairmatch.solvers.changes.keeping import keep_slots
 from pairmatch.solvers.changes.lines import Lines
 from pairmatch.solvers.changes.nearby import solve_nearby
-from pairmatch.solvers.changes.ordered_rematching import solve_with_few_changes
 from pairmatch.solvers.changes.rematching import TooManyChangesError, UnsettledError
-from pairmatch.solvers.changes.streamed_rematching import solve_streamed_rematching
 from pairmatch.solvers.changes.surroundings import Ground
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
-from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +161,10 @@ def rematch(
         after, proof = replace(new, solution=near[0], earlier=running), near[1]
     else:
         running = None
-        after, proof = _solve_whole(new, limit, find_times(plan, new, limit.column_of))
+        try:
+            after, proof = settle(plan, new, limit)
+        except (TooManyChangesError, UnsettledError) as error:
+            raise refuse_changes(limit, error) from None
     seconds = perf_counter() - start
     after = replace(after, seconds=seconds)
     pairs = after.solution.pairs
@@ -184,75 +177,6 @@ def _limit(column_of: NDArray[np.int64], at_most_changes: int | None) -> ChangeL
     return ChangeLimit(
         column_of, 0 if at_most_changes is None else max(0, n_before - at_most_changes)
     )
-
-
-def _refuse_changes(limit: ChangeLimit, n_kept: int) -> InfeasibleError:
-    """Return the error that says how many people must move."""
-    n_before = len(limit.earlier)
-    forced, allowed = n_before - n_kept, n_before - limit.n_kept
-    what = f"at least {say_count(forced, 'person', 'people')} must move, {allowed} may."
-    if limit.column_of.ndim > 1:  # mentees had several mentors
-        what = f"at least {say_count(forced, 'pair')} must change, {allowed} may."
-    remedy = f"Write at_most_changes={forced}, or lower minimum loads and drop pins."
-    return InfeasibleError("the changes force more moves", [Fault(what, "", remedy)])
-
-
-def _solve_whole(
-    new: Matching, limit: ChangeLimit, times: NDArray[np.int64]
-) -> tuple[Matching, Proof]:
-    """Solve and prove with all pairs in hand."""
-    problem = new.problem
-    try:
-        if isinstance(problem.gains, StreamedGains):
-            _check_streamed(problem)
-            before = limit.column_of, limit.n_kept
-            found, free = solve_streamed_rematching(problem, problem.gains, *before)
-        else:
-            found = solve_with_few_changes(problem, limit.column_of, limit.n_kept)
-            free = solve_assignment(problem)
-    except LoadConflict as conflict:
-        raise explain_conflict(new.scored, problem, conflict) from None
-    except TooManyChangesError as error:
-        raise _refuse_changes(limit, int(error.args[0])) from None
-    except UnsettledError:
-        raise CapabilityError(
-            "no plan with so few changes was found, though none is ruled out; allow more "
-            "changes, or match anew with match()"
-        ) from None
-    order = np.lexsort((found.pairs[:, 1], found.pairs[:, 0]))
-    pairs, slots = found.pairs[order], None
-    if found.slots is not None:
-        stays = limit.contains(pairs[:, 0], pairs[:, 1])
-        times[np.setdiff1d(np.arange(len(times)), pairs[stays, 0])] = -1
-        slots = keep_slots(problem, pairs, found.slots[order], times)
-    certificate = certify_changes(problem, limit, pairs, found.dual, slots)
-    solution = AssignmentSolution(
-        pairs, free.prices, Status.FEASIBLE, found.solver, free.steps, slots=slots
-    )
-    checked = certify_plan(problem, solution)
-    if checked.proved:
-        solution = replace(solution, status=Status.OPTIMAL)
-    return replace(new, solution=solution, certificate=checked), (certificate, found.dual)
-
-
-def _check_streamed(problem: AssignmentProblem) -> None:
-    """Raise where a large pool has rules that ask for all pairs at once."""
-    asked = {
-        "Quota": bool(problem.quotas),
-        "Minutes": bool(problem.budgets),
-        "Meetings": problem.slots is not None,
-        "Tiers or CarryOver": problem.tiers is not None,
-        "Demand": bool((problem.demand > 1).any()),
-        f"objective={problem.objective!r}": problem.objective not in ("total", "coverage"),
-    }
-    others = [name for name, there in asked.items() if there]
-    if others:
-        n_pairs = problem.n_rows * problem.n_columns
-        raise CapabilityError(
-            f"here are {n_pairs:,} pairs; with {' and '.join(others)} a plan is re-matched up to "
-            f"{MOST_HELD:,} of them; leave that out of the changed program, re-match schools or "
-            "regions one by one, or match anew with match()"
-        )
 
 
 def _solve_near(
@@ -274,7 +198,7 @@ def _solve_near(
     try:
         found = solve_nearby(problem, limit.column_of, limit.n_kept, ground, look)
     except TooManyChangesError as error:
-        raise _refuse_changes(limit, int(error.args[0])) from None
+        raise refuse_changes(limit, error) from None
     if found is None or not isinstance(found.dual, ChangePrices):
         return None
     dual = _add_cover(problem, found.pairs, found.dual, running, look)

@@ -161,3 +161,18 @@ def test_a_double_booked_mentee_is_refused(pools):
                     with pytest.raises(CertificateError, match="cannot take both slots"):
                         certify_plan(problem, replace(answer, slots=spoiled))
     assert n_spoiled > 5
+
+
+@pytest.mark.parametrize("searched", [60_000, 0])
+def test_who_should_have_one_mentor_keeps_the_one_that_is_pinned(searched, monkeypatch):
+    monkeypatch.setattr(meeting_demand, "_MOST_TAKES", searched)
+    one, two = "Mon 08:00-08:45", "Mon 08:00-08:45; Mon 09:00-09:45"
+    mentees = pd.DataFrame({"id": ["T-1", "T-2", "T-3"], "free": two, "years": 1})
+    mentors = pd.DataFrame({"id": ["M-1", "M-2", "M-3"], "free": [one, two, two]})
+    mentors = mentors.assign(years=[9, 9, 2], max_mentees=3)
+    gap = pm.ExperienceGap(at_least=0, ideal=8, at_most=20)
+    rules = [pm.Demand({"T-1": 2, "T-2": 2}), pm.Meetings(minutes=45), pm.Pin("T-3", "M-3")]
+    plan = pm.match(mentees, mentors, pm.Program([gap], rules))  # M-3 is the worst for everybody
+    frame = plan.to_frame()
+    assert frame.loc[frame["mentee"] == "T-3", "mentor"].tolist() == ["M-3"]
+    pm.verify(plan)

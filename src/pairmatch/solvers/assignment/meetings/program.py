@@ -28,7 +28,7 @@ class JointProgram:
     Parameters
     ----------
     edges : Edges
-        The pairs; a pinned row has only its pin.
+        The pairs.
     pair, slot : ndarray of int64, shape (n_takes,)
         Pair and slot behind each further variable.
     rows : list of Row
@@ -91,8 +91,9 @@ def draw_program(problem: AssignmentProblem, edges: Edges) -> JointProgram:
             row = Row(row.kind, row.where, row.edges, int(must), most)
         rows.append(row)
     code = edges.row * problem.n_columns + edges.column
+    n_options = np.bincount(edges.row, minlength=problem.n_rows)
     for i, j in problem.pins.tolist():
-        if problem.demand[i] > 1:
+        if max(n_options[i], problem.demand[i]) > 1:
             own = np.flatnonzero(code == i * problem.n_columns + j)
             rows.append(Row("all", (), own, 1, 1))
     n_pairs = len(edges)

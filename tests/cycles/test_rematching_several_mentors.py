@@ -216,13 +216,3 @@ def test_a_year_of_joiners_and_leavers_with_two_mentors_each_loses_nobody():
             scores.index
         )
         plan = answer.plan
-
-
-def test_several_mentors_with_meetings_or_minutes_are_refused_with_a_way_out():
-    windows = ["Mon 08:00-12:00"] * 2
-    mentees = pd.DataFrame({"id": ["T-1", "T-2"], "free": windows, "subjects": "art"})
-    mentors = pd.DataFrame({"id": ["M-1", "M-2"], "free": windows, "subjects": "art"})
-    rules = [pm.Demand(2), pm.Load(at_most=2), pm.Meetings(minutes=45)]
-    plan = pm.match(mentees, mentors, pm.Program([pm.SubjectMatch()], rules))
-    with pytest.raises(pm.CapabilityError, match="several mentors each together with meetings"):
-        pm.rematch(plan, pm.Changes(leave=["T-1"]))

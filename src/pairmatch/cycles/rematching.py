@@ -105,10 +105,10 @@ def rematch(
     InfeasibleError
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
-        If the program has several mentors each, tiers, "worst_off" or "leximin" together with
-        meetings or minutes, or there are more than 4,194,304 pairs together with quotas, minutes,
-        meetings, tiers, several mentors each or another objective than "total" and "coverage"; of
-        groups, if the program has rounds.
+        If the program has tiers, "worst_off" or "leximin" together with meetings or minutes; if
+        there are more than 4,194,304 pairs together with quotas, minutes, meetings, tiers, several
+        mentors each or another objective than "total" and "coverage"; if no plan with so few
+        changes was found though none is ruled out; of groups, if the program has rounds.
 
     Notes
     -----
@@ -117,7 +117,9 @@ def rematch(
     bound then holds for plans that are as good before the total, and is None where nobody has
     proved that. Of the plans that are best, one with the fewest changes is returned, unless
     something comes before the total. With ``Meetings``,
-    pairs that stay meet when they did before, as far as the others leave room for that.
+    pairs that stay meet when they did before, as far as the others leave room for that. With
+    ``Demand`` as well, up to 60,000 pairs at their slots are searched at once; above, earlier pairs
+    are placed first and the others around them, with the best plan without times as the bound.
 
     Examples
     --------

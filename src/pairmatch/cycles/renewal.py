@@ -234,15 +234,16 @@ def _follow(plan: Matching, scored: Any) -> NDArray[np.int64]:
     return np.stack(sides, axis=1)
 
 
-def find_times(plan: Matching, new: Matching, column_of: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return by new row when the meetings with a mentor who could stay began, -1 for none."""
+def find_times(plan: Matching, new: Matching, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return by pair of a new plan when its meetings began before, -1 for those that are new."""
     now, was = new.problem.slots, plan.problem.slots
     taken = plan.solution.slots
-    times = np.full((new.problem.n_rows, 0 if now is None else now.per_week), -1)
+    times = np.full((len(pairs), 0 if now is None else now.per_week), -1)
     if now is None or was is None or taken is None:
         return times
-    for (row, column), own in zip(_follow(plan, new.scored).tolist(), taken, strict=True):
-        if min(row, column) >= 0 and (column_of[row] == column).any():
+    place = {pair: k for k, pair in enumerate(map(tuple, pairs.tolist()))}
+    for pair, own in zip(map(tuple, _follow(plan, new.scored).tolist()), taken, strict=True):
+        if pair in place:
             begin = was.start[own[own >= 0]][: times.shape[1]]
-            times[row, : len(begin)] = begin
+            times[place[pair], : len(begin)] = begin
     return times

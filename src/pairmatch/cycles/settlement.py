@@ -74,10 +74,7 @@ def settle(
     order = np.lexsort((found.pairs[:, 1], found.pairs[:, 0]))
     pairs, slots = found.pairs[order], None
     if found.slots is not None:
-        times = find_times(before, new, limit.column_of)
-        stays = limit.contains(pairs[:, 0], pairs[:, 1])
-        times[np.setdiff1d(np.arange(len(times)), pairs[stays, 0])] = -1
-        slots = keep_slots(problem, pairs, found.slots[order], times)
+        slots = keep_slots(problem, pairs, found.slots[order], find_times(before, new, pairs))
     certificate = certify_changes(problem, limit, pairs, found.dual, slots)
     solution = AssignmentSolution(
         pairs, free.prices, Status.FEASIBLE, found.solver, free.steps, slots=slots

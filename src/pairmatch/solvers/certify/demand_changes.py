@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.certify.demand_meetings import bound_demand_slots, certify_demand_slots
 from pairmatch.solvers.certify.demands import bound_demand, certify_demand
 from pairmatch.solvers.certify.sums import find_magnitude
 from pairmatch.solvers.problem import MatrixGains
@@ -45,19 +46,22 @@ def certify_demand_changes(
     limit: ChangeLimit,
     pairs: NDArray[np.int64],
     dual: DemandPrices | None,
+    slots: NDArray[np.int64] | None = None,
 ) -> Certificate:
     """Check an answer with a limited number of changes, and bound every other such answer.
 
     Parameters
     ----------
     problem : AssignmentProblem
-        What was asked, of objective "coverage" or "total"; without tiers, budgets and slots.
+        What was asked, of objective "coverage" or "total"; without tiers and budgets.
     limit : ChangeLimit
         Which pairs there were, and how many must stay.
     pairs : ndarray of int64, shape (n_pairs, 2)
         What was answered.
     dual : DemandPrices or None
         The prices that prove it; without them there is no bound.
+    slots : ndarray of int64, shape (n_pairs, per_week), optional
+        The slots of the pairs, where they take some.
 
     Returns
     -------
@@ -74,13 +78,15 @@ def certify_demand_changes(
     Notes
     -----
     Lagrangian duality: answers that keep at least K pairs are worth no more than the best of all
-    with a price of ``keep`` on each change, less ``keep * K``; any prices bound that.
+    with a price of ``keep`` on each change, less ``keep * K``; any prices bound that. Prices that
+    leave minutes out bound all answers without slots, and so those with slots as well.
     """
-    if problem.slots is not None or problem.budgets:
-        raise CertificateError("slots and budgets have no place here")
+    if problem.budgets:
+        raise CertificateError("budgets have no place here")
     pairs = np.asarray(pairs, np.int64).reshape(-1, 2)
-    answer = AssignmentSolution(pairs, None, Status.FEASIBLE, "")
-    known = certify_demand(problem, answer)
+    answer = AssignmentSolution(pairs, None, Status.FEASIBLE, "", slots=slots)
+    certify = certify_demand if problem.slots is None else certify_demand_slots
+    known = certify(problem, answer)
     kept = limit.count_kept(pairs)
     if kept < limit.n_kept:
         what = f"keeps {kept} of the pairs there were, fewer than {limit.n_kept}."
@@ -125,6 +131,9 @@ def _bound(problem: AssignmentProblem, limit: ChangeLimit, step: ChangeStep, *, 
         raise CertificateError("gains and prices are too large to be added up exactly")
     lifted = step.scale * worth * gain.astype(np.int64)
     lifted[tuple(limit.earlier.T)] += step.keep
-    gains = MatrixGains(np.where(allowed, lifted, 0), allowed)
-    most = bound_demand(replace(problem, gains=gains), step.prices)
+    asked = replace(problem, gains=MatrixGains(np.where(allowed, lifted, 0), allowed))
+    if problem.slots is None or step.prices.time is None:
+        most = bound_demand(replace(asked, slots=None), step.prices)
+    else:
+        most = bound_demand_slots(asked, step.prices)
     return most - step.keep * limit.n_kept

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.errors import CertificateError
+from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify.demands import certify_demand
 from pairmatch.solvers.certify.meetings import (
     check_slot_prices,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem, Slots
     from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices
 
-__all__ = ["certify_demand_slots"]
+__all__ = ["bound_demand_slots", "certify_demand_slots"]
 
 _CELLS = 2**20  # pairs at a time
 _FAR = -(2**55)
@@ -101,6 +101,29 @@ def certify_demand_slots(
     if best is not None and prices is not None:
         best -= prices.first * found.matched + prices.bonus * seats
     return replace(found, bound=best)
+
+
+def bound_demand_slots(problem: AssignmentProblem, prices: Prices) -> int:
+    """Return what no answer exceeds by some prices, the bonuses of its pairs and rows included.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem with slots, without tiers and budgets.
+    prices : Prices
+        Prices of places and minutes, with any bonuses >= 0.
+
+    Raises
+    ------
+    CertificateError
+        If the prices are not of the right shape, sign and size.
+    """
+    faults = check_slot_prices(problem, prices, "prices")
+    if not 0 <= prices.first < -_FAR // 4:
+        faults.append(Fault("a bonus is negative or too large", "prices"))
+    if faults:
+        raise CertificateError("the answer does not survive its check", faults)
+    return _bound(problem, prices, worth=None)
 
 
 def _bound(problem: AssignmentProblem, prices: Prices, *, worth: int | None) -> int:

@@ -117,7 +117,7 @@ def certify_changes(
     if (problem.demand > 1).any():
         if dual is not None and not isinstance(dual, DemandPrices):
             raise CertificateError("these prices are for rows with one column")
-        return certify_demand_changes(problem, limit, pairs, dual)
+        return certify_demand_changes(problem, limit, pairs, dual, slots)
     if isinstance(dual, DemandPrices):
         raise CertificateError("these prices are for rows with several columns")
     if isinstance(dual, OrderedPrices):

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.assignment.meetings.conflicts import assign_slots
+from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["keep_slots"]
 
@@ -33,8 +32,8 @@ def keep_slots(
         The pairs.
     slots : ndarray of int64, shape (n_pairs, per_week)
         Slots that they could have.
-    before : ndarray of int64, shape (n_rows, per_week)
-        At which minutes the meetings of a row that stays with its column began; -1 for none.
+    before : ndarray of int64, shape (n_pairs, per_week)
+        At which minutes the meetings of a pair that stays began; -1 for none.
 
     Returns
     -------
@@ -45,32 +44,64 @@ def keep_slots(
     One small integer program for all who share calendars with a pair that has another time now.
     Which time is preferred counts only for pairs that are new.
     """
+    if len(np.unique(pairs[:, 0])) < len(pairs):
+        problem, pairs = _split_rows(problem, pairs)
     given = problem.slots
     assert given is not None  # noqa: S101 - whoever calls has looked
     slots = slots.copy()
     likes = given.row_likes.copy()
-    stays = pairs[(before[pairs[:, 0]] >= 0).any(axis=1), 0]
-    likes[stays] = (given.start[None, None, :] == before[stays][:, :, None]).any(axis=1)
+    stays = (before >= 0).any(axis=1)
+    wished = (given.start[None, None, :] == before[stays][:, :, None]).any(axis=1)
+    likes[pairs[stays, 0]] = wished
     wanted = replace(
         problem,
         slots=replace(given, row_likes=likes, column_likes=np.zeros_like(given.column_likes)),
     )
 
-    def count(rows: NDArray[np.int64], taken: NDArray[np.int64]) -> int:
+    def count(some: NDArray[np.int64], taken: NDArray[np.int64]) -> int:
         starts = np.where(taken >= 0, given.start[taken], -2)
-        return int((starts[:, :, None] == before[rows][:, None, :]).any(axis=2).sum())
+        return int((starts[:, :, None] == before[some][:, None, :]).any(axis=2).sum())
 
     part_of = _share_calendars(given.twin, len(given.column), pairs)
     # A slot at another minute than before is a reason to look again at all calendars it touches.
     starts = np.sort(np.where(slots >= 0, given.start[slots], -1), axis=1)
-    moved = (starts != np.sort(before[pairs[:, 0]], axis=1)).any(axis=1)
-    moved &= np.isin(pairs[:, 0], stays)
+    moved = stays & (starts != np.sort(before, axis=1)).any(axis=1)
     for part in np.unique(part_of[moved]).tolist():
         own = np.flatnonzero(part_of == part)
         found = assign_slots(wanted, pairs[own])
-        if found is not None and count(pairs[own, 0], found) > count(pairs[own, 0], slots[own]):
+        if found is not None and count(own, found) > count(own, slots[own]):
             slots[own] = found
     return slots
+
+
+def _split_rows(
+    problem: AssignmentProblem, pairs: NDArray[np.int64]
+) -> tuple[AssignmentProblem, NDArray[np.int64]]:
+    """Return the same pairs with a row each; those of one row have one calendar, as one person.
+
+    That person is a column more, which nobody can have.
+    """
+    slots = problem.slots
+    assert slots is not None  # noqa: S101 - whoever calls has looked
+    rows, n_columns = pairs[:, 0], problem.n_columns
+    twin = slots.twin[rows]
+    none = np.zeros(problem.n_rows, np.bool_)
+    single = replace(
+        slots,
+        row=slots.row[rows],
+        open_row=slots.open_row[rows],
+        row_likes=slots.row_likes[rows],
+        twin=np.where(twin >= 0, twin, n_columns + rows),
+        column=np.concatenate([slots.column, slots.row]),
+        open_column=np.concatenate([slots.open_column, none]),
+        column_likes=np.concatenate([slots.column_likes, np.zeros_like(slots.row_likes)]),
+    )
+    shape = len(pairs), n_columns + problem.n_rows
+    gains = MatrixGains(np.broadcast_to(np.int64(0), shape), np.broadcast_to(np.True_, shape))
+    places = np.concatenate([problem.capacity, np.zeros(problem.n_rows, np.int64)])
+    nobody = np.empty((0, 2), np.int64)
+    split = AssignmentProblem(gains, places, np.zeros_like(places), pins=nobody, slots=single)
+    return split, np.stack([np.arange(len(pairs)), pairs[:, 1]], axis=1)
 
 
 def _share_calendars(

@@ -15,6 +15,7 @@ from pairmatch.solvers.assignment.held.remainder import price_no_quota
 from pairmatch.solvers.certify.changes import ChangePrices
 from pairmatch.solvers.certify.ordered_changes import LowestPrices
 from pairmatch.solvers.changes.demand_goals import solve_demand_goals
+from pairmatch.solvers.changes.demand_meetings import solve_demand_meetings
 from pairmatch.solvers.changes.goals import solve_goals
 from pairmatch.solvers.changes.rematching import (
     Rematching,
@@ -100,15 +101,9 @@ def _serve_several(
     problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
 ) -> Rematching:
     """Return the best plan of rows that should have several columns."""
-    others = {"meetings": problem.slots is not None, "minutes": bool(problem.budgets)}
-    found = [name for name, asked in others.items() if asked]
-    if found:
-        raise CapabilityError(
-            f"rematch() cannot honour several mentors each together with {' and '.join(found)}; "
-            "leave one of them out of the changed program, or match anew with match()"
-        )
+    solve = solve_demand_goals if problem.slots is None else solve_demand_meetings
     try:
-        return solve_demand_goals(problem, column_of, n_kept)
+        return solve(problem, column_of, n_kept)
     except RangeError:
         raise CapabilityError(_TOO_LARGE) from None
 

@@ -495,3 +495,107 @@ def test_ctrl_c_on_the_command_line_writes_no_format(monkeypatch, pool, tmp_path
     done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "plan")])
     assert done.exit_code == 130
     assert not (tmp_path / "plan").exists()
+
+
+def placed(formats):
+    """Return what counts when orders are compared."""
+    matched = sum(plan.matched for plan in formats.plans if plan is not None)
+    return matched, sum(worth or 0.0 for worth in formats.worths)
+
+
+def stop_at(monkeypatch, number):
+    """Let Ctrl-C cut one of the calls of form_groups short, counted from 1."""
+    asked = []
+
+    def stop(*tables, **given):
+        asked.append(given["options"])
+        plan = pm.form_groups(*tables, **given)
+        if len(asked) != number:
+            return plan
+        solution = dataclasses.replace(plan.solution, status=pm.Status.INTERRUPTED)
+        return dataclasses.replace(plan, solution=solution)
+
+    monkeypatch.setattr(running, "form_groups", stop)
+    return asked
+
+
+@pytest.mark.parametrize("joint_bound", [False, True])
+def test_ctrl_c_between_orders_leaves_the_best_so_far(monkeypatch, pool, joint_bound):
+    programs, given = [PAIR, TEAM, PAIR], {"any_order": True, "joint_bound": joint_bound}
+    given["minutes_per_week"] = 75
+    asked = stop_at(monkeypatch, 0)
+    pm.match_formats(pool, programs, minutes_per_week=75)
+    n_first = len(asked)
+    asked = stop_at(monkeypatch, 0)
+    whole = pm.match_formats(pool, programs, **given)
+    assert whole.orders == tuple(itertools.permutations((1, 2, 3)))
+    assert whole.status in (pm.Status.OPTIMAL, pm.Status.FEASIBLE)
+    assert "6 of 6 tried" in whole.summary()
+    n_tried, ranks, numbers = [], [], (n_first + 1, len(asked) - 1)
+    stop_at(monkeypatch, n_first)
+    with pytest.raises(KeyboardInterrupt):
+        pm.match_formats(pool, programs, **given)
+    for number in numbers:
+        asked = stop_at(monkeypatch, number)
+        formats = pm.match_formats(pool, programs, **given)
+        assert len(asked) == number
+        assert formats.status is pm.Status.INTERRUPTED
+        assert formats.order in formats.orders
+        assert formats.orders == whole.orders[: len(formats.orders)]
+        assert (formats.bound is None) == (not joint_bound)
+        assert f"{len(formats.orders)} of 6 tried" in formats.summary()
+        assert "stopped by Ctrl-C" in formats.summary()
+        formats.check()
+        for plan in formats.plans:
+            if plan is not None:
+                pm.verify(plan)
+        n_tried.append(len(formats.orders))
+        ranks.append(placed(formats))
+    assert n_tried == [1, 5]
+    assert [*ranks, placed(whole)] == sorted([*ranks, placed(whole)])
+
+
+def test_ctrl_c_while_the_joint_bound_is_proved_leaves_the_plans(monkeypatch, pool):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, "groups_alone", stop)
+    for any_order in (False, True):
+        formats = pm.match_formats(pool, [TEAM, PAIR], joint_bound=True, any_order=any_order)
+        assert formats.status is pm.Status.INTERRUPTED
+        assert formats.bound is None
+        assert formats.orders == ((1, 2),) * any_order
+        assert all(plan is not None for plan in formats.plans)
+
+
+@pytest.mark.parametrize(("seconds", "n_orders"), [(0.5, 1), (2.5, 1), (3.5, 2), (100.0, 2)])
+def test_the_time_limit_ends_the_trying_of_orders(monkeypatch, pool, seconds, n_orders):
+    clock = itertools.count()
+    monkeypatch.setattr(running, "perf_counter", lambda: next(clock) * 1.5)
+    asked = stop_at(monkeypatch, 0)
+    options = pm.Options(time_limit=seconds)
+    formats = pm.match_formats(pool, [TEAM, PAIR], any_order=True, options=options)
+    assert len(formats.orders) == n_orders
+    assert formats.stopped is (pm.Status.TIME_LIMIT if n_orders == 1 else None)
+    if n_orders == 1:
+        assert "stopped by the time limit" in formats.summary()
+    assert [given.time_limit for given in asked[:2]] == [seconds, seconds]
+    assert all(0 < given.time_limit < seconds for given in asked[2:])
+    formats.check()
+
+
+@pytest.mark.filterwarnings("ignore::pairmatch.PairmatchWarning")
+def test_an_order_that_is_stopped_on_the_command_line_is_written_with_its_own_code(
+    monkeypatch, pool, tmp_path
+):
+    from typer.testing import CliRunner
+
+    from pairmatch.cli.entry import app
+
+    stop_at(monkeypatch, 3)
+    pool.to_csv(tmp_path / "pool.csv", index=False)
+    command = ["formats", str(tmp_path / "pool.csv"), "-p", "triad", "-p", "triad"]
+    done = CliRunner().invoke(app, [*command, "--any-order", "--out", str(tmp_path / "plan")])
+    assert done.exit_code == 3, done.output
+    assert "orders    1 of 2 tried, this is 1, 2; stopped by Ctrl-C" in done.output
+    assert (tmp_path / "plan" / "formats.csv").exists()

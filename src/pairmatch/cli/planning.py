@@ -200,8 +200,7 @@ def formats_command(
     out.print(escape(found.summary()))
     if folder is not None:
         out.print(f"written to {escape(str(folder))}")
-    for plan in plans:
-        _leave_if_stopped(plan.status)
+    _leave_if_stopped(found.status)
 
 
 def _prepare(folder: Path | None, *outputs: AuditTable | Handout) -> None:

@@ -233,7 +233,9 @@ def _count_tiers(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[i
     if not isinstance(problem.tiers, np.ndarray):
         return []
     n_tiers = int(problem.tiers.max(initial=0)) + 1
-    return np.bincount(problem.tiers[pairs[:, 0], pairs[:, 1]], minlength=n_tiers).tolist()
+    own = problem.tiers[pairs[:, 0], pairs[:, 1]]
+    counts: list[int] = np.bincount(own, minlength=n_tiers).tolist()
+    return counts
 
 
 def list_points(points: Sequence[Rematch]) -> pd.DataFrame:

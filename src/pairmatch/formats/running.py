@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from pairmatch.profiles.joining import replace_texts
 from pairmatch.profiles.spans import cut_windows
 from pairmatch.profiles.week import format_windows, merge_windows
 from pairmatch.programs import Program
-from pairmatch.solvers.solution import end_if_stopped
+from pairmatch.solvers.solution import Status, end_if_stopped
 from pairmatch.typed import is_count
 from pairmatch.verbs import form_groups, match
 
@@ -66,11 +67,13 @@ def match_formats(
         (or no such column) is no limit. A meeting takes the minutes of ``Meetings``, else of
         ``CommonTime``; watching lessons takes the minutes of one a week, with its conferences.
     options : Options, optional
-        Seed and time limit, for each format.
+        Seed and time limit, for each format. With ``any_order`` no other order is begun once the
+        limit has passed since the call, and formats of other orders have what is left of it.
     any_order : bool, default: False
         Whether other orders of up to four formats are tried, for the plans with the most people
         in them, and among these with the largest sum of objectives. Orders in which the rules of a
-        format cannot be kept are passed over.
+        format cannot be kept are passed over. The time limit, or Ctrl-C once the first order is
+        through, ends that with the best order so far; ``orders`` and ``status`` say so.
     joint_bound : bool, default: False
         Whether to prove a bound on that sum, for :attr:`Formats.bound` and :attr:`Formats.gap`. It
         takes another solve of each format.
@@ -88,7 +91,8 @@ def match_formats(
     ProfileError, InfeasibleError, CapabilityError
         As for :func:`match` and :func:`form_groups`.
     KeyboardInterrupt
-        On Ctrl-C, which ends all formats.
+        On Ctrl-C before all formats have a plan. After that it only ends the trying of other
+        orders, or the proving of the joint bound, which is missing then.
 
     Notes
     -----
@@ -119,6 +123,7 @@ def match_formats(
     1       1  Mon  08:00  08:45
     2       2  Mon  08:45  09:15
     """
+    start = perf_counter()
     _, options = check_arguments(None, options)
     _check_programs(programs, any_order=any_order)
     table = read_table(teachers)
@@ -126,20 +131,56 @@ def match_formats(
     formats = _run_in_order(table, budget, programs, tuple(range(len(programs))), options)
     if not (joint_bound or any_order):
         return formats
-    alone = [_leave_alone(table, budget, program, options) for program in programs]
-    formats = _rate(formats, alone)
-    known = [one.seats for one in alone if one.seats is not None]
-    if len(known) == len(alone):
-        every = [places for own in known for places in own]
-        formats = replace(formats, shared=share_time(formats.ids, budget, every))
-    for order in list(permutations(range(len(programs))))[1:] if any_order else ():
-        try:
-            other = _rate(_run_in_order(table, budget, programs, order, options), alone)
-        except (InfeasibleError, ProgramError):  # what it asks for cannot be had in this order
-            continue
-        if _rank(other) > _rank(formats):
-            formats = replace(other, shared=formats.shared)
+    if any_order:
+        formats = replace(formats, orders=(formats.order,))
+    late = options.time_limit is not None and perf_counter() - start >= options.time_limit
+    if late and not joint_bound:
+        return replace(formats, stopped=Status.TIME_LIMIT) if len(programs) > 1 else formats
+    try:
+        alone = [_leave_alone(table, budget, program, options) for program in programs]
+        rated, known = _rate(formats, alone), [one.seats for one in alone]
+        every = [places for own in known if own is not None for places in own]
+        if None not in known:
+            rated = replace(rated, shared=share_time(formats.ids, budget, every))
+        formats = rated
+    except KeyboardInterrupt:
+        return replace(formats, stopped=Status.INTERRUPTED)
+    if any_order:
+        formats = _try_orders(table, programs, alone, formats, options, start)
     return formats if joint_bound else replace(formats, bounds=(), shared=None)
+
+
+def _try_orders(
+    table: Profiles,
+    programs: Sequence[Program],
+    alone: Sequence[Alone],
+    best: Formats,
+    options: Options,
+    start: float,
+) -> Formats:
+    """Return the best of all orders, or of those that were tried until the time was over."""
+    tried, stopped, shared = list(best.orders), None, best.shared
+    try:
+        for order in list(permutations(range(len(programs))))[1:]:
+            left = None
+            if options.time_limit is not None:
+                left = options.time_limit - (perf_counter() - start)
+                if left <= 0:
+                    stopped = Status.TIME_LIMIT
+                    break
+            hurried = replace(options, time_limit=left)
+            try:
+                found = _run_in_order(table, best.budget, programs, order, hurried)
+            except (InfeasibleError, ProgramError):  # what it asks for cannot be had in this order
+                tried.append(tuple(number + 1 for number in order))
+                continue
+            other = _rate(found, alone)
+            tried.append(other.order)
+            if _rank(other) > _rank(best):
+                best = other
+    except KeyboardInterrupt:
+        stopped = Status.INTERRUPTED
+    return replace(best, shared=shared, orders=tuple(tried), stopped=stopped)
 
 
 def _rank(formats: Formats) -> tuple[int, float]:
@@ -169,7 +210,8 @@ def _run_in_order(
             left[row_of[key]] -= minutes
         for engagement in engagements(plan):
             taken[row_of[engagement.who]].append((engagement.start, engagement.end))
-    formats = Formats(tuple(plans), tuple(table.ids), budget)
+    numbers = tuple(number + 1 for number in order)
+    formats = Formats(tuple(plans), tuple(table.ids), budget, order=numbers)
     formats.check()
     return formats
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from math import factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pairmatch.plans.order import natural_key
 from pairmatch.profiles.week import format_minute
 from pairmatch.reports.entries import split_people
 from pairmatch.scoring import CommonTime
+from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -49,6 +51,13 @@ class Formats:
         What each format could be worth at most with the whole pool and all its time for itself.
     shared : float or None
         What all of them could be worth together at most in the minutes that everybody has.
+    order : tuple of int
+        In which order they were run, counted from 1.
+    orders : tuple of tuple of int
+        Which orders were tried, where others were asked for; the one that was given first.
+    stopped : Status or None
+        What ended the trying of orders, or the joint bound, before the end: TIME_LIMIT or
+        INTERRUPTED.
 
     Examples
     --------
@@ -66,6 +75,23 @@ class Formats:
     worths: tuple[float | None, ...] = ()
     bounds: tuple[float | None, ...] = ()
     shared: float | None = None
+    order: tuple[int, ...] = ()
+    orders: tuple[tuple[int, ...], ...] = ()
+    stopped: Status | None = None
+
+    @property
+    def status(self) -> Status:
+        """How the work ended.
+
+        INTERRUPTED or TIME_LIMIT where orders were left untried, a plan is not the best one given
+        those before it, or a joint bound was not finished; OPTIMAL where the joint bound is
+        reached, else FEASIBLE.
+        """
+        if self.stopped is not None:
+            return self.stopped
+        if any(plan is not None and plan.status is Status.TIME_LIMIT for plan in self.plans):
+            return Status.TIME_LIMIT
+        return Status.OPTIMAL if self.gap == 0 else Status.FEASIBLE
 
     @property
     def objective(self) -> float | None:
@@ -158,13 +184,24 @@ class Formats:
             lines.append(
                 f"  format {number}  {plan!r}: {proof} given the formats before it, {time}"
             )
+        every = factorial(len(self.plans))
         together = "each format is judged given those before it; another order may be better"
+        if len(self.orders) == every:
+            together = (
+                "the best of all orders, in each of which a format is judged given those before"
+            )
         if self.gap is not None:
             together = (
                 f"{self.objective:.4f} of at most {self.bound:.4f} in any order, "
                 f"within {self.gap:.2%}"
             )
         lines.append(f"  together  {together}")
+        if self.orders:
+            told = f"{len(self.orders)} of {every} tried, this is {', '.join(map(str, self.order))}"
+            if self.stopped is not None:
+                who = "the time limit" if self.stopped is Status.TIME_LIMIT else "Ctrl-C"
+                told += f"; stopped by {who}, another one may be better"
+            lines.append(f"  orders    {told}")
         return "\n".join(lines)
 
     def check(self) -> None:

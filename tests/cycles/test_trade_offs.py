@@ -82,7 +82,7 @@ def earlier_of(answer):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_every_point_is_the_plan_that_enumeration_finds(kind, seed):
     answer = pose(kind, seed, n=4 if kind == "demand" else 5)
     problem = answer.plan.problem
@@ -108,7 +108,7 @@ def test_every_point_is_the_plan_that_enumeration_finds(kind, seed):
 
 
 @given(st.integers(0, 10**6), st.sampled_from(KINDS))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_more_changes_never_give_a_worse_plan_and_the_last_point_is_the_best(seed, kind):
     answer = pose(kind, seed, n=7, m=5)
     points = answer.points()

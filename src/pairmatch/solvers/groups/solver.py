@@ -34,7 +34,7 @@ from pairmatch.solvers.groups.columns.answers import (
     spread_over,
 )
 from pairmatch.solvers.groups.columns.bounds import Priced, bound_of_triads, improve_prices
-from pairmatch.solvers.groups.columns.branching import Proof
+from pairmatch.solvers.groups.columns.cases import Proof
 from pairmatch.solvers.groups.columns.mixing import mix_columns, suits_columns
 from pairmatch.solvers.groups.columns.packing import price_places, tighten
 from pairmatch.solvers.groups.columns.repair import (
@@ -45,6 +45,7 @@ from pairmatch.solvers.groups.columns.repair import (
     repair_plan,
 )
 from pairmatch.solvers.groups.triads.solver import (
+    N_PROVED,
     deal_parts,
     price_unit,
     prove_triads,
@@ -64,7 +65,7 @@ __all__ = ["solve_grouping"]
 _N_PRICE_STEPS = 150
 _N_STARTS = 4  # further beginnings of a search that nothing follows
 _N_SMALL_ENOUGH = 150  # people up to whom a proof of the optimum is worth the time
-_N_PROVED = 330  # people above whom nothing better than prices of people is tried
+_N_CASES = 600  # of a proof of the optimum
 _NARROW = 0.005  # gap of a given plan up to which the proof is taken to its end
 _N_MATCHED = 3000  # people of whom all pairs are priced at once
 _N_ANNEALED = 6  # times that larger groups are annealed
@@ -295,16 +296,19 @@ class _Run:
     def prove(self) -> None:
         """Close the gap of triads of everybody, as far as the work limit allows."""
         n, plan, prices = self.values.n, self.best, self.prices
-        if plan is None or prices is None or n > _N_PROVED or plan.worth >= prices.bound:
+        if plan is None or prices is None or n > N_PROVED or plan.worth >= prices.bound:
             return
         if not self._all_triads(plan):
             return
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.95))
         self.proof = Proof(plan.tables[0].copy(), plan.worth)
-        in_whole = n <= _N_SMALL_ENOUGH
-        if self.given is not None:  # above a floor, a wide gap stays wide
-            in_whole &= gap_of(plan.worth, prices.bound) < _NARROW
-        prove_triads(look, self.proof, prices, in_whole=in_whole, keep_on=self._report)
+        n_cases = _N_CASES if n <= _N_SMALL_ENOUGH or self.clock.time_limit is not None else 0
+        if self.given is not None and gap_of(plan.worth, prices.bound) >= _NARROW:
+            n_cases = 0  # above a floor, a wide gap stays wide
+        left = partial(self.clock.left, 0.95)
+        prove_triads(
+            look, self.proof, prices, n_cases=n_cases, keep_on=self._report, seconds_left=left
+        )
 
     def _report(self) -> bool:
         """Tell how far the proof is, and return whether there is time left."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.groups.basis.values import GroupValues
 
-__all__ = ["best_triads", "collect_triads", "pair_excess"]
+__all__ = ["best_triads", "collect_triads", "each_neighbourhood", "pair_excess"]
 
 _NEVER = -(2**58)  # twice the reduced value of what is not allowed
 
@@ -81,7 +81,7 @@ def best_triads(
         common = *_arrays(values), price, values.scale * unit, values.worst
         kernels.best(*common, floor, best, partners)
         return best, partners
-    for v, near, reduced in _neighbourhoods(values, price, floor, unit):
+    for v, near, reduced in each_neighbourhood(values, price, floor, unit):
         other = reduced.argmax(axis=1)
         worth = reduced[np.arange(near.size), other]
         better = worth > best[near]
@@ -140,7 +140,7 @@ def collect_triads(
         return triads if count > room else triads[values.legal(triads)]
     found = [np.empty(0, np.int64)]
     n_found = 0
-    for v, near, reduced in _neighbourhoods(values, price, floor, unit):
+    for v, near, reduced in each_neighbourhood(values, price, floor, unit):
         row, column = np.nonzero(reduced > floor)
         once = row < column
         triads = np.column_stack([np.full(once.sum(), v), near[row[once]], near[column[once]]])
@@ -162,7 +162,7 @@ def _arrays(
     return values.gain, values.pair, values.allowed
 
 
-def _neighbourhoods(
+def each_neighbourhood(
     values: GroupValues, price: NDArray[np.int64], floor: int, unit: int
 ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
     """Yield person v, its near partners, and twice the reduced value with each two of them."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.groups.basis.search import Plan
     from pairmatch.solvers.groups.basis.values import GroupValues
     from pairmatch.solvers.groups.columns.bounds import Priced
-    from pairmatch.solvers.groups.columns.branching import Proof
+    from pairmatch.solvers.groups.columns.cases import Proof
     from pairmatch.solvers.problem import GroupingProblem
 
 __all__ = [

@@ -26,6 +26,8 @@ _TOLERANCE = 1e-3
 _N_DEALS = 48  # random contractions
 _N_KEPT = 60  # sets improved by local search
 _N_MOVES = 4  # steps of it
+_ALIKE = 50  # sets are alike where one person in so many is in only one of them
+_N_ALIKE = 3  # sets kept of those that are alike
 
 
 def find_overused_sets(
@@ -131,7 +133,7 @@ def _overused_communities(
         first += len(table)
 
     def over(sets: NDArray[np.bool_]) -> NDArray[np.float64]:
-        inside = (sets.astype(np.float32) @ incidence).astype(np.int64) // divisor
+        inside = (sets.astype(np.float32) @ incidence).astype(np.uint16) // np.uint16(divisor)
         excess: NDArray[np.float64] = inside @ share - sets.sum(axis=1) // divisor
         return excess
 
@@ -140,15 +142,35 @@ def _overused_communities(
     sets = _sorted_unique(np.concatenate([sets, ~sets]))
     excess = over(sets)
     for _ in range(_N_MOVES):  # one person in or out, from the most promising sets
-        order = np.argsort(-excess, kind="stable")[:_N_KEPT]
+        order = _best_diverse(sets, excess, _N_KEPT)
         sets, excess = sets[order], excess[order]
         near = np.concatenate(
             [_best_neighbours(row, incidence, share, divisor) for row in sets[: _N_KEPT // 2]]
         )
         sets = _sorted_unique(np.concatenate([sets, near]))
         excess = over(sets)
-    order = np.argsort(-excess, kind="stable")[:n_most]
+    order = _best_diverse(sets, excess, n_most)
     return sets[order[excess[order] > _TOLERANCE]]
+
+
+def _best_diverse(
+    sets: NDArray[np.bool_], excess: NDArray[np.float64], n_most: int
+) -> NDArray[np.int64]:
+    """Return the most overused sets, only a few of those that differ in hardly anybody."""
+    order = np.argsort(-excess, kind="stable")[: 10 * n_most]
+    rows = sets[order].astype(np.float32)
+    size = rows.sum(axis=1)
+    apart = size[:, None] + size[None, :] - 2 * (rows @ rows.T)
+    alike = np.minimum(apart, sets.shape[1] - apart) <= sets.shape[1] // _ALIKE
+    kept: list[int] = []
+    n_alike = np.zeros(order.size, np.int64)
+    for at in range(order.size):
+        if n_alike[at] < _N_ALIKE:
+            kept.append(at)
+            n_alike += alike[at]
+        if len(kept) == n_most:
+            break
+    return order[kept]
 
 
 def _best_neighbours(

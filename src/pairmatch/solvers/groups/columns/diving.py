@@ -6,6 +6,7 @@ groups are as good as the first (price and dive; Sadykov et al. 2019, doi:10.128
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,8 @@ def pick_groups(
     count: Sequence[int],
     case: GroupPrices,
     n_nodes: int,
+    *,
+    seconds: float = math.inf,
 ) -> list[NDArray[np.int64]] | None:
     """Return the best disjoint groups of some, so many of each size, or None if there are none.
 
@@ -144,6 +147,8 @@ def pick_groups(
         Prices near the best, which make the numbers small.
     n_nodes : int
         Cases that the program in whole numbers looks into.
+    seconds : float, optional
+        After which it stops.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csc_array, hstack, identity
@@ -169,7 +174,7 @@ def pick_groups(
         constraints=[LinearConstraint(cover, 1.0, 1.0), LinearConstraint(counts, number, number)],
         integrality=np.ones(short.size, np.int64),
         bounds=Bounds(0.0, 1.0),
-        options={"node_limit": n_nodes, "mip_rel_gap": 1e-9},
+        options={"node_limit": n_nodes, "mip_rel_gap": 1e-9, "time_limit": seconds},
     )
     if answer.x is None:
         return None

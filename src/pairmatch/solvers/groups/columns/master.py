@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.basis.pricing import collect_triads
+from pairmatch.solvers.groups.basis.charges import charge_triads, overpriced_triads
 from pairmatch.solvers.solution import GroupPrices
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Master:
         """Forget the columns that cost most above their worth; they come back when needed."""
         worth = self.values.of_groups(self.triads) * UNIT
         worth -= prices.person[self.triads].sum(axis=1)
-        worth -= self._set_charge(prices, self.triads)
+        worth -= charge_triads(prices, self.triads)
         order = np.argsort(-worth, kind="stable")[: _N_KEPT * self.values.n]
         self.triads = self.triads[np.sort(order)]
 
@@ -120,9 +120,10 @@ class Master:
         self.divisor = np.concatenate([self.divisor, divisor[new]])
         return len(new)
 
-    def drop_idle_sets(self, set_price: NDArray[np.int64]) -> None:
+    def drop_idle_sets(self, prices: GroupPrices) -> None:
         """Forget cuts without a price."""
-        self.sets, self.divisor = self.sets[set_price > 0], self.divisor[set_price > 0]
+        used = prices.set_price > 0
+        self.sets, self.divisor = prices.sets[used], prices.divisor[used]
 
     def relax(self, decisions: Decisions, enough: int) -> Relaxation | None:
         """Return the best fractional grouping under some decisions, or None if that failed.
@@ -150,7 +151,7 @@ class Master:
                 np.array(decisions.together, np.int64).reshape(-1, 2),
                 np.array(decisions.apart, np.int64).reshape(-1, 2),
             )
-            over, excess = self._overpriced(prices, decisions)
+            over, excess = overpriced_triads(self.values, prices)
             sets = int(set_price @ (self.sets.sum(axis=1) // self.divisor))
             worst = np.zeros(self.values.n, np.int64)
             for column in over.T:
@@ -167,16 +168,6 @@ class Master:
                 return relaxation
         return relaxation
 
-    def _overpriced(
-        self, prices: GroupPrices, decisions: Decisions
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return every triad that is worth more than its prices, and by how much."""
-        over = collect_triads(self.values, prices.person, 0, UNIT)
-        over = over[decisions.keep(over)]
-        excess = self.values.of_groups(over) * UNIT - prices.person[over].sum(axis=1)
-        excess -= self._set_charge(prices, over)
-        return over[excess > 0], excess[excess > 0]
-
     def _in_sets(self, triads: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the coefficient of each triad in each cut."""
         member = self.sets.view(np.uint8)
@@ -184,18 +175,6 @@ class Master:
         count += member[:, triads[:, 1]]
         count += member[:, triads[:, 2]]
         return count // self.divisor.astype(np.uint8)[:, None]
-
-    def _set_charge(self, prices: GroupPrices, triads: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return what each triad has to pay for the sets it uses."""
-        charge = np.zeros(len(triads), np.int64)
-        columns = np.ascontiguousarray(triads.T)
-        for at in np.flatnonzero(prices.set_price):
-            member = self.sets[at].view(np.uint8)
-            count = member[columns[0]]
-            count += member[columns[1]]
-            count += member[columns[2]]
-            charge[count >= self.divisor[at]] += prices.set_price[at]
-        return charge
 
     def _solve(
         self, decisions: Decisions

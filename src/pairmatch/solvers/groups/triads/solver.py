@@ -20,19 +20,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.groups.basis.pools import TriadPrices
-    from pairmatch.solvers.groups.columns.branching import Proof
+    from pairmatch.solvers.groups.columns.cases import Proof
 
-__all__ = ["deal_parts", "price_unit", "prove_triads", "round_and_descend"]
+__all__ = ["N_PROVED", "deal_parts", "price_unit", "prove_triads", "round_and_descend"]
 
 _N_NEAR = 60  # cheap triads a person that parts are dealt from
 _OPENED = (8, 12, 16, 12, 16)  # groups in one part, round after round
+_N_BRIEF = 2  # of these rounds where a proof follows that picks triads itself
 _ANEW = (12, 16)  # and in plans that the best is joined with
 _N_MANY = 500  # people who may lie apart, so that plans are joined
 _N_PAIRS = 2  # times that two further plans are joined with the best
 _NOISE = 0.3  # of prices that are rounded anew, as a share of the mean loss
 _N_NODES = 150
 _BATCH = 1000
-_N_CASES = 600  # cases of a proof of the optimum
+_N_CUT_ROUNDS = 12
+
+N_PROVED = 330
+"""People above whom nothing better than prices of people is tried."""
 
 
 def price_unit(largest: int, n: int) -> int:
@@ -81,7 +85,7 @@ def deal_parts(look: Search, plan: Plan, prices: TriadPrices, keep_on: Callable[
     values, dealt = look.values, plan.tables[0]
     n = values.n
     if load_deal() is None:
-        n_rounds = 12 if n <= 330 else 40
+        n_rounds = 12 if n <= N_PROVED else 40
         price = prices.rounded()
         dealt = deal_parts_anew(
             values, dealt, price, n_groups=24, n_rounds=n_rounds, rng=look.rng, keep_on=keep_on
@@ -90,7 +94,8 @@ def deal_parts(look: Search, plan: Plan, prices: TriadPrices, keep_on: Callable[
     unit = prices.unit
     margin = max(1, (int(prices.price.sum()) - plan.worth * unit) * 6 // n)
     triads, short = cheapest_triads(values, prices.price, unit, _N_NEAR * n, margin)
-    best = _deal(look, plan, prices, (triads, short), _OPENED, keep_on)
+    opened = _OPENED if n > N_PROVED else _OPENED[:_N_BRIEF]
+    best = _deal(look, plan, prices, (triads, short), opened, keep_on)
     for _ in range(_N_PAIRS if n >= _N_MANY else 0):
         before = best.worth
         if before >= prices.bound or not keep_on():
@@ -175,8 +180,9 @@ def prove_triads(
     proof: Proof,
     prices: TriadPrices,
     *,
-    in_whole: bool,
+    n_cases: int,
     keep_on: Callable[[], bool],
+    seconds_left: Callable[[], float],
 ) -> None:
     """Lower the bound of triads of everybody with sets, and by cases if asked.
 
@@ -188,10 +194,12 @@ def prove_triads(
         The grouping to start from; receives better ones, and the cases.
     prices : TriadPrices
         Prices that no triad exceeds.
-    in_whole : bool
-        Whether to go on until the optimum is proved, as far as the work limit allows.
+    n_cases : int
+        Cases to look into, at most, until the optimum is proved.
     keep_on : callable
         Asked between steps; False ends the work.
+    seconds_left : callable
+        How long one step may take; infinite without a time limit.
     """
     values = look.values
     nobody = np.empty(0, np.int64)
@@ -208,11 +216,12 @@ def prove_triads(
         proof,
         columns,
         prices.price * (UNIT // prices.unit),
-        n_cut_rounds=15 if in_whole else 3,
-        n_cases=_N_CASES if in_whole else 0,
+        n_cut_rounds=_N_CUT_ROUNDS,
+        n_cases=n_cases,
         rng=look.rng,
         improve=improve,
         keep_on=keep_on,
+        seconds_left=seconds_left,
     )
 
 

@@ -1,0 +1,177 @@
+"""Rounds of cuts: a program, a grouping from its fractions, sets that it overuses, and again.
+
+Sets of three and communities of triads come first. Where they gain little, the triads nearest to
+the prices are dealt in whole numbers, which narrows the gap at its other end; then odd communities
+are looked for as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pairmatch.solvers.groups.basis.charges import overpriced_triads
+from pairmatch.solvers.groups.columns.cuts import find_overused_sets
+from pairmatch.solvers.groups.columns.diving import pick_groups
+from pairmatch.solvers.groups.columns.master import UNIT, Decisions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pairmatch.solvers.groups.columns.cases import Proof
+    from pairmatch.solvers.groups.columns.master import Master, Relaxation
+
+__all__ = ["CutRounds"]
+
+_N_CUTS = 60  # sets of each kind in a round
+_N_IDLE = 2  # rounds in a row that may gain less than one part of the gap in
+_PART = 25
+_N_PICKED = (7, 11)  # triads for three people that a grouping is picked from
+_N_LAST = 5  # rounds of cuts after that
+_N_NODES = 20
+
+
+class CutRounds:
+    """Programs and cuts for one case after another; a workspace.
+
+    Parameters
+    ----------
+    master : Master
+        The program.
+    proof : Proof
+        The best grouping known; receives better ones.
+    rng : Generator
+        Randomness of the search for cuts.
+    improve : callable
+        Makes a grouping better, given its triads.
+    keep_on : callable
+        Asked between steps; False ends the work.
+    seconds_left : callable
+        How long a program in whole numbers may take; infinite without a time limit.
+    """
+
+    def __init__(
+        self,
+        master: Master,
+        proof: Proof,
+        rng: np.random.Generator,
+        improve: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+        keep_on: Callable[[], bool],
+        seconds_left: Callable[[], float],
+    ) -> None:
+        self.master, self.proof = master, proof
+        self.rng, self.improve = rng, improve
+        self.keep_on, self.seconds_left = keep_on, seconds_left
+
+    def cut_root(self, n_rounds: int) -> tuple[Relaxation | None, bool]:
+        """Return the relaxation of the whole pool after rounds of cuts, and whether these help."""
+        first = self.cut(Decisions(), 0)
+        if first is None or not self._is_open(first) or not self.keep_on():
+            return first, False
+        best = self.cut(Decisions(), n_rounds, first) or first
+        # where cuts do not help, prices say too little about which triads to choose
+        if self._is_open(best) and self._helps(first.bound, best.bound):
+            self.pick(best)
+            if self._is_open(best) and self.keep_on():
+                best = self.cut(Decisions(), _N_LAST, best, divisors=(2, 3)) or best
+        return best, self._helps(first.bound, best.bound)
+
+    def cut(
+        self,
+        decisions: Decisions,
+        n_rounds: int,
+        start: Relaxation | None = None,
+        *,
+        divisors: tuple[int, ...] = (3,),
+    ) -> Relaxation | None:
+        """Return the relaxation of a case with the lowest bound, after some rounds of cuts.
+
+        Parameters
+        ----------
+        decisions : Decisions
+            The case.
+        n_rounds : int
+            Rounds of cuts.
+        start : Relaxation, optional
+            Of the same case, to start with.
+        divisors : tuple of int, default: (3,)
+            Those of communities.
+        """
+        best, relaxation, n_idle = start, start, 0
+        for n_done in range(n_rounds + 1):
+            if n_done or relaxation is None:
+                relaxation = self.master.relax(decisions, self.proof.worth)
+                if relaxation is None:
+                    return best
+                gained = 0 if best is None else best.bound - relaxation.bound
+                slow = best is not None and _PART * gained < best.bound - self.proof.worth
+                n_idle = n_idle + 1 if slow else 0
+                if best is None or gained > 0:
+                    best = relaxation
+                if not self._is_open(relaxation):
+                    return best
+                self._round(relaxation)
+            if relaxation.whole or n_done == n_rounds or n_idle == _N_IDLE or not self.keep_on():
+                break
+            if not self._add_cuts(decisions, relaxation, divisors):
+                break
+        return best
+
+    def pick(self, relaxation: Relaxation) -> None:
+        """Make a grouping of the triads nearest to the prices, by a program in whole numbers."""
+        values, proof, prices = self.master.values, self.proof, relaxation.prices
+        triads, excess = overpriced_triads(values, prices, (proof.worth - relaxation.bound) * UNIT)
+        order = np.argsort(-excess, kind="stable")
+        for n_each in _N_PICKED:  # where the nearest do not make a grouping, some more may
+            few = [triads[np.sort(order[: n_each * values.n // 3])]]
+            left = self.seconds_left()
+            picked = pick_groups(values, few, [values.n // 3], prices, _N_NODES, seconds=left)
+            if picked is not None:
+                self._keep(picked[0])
+            if picked is not None or not self.keep_on():
+                return
+
+    def _helps(self, before: int, bound: int) -> bool:
+        """Return whether cuts have closed a good part of the gap."""
+        return 5 * (before - bound) > before - self.proof.worth
+
+    def _is_open(self, relaxation: Relaxation) -> bool:
+        """Return whether there may be a better grouping than the best known."""
+        return relaxation.bound > self.proof.worth
+
+    def _add_cuts(
+        self, decisions: Decisions, relaxation: Relaxation, divisors: tuple[int, ...]
+    ) -> int:
+        """Add cuts that the fractions violate, drop what is idle; return how many are new."""
+        master = self.master
+        if not decisions.together and not decisions.apart:
+            master.drop_poor_triads(relaxation.prices)
+            master.add_triads(self.proof.triads)
+        master.drop_idle_sets(relaxation.prices)
+        share = [relaxation.triads], [relaxation.share]
+        n = master.values.n
+        return master.add_sets(*find_overused_sets(n, *share, self.rng, _N_CUTS, divisors))
+
+    def _round(self, relaxation: Relaxation) -> None:
+        """Make a grouping of the fractional one: largest shares first, the rest by descent."""
+        n = self.master.values.n
+        free = np.ones(n, bool)
+        chosen = []
+        for at in np.argsort(-relaxation.share, kind="stable"):
+            triad = relaxation.triads[at]
+            if free[triad].all():
+                free[triad] = False
+                chosen.append(triad)
+        chosen.extend(np.flatnonzero(free).reshape(-1, 3))
+        self._keep(self.improve(np.array(chosen, np.int64)))
+
+    def _keep(self, triads: NDArray[np.int64]) -> None:
+        """Keep a grouping if it is the best."""
+        values = self.master.values
+        worth = int(values.of_groups(triads).sum())
+        if worth > self.proof.worth and not values.n_forbidden(triads).any():
+            self.proof.triads, self.proof.worth = triads, worth
+            self.master.add_triads(triads)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pairmatch.solvers.groups.basis.compiling import compiled_once
+from pairmatch.solvers.groups.basis.kernels import N_PLAIN
 from pairmatch.solvers.groups.basis.pricing import each_neighbourhood
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["charge_triads", "overpriced_triads"]
 
-_N_PLAIN = 48  # people up to whom compiled loops are not worth loading
 _LOW = -(2**60)
 
 
@@ -58,7 +58,7 @@ def overpriced_triads(
     order = np.argsort(-prices.set_price, kind="stable")[: int((prices.set_price > 0).sum())]
     member = np.ascontiguousarray(prices.sets[order].T).view(np.uint8)
     divisor, charge = prices.divisor[order], prices.set_price[order]
-    loop = load_charges() if values.n > _N_PLAIN else None
+    loop = load_charges() if values.n > N_PLAIN else None
     if loop is None:
         triads, excess = _collect_plainly(values, prices, floor)
     else:

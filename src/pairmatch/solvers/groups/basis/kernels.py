@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     Loop = Callable[..., int]
 
-__all__ = ["Kernels", "load_kernels"]
+__all__ = ["N_PLAIN", "Kernels", "find_kernels", "load_kernels"]
+
+N_PLAIN = 40
+"""People up to whom numpy is done before compiled loops are loaded."""
 
 _LOW = -(2**60)
 
@@ -42,6 +45,11 @@ class Kernels:
     best: Loop
     collect: Loop
     charge: Loop
+
+
+def find_kernels(n: int) -> Kernels | None:
+    """Return the compiled loops where they are worth loading for a pool of n people."""
+    return load_kernels() if n > N_PLAIN else None
 
 
 @compiled_once

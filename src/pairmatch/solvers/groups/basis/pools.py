@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.basis.kernels import load_kernels
+from pairmatch.solvers.groups.basis.kernels import find_kernels
 from pairmatch.solvers.groups.basis.pricing import best_triads, collect_triads
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def step_prices(
     n, lowest_price, largest_price = len(price), None, None
     if most is not None:
         lowest_price, largest_price = price - most, price + most
-    kernels = load_kernels()
+    kernels = find_kernels(n)
     charge = _charge_pool if kernels is None else kernels.charge
     held, lowest, idle = price, np.iinfo(np.int64).max, 0
     drift = np.zeros(n, np.int64)

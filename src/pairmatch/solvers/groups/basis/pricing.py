@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.groups.basis.kernels import load_kernels
+from pairmatch.solvers.groups.basis.kernels import find_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def best_triads(
     n = values.n
     best = np.full(n, floor)
     partners = np.full((n, 2), -1)
-    kernels = load_kernels()
+    kernels = find_kernels(n)
     if kernels is not None:
         common = *_arrays(values), price, values.scale * unit, values.worst
         kernels.best(*common, floor, best, partners)
@@ -124,7 +124,7 @@ def collect_triads(
         Members in increasing order, rows in lexicographic order, each triad once.
     """
     n = values.n
-    kernels = load_kernels()
+    kernels = find_kernels(n)
     if kernels is not None:
         room = min(enough + 1, 64 * n)
         while True:

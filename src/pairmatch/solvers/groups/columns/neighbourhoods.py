@@ -67,7 +67,7 @@ def deal_parts_anew(
     n_near = min(_N_NEAR, values.n - 1)
     near = np.argpartition(-excess, n_near, axis=1)[:, :n_near]
     loss = price[triads].sum(axis=1) - values.of_groups(triads)
-    for _ in range(n_rounds):
+    for _ in range(n_rounds if n_groups < len(triads) else 1):
         if not keep_on() or not loss.any():
             break
         opened = _near_groups(list(triads), loss, near, min(n_groups, len(triads)), rng)

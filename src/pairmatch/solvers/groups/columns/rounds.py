@@ -29,7 +29,7 @@ __all__ = ["CutRounds"]
 _N_CUTS = 60  # sets of each kind in a round
 _N_IDLE = 2  # rounds in a row that may gain less than one part of the gap in
 _PART = 25
-_N_PICKED = (7, 11)  # triads for three people that a grouping is picked from
+_N_PICKED = (7, 9)  # triads for three people that a grouping is picked from
 _N_LAST = 5  # rounds of cuts after that
 _N_NODES = 20
 
@@ -73,11 +73,16 @@ class CutRounds:
             return first, False
         best = self.cut(Decisions(), n_rounds, first) or first
         # where cuts do not help, prices say too little about which triads to choose
-        if self._is_open(best) and self._helps(first.bound, best.bound):
-            self.pick(best)
+        if not self._is_open(best) or not self._helps(first.bound, best.bound):
+            return best, False
+        found = self.pick(best)
+        if self._is_open(best) and self.keep_on():
+            before = best.bound
+            best = self.cut(Decisions(), _N_LAST, best, divisors=(2, 3)) or best
             if self._is_open(best) and self.keep_on():
-                best = self.cut(Decisions(), _N_LAST, best, divisors=(2, 3)) or best
-        return best, self._helps(first.bound, best.bound)
+                if not found or self._helps(before, best.bound):
+                    self.pick(best)
+        return best, True
 
     def cut(
         self,
@@ -120,11 +125,12 @@ class CutRounds:
                 break
         return best
 
-    def pick(self, relaxation: Relaxation) -> None:
-        """Make a grouping of the triads nearest to the prices, by a program in whole numbers."""
+    def pick(self, relaxation: Relaxation) -> bool:
+        """Pick a grouping from the triads nearest to the prices; return whether it is better."""
         values, proof, prices = self.master.values, self.proof, relaxation.prices
         triads, excess = overpriced_triads(values, prices, (proof.worth - relaxation.bound) * UNIT)
         order = np.argsort(-excess, kind="stable")
+        before = proof.worth
         for n_each in _N_PICKED:  # where the nearest do not make a grouping, some more may
             few = [triads[np.sort(order[: n_each * values.n // 3])]]
             left = self.seconds_left()
@@ -132,7 +138,8 @@ class CutRounds:
             if picked is not None:
                 self._keep(picked[0])
             if picked is not None or not self.keep_on():
-                return
+                break
+        return proof.worth > before
 
     def _helps(self, before: int, bound: int) -> bool:
         """Return whether cuts have closed a good part of the gap."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.basis.kernels import N_PLAIN
 from pairmatch.solvers.groups.basis.search import Plan, Search, descend
 from pairmatch.solvers.groups.columns.branching import prove
 from pairmatch.solvers.groups.columns.master import UNIT
@@ -84,7 +85,7 @@ def deal_parts(look: Search, plan: Plan, prices: TriadPrices, keep_on: Callable[
     """
     values, dealt = look.values, plan.tables[0]
     n = values.n
-    if load_deal() is None:
+    if n <= N_PLAIN or load_deal() is None:
         n_rounds = 12 if n <= N_PROVED else 40
         price = prices.rounded()
         dealt = deal_parts_anew(

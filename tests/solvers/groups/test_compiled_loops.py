@@ -9,7 +9,7 @@ import pytest
 
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import solve_grouping
-from pairmatch.solvers.groups.basis import annealing, compiling, kernels, pools, pricing
+from pairmatch.solvers.groups.basis import annealing, charges, compiling, kernels
 from pairmatch.solvers.groups.basis.compiling import compiled_once, wait_at_most
 from pairmatch.solvers.groups.large import dealing as large_dealing
 from pairmatch.solvers.groups.large import linked, loops, proofs, streaming
@@ -30,8 +30,8 @@ def slow(monkeypatch):
     def load(*_):
         over.wait()
 
-    for module in (pools, pricing):
-        monkeypatch.setattr(module, "load_kernels", load)
+    monkeypatch.setattr(kernels, "load_kernels", load)
+    monkeypatch.setattr(charges, "load_charges", load)
     for module in (dealing, large_dealing, triads):
         monkeypatch.setattr(module, "load_deal", load)
     for module in (linked, proofs, streaming):
@@ -138,7 +138,7 @@ def test_loading_leaves_nothing_to_compile_later(objective, pool):
     pytest.importorskip("numba", exc_type=ImportError)
     everything = [dealing.load_deal(), annealing._load_swaps(objective == "worst_rotation")]
     held = kernels.load_kernels()
-    everything += [held.best, held.collect, held.charge]
+    everything += [held.best, held.collect, held.charge, charges.load_charges()]
     for kind in (np.int32, np.int64):
         linked_loops = loops.load_link_loops(kind)
         everything += [linked_loops.best, linked_loops.collect, linked_loops.look]
@@ -146,9 +146,9 @@ def test_loading_leaves_nothing_to_compile_later(objective, pool):
     before = [list(loop.signatures) for loop in everything]
     assert all(len(signatures) == 1 for signatures in before)
     for size, open_ in ((3, 1.0), (4, 0.9)):
-        solve_grouping(pool(24, size, objective=objective, forbidden=1 - open_))
+        solve_grouping(pool(45, size, objective=objective, forbidden=1 - open_))
     for factor in (1, 2**31):
-        held_pool = pool(36, 3, objective=objective)
+        held_pool = pool(45, 3, objective=objective)
         gains = MatrixGains(held_pool.gain * factor, held_pool.allowed)
         large = StreamedGrouping(gains, 3, 5, 3, objective)
         solve_large(large, solve_grouping, seed=0, time_limit=None, progress=None)

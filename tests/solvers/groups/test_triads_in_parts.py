@@ -5,7 +5,7 @@ import pytest
 
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.groups import choice, solve_grouping
-from pairmatch.solvers.groups.basis import kernels, pools, pricing
+from pairmatch.solvers.groups.basis import kernels
 from pairmatch.solvers.groups.basis.annealing import anneal
 from pairmatch.solvers.groups.basis.pools import price_triads
 from pairmatch.solvers.groups.basis.search import Search, seat_greedily
@@ -21,8 +21,7 @@ def plain(monkeypatch):
     """The same loops without numba."""
 
     def without():
-        for module in (pricing, pools):
-            monkeypatch.setattr(module, "load_kernels", lambda: None)
+        monkeypatch.setattr(kernels, "load_kernels", lambda: None)
 
     return without
 
@@ -32,11 +31,11 @@ def plain(monkeypatch):
 def test_prices_are_the_same_with_and_without_numba(objective, forbidden, pool, plain):
     if kernels.load_kernels() is None:
         pytest.skip("numba is not there")
-    values = GroupValues.of(pool(27, 4, objective=objective, forbidden=forbidden), 2)
+    values = GroupValues.of(pool(45, 4, objective=objective, forbidden=forbidden), 2)
     common = {"unit": 64, "n_rounds": 4, "n_steps": 60, "keep_on": lambda: True}
-    fast = price_triads(values, 27 * 1000, **common)
+    fast = price_triads(values, 45 * 1000, **common)
     plain()
-    slow = price_triads(values, 27 * 1000, **common)
+    slow = price_triads(values, 45 * 1000, **common)
     assert fast.price.tolist() == slow.price.tolist()
     assert fast.bound == slow.bound
 

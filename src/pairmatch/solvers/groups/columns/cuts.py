@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["find_overused_sets"]
+__all__ = ["choose_unlike", "find_overused_sets"]
 
 _TOLERANCE = 1e-3
 _N_DEALS = 48  # random contractions
@@ -142,21 +142,36 @@ def _overused_communities(
     sets = _sorted_unique(np.concatenate([sets, ~sets]))
     excess = over(sets)
     for _ in range(_N_MOVES):  # one person in or out, from the most promising sets
-        order = _best_diverse(sets, excess, _N_KEPT)
+        order = choose_unlike(sets, excess, _N_KEPT)
         sets, excess = sets[order], excess[order]
         near = np.concatenate(
             [_best_neighbours(row, incidence, share, divisor) for row in sets[: _N_KEPT // 2]]
         )
         sets = _sorted_unique(np.concatenate([sets, near]))
         excess = over(sets)
-    order = _best_diverse(sets, excess, n_most)
+    order = choose_unlike(sets, excess, n_most)
     return sets[order[excess[order] > _TOLERANCE]]
 
 
-def _best_diverse(
+def choose_unlike(
     sets: NDArray[np.bool_], excess: NDArray[np.float64], n_most: int
 ) -> NDArray[np.int64]:
-    """Return the most overused sets, only a few of those that differ in hardly anybody."""
+    """Return the most overused sets, only a few of those that differ in hardly anybody.
+
+    Parameters
+    ----------
+    sets : ndarray of bool, shape (n_sets, n)
+        Sets of people; one and its complement are alike as well.
+    excess : ndarray of float64, shape (n_sets,)
+        By how much each is overused.
+    n_most : int
+        Sets to choose, at most.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_chosen,)
+        Their rows, the most overused first.
+    """
     order = np.argsort(-excess, kind="stable")[: 10 * n_most]
     rows = sets[order].astype(np.float32)
     size = rows.sum(axis=1)

@@ -61,7 +61,8 @@ def solve_grouping(
     -----
     Up to 15 people (12 if somebody stays out) the answer is the proved optimum, by enumeration of
     subsets. Above, see ``search`` for the descent, ``bounds`` for the prices, ``rounds`` for the
-    cuts and ``branching`` for the proof of triads of up to 330 people, and ``worst_group`` for the lowest group.
+    cuts and ``branching`` for the proof of triads of up to 330 people, and ``worst_group`` for the
+    lowest group.
 
     See Also
     --------

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["choose_unlike", "find_overused_sets"]
 
 _TOLERANCE = 1e-3
-_N_DEALS = 48  # random contractions
+_N_DEALS = 24  # random contractions
 _N_KEPT = 60  # sets improved by local search
 _N_MOVES = 4  # steps of it
 _ALIKE = 50  # sets are alike where one person in so many is in only one of them
@@ -172,7 +172,7 @@ def choose_unlike(
     ndarray of int64, shape (n_chosen,)
         Their rows, the most overused first.
     """
-    order = np.argsort(-excess, kind="stable")[: 10 * n_most]
+    order = np.argsort(-excess, kind="stable")[: 5 * n_most]
     rows = sets[order].astype(np.float32)
     size = rows.sum(axis=1)
     apart = size[:, None] + size[None, :] - 2 * (rows @ rows.T)

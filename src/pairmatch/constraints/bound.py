@@ -25,6 +25,7 @@ __all__ = [
     "Roster",
     "find_rule",
     "pair_keys",
+    "sort_keys",
     "threshold_units",
 ]
 
@@ -198,7 +199,13 @@ class LowScore:
 def pair_keys(pairs: Iterable[tuple[int, int]], n_columns: int) -> NDArray[np.int64]:
     """Return the sorted keys ``row * n_columns + column`` of some pairs."""
     keys = [row * n_columns + column for row, column in pairs]
-    return np.unique(np.array(keys, dtype=np.int64))
+    return sort_keys(np.array(keys, dtype=np.int64))
+
+
+def sort_keys(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each key once, in order."""
+    keys = np.sort(keys)
+    return keys[np.diff(keys, prepend=-1) > 0]  # no key is below 0
 
 
 def positions(roster: Roster) -> Mapping[Any, int]:

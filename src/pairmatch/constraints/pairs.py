@@ -15,6 +15,7 @@ from pairmatch.constraints.bound import (
     LowScore,
     RequiredTerm,
     positions,
+    sort_keys,
     threshold_units,
 )
 from pairmatch.errors import Fault, PairmatchWarning, ProgramError
@@ -23,6 +24,8 @@ from pairmatch.typed import check_all, is_number, is_whole, typed_repr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from pairmatch.constraints.bound import Roster
     from pairmatch.profiles import Profiles
@@ -143,11 +146,10 @@ class EvaluatorPairs:
             named = [(table, _evaluators(table)) for table in (coached, coach)]
             _warn_of_strangers(named, {**of_coached, **of_coach})
         n = len(coach.ids)
-        mine, theirs = _named_places(coached, of_coach), _named_places(coach, of_coached)
-        keys = [row * n + j for row, places in mine for j in places]
-        keys += [i * n + column for column, places in theirs for i in places]
-        unique = np.unique(np.array(keys, np.int64))
-        return ForbiddenPairs("evaluator", self, coached, coach, unique)
+        row, named = _named_places(coached, of_coach)
+        column, naming = _named_places(coach, of_coached)
+        keys = sort_keys(np.concatenate([row * n + named, naming * n + column]))
+        return ForbiddenPairs("evaluator", self, coached, coach, keys)
 
     def breach(
         self, coached: Profiles, i: int, coach: Profiles, j: int, score: Fraction
@@ -204,14 +206,24 @@ def _plain_id(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
-def _named_places(table: Profiles, others: Mapping[str, int]) -> list[tuple[int, list[int]]]:
-    """Return row and places of the evaluators who are among the others, where there are any."""
+def _named_places(
+    table: Profiles, others: Mapping[str, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows, and the place of an evaluator of each who is among the others."""
     if "evaluator" not in table:
-        return []
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     texts = table.texts("evaluator").tolist()
-    places = {text: [others[e] for e in _split_ids(text) if e in others] for text in set(texts)}
-    named = {text: found for text, found in places.items() if found}
-    return [(row, named[text]) for row, text in enumerate(texts) if text in named]
+    number = {text: k for k, text in enumerate(dict.fromkeys(texts))}  # each is read once
+    places = [[others[e] for e in _split_ids(text) if e in others] for text in number]
+    which = np.fromiter(map(number.__getitem__, texts), np.int64, len(texts))
+    counts = np.array([len(own) for own in places], np.int64)
+    first = np.cumsum(counts) - counts
+    row = np.repeat(np.arange(len(texts)), counts[which])
+    within = np.arange(len(row)) - np.repeat(
+        np.cumsum(counts[which]) - counts[which], counts[which]
+    )
+    flat = np.array([place for own in places for place in own], np.int64)
+    return row, flat[first[which[row]] + within]
 
 
 def _evaluators(table: Profiles) -> list[tuple[int, list[str]]]:

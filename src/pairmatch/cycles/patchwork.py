@@ -16,6 +16,7 @@ import numpy as np
 from pairmatch import constraints as rules
 from pairmatch import scoring
 from pairmatch.constraints import bind_pair_rules
+from pairmatch.cycles.blocks import Blocks
 from pairmatch.cycles.changes import change_table, drop_strangers
 from pairmatch.cycles.renewal import carry_neutral, find_proof
 from pairmatch.errors import PairmatchWarning
@@ -167,16 +168,11 @@ class Patchwork:
 
     def evaluate(self, rows: Index, columns: Index) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return units and "is allowed" of a block."""
-        n, m = self.shape
-        i, j = self.rows.place[rows], self.columns.place[columns]
-        every = slice(None)  # all, and then some of them, is faster than some of all features
-        if isinstance(rows, slice) and rows == slice(0, n):
-            units, allowed = self.grown.evaluate(every, j)
-            return units[i], allowed[i]
-        if isinstance(columns, slice) and columns == slice(0, m):
-            units, allowed = self.grown.evaluate(i, every)
-            return units[:, j], allowed[:, j]
-        return self.grown.evaluate(i, j)
+        return self._blocks.evaluate(rows, columns)
+
+    @cached_property
+    def _blocks(self) -> Blocks:
+        return Blocks.make(self.grown, self.rows.place, self.columns.place)
 
     def block(self, rows: slice, columns: slice) -> Scores:
         """Return gains and "is allowed" of a block."""
@@ -198,9 +194,20 @@ class Patchwork:
     @cached_property
     def _running_scores(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
         """Keys, gains and "is allowed" of the running pairs: they are asked for often."""
-        pairs = self.running_pairs  # a mentee has one mentor at most, so the keys are in order
-        found = self._look_up(pairs[:, 0], pairs[:, 1])
-        return pairs[:, 0] * self.shape[1] + pairs[:, 1], *found
+        rows, columns = self.running_pairs.T  # a mentee has one mentor at most: keys are in order
+        pairs = self.plan.solution.pairs
+        had = np.full(self.plan.problem.n_rows, -1)
+        had[pairs[:, 0]] = np.arange(len(pairs))
+        # Pairs of the same two people are worth what they were.
+        same = (self.rows.old[rows] >= 0) & (self.columns.old[columns] >= 0)
+        units = np.empty(len(rows), np.int64)
+        units[same] = self.plan.units[had[self.rows.old[rows[same]]]]
+        i, j = self.rows.place[rows], self.columns.place[columns]
+        units[~same] = self.grown.units_at(i[~same], j[~same])
+        forbidden = np.zeros(len(rows), np.bool_)
+        for rule in self.grown.rules:
+            forbidden |= rule.forbids(i, j, units)
+        return rows * self.shape[1] + columns, np.where(forbidden, 0, units), ~forbidden
 
     def _look_up(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Scores:
         units, allowed = self.grown.evaluate_at(self.rows.place[rows], self.columns.place[columns])

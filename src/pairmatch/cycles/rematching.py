@@ -32,6 +32,7 @@ from pairmatch.solvers.changes.lines import Lines
 from pairmatch.solvers.changes.nearby import solve_nearby
 from pairmatch.solvers.changes.rematching import TooManyChangesError, UnsettledError
 from pairmatch.solvers.changes.surroundings import Ground
+from pairmatch.solvers.processors import hold_blas
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.cycles.patchwork import Patchwork
     from pairmatch.plans import Matching
     from pairmatch.solvers.certify.ordered_changes import ChangeDual
     from pairmatch.solvers.problem import AssignmentProblem
@@ -137,19 +139,11 @@ def rematch(
     if isinstance(plan, Grouping):
         return regroup_plan(plan, changes, at_most_changes)
     patch = patch_scores(plan, changes)
-    if patch is not None and at_most_changes == 0:
-        found = fill_open_places(patch, changes)
+    if patch is not None:
+        with hold_blas():  # many small products
+            found = _build_on(patch, changes, at_most_changes, start)
         if found is not None:
-            seconds = perf_counter() - start
-            standing = found.certificate, None, seconds, None, found
-            return Rematch(found.make, plan, found.pairs, found.column_of, 0, *standing)
-    if patch is not None and patch.shape[0] * patch.shape[1] > NEARBY_FROM:
-        limit = _limit(patch.find_keepable(), at_most_changes)
-        near = _solve_near(patch.pose(), limit, patch.find_running(), patch.evaluate)
-        if near is not None:
-            make = partial(make_plan, patch, changes, near[0])
-            told = *near[1], perf_counter() - start, patch.find_running()
-            return Rematch(make, plan, near[0].pairs, limit.column_of, at_most_changes, *told)
+            return found
     new = renew(plan, *changes.apply(plan))
     limit = _limit(find_keepable(plan, new.scored, new.problem), at_most_changes)
     running = None
@@ -173,6 +167,29 @@ def rematch(
     return Rematch(after, plan, pairs, limit.column_of, at_most_changes, *proof, seconds, running)
 
 
+def _build_on(
+    patch: Patchwork, changes: Changes, at_most_changes: int | None, start: float
+) -> Rematch | None:
+    """Re-match with few scores bound anew, or return None where that is not enough."""
+    plan = patch.plan
+    if at_most_changes == 0:
+        found = fill_open_places(patch, changes)
+        if found is not None:
+            seconds = perf_counter() - start
+            standing = found.certificate, None, seconds, None, found
+            return Rematch(found.make, plan, found.pairs, found.column_of, 0, *standing)
+    if patch.shape[0] * patch.shape[1] <= NEARBY_FROM:
+        return None
+    limit, running = _limit(patch.find_keepable(), at_most_changes), patch.find_running()
+    worth = plan.units if plan.earlier is None else None
+    near = _solve_near(patch.pose(), limit, running, patch.evaluate, worth)
+    if near is None:
+        return None
+    make = partial(make_plan, patch, changes, near[0])
+    told = *near[1], perf_counter() - start, running
+    return Rematch(make, plan, near[0].pairs, limit.column_of, at_most_changes, *told)
+
+
 def _limit(column_of: NDArray[np.int64], at_most_changes: int | None) -> ChangeLimit:
     """Return how many of the pairs that could stay have to."""
     n_before = int(np.count_nonzero(column_of >= 0))
@@ -186,9 +203,13 @@ def _solve_near(
     limit: ChangeLimit,
     running: Running | None,
     look: Callable[..., tuple[NDArray[np.integer], NDArray[np.bool_]]],
+    worth: NDArray[np.int64] | None = None,
 ) -> tuple[AssignmentSolution, Proof] | None:
-    """Solve and prove near the running plan, without a look at most pairs; None if that fails."""
-    profit = None if running is None else leave_rows(running)
+    """Solve and prove near the running plan, without a look at most pairs; None if that fails.
+
+    ``worth`` are the gains of the pairs of the plan whose proof is built on, if they are at hand.
+    """
+    profit = None if running is None else leave_rows(running, worth)
     if running is None or profit is None:
         return None
     ground = Ground(

@@ -152,9 +152,10 @@ class Compatibility:
     def assemble(
         cls, coached: Profiles, coach: Profiles, criteria: tuple[Criterion, ...],
         names: tuple[str, ...], terms: tuple[Term, ...], shares: tuple[int, ...],
-        constants: tuple[int, ...], rules: Iterable[PairRule], *, merged: bool = True,
+        constants: tuple[int, ...], rules: Iterable[PairRule],
+        *, merged: bool = True, before: FusedProduct | None = None,
     ) -> Compatibility:  # fmt: skip
-        """Put together what has been bound; features that are alike become one if ``merged``."""
+        """Put together what has been bound; ``before`` is the product of the first people alone."""
         built_in: list[PairRule] = [SamePerson.among(coached, coach)]
         built_in += [
             NeedsKnown(*own)
@@ -164,10 +165,9 @@ class Compatibility:
         addends = list(map(Addend, terms, constants))
         linear = [addend for addend in addends if isinstance(addend.term, Linear)]
         others = tuple(addend for addend in addends if not isinstance(addend.term, Linear))
-        n_spare = 1 + 2 * len(others)  # room for prices, and for what is unknown of the others
-        fused = fuse(linear, len(coached), len(coach), merged=merged, n_spare=n_spare)
-        fused.check(linear)
-        every = *built_in, *rules
+        spare = 1 + 2 * len(others)  # room for prices, and for what is unknown of the others
+        shape, every = (len(coached), len(coach)), (*built_in, *rules)
+        fused = fuse(linear, *shape, merged=merged, n_spare=spare, before=before)
         return cls(coached, coach, criteria, names, terms, shares, constants, every, fused, others)
 
     def __repr__(self) -> str:

@@ -55,15 +55,23 @@ def grow(
     """
     old, new = (known.coached, known.coach), (coached, coach)
     tables = join_tables(old[0], new[0]), join_tables(old[1], new[1])
-    terms = []
-    for criterion, term, units in zip(
-        known.criteria, known.terms, known.units_of_criteria, strict=True
-    ):
-        grown = _grow_term(criterion, term, old, new)
-        terms.append(criterion.bind(*tables, units) if grown is None else grown)
+    grown = [
+        _grow_term(criterion, term, old, new)
+        for criterion, term in zip(known.criteria, known.terms, strict=True)
+    ]
+    terms = [
+        criterion.bind(*tables, units) if term is None else term
+        for criterion, term, units in zip(
+            known.criteria, grown, known.units_of_criteria, strict=True
+        )
+    ]
+    alike = all(
+        isinstance(term, Linear) is isinstance(was, Linear)
+        for term, was in zip(grown, known.terms, strict=True)
+    )
     return Compatibility.assemble(
         *tables, known.criteria, known.names, tuple(terms), known.units_of_criteria, known.neutral,
-        bind_rules(*tables), merged=False,
+        bind_rules(*tables), merged=False, before=known.fused if alike else None,
     )  # fmt: skip
 
 

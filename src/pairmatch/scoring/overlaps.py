@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -165,7 +165,7 @@ _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np
 def _pack_columns(has: NDArray[np.uint8] | NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Return for each entry the people who have it as bits, and an empty row at the end."""
     n_people, n_entries = has.shape
-    octets = np.packbits(has.T, axis=1)
+    octets = np.packbits(np.ascontiguousarray(has.T), axis=1)
     out = np.zeros((n_entries + 1, 8 * -(-n_people // _WORD)), np.uint8)
     out[:-1, : octets.shape[1]] = octets
     return out.view(np.uint64)
@@ -217,15 +217,36 @@ class GrownOverlap(Sided):
 
     begins: Begins
     units: int
+    _sets: dict[int, NDArray[np.uint64]] = field(init=False, repr=False, default_factory=dict)
 
     def fill(self, out: NDArray[np.floating], rows: Index, columns: Index, unknown: int) -> None:
         """Write the units of a block into ``out``, with ``unknown`` where they are unknown."""
-        shared = np.zeros(out.shape, np.bool_)
-        coached, coach = self.begins.coached[rows], self.begins.coach[columns]
-        for mine, theirs in zip(coached.T, coach.T, strict=True):
-            shared |= (mine[:, None] & theirs) != 0
-        np.multiply(shared, self.units, out=out)
+        sides = self.begins.coached[rows], self.begins.coach[columns]
+        few = int(len(sides[1]) < len(sides[0]))
+        if sides[few].size and out.size:
+            shared = self._share(sides[few], 1 - few, (columns, rows)[few])
+            out[...] = shared.T if few else shared
+            out *= self.units
         self.mark(out, rows, columns, unknown)
+
+    def _share(self, words: NDArray[np.uint64], side: int, others: Index) -> NDArray[np.uint8]:
+        """Return which of some people of one side share a start with each of a few, as bits.
+
+        The people who can begin at a start are a set of bits; those who share one with somebody
+        are the union of a few such sets.
+        """
+        has = np.unpackbits(words.view(np.uint8), axis=1)
+        n, n_starts = has.shape
+        person, start = np.divmod(np.flatnonzero(has), n_starts)
+        first = np.concatenate([[0], np.cumsum(np.bincount(person, minlength=n) + 1)])
+        starts = np.full(int(first[-1]), n_starts)  # each list opens with a start that nobody has
+        starts[np.arange(len(start)) + person + 1] = start
+        if side not in self._sets:
+            theirs = (self.begins.coached, self.begins.coach)[side]
+            self._sets[side] = _pack_columns(np.unpackbits(theirs.view(np.uint8), axis=1))
+        union = np.bitwise_or.reduceat(self._sets[side][starts], first[:-1], axis=0)
+        bits = np.unpackbits(union.view(np.uint8), axis=1, count=self.shape[side])
+        return bits[:, others] if isinstance(others, slice) else bits.take(others, axis=1)
 
     def at(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the units of single pairs; 0 where unknown."""

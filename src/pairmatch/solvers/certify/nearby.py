@@ -64,8 +64,10 @@ class Running:
 _SAMPLE = 64  # rows at a time; nearly always the first few pairs are enough
 
 
-def leave_rows(running: Running) -> NDArray[np.int64] | None:
+def leave_rows(running: Running, gain: NDArray[np.int64] | None = None) -> NDArray[np.int64] | None:
     """Return what the prices of a proved plan leave each of its rows, or None if that is unproved.
+
+    ``gain`` are the gains of its pairs, where they are at hand.
 
     Notes
     -----
@@ -84,7 +86,7 @@ def leave_rows(running: Running) -> NDArray[np.int64] | None:
     load = np.bincount(columns, minlength=problem.n_columns)
     if (prices.column[load < problem.capacity] > 0).any():
         return None
-    gain, _ = problem.gains.pairs(rows, columns)
+    gain = problem.gains.pairs(rows, columns)[0] if gain is None else gain
     profit = np.zeros(problem.n_rows, np.int64)
     profit[rows] = gain + prices.bonus - prices.column[columns]
     if (profit < 0).any():
@@ -169,9 +171,10 @@ def certify_nearby(
 
     def offer(rows: Index, columns: Index) -> NDArray[np.int64]:
         gain, allowed = look(rows, columns)
-        worth = scale * (gain.astype(np.int64, copy=False) + bonus)
-        worth -= price[columns]
-        best: NDArray[np.int64] = np.where(allowed, worth, 0).max(axis=1, initial=0)
+        worth = gain if scale == 1 else gain.astype(np.int64) * scale
+        worth = np.subtract(worth, price[columns] - scale * bonus, dtype=np.int64)
+        worth[~allowed] = 0
+        best: NDArray[np.int64] = worth.max(axis=1, initial=0)
         return best
 
     mine = np.flatnonzero(limit.column_of >= 0)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Lines"]
 
-_ROOM = 64  # lines that there is room for at first
-
 
 class Lines:
     """Looks at pairs like the function it is made from, and remembers whole rows and columns.
@@ -39,53 +37,58 @@ class Lines:
         self._look, self._shape = look, shape
         self._line = np.full(shape[0], -1), np.full(shape[1], -1)
         self._count = [0, 0]
-        self._gain: list[NDArray[np.integer]] = [
-            np.empty((0, shape[1 - side]), np.int32) for side in (0, 1)
-        ]
-        self._allowed = [np.empty((0, shape[1 - side]), np.bool_) for side in (0, 1)]
+        self._blocks: tuple[list[Block], list[Block]] = ([], [])  # each line is a row of a block
 
     def __call__(self, rows: Index, columns: Index) -> Block:
         """Return gains and "is allowed" of the pairs of some rows and some columns."""
         if not isinstance(columns, slice):
-            if isinstance(rows, slice) and rows == slice(0, self._shape[0]):
-                self._remember(1, columns)
-            line = self._line[1][columns]
-            if (line >= 0).all():
-                gain, allowed = self._cut(1, line, rows)
-                return gain.T, allowed.T
+            whole = isinstance(rows, slice) and rows == slice(0, self._shape[0])
+            found = self._find(1, columns, rows, whole=whole)
+            if found is not None:
+                return found[0].T, found[1].T
         if not isinstance(rows, slice):
-            if isinstance(columns, slice) and columns == slice(0, self._shape[1]):
-                self._remember(0, rows)
-            line = self._line[0][rows]
-            if (line >= 0).all():
-                return self._cut(0, line, columns)
+            whole = isinstance(columns, slice) and columns == slice(0, self._shape[1])
+            found = self._find(0, rows, columns, whole=whole)
+            if found is not None:
+                return found
         return self._look(rows, columns)
+
+    def _find(
+        self, side: int, lines: NDArray[np.int64], others: Index, *, whole: bool
+    ) -> Block | None:
+        """Return some lines, or parts of them; None where they are parts nobody has looked at."""
+        line = self._line[side][lines]
+        new = line < 0
+        if not len(line) or new.any():
+            if not (whole and len(line)):
+                return None
+            found = self._remember(side, lines[new])
+            if new.all():
+                return found
+            line = self._line[side][lines]
+        return self._cut(side, line, others)
 
     def _cut(self, side: int, line: NDArray[np.int64], others: Index) -> Block:
         """Return some lines, or parts of them."""
-        kept = self._gain[side], self._allowed[side]
+        blocks = self._blocks[side]
+        if len(blocks) > 1:
+            gain, allowed = map(np.concatenate, zip(*blocks, strict=True))
+            blocks[:] = [(gain, allowed)]
+        gain, allowed = blocks[0]
         if isinstance(others, slice):
-            return kept[0][line][:, others], kept[1][line][:, others]
+            if others != slice(0, self._shape[1 - side]):
+                gain, allowed = gain[:, others], allowed[:, others]
+            return gain[line], allowed[line]
         at = np.ix_(line, others)
-        return kept[0][at], kept[1][at]
+        return gain[at], allowed[at]
 
-    def _remember(self, side: int, lines: NDArray[np.int64]) -> None:
+    def _remember(self, side: int, new: NDArray[np.int64]) -> Block:
         """Look at whole rows (side 0) or columns (side 1) that nobody has looked at."""
-        new = lines[self._line[side][lines] < 0]
-        if not len(new):
-            return
         every = slice(0, self._shape[1 - side])
         gain, allowed = self._look(every, new) if side else self._look(new, every)
         if side:
             gain, allowed = gain.T, allowed.T
-        begin, end = self._count[side], self._count[side] + len(new)
-        if end > len(self._gain[side]):
-            more = max(end, _ROOM), self._shape[1 - side]  # room for as many again
-            room = np.empty(more, gain.dtype)
-            self._gain[side] = np.concatenate([self._gain[side][:begin], room])
-            self._allowed[side] = np.concatenate(
-                [self._allowed[side][:begin], np.empty(more, np.bool_)]
-            )
-        self._gain[side][begin:end], self._allowed[side][begin:end] = gain, allowed
-        self._line[side][new] = np.arange(begin, end)
-        self._count[side] = end
+        self._line[side][new] = np.arange(self._count[side], self._count[side] + len(new))
+        self._count[side] += len(new)
+        self._blocks[side].append((gain, allowed))
+        return gain, allowed

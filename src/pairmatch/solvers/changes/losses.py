@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.changes.loops import list_close
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -20,16 +22,9 @@ __all__ = ["FAR", "Losses"]
 
 FAR = 2**48
 """Loss of a pair that is not allowed."""
-_REACH = 2**18  # pairs that lose no more than this are kept at hand, one by one
-_STEP = 2**16  # pairs that lack no more than this are looked at first
+_STEP = 2**16  # pairs that lack no more than this are kept at hand, one by one
 
-_NONE = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
-
-
-def _join(found: list[Pairs]) -> Pairs:
-    """Return all pairs one after the other."""
-    row, column, loss = map(np.concatenate, zip(*found, strict=True))
-    return row, column, loss
+_NONE = np.empty(0, np.int64)
 
 
 class Losses:
@@ -44,36 +39,33 @@ class Losses:
     def __init__(self) -> None:
         self.n_pairs = 0
         self._blocks: list[Block] = []
-        # Row, column and loss of pairs that have not paid: those that would once rows and columns
-        # give in by _STEP more than at the base, and the others.
-        self._close: list[Pairs] = []
-        self._others: list[Pairs] = []
+        # Pairs that have not paid, but would once rows and columns give in by _STEP more than at
+        # the base: row, column, loss, block and position there.
+        self._close: list[tuple[NDArray[np.int64], ...]] = []
         self._base: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     def add(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], loss: NDArray[np.int64]
     ) -> None:
-        """Add a block; one pair may be in several."""
-        at = np.flatnonzero(loss.ravel() <= _REACH)
-        row, column = np.divmod(at, max(1, len(columns)))
-        self._sort_in((rows[row], columns[column], loss.ravel()[at]))
-        self._blocks.append((rows, columns, loss))
+        """Add a block, which is changed from then on; one pair may be in several."""
+        self._blocks.append((rows, columns, np.ascontiguousarray(loss)))
         self.n_pairs += loss.size
+        if self._base is not None:
+            self._list_close(len(self._blocks) - 1, *self._base)
 
-    def _sort_in(self, pairs: Pairs) -> None:
-        """Keep pairs by whether they are close to paying."""
-        if self._base is None:
-            self._others.append(pairs)
-            return
-        row, column, loss = pairs
-        close = self._base[0][row] + self._base[1][column] + _STEP > loss
-        self._close.append((row[close], column[close], loss[close]))
-        self._others.append((row[~close], column[~close], loss[~close]))
+    def _list_close(self, k: int, of_row: NDArray[np.int64], of_column: NDArray[np.int64]) -> None:
+        """Keep the pairs of a block at hand that are close to paying."""
+        rows, columns, loss = self._blocks[k]
+        at = list_close(loss, of_row[rows] + _STEP, of_column[columns])
+        if len(at):
+            row, column = np.divmod(at, len(columns))
+            pairs = rows[row], columns[column], loss.ravel()[at]
+            self._close.append((*pairs, np.full(len(at), k), at))
 
     def take_paying(
         self, of_row: NDArray[np.int64], of_column: NDArray[np.int64], scale: int = 1
     ) -> Pairs:
-        """Return rows, columns and losses of pairs that pay; those that lose much again and again.
+        """Return rows, columns and losses of pairs that pay.
 
         Parameters
         ----------
@@ -81,45 +73,32 @@ class Losses:
             By how much each has given in, in the fraction ``scale`` of a gain.
         """
         self._follow(of_row, of_column, scale)
-        row, column, loss = _join([_NONE, *self._close])
+        if not self._close:
+            return _NONE, _NONE, _NONE
+        row, column, loss, block, at = map(np.concatenate, zip(*self._close, strict=True))
         pays = of_row[row] + of_column[column] > scale * loss
-        found = [_NONE]
-        if pays.any():
-            found.append((row[pays], column[pays], loss[pays]))
-            row, column, loss = row[~pays], column[~pays], loss[~pays]
-        self._close = [(row, column, loss)]
-        if int(of_row.max(initial=-FAR)) + int(of_column.max(initial=-FAR)) > scale * _REACH:
-            found += [self._find_far(block, of_row, of_column, scale) for block in self._blocks]
-        return _join(found)
+        found = row[pays], column[pays], loss[pays]
+        if len(found[0]):
+            for k in np.unique(block[pays]).tolist():
+                self._blocks[k][2].ravel()[at[pays & (block == k)]] = FAR
+            left = ~pays
+            row, column, loss, block, at = (own[left] for own in (row, column, loss, block, at))
+        self._close = [(row, column, loss, block, at)]
+        return found
 
     def _follow(self, of_row: NDArray[np.int64], of_column: NDArray[np.int64], scale: int) -> None:
-        """Sort pairs anew where rows and columns have given in so much that others may pay."""
-        sides = of_row, of_column
+        """List pairs anew where rows and columns have given in so much that others may pay."""
         if self._base is not None:
             more = [
                 int((of - scale * base).max(initial=0))
-                for of, base in zip(sides, self._base, strict=True)
+                for of, base in zip((of_row, of_column), self._base, strict=True)
             ]
             if sum(more) <= scale * _STEP:
                 return
         self._base = -(-of_row // scale), -(-of_column // scale)
-        pairs = _join([_NONE, *self._close, *self._others])
-        self._close, self._others = [], []
-        self._sort_in(pairs)
-
-    def _find_far(
-        self, block: Block, of_row: NDArray[np.int64], of_column: NDArray[np.int64], scale: int
-    ) -> Pairs:
-        """Return the pairs of a block that pay though they lose much."""
-        rows, columns, loss = block
-        gave, fell = of_row[rows], of_column[columns]
-        far = np.flatnonzero(gave + fell.max(initial=-FAR) > scale * _REACH)
-        if not len(far):
-            return _NONE
-        down = np.flatnonzero(fell + gave.max() > scale * _REACH)
-        loss = loss[far[:, None], down]
-        line, k = np.nonzero((gave[far, None] + fell[down] > scale * loss) & (loss > _REACH))
-        return rows[far[line]], columns[down[k]], loss[line, k]
+        self._close = []
+        for k in range(len(self._blocks)):
+            self._list_close(k, *self._base)
 
     def find_least(self, may: NDArray[np.bool_], n_least: int) -> Pairs:
         """Return the pairs that lose least of each column, or of each row of a block of few rows.
@@ -131,7 +110,7 @@ class Losses:
         n_least : int
             How many pairs each.
         """
-        found = [_NONE]
+        found = [(_NONE, _NONE, _NONE)]
         for rows, columns, block in self._blocks:
             here = np.flatnonzero(may[rows])
             if not (len(here) and len(columns)):
@@ -145,6 +124,6 @@ class Losses:
             each = np.broadcast_to(each[:, None] if axis else each, place.shape)
             line, k = (each.ravel(), place.ravel())[:: 1 if axis else -1]
             found.append((rows[here[line]], columns[k], loss[line, k]))
-        row, column, loss = _join(found)
+        row, column, loss = map(np.concatenate, zip(*found, strict=True))
         allowed = loss < FAR // 2
         return row[allowed], column[allowed], loss[allowed]

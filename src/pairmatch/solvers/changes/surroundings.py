@@ -20,6 +20,7 @@ import numpy as np
 from pairmatch.solvers.assignment.pricing.augment import Seating
 from pairmatch.solvers.assignment.pricing.candidates import Candidates
 from pairmatch.solvers.changes.earlier import count_kept
+from pairmatch.solvers.changes.loops import measure_losses
 from pairmatch.solvers.changes.losses import FAR, Losses
 from pairmatch.solvers.changes.rematching import HullPoint
 
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
 
     Index = slice | NDArray[np.int64]
-    Look = Callable[[Index, Index], tuple[NDArray[np.integer], NDArray[np.bool_]]]
+    Block = tuple[NDArray[np.integer], NDArray[np.bool_]]
+    Look = Callable[[Index, Index], Block]
 
 __all__ = ["LARGEST", "Answer", "Ground", "Surroundings"]
 
 LARGEST = 1_000_000
 """No gain is larger: a full score."""
+_NEVER = np.iinfo(np.int64).max
 _MOST_SEEN = 2**24  # pairs that are looked at
 _AHEAD = 12  # sixteenths of a price of a change, from which rows and columns are looked at
 _SPARE = 8  # so many pairs of each column that has room are candidates from the start
@@ -98,6 +101,7 @@ class Surroundings:
         kept = np.flatnonzero(self.had)
         gain, _ = problem.gains.pairs(kept, column_of[kept])
         self.candidates.add(kept, column_of[kept], gain + self.bonus)
+        self.own = np.arange(len(kept))  # the candidates that were pairs before
         load = np.bincount(column_of[kept], minlength=m)
         fresh, changed = (ground.column < 0) & self.is_open, ground.row < 0
         room = (ground.column > 0) & self.is_open & (load < problem.capacity)
@@ -107,39 +111,34 @@ class Surroundings:
         self.whole_columns, self.part_columns = fresh, np.zeros(m, np.bool_)
         self.part_rows = ~self.had & ~self.whole_rows
         columns, rows = np.flatnonzero(fresh), np.flatnonzero(self.whole_rows)
-        of_columns, of_rows = self._see(slice(0, n), columns), self._see(rows, slice(0, m))
-        best = of_columns[~changed] - self.profit[~changed, None]
-        self.price[columns] = best.max(axis=0, initial=0)
-        best = (of_rows - self.price).max(axis=1, initial=0)
-        self.profit[rows] = np.where(changed[rows], best, self.profit[rows])
-        self._remember(np.arange(n), columns, of_columns)
-        self._remember(rows, np.arange(m), of_rows)
+        every = np.arange(n), np.arange(m)
+        of_columns, of_rows = self.look(slice(0, n), columns), self.look(rows, slice(0, m))
+        least = self._measure(every[0], columns, of_columns)[~changed].min(axis=0, initial=0)
+        self.price[columns] = -least
+        least = self._measure(rows, every[1], of_rows).min(axis=1, initial=0)
+        self.profit[rows] = np.where(changed[rows], -least, self.profit[rows])
+        self._remember(every[0], columns, of_columns)
+        self._remember(rows, every[1], of_rows)
         self.see_columns(room)
 
-    def _see(self, rows: Index, columns: Index) -> NDArray[np.int64]:
-        """Return the worth of all pairs of some rows and columns."""
-        gain, allowed = self.look(rows, columns)
-        worth = np.add(gain, self.bonus, dtype=np.int64)
-        worth[~allowed] = -FAR
-        if not self.is_open[columns].all():
-            worth[:, ~self.is_open[columns]] = -FAR
-        return worth
+    def _measure(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], block: Block
+    ) -> NDArray[np.int64]:
+        """Return what pairs lose at the old prices."""
+        price = np.where(self.is_open[columns], self.price[columns], FAR)
+        return measure_losses(*block, self.profit[rows] - self.bonus, price, FAR)
 
-    def _remember(
-        self, rows: NDArray[np.int64], columns: NDArray[np.int64], worth: NDArray[np.int64]
-    ) -> None:
-        """Keep what pairs lose at the old prices, in the place of their worth."""
-        if worth.size:
-            worth -= self.price[columns]
-            worth -= self.profit[rows, None]
-            self.losses.add(rows, columns, np.negative(worth, out=worth))
+    def _remember(self, rows: NDArray[np.int64], columns: NDArray[np.int64], block: Block) -> None:
+        """Keep what pairs lose at the old prices."""
+        if block[0].size:
+            self.losses.add(rows, columns, self._measure(rows, columns, block))
 
     def see_rows(self, rows: NDArray[np.bool_]) -> None:
         """Look at all pairs of some rows."""
         new = np.flatnonzero(rows & ~self.whole_rows)
         every = np.arange(self.problem.n_columns)
         if len(new):
-            self._remember(new, every, self._see(new, slice(0, len(every))))
+            self._remember(new, every, self.look(new, slice(0, len(every))))
             self.whole_rows[new] = True
 
     def see_columns(self, columns: NDArray[np.bool_], *, whole: bool = False) -> None:
@@ -149,11 +148,11 @@ class Surroundings:
             return
         every = np.arange(self.problem.n_rows)
         if whole:
-            self._remember(every, new, self._see(slice(0, len(every)), new))
+            self._remember(every, new, self.look(slice(0, len(every)), new))
             self.whole_columns[new], self.part_columns[new] = True, False
         else:
             rows = np.flatnonzero(self.part_rows)
-            self._remember(rows, new, self._see(rows, new))
+            self._remember(rows, new, self.look(rows, new))
             self.part_columns[new] = True
 
     def _widen(self, of_row: NDArray[np.int64], of_column: NDArray[np.int64], keep: int) -> bool:
@@ -170,7 +169,7 @@ class Surroundings:
         if lacking.any():  # some more rows, that nobody need come again
             lacking = (of_row + max(most, keep) > 0) & ~self.part_rows & ~self.whole_rows
             rows = np.flatnonzero(lacking)
-            self._remember(rows, columns, self._see(rows, columns))
+            self._remember(rows, columns, self.look(rows, columns))
             self.part_rows |= lacking
         return bool(whole.any() or lacking.any())
 
@@ -191,7 +190,7 @@ class Surroundings:
             seats.short = seats.spare
             lifted = copy(self.candidates)
             lifted.gain = scale * lifted.gain
-            lifted.gain[lifted.column == self.column_of[lifted.row]] += keep
+            lifted.gain[self.own] += keep
             seats.refresh()
             seats.solve(lifted, _never)
             self.keep = keep if scale == 1 else self.keep
@@ -219,7 +218,13 @@ class Surroundings:
     ) -> None:
         """Make candidates of pairs."""
         if len(row):
-            self.candidates.add(row, column, self.profit[row] + self.price[column] - loss)
+            gain = self.profit[row] + self.price[column] - loss
+            if self.candidates.add(row, column, gain):
+                self.own = self._find_own()
+
+    def _find_own(self) -> NDArray[np.int64]:
+        """Return the candidates that were pairs before."""
+        return np.flatnonzero(self.candidates.column == self.column_of[self.candidates.row])
 
     def _look_on(
         self,
@@ -236,13 +241,14 @@ class Surroundings:
         seats = self.seats
         self._ask_for_more(seats, keep, 1, ahead)
         row, column = self.candidates.row, self.candidates.column
-        own = self.column_of[row] == column
         slack = seats.u[row] + seats.v[column] - self.candidates.gain
-        moves = (slack < keep - ahead) & self.had[row] & ~own
+        slack[self.own] = _NEVER
+        moves = row[slack < keep - ahead]
         left = np.zeros(self.problem.n_columns, np.bool_)
-        left[self.column_of[row[moves]]] = True
+        left[self.column_of[moves[self.had[moves]]]] = True
+        tight = column[slack == 0]
         dear = np.zeros(self.problem.n_columns, np.bool_)
-        dear[column[(slack == 0) & (seats.v - self.price > ahead)[column] & ~own]] = True
+        dear[tight[(seats.v - self.price)[tight] > ahead]] = True
         self.see_rows(rows | (self.had & dear[self.column_of]))
         self.see_columns(columns | left)
 

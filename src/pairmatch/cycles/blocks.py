@@ -92,7 +92,7 @@ class Blocks:
         if len(i) == len(self.place[0]) > len(j):
             product: NDArray[np.floating] = (fused.coached @ fused.coach[j].T)[i]
         elif len(j) == len(self.place[1]):
-            product = (fused.coached[i] @ fused.coach.T)[:, j]
+            product = (fused.coached[i] @ fused.coach.T).take(j, axis=1)
         else:
             product = fused.coached[i] @ fused.coach[j].T
         return product

@@ -22,7 +22,7 @@ from pairmatch.cycles.renewal import carry_neutral, find_proof
 from pairmatch.errors import PairmatchWarning
 from pairmatch.scoring import Compatibility
 from pairmatch.scoring.growing import grow
-from pairmatch.seam import find_hashed_place, hashed_order, loads_of
+from pairmatch.seam import find_hashed_places, hashed_order, loads_of
 from pairmatch.solvers.problem import AssignmentProblem
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ _RULES = (
     rules.EvaluatorPairs, rules.Forbid, rules.Load, rules.MinScore, rules.NotAgain, rules.Require,
     rules.Vetoes,
 )  # fmt: skip
+# These read no other columns than evaluator and vetoes, if any.
+_READ = rules.EvaluatorPairs, rules.Forbid, rules.Load, rules.MinScore, rules.Vetoes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +105,7 @@ class Side:
         before = table.find_rows(changed.ids)
         joins = [k for k, row in enumerate(before) if row < 0 or changed.ids[k] in gone]
         joins = [joins[k] for k in hashed_order([changed.ids[k] for k in joins], seed).tolist()]
-        places = [find_hashed_place(ids, changed.ids[k], seed) for k in joins]
+        places = find_hashed_places(ids, [changed.ids[k] for k in joins], seed)
         for place, k in zip(places[::-1], joins[::-1], strict=True):
             ids.insert(place, changed.ids[k])
         was = np.insert(was, places, -1)
@@ -164,7 +166,9 @@ class Patchwork:
                 warnings.simplefilter("ignore", PairmatchWarning)  # said when the plan was made
                 return bind_pair_rules(named, coached, coach, check_spelling=False)
 
-        return grow(known, self.rows.table, self.columns.table, bind_rules)
+        read = all(isinstance(rule, _READ) for rule in named)
+        columns = ("evaluator", "vetoes") if read else None
+        return grow(known, self.rows.table, self.columns.table, bind_rules, columns)
 
     def evaluate(self, rows: Index, columns: Index) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return units and "is allowed" of a block."""

@@ -111,10 +111,12 @@ def _solve_rest(rest: AssignmentProblem) -> AssignmentSolution:
     gain, allowed = rest.gains.block(slice(0, rest.n_rows), slice(0, rest.n_columns))
     if n_best >= rest.n_rows:
         return end_if_stopped(solve_assignment(rest))
-    best = np.argsort(np.where(allowed, -gain, 1), axis=0, kind="stable")[:n_best]
-    useful = np.zeros_like(allowed)
-    np.put_along_axis(useful, best, values=True, axis=0)
-    useful &= allowed
+    worth = np.where(allowed, gain, -1)
+    last = np.partition(worth, -n_best, axis=0)[-n_best]
+    useful = worth > last
+    ties = worth == last  # of these the first rows
+    ties &= np.cumsum(ties, axis=0) <= n_best - useful.sum(axis=0)
+    useful = (useful | ties) & allowed
     rows = np.flatnonzero(useful.any(axis=1))
     gains = MatrixGains(np.where(useful, gain, 0)[rows], useful[rows])
     part = AssignmentProblem(gains, rest.capacity, rest.at_least, objective=rest.objective)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pairmatch.profiles.columns import find_column
 from pairmatch.profiles.table import Profiles
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 __all__ = ["join_tables", "replace_texts"]
 
 
-def join_tables(first: Profiles, second: Profiles) -> Profiles:
+def join_tables(first: Profiles, second: Profiles, only: Collection[str] | None = None) -> Profiles:
     """Return the people of two tables; cells of columns that one does not have are blank.
 
     Parameters
     ----------
     first, second : Profiles
         Tables without a common id.
+    only : collection of str, optional
+        Columns that are wanted, beside ``id``; by default all.
 
     Returns
     -------
@@ -35,6 +40,8 @@ def join_tables(first: Profiles, second: Profiles) -> Profiles:
     array([ 3., nan])
     """
     columns = (*first.columns, *(c for c in second.columns if c not in first))
+    if only is not None:
+        columns = tuple(column for column in columns if column == "id" or column in only)
     numeric = set()
     for column in columns:
         sides = [column in table.numeric for table in (first, second) if column in table]

@@ -16,7 +16,7 @@ from pairmatch.scoring.places import CommonTime, read_free
 from pairmatch.scoring.terms import Linear
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from numpy.typing import NDArray
 
@@ -35,6 +35,7 @@ def grow(
     coached: Profiles,
     coach: Profiles,
     bind_rules: Callable[[Profiles, Profiles], Iterable[PairRule]],
+    columns: Collection[str] | None = None,
 ) -> Compatibility:
     """Return a compatibility with more people behind those there were, on the same scale.
 
@@ -46,6 +47,8 @@ def grow(
         Those who are added, with the columns of the tables there were.
     bind_rules : callable
         Returns the rules over the two longer tables.
+    columns : collection of str, optional
+        What the rules read in the tables; by default the tables have all columns.
 
     Notes
     -----
@@ -54,11 +57,12 @@ def grow(
     row is meant. O((n + m) f) time for f features, beside what is read.
     """
     old, new = (known.coached, known.coach), (coached, coach)
-    tables = join_tables(old[0], new[0]), join_tables(old[1], new[1])
     grown = [
         _grow_term(criterion, term, old, new)
         for criterion, term in zip(known.criteria, known.terms, strict=True)
     ]
+    only = None if None in grown else columns
+    tables = join_tables(old[0], new[0], only), join_tables(old[1], new[1], only)
     terms = [
         criterion.bind(*tables, units) if term is None else term
         for criterion, term, units in zip(

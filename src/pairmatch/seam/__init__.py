@@ -1,6 +1,6 @@
 """The seam: ids, columns, words and units become integers; nothing else translates."""
 
-from pairmatch.seam.order import find_hashed_place, hashed_order
+from pairmatch.seam.order import find_hashed_places, hashed_order
 from pairmatch.seam.pairs import (
     MOST_HELD,
     assignment_problem,
@@ -13,7 +13,7 @@ __all__ = [
     "MOST_HELD",
     "assignment_problem",
     "check_capabilities",
-    "find_hashed_place",
+    "find_hashed_places",
     "hashed_order",
     "loads_of",
     "matrix_of",

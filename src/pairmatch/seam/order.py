@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["find_hashed_place", "hashed_order"]
+__all__ = ["find_hashed_places", "hashed_order"]
 
 
 def hashed_order(ids: Sequence[Any], seed: int) -> NDArray[np.int64]:
@@ -31,13 +32,17 @@ def hashed_order(ids: Sequence[Any], seed: int) -> NDArray[np.int64]:
     return np.argsort(np.frombuffer(b"".join(digests), dtype="<u8"), kind="stable")
 
 
-def find_hashed_place(ids: Sequence[Any], key: Any, seed: int) -> int:
-    """Return where an id belongs among others that are in the order of :func:`hashed_order`."""
+def find_hashed_places(ids: Sequence[Any], keys: Sequence[Any], seed: int) -> list[int]:
+    """Return where ids belong among others that are in the order of :func:`hashed_order`.
+
+    Each id on the way is hashed once, however many look for their place.
+    """
     salted = hashlib.blake2b(key=str(seed).encode()[:64], digest_size=8)
 
+    @cache
     def hash_id(some: Any) -> int:
         own = salted.copy()
         own.update(repr(some).encode())
         return int.from_bytes(own.digest(), "little")
 
-    return bisect_right(ids, hash_id(key), key=hash_id)
+    return [bisect_right(ids, hash_id(key), key=hash_id) for key in keys]

@@ -122,3 +122,66 @@ def test_growing_shares_is_refused_where_a_new_coach_earns_a_credit_nobody_had()
     old, nobody = (known.coached, known.coach), known.coached.take(np.empty(0, np.int64))
     assert growing._grow_term(known.criteria[0], known.terms[0], old, (nobody, new)) is None
     assert grow(known, nobody, new, lambda *_: ()).units().tolist() == [[500_000, 1_000_000]]
+
+
+@pytest.mark.parametrize("words", [WORDS, {w: WORDS[w] + NEW.get(w, []) for w in WORDS}])
+def test_the_merged_product_grows_where_people_say_what_others_said(words, monkeypatch):
+    rng = np.random.default_rng(5)
+    criteria = [pm.SubjectMatch(), pm.GoalCoverage(), pm.SameSchool(), pm.CommonTime()]
+    old = make_table(rng, "t", 90, words), make_table(rng, "m", 80, words)
+    new = make_table(rng, "tt", 5, words), make_table(rng, "mm", 4, words)
+    known = Compatibility.bind(*old, criteria)
+    monkeypatch.delattr("pairmatch.scoring.fusion._lay_out")  # not asked for
+    grown = grow(known, *new, lambda *_: ())
+    assert grown.fused.width == known.fused.width
+    neutral = dict(zip(known.names, known.neutral, strict=True))
+    tables = [join_tables(one, other) for one, other in zip(old, new, strict=True)]
+    monkeypatch.undo()
+    whole = Compatibility.bind(*tables, criteria, neutral=neutral)
+    np.testing.assert_array_equal(grown.units(), whole.units())
+
+
+def test_features_that_were_alike_and_differ_now_are_laid_out_side_by_side():
+    old = [
+        pm.read_profiles(pd.DataFrame({"id": [own], "subjects": ["math; art"], "school": ["x"]}))
+        for own in ("a", "b")
+    ]
+    known = Compatibility.bind(*old, [pm.SubjectMatch(), pm.SameSchool()])
+    more = [
+        pm.read_profiles(pd.DataFrame({"id": [own], "subjects": ["art"], "school": ["x"]}))
+        for own in ("c", "d")
+    ]
+    linear = [
+        growing._grow_term(criterion, term, tuple(old), tuple(more))
+        for criterion, term in zip(known.criteria, known.terms, strict=True)
+    ]
+    assert None not in linear
+    grown = grow(known, *more, lambda *_: ())
+    assert grown.fused.width > known.fused.width
+    assert grown.units().tolist() == [[1_000_000, 750_000], [1_000_000, 1_000_000]]
+
+
+def test_only_columns_that_rules_read_are_joined():
+    people = make_table(np.random.default_rng(1), "t", 9, WORDS)
+    coaches = make_table(np.random.default_rng(2), "m", 9, WORDS)
+    known = Compatibility.bind(people, coaches, [pm.SubjectMatch()])
+    new = people.take(np.arange(0)), make_table(np.random.default_rng(3), "mm", 1, WORDS)
+    grown = grow(known, *new, lambda *_: (), columns=("school",))
+    assert set(grown.coach.columns) == {"id", "school"}
+    whole = grow(known, *new, lambda *_: ())
+    assert set(whole.coach.columns) == set(coaches.columns)
+    np.testing.assert_array_equal(grown.units(), whole.units())
+
+
+@pytest.mark.parametrize("shape", [(3, 70), (70, 3), (20, 20)])
+def test_starts_that_are_shared_are_the_same_for_few_mentees_and_for_few_mentors(shape):
+    rng = np.random.default_rng(sum(shape))
+    old = make_table(rng, "t", 70, WORDS), make_table(rng, "m", 70, WORDS)
+    new = make_table(rng, "tt", 3, WORDS), make_table(rng, "mm", 3, WORDS)
+    known = Compatibility.bind(*old, [pm.CommonTime(minutes=30)])
+    grown = grow(known, *new, lambda *_: ())
+    rows, columns = (rng.permutation(73)[:n] for n in shape)
+    i, j = (side.ravel() for side in np.meshgrid(rows, columns, indexing="ij"))
+    units = grown.units(rows, columns)
+    np.testing.assert_array_equal(units.ravel(), grown.units_at(i, j))
+    assert 0 < units.mean() < 1_000_000

@@ -78,6 +78,8 @@ def _is_missing(value: object) -> bool:
 
 def _write_cell(value: Any, is_id: bool) -> str:
     """Return the text of one value."""
+    if type(value) is float and value == value:  # most cells that are not text
+        return _write_number(value, is_id)
     if _is_missing(value):
         return ""
     if isinstance(value, (bool, np.bool_)):

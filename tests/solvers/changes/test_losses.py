@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pairmatch.solvers.changes import loops
 from pairmatch.solvers.changes.losses import FAR, Losses
 
 
@@ -78,3 +79,22 @@ def test_the_pairs_that_lose_least_are_found_for_each_line_of_a_block(across):
     for k in range(5):
         expected = sorted(own for own in loss[may, k].tolist() if own < FAR)[:2]
         assert sorted(least[column == k].tolist()) == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_loops_give_the_same_with_and_without_compiling(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    gain, allowed = rng.integers(0, 99, (40, 60)), rng.random((40, 60)) < 0.9
+    sides = rng.integers(0, 99, 40), rng.integers(0, 99, 60)
+    found = []
+    for load in (loops.load_loops, lambda: None):
+        monkeypatch.setattr(loops, "load_loops", load)
+        loss = loops.measure_losses(gain, allowed, *sides, FAR)
+        found.append((loss, loops.list_close(loss, sides[0] - seed * 40, sides[1])))
+    loss, close = found[0]
+    np.testing.assert_array_equal(loss, np.where(allowed, np.add.outer(*sides) - gain, FAR))
+    np.testing.assert_array_equal(
+        close, np.flatnonzero(loss < np.add.outer(sides[0] - seed * 40, sides[1]))
+    )
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_array_equal(mine, theirs)

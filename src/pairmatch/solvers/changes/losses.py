@@ -39,8 +39,9 @@ class Losses:
     def __init__(self) -> None:
         self.n_pairs = 0
         self._blocks: list[Block] = []
+        self._first: list[int] = []  # position of the first pair of each block
         # Pairs that have not paid, but would once rows and columns give in by _STEP more than at
-        # the base: row, column, loss, block and position there.
+        # the base: row, column, loss, and position among those of all blocks.
         self._close: list[tuple[NDArray[np.int64], ...]] = []
         self._base: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
@@ -49,6 +50,7 @@ class Losses:
     ) -> None:
         """Add a block, which is changed from then on; one pair may be in several."""
         self._blocks.append((rows, columns, np.ascontiguousarray(loss)))
+        self._first.append(self.n_pairs)
         self.n_pairs += loss.size
         if self._base is not None:
             self._list_close(len(self._blocks) - 1, *self._base)
@@ -60,7 +62,7 @@ class Losses:
         if len(at):
             row, column = np.divmod(at, len(columns))
             pairs = rows[row], columns[column], loss.ravel()[at]
-            self._close.append((*pairs, np.full(len(at), k), at))
+            self._close.append((*pairs, at + self._first[k]))
 
     def take_paying(
         self, of_row: NDArray[np.int64], of_column: NDArray[np.int64], scale: int = 1
@@ -75,16 +77,22 @@ class Losses:
         self._follow(of_row, of_column, scale)
         if not self._close:
             return _NONE, _NONE, _NONE
-        row, column, loss, block, at = map(np.concatenate, zip(*self._close, strict=True))
+        if len(self._close) > 1:
+            self._close = [tuple(map(np.concatenate, zip(*self._close, strict=True)))]
+        row, column, loss, at = self._close[0]
         pays = of_row[row] + of_column[column] > scale * loss
-        found = row[pays], column[pays], loss[pays]
-        if len(found[0]):
-            for k in np.unique(block[pays]).tolist():
-                self._blocks[k][2].ravel()[at[pays & (block == k)]] = FAR
-            left = ~pays
-            row, column, loss, block, at = (own[left] for own in (row, column, loss, block, at))
-        self._close = [(row, column, loss, block, at)]
-        return found
+        if not pays.any():
+            return _NONE, _NONE, _NONE
+        self._strike(at[pays])
+        left = ~pays
+        self._close = [(row[left], column[left], loss[left], at[left])]
+        return row[pays], column[pays], loss[pays]
+
+    def _strike(self, at: NDArray[np.int64]) -> None:
+        """Let some pairs never pay again."""
+        block = np.searchsorted(self._first, at, "right") - 1
+        for k in np.unique(block).tolist():
+            self._blocks[k][2].ravel()[at[block == k] - self._first[k]] = FAR
 
     def _follow(self, of_row: NDArray[np.int64], of_column: NDArray[np.int64], scale: int) -> None:
         """List pairs anew where rows and columns have given in so much that others may pay."""

@@ -143,8 +143,8 @@ class EvaluatorPairs:
         """Return the rule over these two tables."""
         of_coached, of_coach = positions(coached), positions(coach)
         if check_spelling:
-            named = [(table, _evaluators(table)) for table in (coached, coach)]
-            _warn_of_strangers(named, {**of_coached, **of_coach})
+            lists = [(table, _evaluators(table)) for table in (coached, coach)]
+            _warn_of_strangers(lists, {**of_coached, **of_coach})
         n = len(coach.ids)
         row, named = _named_places(coached, of_coach)
         column, naming = _named_places(coach, of_coached)

@@ -200,7 +200,8 @@ def _sweep(
     sets = [] if prices is None else [prices]
     if prices is not None and prices.coverage is not None and counted:
         sets.append(prices.coverage)  # here every pair is worth 1
-    stripes = [slice(top, min(top + _HEIGHT, n_rows)) for top in range(0, n_rows, _HEIGHT)]
+    height = max(_HEIGHT, _HEIGHT * _WIDTH // max(1, n_columns))  # as many pairs of few columns
+    stripes = [slice(top, min(top + height, n_rows)) for top in range(0, n_rows, height)]
     look = partial(_look, problem, sets, counted, deadline)
     found = map_blocks(look, stripes, 1 if n_rows * n_columns < _MANY else None)
     served = sum(stripe.served for stripe in found)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["solve_nearby"]
 
-_FEW_MOVES = 4  # between two plans, from where their own slope says how to go on
+_FEW_MOVES = 16  # between two plans, from where their own slope says how to go on
 _MOST_BETWEEN = 8  # so many prices are drawn from a line, which need not come to an end
 _STEPS = 0.5, 0.8  # what a price of a change is lowered to at least, and at most
 

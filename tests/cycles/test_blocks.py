@@ -63,6 +63,6 @@ def test_a_block_that_is_too_large_to_be_looked_at_at_once_is_looked_at_in_parts
     blocks = Blocks.make(scored, np.arange(40)[::-1], np.arange(20))
     whole = blocks.evaluate(slice(0, 40), slice(0, 20))
     np.testing.assert_array_equal(whole[0], scored.units()[::-1])
-    monkeypatch.setattr("pairmatch.cycles.blocks._TILE", 50)
+    monkeypatch.setattr("pairmatch.cycles.blocks._MOST", 50)
     for mine, theirs in zip(blocks.evaluate(slice(0, 40), slice(0, 20)), whole, strict=True):
         np.testing.assert_array_equal(mine, theirs)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Blocks"]
 
-_TILE = 2**20  # pairs that are looked at together
+_MOST = 2**22  # pairs that are looked at together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,17 +68,25 @@ class Blocks:
 
     def evaluate(self, rows: Index, columns: Index) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return units and "is allowed" of a block."""
+        n, m = (len(own[index]) for own, index in zip(self.place, (rows, columns), strict=True))
+        height = max(1, _MOST // max(1, m))
+        if n <= height:
+            return self._evaluate(rows, columns)
+        every = np.arange(len(self.place[0]))[rows]
+        units, allowed = np.empty((n, m), np.int32), np.empty((n, m), np.bool_)
+        for top in range(0, n, height):
+            part = slice(top, top + height)
+            units[part], allowed[part] = self._evaluate(every[part], columns)
+        return units, allowed
+
+    def _evaluate(self, rows: Index, columns: Index) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Return the same of pairs that are looked at together."""
         i, j = self.place[0][rows], self.place[1][columns]
         total = self._multiply(rows, columns)
-        n, m = total.shape
-        height = max(1, _TILE // max(1, m))
-        buffer = np.empty((min(height, n), m), total.dtype)
-        for top in range(0, n, height) if self.scored.others else ():
-            tile = total[top : top + height]
-            for addend in self.scored.others:
-                part = buffer[: len(tile)]
-                addend.term.fill(part, i[top : top + height], j, addend.neutral)
-                tile += part
+        term = np.empty(total.shape, total.dtype)
+        for addend in self.scored.others:
+            addend.term.fill(term, i, j, addend.neutral)
+            total += term
         units = total.astype(np.int32)
         allowed = np.ones(units.shape, np.bool_)
         allowed[self._find_barred(rows, columns)] = False

@@ -246,6 +246,30 @@ def test_in_large_pools_kept_pairs_come_first_and_the_bound_holds(objective, mon
     assert n_equal
 
 
+@pytest.mark.parametrize("searched", [60_000, 0])
+def test_minimum_loads_hold_beside_kept_pairs_and_times(searched, monkeypatch):
+    monkeypatch.setattr(demand_meetings, "_MOST_TAKES", searched)
+    windows = "Mon 08:00-08:45; Mon 09:00-09:45"
+    mentees = pd.DataFrame({"id": ["T-1", "T-2"], "free": windows, "years": 1})
+    mentors = pd.DataFrame({"id": ["M-1", "M-2", "M-3"], "free": windows, "years": [9, 9, 2]})
+    meet = [pm.Demand({"T-1": 2}), pm.Meetings(minutes=45)]
+    program = pm.Program([pm.ExperienceGap(at_least=0)], [pm.Load(at_most=2), *meet])
+    plan = pm.match(mentees, mentors, program)
+    assert "M-3" not in plan.to_frame()["mentor"].tolist()
+    least = pm.Load(at_most=2, at_least={"M-1": 0, "M-2": 0, "M-3": 1})
+    changes = pm.Changes(program=program.replace(constraints=[least, *meet]))
+    with pytest.raises(pm.InfeasibleError, match="at least 1 pair must change, 0 may"):
+        pm.rematch(plan, changes, at_most_changes=0)
+    after = pm.rematch(plan, changes, at_most_changes=1)
+    assert after.changes == 1
+    assert "M-3" in after.plan.to_frame()["mentor"].tolist()
+    after.verify()
+    pm.verify(after.plan)
+    never = least, *meet, pm.Forbid("T-1", "M-3"), pm.Forbid("T-2", "M-3")
+    with pytest.raises(pm.InfeasibleError):
+        pm.rematch(plan, pm.Changes(program=program.replace(constraints=never)))
+
+
 def test_times_that_rule_a_number_of_changes_out_are_told():
     windows = "Mon 08:00-08:45; Mon 09:00-09:45"
     mentees = pd.DataFrame({"id": ["T-1"], "free": [windows], "years": [1]})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairmatch.solvers.assignment.choice import solve_assignment
+from pairmatch.solvers.assignment.held.conflict import LoadConflict
 from pairmatch.solvers.assignment.held.program import IntegerProgram, Row, maximise
 from pairmatch.solvers.assignment.held.remainder import Edges
 from pairmatch.solvers.assignment.held.watch import Watch
@@ -18,7 +18,6 @@ from pairmatch.solvers.assignment.meetings.conflicts import (
     find_duals,
     read_slots,
 )
-from pairmatch.solvers.assignment.meetings.pins import PinConflict
 from pairmatch.solvers.assignment.meetings.program import draw_program
 from pairmatch.solvers.assignment.meetings.replanning import count_rows
 from pairmatch.solvers.certify.changes import ChangeLimit, ChangeStep
@@ -104,10 +103,14 @@ def _hold_kept(
     found = []
     for own in kept:
         pins = np.unique(np.concatenate([problem.pins, own]), axis=0)
-        with suppress(PinConflict):
+        try:
             plan = end_if_stopped(solve_assignment(replace(problem, pins=pins)))
-            if count_kept(column_of, plan.pairs) >= n_kept:
-                found.append(plan)
+        except LoadConflict:  # of pairs that stay with each other's times, or with minimum loads
+            if own is problem.pins:
+                raise
+            continue
+        if count_kept(column_of, plan.pairs) >= n_kept:
+            found.append(plan)
     if not found:
         raise UnsettledError
     best = max(found, key=lambda plan: _rate(problem, plan.pairs))

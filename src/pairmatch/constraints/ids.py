@@ -65,7 +65,8 @@ def find_places(
     """
     place = {known: row for row, known in enumerate(ids)}
     others = set(elsewhere[0])
-    rows, faults = [], []
+    rows: list[int] = []
+    faults: list[Fault] = []
     for key in keys:
         known = find_id(place, key)
         if known is not None:

@@ -115,8 +115,8 @@ def _uses(scored: Scored, rule: Minutes) -> tuple[NDArray[np.int64], list[Fault]
         faults: list[Fault] = []
     elif isinstance(each, Mapping) and any(isinstance(row, Mapping) for row in each.values()):
         use = np.full(scored.shape, _BLANK, np.int64)
-        at, faults = find_places(rows, each, "among the mentees", repr(rule))
-        for i, cells in zip(at, each.values(), strict=True):
+        lines, faults = find_places(rows, each, "among the mentees", repr(rule))
+        for i, cells in zip(lines, each.values(), strict=True):
             where, unknown = find_places(columns, cells, "among the mentors", repr(rule))
             faults += [fault for fault in unknown if fault not in faults]
             for j, cell in zip(where, cells.values(), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -11,9 +11,15 @@ from pairmatch.solvers.changes.rematching import HullPoint
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.assignment.pricing.candidates import Candidates
-
 __all__ = ["take_part"]
+
+
+class Worths(Protocol):
+    """Whoever knows what pairs are worth."""
+
+    def find(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what the pairs ``(row[k], column[k])`` are worth."""
+        ...
 
 
 def take_part(
@@ -21,7 +27,7 @@ def take_part(
     few: HullPoint,
     column_of: NDArray[np.int64],
     n_kept: int,
-    candidates: Candidates,
+    worths: Worths,
 ) -> HullPoint:
     """Return a plan between two that makes as many of the moves to the second as there may be.
 
@@ -33,8 +39,8 @@ def take_part(
         Column of each row in the pairs there were, -1 for none.
     n_kept : int
         How many of these must stay.
-    candidates : Candidates
-        Pairs with what they are worth, all pairs of both plans among them.
+    worths : Worths
+        What the pairs of both plans are worth.
 
     Notes
     -----
@@ -51,7 +57,7 @@ def take_part(
     keeps, worth = np.zeros((2, 2, n_parts), np.int64)
     for side, mate in enumerate(mates[:, rows]):
         sits = np.flatnonzero(mate >= 0)
-        np.add.at(worth[side], part[sits], candidates.find(rows[sits], mate[sits]))
+        np.add.at(worth[side], part[sits], worths.find(rows[sits], mate[sits]))
         np.add.at(keeps[side], part[sits], mate[sits] == column_of[rows[sits]])
     cost, gain = keeps[0] - keeps[1], worth[1] - worth[0]
     chosen = _pack(cost, gain, many.kept - n_kept)

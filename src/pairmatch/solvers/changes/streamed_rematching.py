@@ -95,9 +95,9 @@ class _Family:
         value = int(self.find(*found.pairs.T).sum())
         return _Corner(HullPoint(found.pairs, kept, value), keep, found)
 
-    def find(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    def find(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what pairs are worth, each with the bonus."""
-        return self.gains.pairs(rows, columns)[0]
+        return self.gains.pairs(row, column)[0]
 
     @property
     def highest(self) -> int:

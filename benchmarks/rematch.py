@@ -4,7 +4,8 @@ Run ``python benchmarks/rematch.py`` (5,000 mentees) or with ``--smoke`` (300). 
 best of three on one machine and include tables, scores, the answer and its proof; the ratios are
 theirs, by the clock and by processor seconds. "whole plan" is the time until the answer's plan can
 be asked for everything, which takes longer where only a few pairs had to be scored. Half a per cent
-of mentees and mentors leave, and as many join; "late joiner" is one mentee more.
+of mentees and mentors leave, and as many join; "late joiner" is one mentee more; "new rule" asks for
+a least score, so that every pair has to be looked at again.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def measure(n_mentees: int, n_mentors: int, limits: list[int]) -> None:
     moved = pm.compare(plan, fresh).moved
     print(f"matching anew: {anew:.2f} s, {int(moved['counted'].sum())} changes, {fresh}")
     late = pm.Changes(mentees=pool.mentees[n_mentees : n_mentees + 1])
+    ruled = pm.Changes(program=pm.Program(constraints=[pm.MinScore(0.6)]))
     print(
         "change        limit  changes  matched  objective     gap  seconds  "
         "anew / re-match  (cpu)  whole plan"
@@ -54,6 +56,7 @@ def measure(n_mentees: int, n_mentors: int, limits: list[int]) -> None:
     for what, change, limit in (
         *(("1 %", changes, limit) for limit in limits),
         *(("late joiner", late, limit) for limit in (0, 1)),
+        *(("new rule", ruled, limit) for limit in limits[1:]),
     ):
         seconds, work, answer = time_best(partial(pm.rematch, plan, change, at_most_changes=limit))
         start = perf_counter()

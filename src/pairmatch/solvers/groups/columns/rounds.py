@@ -72,9 +72,10 @@ class CutRounds:
         if first is None or not self._is_open(first) or not self.keep_on():
             return first, False
         best = self.cut(Decisions(), n_rounds, first) or first
+        helped = self._helps(first.bound, best.bound)
         # where cuts do not help, prices say too little about which triads to choose
-        if not self._is_open(best) or not self._helps(first.bound, best.bound):
-            return best, False
+        if not helped or not self._is_open(best):
+            return best, helped
         found = self.pick(best)
         if self._is_open(best) and self.keep_on():
             before = best.bound
@@ -118,7 +119,8 @@ class CutRounds:
                     best = relaxation
                 if not self._is_open(relaxation):
                     return best
-                self._round(relaxation)
+                if not n_done or relaxation.whole:
+                    self._round(relaxation)
             if relaxation.whole or n_done == n_rounds or n_idle == _N_IDLE or not self.keep_on():
                 break
             if not self._add_cuts(decisions, relaxation, divisors):

@@ -4,8 +4,8 @@ Run ``python benchmarks/rematch.py`` (5,000 mentees) or with ``--smoke`` (300). 
 best of three on one machine and include tables, scores, the answer and its proof; the ratios are
 theirs, by the clock and by processor seconds. "whole plan" is the time until the answer's plan can
 be asked for everything, which takes longer where only a few pairs had to be scored. Half a per cent
-of mentees and mentors leave, and as many join; "late joiner" is one mentee more; "new rule" asks for
-a least score, so that every pair has to be looked at again.
+of mentees and mentors leave, and as many join; "late joiner" is one mentee more; "new rule" asks
+for a least score, so that every pair has to be looked at again.
 """
 
 from __future__ import annotations

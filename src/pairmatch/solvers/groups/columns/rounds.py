@@ -78,10 +78,8 @@ class CutRounds:
             return best, helped
         found = self.pick(best)
         if self._is_open(best) and self.keep_on():
-            before = best.bound
             best = self.cut(Decisions(), _N_LAST, best, divisors=(2, 3)) or best
-            again = not found or self._helps(before, best.bound)
-            if again and self._is_open(best) and self.keep_on():
+            if not found and self._is_open(best) and self.keep_on():
                 self.pick(best)
         return best, True
 

@@ -144,9 +144,9 @@ def solve_streamed_rematching(
     Notes
     -----
     As :func:`~pairmatch.solvers.changes.rematching.solve_rematching`, with prices of a change in
-    whole units, each of them one run of the streamed solver: 10 to 20 of them. Under "coverage"
-    a pair is worth a bonus more: first the one with which the best plan was found, and where the
-    limit leaves fewer people matched, one that outweighs all gains.
+    whole units, each of them one run of the streamed solver. Under "coverage" a pair is worth a
+    bonus more: first the one with which the best plan was found, and where the limit leaves fewer
+    people matched, one that outweighs all gains.
     """
     free = end_if_stopped(solve_assignment(problem))
     if problem.objective != "coverage":

@@ -12,7 +12,7 @@ from pairmatch.solvers.certify.changes import ChangePrices
 from pairmatch.solvers.changes.differences import take_part
 from pairmatch.solvers.changes.earlier import count_kept
 from pairmatch.solvers.changes.rematching import HullPoint, Rematching, TooManyChangesError
-from pairmatch.solvers.solution import end_if_stopped
+from pairmatch.solvers.solution import Prices, end_if_stopped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,9 +91,21 @@ class _Family:
             gains = replace(gains, terms=(*gains.terms, term), largest=gains.largest + keep)
         lifted = replace(self.problem, gains=gains, objective="total")
         found = end_if_stopped(solve_assignment(lifted))
+        return _Corner(self._point(found), keep, found)
+
+    def recall(self, free: AssignmentSolution) -> _Corner:
+        """Return the best plan of the problem itself as that where changes cost nothing."""
+        assert free.prices is not None  # noqa: S101 - the streamed solver always has some
+        prices = Prices(free.prices.column, free.prices.quota)
+        return _Corner(self._point(free), 0, replace(free, prices=prices))
+
+    def move(self, point: HullPoint, bonus: int) -> HullPoint:
+        """Return a plan with what it is worth at another bonus."""
+        return replace(point, value=point.value + (bonus - self.bonus) * len(point.pairs))
+
+    def _point(self, found: AssignmentSolution) -> HullPoint:
         kept = count_kept(self.column_of, found.pairs)
-        value = int(self.find(*found.pairs.T).sum())
-        return _Corner(HullPoint(found.pairs, kept, value), keep, found)
+        return HullPoint(found.pairs, kept, int(self.find(*found.pairs.T).sum()))
 
     def find(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what pairs are worth, each with the bonus."""
@@ -149,15 +161,20 @@ def solve_streamed_rematching(
     people matched, one that outweighs all gains.
     """
     free = end_if_stopped(solve_assignment(problem))
-    if problem.objective != "coverage":
-        return _search(_Family(problem, gains, column_of, 0), n_kept), free
     small = 0 if free.prices is None else free.prices.bonus
-    answer = _search(_raise_gains(problem, gains, column_of, small), n_kept)
-    if len(answer.pairs) == len(free.pairs):
+    family = _raise_gains(problem, gains, column_of, small)
+    few, many = _bracket(family, family.recall(free), n_kept)
+    if many is None:
+        return _with_cover(_prove(family, few.point, few), free), free
+    best = min(few, many, key=lambda corner: corner.limit(n_kept))
+    answer = _narrow(family, few.point, many.point, best, n_kept)
+    if problem.objective != "coverage" or len(answer.pairs) == len(free.pairs):
         return _with_cover(answer, free), free
     places = min(problem.n_rows, int(problem.capacity.sum()))
     safe = 1 << ((places + 1) * (gains.largest + 1)).bit_length()
-    return _search(_raise_gains(problem, gains, column_of, safe), n_kept), free
+    ends = family.move(few.point, safe), family.move(many.point, safe)
+    family = _raise_gains(problem, gains, column_of, safe)
+    return _narrow(family, *ends, None, n_kept), free
 
 
 def _raise_gains(
@@ -189,14 +206,13 @@ def _with_cover(answer: Rematching, free: AssignmentSolution) -> Rematching:
     return replace(answer, dual=replace(dual, prices=prices))
 
 
-def _search(family: _Family, n_kept: int) -> Rematching:
-    """Return the best plan that keeps enough pairs, by the price of a change."""
-    few = family.solve(0)
-    gentle = family.solve(1)  # of several best plans, one that keeps more
+def _bracket(family: _Family, free: _Corner, n_kept: int) -> tuple[_Corner, _Corner | None]:
+    """Return a plan that keeps too few pairs and one that keeps enough, or a best one and None."""
+    few, gentle = free, family.solve(1)  # of several best plans, one that keeps more
     if gentle.point.value == few.point.value:
         few = replace(few, point=gentle.point)
     if few.point.kept >= n_kept:
-        return _prove(family, few.point, few)
+        return few, None
     keep = _FIRST
     many = family.solve(keep)
     while many.point.kept < n_kept:
@@ -204,23 +220,32 @@ def _search(family: _Family, n_kept: int) -> Rematching:
             raise TooManyChangesError(many.point.kept)
         few, keep = many, min(keep * _RAISE, family.highest)
         many = family.solve(keep)
-    best = min(few, many, key=lambda corner: corner.limit(n_kept))
+    return few, many
+
+
+def _narrow(
+    family: _Family, few: HullPoint, many: HullPoint, best: _Corner | None, n_kept: int
+) -> Rematching:
+    """Return the best plan that keeps enough pairs, by prices of a change between two plans.
+
+    ``best`` bounds it best so far; None where no prices of this family are known yet.
+    """
     for _ in range(_MOST_PRICES):
-        rise, run = few.point.value - many.point.value, many.point.kept - few.point.kept
-        if many.point.kept == n_kept or rise <= 0:
+        rise, run = few.value - many.value, many.kept - few.kept
+        if best is not None and (many.kept == n_kept or rise <= 0):
             break
-        middle = family.solve(rise // run)
-        best = min(best, middle, key=lambda corner: corner.limit(n_kept))
-        if middle.point.kept in (few.point.kept, many.point.kept):
+        middle = family.solve(max(0, rise) // run)
+        best = min(best or middle, middle, key=lambda corner: corner.limit(n_kept))
+        point = middle.point
+        enough = point.kept >= n_kept
+        end = many if enough else few
+        if point.kept == end.kept and point.value <= end.value:
             break
-        if middle.point.kept >= n_kept:
-            many = middle
-        else:
-            few = middle
-    point = many.point
-    if point.kept > n_kept and few.point.value > point.value:
-        point = take_part(point, few.point, family.column_of, n_kept, family)
-    return _prove(family, point, best)
+        many, few = (point, few) if enough else (many, point)
+    if many.kept > n_kept and few.value > many.value:
+        many = take_part(many, few, family.column_of, n_kept, family)
+    assert best is not None  # noqa: S101 - there was a price
+    return _prove(family, many, best)
 
 
 def _prove(family: _Family, point: HullPoint, corner: _Corner) -> Rematching:

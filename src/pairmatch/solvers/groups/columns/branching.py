@@ -7,6 +7,7 @@ leave theirs as well, so that there is a proof at any time, complete or not.
 
 from __future__ import annotations
 
+import math
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pairmatch.solvers.groups.columns.cases import Proof
 
 __all__ = ["prove"]
+
+_CHECK = 0.6  # checking a case takes such a part of making it, from which a time limit is kept
 
 
 def prove(
@@ -73,7 +76,15 @@ def prove(
     n_later = 2 if helped else 0  # cuts that hardly helped at once are not looked for again
     proof.waiting = [(-root.bound, 0, Decisions(), root)]
     n_made = 0
-    while proof.waiting and n_made < n_cases and keep_on():
+    begun = seconds_left()
+
+    def can_be_checked() -> bool:
+        """Return whether there is time to check the cases there are, each a part of its making."""
+        left = seconds_left()
+        each = 0.0 if math.isinf(left) else (begun - left) / max(1, n_made)
+        return left > _CHECK * each * len(proof.waiting)
+
+    while proof.waiting and n_made < n_cases and keep_on() and can_be_checked():
         bound = -proof.waiting[0][0]
         if bound <= proof.worth:
             break

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 
 import numpy as np
 import pandas as pd
@@ -35,17 +34,10 @@ def rank(problem, pairs):
     return len({i for i, _ in pairs}), len(pairs), *counts, sum(gains)
 
 
-def best_by_changes(problem, earlier):
+def best_by_changes(problem, earlier, plans):
     """Return by number of changes the best rank of a plan with as few, by looking at all."""
-    _, allowed = problem.gains.block(slice(0, problem.n_rows), slice(0, problem.n_columns))
-    choices = []
-    for i, row in enumerate(allowed):
-        options = np.flatnonzero(row).tolist()
-        most = min(int(problem.demand[i]), len(options))
-        choices.append([c for k in range(most + 1) for c in itertools.combinations(options, k)])
     best = {}
-    for choice in itertools.product(*choices):
-        pairs = [(i, j) for i, own in enumerate(choice) for j in own]
+    for pairs in plans:
         load = np.bincount([j for _, j in pairs], minlength=problem.n_columns)
         if (load <= problem.capacity).all() and (load >= problem.at_least).all():
             changes = len(earlier) - sum(pair in earlier for pair in pairs)
@@ -83,10 +75,10 @@ def earlier_of(answer):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(3))
-def test_every_point_is_the_plan_that_enumeration_finds(kind, seed):
+def test_every_point_is_the_plan_that_enumeration_finds(kind, seed, list_plans):
     answer = pose(kind, seed, n=4 if kind == "demand" else 5)
     problem = answer.plan.problem
-    wanted = best_by_changes(problem, earlier_of(answer))
+    wanted = best_by_changes(problem, earlier_of(answer), list_plans(problem))
     points = answer.points(range(len(earlier_of(answer)) + 1))
     assert [point.at_most_changes for point in points] == sorted(wanted)
     curve = answer.curve(sorted(wanted))
@@ -235,3 +227,21 @@ def test_a_plan_without_pairs_has_a_curve_of_one_point():
     curve = answer.curve()
     assert curve[["changes", "matched", "objective"]].to_numpy().tolist() == [[0, 0, 0]]
     assert curve["lowest"].isna().all()
+
+
+def test_named_numbers_of_changes_are_answered_in_pools_without_a_matrix_as_well(monkeypatch):
+    pool = district(40, 30, seed=2)
+    rules = [pm.Load(at_most=1), pm.Require(pm.SubjectMatch())]
+    plan = pm.match(pool.mentees, pool.mentors, pm.Program(constraints=rules))
+    changes = pm.Changes(program=pm.Program(constraints=rules[:1]))
+    whole = pm.rematch(plan, changes).curve([0, 2, 6])
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 100)
+    streamed = pm.rematch(plan, changes)
+    assert "in blocks" in streamed.plan.solver
+    found = streamed.curve([0, 2, 6])
+    assert found["matched"].tolist() == whole["matched"].tolist()
+    assert (found["objective"] <= whole["objective"] + 1e-9).all()
+    assert (whole["objective"] <= found["bound"] + 1e-9).all()
+    monkeypatch.setattr("pairmatch.cycles.trade_off.MOST_HELD", 100)
+    with pytest.raises(pm.CapabilityError, match=r"name some, for instance curve\(\[0, 10, 50\]\)"):
+        streamed.curve()

@@ -88,7 +88,7 @@ def _take_ids(ids: list[str], usage: str) -> tuple[str, str | None]:
     """Return the person who is asked about, and the other one if there is one."""
     if not 1 <= len(ids) <= 2:
         what = "No person is named." if not ids else f"{ids[2]!r} is one id too many."
-        raise ProgramError("who shall be explained?", [Fault(what, "", f"Type {usage}.")])
+        raise ProgramError("there is nobody to explain", [Fault(what, "", f"Type {usage}.")])
     return ids[0], ids[1] if len(ids) > 1 else None
 
 

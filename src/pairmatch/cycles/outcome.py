@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from pairmatch.cycles.limits import read_limits
 from pairmatch.cycles.moves import describe_moves, list_moves
 from pairmatch.cycles.trade_off import (
     draw_hull,
@@ -13,7 +14,6 @@ from pairmatch.cycles.trade_off import (
     has_goals_before,
     limit_of,
     list_points,
-    read_limits,
 )
 from pairmatch.scoring import Compatibility
 from pairmatch.solvers.certify.changes import ChangePrices
@@ -161,8 +161,8 @@ class Rematch:
         InfeasibleError
             If the rules force more changes than each of these numbers.
         CapabilityError
-            As for :func:`rematch`; above 4,194,304 pairs, and without ``changes`` above 1,048,576
-            (262,144 under "leximin").
+            As for :func:`rematch`; without ``changes`` above 1,048,576 pairs (262,144 under
+            "leximin").
 
         Notes
         -----
@@ -207,8 +207,8 @@ class Rematch:
         ProgramError, InfeasibleError
             As for :meth:`points`.
         CapabilityError
-            As for :meth:`points`; or if in these calendars not every corner of the hull can be
-            proved.
+            As for :meth:`points`; or, without ``changes``, above 4,194,304 pairs, or if in these
+            calendars not every corner of the hull can be proved.
 
         Notes
         -----

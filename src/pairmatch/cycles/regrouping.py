@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.cycles.limits import list_usual, read_limits
 from pairmatch.cycles.moves import company_of, describe_moves
 from pairmatch.cycles.reforming import (
     N_WHOLE,
@@ -19,14 +19,13 @@ from pairmatch.cycles.reforming import (
     reform,
     renew_groups,
 )
-from pairmatch.errors import CertificateError, Fault, ProgramError
+from pairmatch.errors import CertificateError, Fault
 from pairmatch.plans.order import natural_key
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.certify.regrouping import certify_regrouping, kept_in
 from pairmatch.solvers.groups.basis.sizes import choose_sizes, scale_of
 from pairmatch.solvers.groups.regrouping.solver import N_EXACT
 from pairmatch.solvers.solution import GroupingSolution, GroupPrices, Status
-from pairmatch.typed import is_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -156,7 +155,7 @@ class Regrouping:
         >>> [point.changes for point in pm.rematch(plan, pm.Changes(leave=[5])).points([0, 2])]
         [0, 0]
         """
-        limits = self._limits() if changes is None else _read_limits(changes)
+        limits = self._limits() if changes is None else read_limits(changes)
         new = replace(self.plan, seconds=0.0)
         answers = _regroup_each(self.before, new, self.company, limits, perf_counter())
         return tuple(answers)
@@ -166,8 +165,7 @@ class Regrouping:
         n_before = int((self.company >= 0).sum())
         if len(self.company) <= N_EXACT:
             return list(range(n_before + 1))
-        series = (step * 10**power for power in range(12) for step in (1, 2, 5))
-        return [0, *takewhile(lambda limit: limit < n_before, series)]
+        return list_usual(n_before)
 
     def curve(self, changes: Sequence[int] | None = None) -> pd.DataFrame:
         """Return what each number of changes allows.
@@ -267,14 +265,6 @@ class Regrouping:
     def __repr__(self) -> str:
         gap = "no bound" if self.gap is None else f"gap {self.gap:.2%}"
         return f"Regrouping({self.changes} changes, {self.matched} in groups, {gap})"
-
-
-def _read_limits(changes: Any) -> list[int]:
-    """Return numbers of changes in increasing order."""
-    given = list(changes) if isinstance(changes, list | tuple | range) else []
-    if not given or not all(is_count(limit) for limit in given):
-        raise ProgramError(f"changes={changes!r} is no list of whole numbers >= 0")
-    return sorted({int(limit) for limit in given})
 
 
 def list_changes(answer: Regrouping) -> list[tuple[str, str, str, bool, str]]:

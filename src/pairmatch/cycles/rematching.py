@@ -13,19 +13,11 @@ from pairmatch.cycles.changes import Changes
 from pairmatch.cycles.outcome import Rematch
 from pairmatch.cycles.patchwork import patch_scores
 from pairmatch.cycles.regrouping import Regrouping, regroup_plan
-from pairmatch.cycles.renewal import (
-    check_request,
-    find_keepable,
-    find_running,
-    renew,
-)
+from pairmatch.cycles.renewal import check_request, find_keepable, find_running, renew
 from pairmatch.cycles.settlement import refuse_changes, settle
 from pairmatch.cycles.standing import fill_open_places, make_plan
 from pairmatch.plans import Grouping
-from pairmatch.solvers.certify.changes import (
-    ChangeLimit,
-    ChangePrices,
-)
+from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices
 from pairmatch.solvers.certify.nearby import Running, certify_nearby, find_covered, leave_rows
 from pairmatch.solvers.changes.covering import renew_cover
 from pairmatch.solvers.changes.lines import Lines
@@ -145,7 +137,7 @@ def rematch(
         if found is not None:
             return found
     new = renew(plan, *changes.apply(plan))
-    limit = _limit(find_keepable(plan, new.scored, new.problem), at_most_changes)
+    limit = ChangeLimit.allow(find_keepable(plan, new.scored, new.problem), at_most_changes)
     running = None
     if new.problem.n_rows * new.problem.n_columns > NEARBY_FROM:
         running = find_running(plan, new, changes)
@@ -180,7 +172,8 @@ def _build_on(
             return Rematch(found.make, plan, found.pairs, found.column_of, 0, *standing)
     if patch.shape[0] * patch.shape[1] <= NEARBY_FROM:
         return None
-    limit, running = _limit(patch.find_keepable(), at_most_changes), patch.find_running()
+    limit = ChangeLimit.allow(patch.find_keepable(), at_most_changes)
+    running = patch.find_running()
     worth = plan.units if plan.earlier is None else None
     near = _solve_near(patch.pose(), limit, running, patch.evaluate, worth)
     if near is None:
@@ -188,14 +181,6 @@ def _build_on(
     make = partial(make_plan, patch, changes, near[0])
     told = *near[1], perf_counter() - start, running
     return Rematch(make, plan, near[0].pairs, limit.column_of, at_most_changes, *told)
-
-
-def _limit(column_of: NDArray[np.int64], at_most_changes: int | None) -> ChangeLimit:
-    """Return how many of the pairs that could stay have to."""
-    n_before = int(np.count_nonzero(column_of >= 0))
-    return ChangeLimit(
-        column_of, 0 if at_most_changes is None else max(0, n_before - at_most_changes)
-    )
 
 
 def _solve_near(

@@ -64,8 +64,8 @@ def settle(
     try:
         if isinstance(problem.gains, StreamedGains):
             _check_streamed(problem)
-            before_now = limit.column_of, limit.n_kept
-            found, free = solve_streamed_rematching(problem, problem.gains, *before_now)
+            free = free or end_if_stopped(solve_assignment(problem))
+            found = solve_streamed_rematching(problem, limit.column_of, limit.n_kept, free)
         else:
             found = solve_with_few_changes(problem, limit.column_of, limit.n_kept)
             free = free or end_if_stopped(solve_assignment(problem))

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.cycles.limits import list_usual
 from pairmatch.cycles.settlement import refuse_changes, settle
-from pairmatch.errors import CapabilityError, ProgramError
+from pairmatch.errors import CapabilityError
 from pairmatch.seam import MOST_HELD
 from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.certify.changes import ChangeLimit
 from pairmatch.solvers.certify.ordered_changes import certify_changes
+from pairmatch.solvers.changes.rating import count_tiers, rate_plan, unpinned_gains
 from pairmatch.solvers.changes.rematching import (
     TooManyChangesError,
     UnsettledError,
     trace_hull,
 )
 from pairmatch.solvers.solution import end_if_stopped
-from pairmatch.typed import is_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pandas as pd
-    from numpy.typing import NDArray
 
     from pairmatch.cycles.outcome import Rematch
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["draw_hull", "find_points", "has_goals_before", "limit_of", "list_points", "read_limits"]
+__all__ = ["draw_hull", "find_points", "has_goals_before", "limit_of", "list_points"]
 
 _MOST_USUAL, _MOST_LEXIMIN = 2**20, 2**18  # pairs: a minute or two for some ten numbers
 _COLUMNS = ["changes", "matched", "objective", "bound", "exact"]
@@ -46,25 +45,7 @@ def has_goals_before(problem: AssignmentProblem) -> bool:
 
 def limit_of(answer: Rematch) -> ChangeLimit:
     """Return how many of the pairs that could stay have to."""
-    n_before = int(np.count_nonzero(answer.column_of >= 0))
-    most = n_before if answer.at_most_changes is None else answer.at_most_changes
-    return ChangeLimit(answer.column_of, max(0, n_before - most))
-
-
-def read_limits(changes: Any) -> list[int]:
-    """Return numbers of changes in increasing order."""
-    given = list(changes) if isinstance(changes, list | tuple | range) else []
-    if not given or not all(is_count(limit) for limit in given):
-        raise ProgramError(f"changes={changes!r} is no list of whole numbers >= 0")
-    return sorted({int(limit) for limit in given})
-
-
-def _refuse_large(problem: AssignmentProblem) -> None:
-    if problem.n_rows * problem.n_columns > MOST_HELD:
-        raise CapabilityError(
-            f"the curve looks at all pairs at once, at most {MOST_HELD:,} of them; "
-            "ask rematch() for single numbers of changes"
-        )
+    return ChangeLimit.allow(answer.column_of, answer.at_most_changes)
 
 
 def _refuse_slow(problem: AssignmentProblem) -> None:
@@ -82,7 +63,12 @@ def draw_hull(answer: Rematch) -> pd.DataFrame:
     import pandas as pd
 
     plan, column_of = answer.plan, answer.column_of
-    _refuse_large(plan.problem)
+    n_pairs = plan.problem.n_rows * plan.problem.n_columns
+    if n_pairs > MOST_HELD:
+        raise CapabilityError(
+            f"all numbers of changes at once are asked for with {MOST_HELD:,} pairs at most, and "
+            f"here are {n_pairs:,}; name some, for instance curve([0, 10, 50])"
+        )
     corners, bonus = trace_hull(plan.problem, column_of)
     if not all(corner.proved for corner in corners):
         raise CapabilityError(
@@ -139,7 +125,6 @@ class _Search:
 
     def __init__(self, answer: Rematch) -> None:
         new = replace(answer.plan, earlier=None)
-        _refuse_large(new.problem)
         self.answer, self.new = answer, new
         self.free = end_if_stopped(solve_assignment(new.problem))
         self.n_before = int(np.count_nonzero(answer.column_of >= 0))
@@ -149,14 +134,13 @@ class _Search:
 
     def limit(self, most: int) -> ChangeLimit:
         """Return a number of changes as a number of pairs that stay."""
-        return ChangeLimit(self.answer.column_of, max(0, self.n_before - most))
+        return ChangeLimit.allow(self.answer.column_of, most)
 
     def choose_limits(self) -> list[int]:
         """Return the numbers of changes that a curve has by default."""
         self.go_to(self.n_before)
         end = self.points.pop().changes if self.points else self.n_before
-        series = (step * 10**power for power in range(12) for step in (1, 2, 5))
-        return sorted({0, *takewhile(lambda limit: limit < end, series), end})
+        return sorted({*list_usual(end), end})
 
     def go_to(self, most: int) -> bool:
         """Find the best plan with at most so many changes; return whether fewer may be possible."""
@@ -209,33 +193,7 @@ def _judge(point: Rematch, other: Rematch) -> Rematch:
 
 
 def _rate(point: Rematch) -> tuple[int, ...]:
-    """Return what is compared of two plans, first things first."""
-    problem, pairs = point.plan.problem, point.pairs
-    gain, _ = problem.gains.pairs(pairs[:, 0], pairs[:, 1])
-    total, covers = int(gain.sum()), problem.objective != "total"
-    served = len(np.unique(pairs[:, 0])), len(pairs)
-    if (problem.demand > 1).any():
-        return (*served, total) if covers else (total, *served)
-    own = np.sort(_unpinned(problem, pairs)).tolist()
-    first = {"worst_off": own[:1], "leximin": own}.get(problem.objective, [])
-    return (len(pairs) if covers else 0, *first, *_count_tiers(problem, pairs), total)
-
-
-def _unpinned(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> NDArray[np.integer]:
-    """Return the gains of pairs that are not pinned."""
-    wide = [problem.n_columns, 1]
-    own = pairs[~np.isin(pairs @ wide, problem.pins @ wide)]
-    return problem.gains.pairs(own[:, 0], own[:, 1])[0]
-
-
-def _count_tiers(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> list[int]:
-    """Return how many pairs are of each tier, none where there are no tiers."""
-    if not isinstance(problem.tiers, np.ndarray):
-        return []
-    n_tiers = int(problem.tiers.max(initial=0)) + 1
-    own = problem.tiers[pairs[:, 0], pairs[:, 1]]
-    counts: list[int] = np.bincount(own, minlength=n_tiers).tolist()
-    return counts
+    return rate_plan(point.plan.problem, point.pairs)
 
 
 def list_points(points: Sequence[Rematch]) -> pd.DataFrame:
@@ -249,11 +207,11 @@ def list_points(points: Sequence[Rematch]) -> pd.DataFrame:
         if (problem.demand > 1).any():
             first.append(len(point.pairs))
         if problem.objective in ("worst_off", "leximin"):
-            lowest = _unpinned(problem, point.pairs).min(initial=np.iinfo(np.int64).max)
+            lowest = unpinned_gains(problem, point.pairs).min(initial=np.iinfo(np.int64).max)
             known = len(point.pairs) > len(problem.pins)
             first.append(point.plan.in_scores(int(lowest)) if known else None)
         if problem.tiers is not None:
-            first.append("; ".join(map(str, _count_tiers(problem, point.pairs))))
+            first.append("; ".join(map(str, count_tiers(problem, point.pairs))))
         proved = point.certificate.proved
         most = min(int(point.at_most_changes or 0), len(limit_of(point).earlier))
         told = point.objective, point.bound, proved, _describe_proof(point)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pairmatch.errors import CertificateError
+from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.certify.assignment import certify_assignment
 from pairmatch.solvers.certify.changes import ChangeLimit, certify_rematching
 from pairmatch.solvers.certify.lifts import lift_gains
@@ -46,6 +47,12 @@ def pose(seed, objective="coverage", *, n=14, m=10, pinned=False, loaded=False):
     return problem, dataclasses.replace(problem, gains=matrix), column_of
 
 
+def solve(problem, column_of, n_kept):
+    """Return the answer with so many pairs kept, and the best plan without a limit."""
+    free = solve_assignment(problem)
+    return solve_streamed_rematching(problem, column_of, n_kept, free), free
+
+
 def answer(solve):
     """Return an answer and None, or None and how many pairs can stay."""
     try:
@@ -60,9 +67,7 @@ def check_every_limit(problem, held, column_of):
     for n_kept in range(int((column_of >= 0).sum()) + 1):
         limit = ChangeLimit(column_of, n_kept)
         whole, most = answer(partial(solve_rematching, held, column_of, n_kept))
-        near, here = answer(
-            partial(solve_streamed_rematching, problem, problem.gains, column_of, n_kept)
-        )
+        near, here = answer(partial(solve, problem, column_of, n_kept))
         assert here == most
         if whole is None:
             continue
@@ -90,7 +95,7 @@ def test_every_number_of_changes_is_answered_as_with_all_pairs_in_hand(seed, obj
 @pytest.mark.parametrize("seed", range(6))
 def test_pins_and_minimum_loads_are_kept_with_few_changes_as_well(seed):
     problem, held, column_of = pose(seed, pinned=True, loaded=True)
-    _, free = solve_streamed_rematching(problem, problem.gains, column_of, 0)
+    _, free = solve(problem, column_of, 0)
     assert certify_assignment(problem, free).proved
     check_every_limit(problem, held, column_of)
 
@@ -109,7 +114,7 @@ def test_where_the_limit_leaves_fewer_matched_coverage_still_comes_first():
     gains = dataclasses.replace(gains, needs=(barred,))
     problem = AssignmentProblem(gains, np.array([1, 1]), np.array([0, 0]), objective="coverage")
     column_of = np.array([0, -1])
-    stays, free = solve_streamed_rematching(problem, gains, column_of, 1)
+    stays, free = solve(problem, column_of, 1)
     assert len(free.pairs) == 2
     assert stays.pairs.tolist() == [[0, 0]]
     proof = certify_rematching(problem, ChangeLimit(column_of, 1), stays.pairs, stays.dual)
@@ -119,7 +124,7 @@ def test_where_the_limit_leaves_fewer_matched_coverage_still_comes_first():
 def test_a_spoiled_answer_or_proof_is_refused():
     problem, _, column_of = pose(3)
     n_kept = int((column_of >= 0).sum()) - 2
-    found, _ = solve_streamed_rematching(problem, problem.gains, column_of, n_kept)
+    found, _ = solve(problem, column_of, n_kept)
     limit = ChangeLimit(column_of, n_kept)
     kept = limit.count_kept(found.pairs)
     with pytest.raises(CertificateError, match=f"keeps {kept} of the pairs"):

@@ -49,6 +49,12 @@ class ChangeLimit:
     column_of: NDArray[np.int64]
     n_kept: int
 
+    @classmethod
+    def allow(cls, column_of: NDArray[np.int64], at_most: int | None) -> ChangeLimit:
+        """Return the limit of so many changes at most, None for any number."""
+        n_before = int(np.count_nonzero(column_of >= 0))
+        return cls(column_of, 0 if at_most is None else max(0, n_before - at_most))
+
     @property
     def _columns(self) -> NDArray[np.int64]:
         return self.column_of[:, None] if self.column_of.ndim == 1 else self.column_of

@@ -25,6 +25,7 @@ from pairmatch.solvers.certify.demand_changes import DemandPrices, certify_deman
 from pairmatch.solvers.certify.demand_meetings import bound_demand_slots
 from pairmatch.solvers.changes.demand_goals import solve_demand_goals
 from pairmatch.solvers.changes.earlier import count_kept, list_earlier, was_there
+from pairmatch.solvers.changes.rating import rate_plan
 from pairmatch.solvers.changes.rematching import (
     Rematching,
     TooManyChangesError,
@@ -113,15 +114,8 @@ def _hold_kept(
             found.append(plan)
     if not found:
         raise UnsettledError
-    best = max(found, key=lambda plan: _rate(problem, plan.pairs))
+    best = max(found, key=lambda plan: rate_plan(problem, plan.pairs))
     return Rematching(best.pairs, bare.dual, "kept pairs first, then slots", best.slots)
-
-
-def _rate(problem: AssignmentProblem, pairs: NDArray[np.int64]) -> tuple[int, ...]:
-    """Return what is compared of two plans, first things first."""
-    total = int(problem.gains.pairs(pairs[:, 0], pairs[:, 1])[0].sum())
-    served = len(np.unique(pairs[:, 0])), len(pairs)
-    return (*served, total) if problem.objective == "coverage" else (total, *served)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

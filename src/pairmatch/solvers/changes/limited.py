@@ -12,6 +12,7 @@ from pairmatch.solvers.assignment.held.watch import Watch
 from pairmatch.solvers.assignment.meetings.conflicts import read_slots
 from pairmatch.solvers.assignment.meetings.program import draw_program
 from pairmatch.solvers.changes.earlier import count_kept, was_there
+from pairmatch.solvers.changes.rating import rate_plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,20 +68,7 @@ def solve_between(
     found = search(problem, edges, column_of, n_kept)
     if found is None or start is None:
         return found
-    return found if _rate(problem, gain, found[0]) > _rate(problem, gain, start) else None
-
-
-def _rate(
-    problem: AssignmentProblem, gain: NDArray[np.int64], pairs: NDArray[np.int64]
-) -> tuple[int, ...]:
-    """Return what is compared of two plans, first things first."""
-    rows, columns = pairs[:, 0], pairs[:, 1]
-    number = len(pairs) if problem.objective == "coverage" else 0
-    counts: list[int] = []
-    if isinstance(problem.tiers, np.ndarray):
-        n_tiers = int(problem.tiers.max(initial=0)) + 1
-        counts = np.bincount(problem.tiers[rows, columns], minlength=n_tiers).tolist()
-    return (number, *counts, int(gain[rows, columns].sum()))
+    return found if rate_plan(problem, found[0]) > rate_plan(problem, start) else None
 
 
 def _choose(

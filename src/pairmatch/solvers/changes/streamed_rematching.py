@@ -13,13 +13,14 @@ from pairmatch.solvers.changes.differences import take_part
 from pairmatch.solvers.changes.earlier import count_kept
 from pairmatch.solvers.changes.rematching import HullPoint, Rematching, TooManyChangesError
 from pairmatch.solvers.solution import Prices, end_if_stopped
+from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution
-    from pairmatch.solvers.streamed import Index, StreamedGains
+    from pairmatch.solvers.streamed import Index
 
 __all__ = ["solve_streamed_rematching"]
 
@@ -120,21 +121,24 @@ class _Family:
 
 
 def solve_streamed_rematching(
-    problem: AssignmentProblem, gains: StreamedGains, column_of: NDArray[np.int64], n_kept: int
-) -> tuple[Rematching, AssignmentSolution]:
+    problem: AssignmentProblem,
+    column_of: NDArray[np.int64],
+    n_kept: int,
+    free: AssignmentSolution,
+) -> Rematching:
     """Return the best plan that keeps at least ``n_kept`` of the pairs there were.
 
     Parameters
     ----------
     problem : AssignmentProblem
-        The problem as it is now, of objective "coverage" or "total", with loads and pins, and
-        without quotas, budgets, slots and tiers.
-    gains : StreamedGains
-        Its gains, >= 0.
+        The problem as it is now, of objective "coverage" or "total", of streamed gains >= 0, with
+        loads and pins, and without quotas, budgets, slots and tiers.
     column_of : ndarray of int64, shape (n_rows,)
         Column of each row in the pairs there were and still may be, -1 for none.
     n_kept : int
         How many of these must stay.
+    free : AssignmentSolution
+        The best plan with any number of changes, with its prices.
 
     Returns
     -------
@@ -143,15 +147,11 @@ def solve_streamed_rematching(
         plan; between two of them as many moves as fit of those that lead from one to the other.
         The prices bound every plan that keeps as many, by less than a millionth of a full score
         for each change more than the hull itself.
-    AssignmentSolution
-        The best plan with any number of changes, with its prices.
 
     Raises
     ------
     TooManyChangesError
         If no plan keeps as many.
-    LoadConflict
-        If minimum loads cannot be met.
 
     Notes
     -----
@@ -160,21 +160,22 @@ def solve_streamed_rematching(
     bonus more: first the one with which the best plan was found, and where the limit leaves fewer
     people matched, one that outweighs all gains.
     """
-    free = end_if_stopped(solve_assignment(problem))
+    gains = problem.gains
+    assert isinstance(gains, StreamedGains)  # noqa: S101 - whoever calls has looked
     small = 0 if free.prices is None else free.prices.bonus
     family = _raise_gains(problem, gains, column_of, small)
     few, many = _bracket(family, family.recall(free), n_kept)
     if many is None:
-        return _with_cover(_prove(family, few.point, few), free), free
+        return _with_cover(_prove(family, few.point, few), free)
     best = min(few, many, key=lambda corner: corner.limit(n_kept))
     answer = _narrow(family, few.point, many.point, best, n_kept)
     if problem.objective != "coverage" or len(answer.pairs) == len(free.pairs):
-        return _with_cover(answer, free), free
+        return _with_cover(answer, free)
     places = min(problem.n_rows, int(problem.capacity.sum()))
     safe = 1 << ((places + 1) * (gains.largest + 1)).bit_length()
     ends = family.move(few.point, safe), family.move(many.point, safe)
     family = _raise_gains(problem, gains, column_of, safe)
-    return _narrow(family, *ends, None, n_kept), free
+    return _narrow(family, *ends, None, n_kept)
 
 
 def _raise_gains(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Candidates"]
 
 _AT_ONCE = 1 << 16  # pairs that are looked at together
+_SORTED = 1 << 20  # pairs that are sorted together
 _MOST_KEY = 2**62  # a row and a value are sorted as one integer
 
 
@@ -122,18 +123,33 @@ class Candidates:
 
         Notes
         -----
-        O(e log e) for e pairs held.
+        O(e log e) for e pairs held, some rows at a time.
         """
         found = np.full(self.shape[0], lowest)
-        rows = np.flatnonzero(np.diff(self.start) >= keep)
+        first = 0
+        while first < self.shape[0]:
+            end = int(np.searchsorted(self.start, self.start[first] + _SORTED, "right")) - 1
+            end = max(end, first + 1)
+            self._find_lowest(slice(first, end), price, keep, found[first:end])
+            first = end
+        return found
+
+    def _find_lowest(
+        self, lines: slice, price: NDArray[np.int64], keep: int, found: NDArray[np.int64]
+    ) -> None:
+        """Write down for some rows, which follow each other, what their best pairs are above."""
+        start = self.start[lines.start : lines.stop + 1]
+        held = slice(int(start[0]), int(start[-1]))
+        rows = np.flatnonzero(np.diff(start) >= keep)
         if not len(rows):
-            return found
-        value = self.gain - price[self.column]
+            return
+        value = self.gain[held] - price[self.column[held]]
         most = int(value.max())
         span = most - int(value.min()) + 1
-        if span * self.shape[0] > _MOST_KEY:
-            return found
-        key = np.sort(self.row * span + (most - value))  # by row, then by value from the best on
-        last = most + rows * span - key[self.start[rows] + keep - 1]
-        found[rows] = np.maximum(last - 1, lowest)
-        return found
+        if span * len(found) > _MOST_KEY:
+            return
+        key = np.repeat(np.arange(len(found)), np.diff(start)) * span
+        key += most - value
+        key.sort()  # by row, then by value from the best on
+        last = most + rows * span - key[start[rows] - start[0] + keep - 1]
+        found[rows] = np.maximum(last - 1, found[rows])

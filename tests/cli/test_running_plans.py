@@ -262,3 +262,15 @@ def test_what_cannot_be_done_is_a_sentence(run, home, tmp_path, arguments, says)
     assert done.returncode == 2, done.stdout
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_plan_is_brought_up_to_date_within_a_time_limit(run, home, tmp_path):
+    done = run(
+        "rematch", home / "plan", home / "mentees.csv", home / "mentors.csv",
+        "--time-limit", "60", "--at-most-changes", 0, "--out", tmp_path / "new",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    wrong = run(
+        "rematch", home / "plan", home / "mentees.csv", home / "mentors.csv", "--time-limit", 0
+    )
+    assert wrong.returncode == 2

@@ -86,3 +86,34 @@ def test_groups_with_meetings_get_calendars_and_a_page(run, tmp_path):
         assert len(event["exdate"].dts) == 1
     assert len(list((out / "calendars" / "people").iterdir())) == 6
     assert "Name 3" in (out / "week.html").read_text(encoding="utf-8")
+
+
+def test_calendars_of_an_earlier_plan_are_pointed_at_and_written_anew_when_asked(
+    run, sheets, tmp_path
+):
+    icalendar = pytest.importorskip("icalendar")
+    (tmp_path / "p.toml").write_text(
+        '[[criteria]]\nkind = "CommonTime"\nminutes = 40\n'
+        '[[constraints]]\nkind = "Meetings"\nminutes = 40\n'
+    )
+    bells = "--bells", tmp_path / "bells.csv"
+    out = tmp_path / "plan"
+    term = "--first-week", "2027-01-11", "--weeks", 4, "--timezone", "America/Chicago"
+    done = run("match", *sheets, "--program", tmp_path / "p.toml", *bells, "--out", out, *term)
+    assert done.returncode == 0, done.stderr
+    assert "earlier plan" not in done.stderr
+    old = icalendar.Calendar.from_ical((out / "calendars" / "plan.ics").read_bytes())
+    assert {event["sequence"] for event in old.walk("VEVENT")} == {0}
+    (tmp_path / "a.csv").write_text("id,school,free\nT-1,N,Mon P1; Wed P1\n")
+    quiet = run("rematch", out, *sheets, *bells, "--out", out)
+    assert quiet.returncode == 0, quiet.stderr
+    assert f"{out / 'calendars'} is of an earlier plan" in quiet.stderr.replace("\n", " ")
+    said = run("rematch", out, *sheets, *bells, "--out", out, *term, "--time-limit", 60)
+    assert said.returncode == 0, said.stderr
+    assert "earlier plan" not in said.stderr
+    new = icalendar.Calendar.from_ical((out / "calendars" / "plan.ics").read_bytes())
+    assert {event["sequence"] for event in new.walk("VEVENT")} == {1}
+    assert not (out / "calendars" / "people" / "T-2.ics").exists()
+    without = run("rematch", out, *sheets, *bells, "--page")
+    assert without.returncode == 2
+    assert "Add --out FOLDER" in without.stderr

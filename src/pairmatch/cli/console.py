@@ -8,9 +8,12 @@ from math import isnan
 from textwrap import shorten
 from typing import IO, TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,12 +23,15 @@ if TYPE_CHECKING:
 __all__ = [
     "PatientStream",
     "err",
+    "leave_if_stopped",
     "list_ids",
     "out",
     "print_warning",
     "show_frame",
     "show_progress",
 ]
+
+STOPPED = 3
 
 # Ids such as ":a:" are nobody's picture, and "[x]" is nobody's style: what is typed is shown.
 out = Console(highlight=False, soft_wrap=True, emoji=False)
@@ -102,3 +108,11 @@ def list_ids(ids: tuple[object, ...]) -> str:
 def print_warning(message: Warning | str, *_: object) -> None:
     """Print a warning of ours as a note."""
     err.print(escape(f"note: {message}"))
+
+
+def leave_if_stopped(status: Status, few: str = "") -> None:
+    """Say that the work was not finished, and leave with a code of its own."""
+    if status in (Status.TIME_LIMIT, Status.INTERRUPTED):
+        who = "the time limit" if status is Status.TIME_LIMIT else "Ctrl-C"
+        print_warning(f"stopped by {who}{few}; the plan keeps every rule, a better one may exist")
+        raise typer.Exit(STOPPED)

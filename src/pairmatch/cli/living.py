@@ -10,10 +10,25 @@ import typer
 from rich.markup import escape
 
 import pairmatch as pm
-from pairmatch.cli.arguments import Folder, Histories, remember
-from pairmatch.cli.console import err, out, show_frame
+from pairmatch.cli.arguments import Folder, Histories, Limit, remember
+from pairmatch.cli.console import err, leave_if_stopped, out, show_frame, show_progress
 from pairmatch.cli.saved import Plan, check_people, check_same_people, read_sheets
-from pairmatch.cli.times import Bells, Hours, SlotMinutes, read_schedule
+from pairmatch.cli.times import (
+    Bells,
+    Calendars,
+    FirstWeek,
+    Handout,
+    Holidays,
+    Hours,
+    Names,
+    Page,
+    Revision,
+    SlotMinutes,
+    Timezone,
+    Weeks,
+    note_older,
+    read_schedule,
+)
 from pairmatch.cycles import compare_records, read_record
 from pairmatch.cycles.saved import with_people
 from pairmatch.disk import has_file, make_folder, write_whole
@@ -55,12 +70,23 @@ def rematch_command(
     program: ProgramFile = None,
     histories: Histories = None,
     folder: Folder = None,
+    time_limit: Limit = None,
     bells: Bells = None,
     hours: Hours = None,
     slot_minutes: SlotMinutes = None,
+    calendars: Calendars = False,
+    page: Page = False,
+    first_week: FirstWeek = None,
+    weeks: Weeks = None,
+    timezone: Timezone = None,
+    holidays: Holidays = "",
+    names: Names = False,
+    revision: Revision = 1,
 ) -> None:
     """Bring a plan up to date after people left, joined or changed; move few."""
+    handout = Handout(calendars, page, first_week, weeks, timezone, holidays, names, revision)
     check_target(folder)
+    handout.check(folder)
     record = read_record(plan)
     tables = read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
     check_people(record, tables)
@@ -68,6 +94,8 @@ def rematch_command(
     if histories and given is None:  # one more rule beside those of the plan
         given = record.read_program()
     changed = remember(given, histories, *tables)
+    if handout.wanted:
+        handout.require_times(changed or record.read_program())
     has_own = has_file(plan / "program.toml")
     one_table = tables[0] is tables[1]
     old, joined = (tables[0], None) if one_table else _split(tables[0], record)
@@ -88,7 +116,11 @@ def rematch_command(
         joined = _take(tables[0], turned[1] | ({*joined.ids} if joined is not None else set()))
     leave = sorted(gone[0] | gone[1])
     changes = pm.Changes(leave=leave, mentees=joined, mentors=coaches, program=changed)
-    _report(pm.rematch(before, changes, at_most_changes=at_most_changes), record, folder)
+    with show_progress("re-matching") as progress:
+        options = pm.Options(seed=before.seed, time_limit=time_limit, progress=progress)
+        after = pm.rematch(before, changes, at_most_changes=at_most_changes, options=options)
+    _report(after, record, folder, handout)
+    leave_if_stopped(after.plan.status)
 
 
 def what_if_command(
@@ -106,6 +138,7 @@ def what_if_command(
     minutes: Annotated[int | None, typer.Option(help="Another length of meetings.")] = None,
     at_most_changes: MostChanges = None,
     folder: Folder = None,
+    time_limit: Limit = None,
     bells: Bells = None,
     hours: Hours = None,
     slot_minutes: SlotMinutes = None,
@@ -118,15 +151,18 @@ def what_if_command(
     tables = read_sheets(record, mentees, mentors, read_schedule(bells, hours, slot_minutes))
     check_same_people(record, tables)
     before: Any = pm.read_plan(plan, *tables)
-    answer = pm.what_if(
-        before,
-        places=_read_places(places),
-        drop=tuple(drop or ()),
-        minutes=minutes,
-        at_most_changes=at_most_changes,
-    )
+    with show_progress("re-matching") as progress:
+        answer = pm.what_if(
+            before,
+            places=_read_places(places),
+            drop=tuple(drop or ()),
+            minutes=minutes,
+            at_most_changes=at_most_changes,
+            options=pm.Options(seed=before.seed, time_limit=time_limit, progress=progress),
+        )
     _report(answer, record, folder)
     out.print(escape(f"against the plan: {pm.compare(before, answer.plan).summary()}"))
+    leave_if_stopped(answer.plan.status)
 
 
 def _take(table: Profiles, ids: set[str]) -> Profiles:
@@ -150,7 +186,9 @@ def _read_places(texts: list[str] | None) -> dict[str, int] | None:
     return found or None
 
 
-def _report(after: Any, record: Record, folder: Path | None) -> None:
+def _report(
+    after: Any, record: Record, folder: Path | None, handout: Handout | None = None
+) -> None:
     """Check an answer, say what it is, and write it where that was asked."""
     after.verify()
     moved = after.moved
@@ -159,6 +197,9 @@ def _report(after: Any, record: Record, folder: Path | None) -> None:
     if folder is not None:
         after.plan.save(folder)
         write_whole(folder / "moved.csv", dump_csv(moved))
+        if handout is not None:
+            handout.write(after.plan, folder)
+        note_older(folder, handout)
     out.print(escape(after.summary()))
     _show_some(moved.drop(columns=["counted"]), "who moves")
     if folder is not None:

@@ -25,7 +25,7 @@ from pairmatch.cli.arguments import (
     remember,
 )
 from pairmatch.cli.auditing import Audit, AuditTable, MatchedOn, WithinDays
-from pairmatch.cli.console import err, out, print_warning, show_progress
+from pairmatch.cli.console import err, leave_if_stopped, out, show_progress
 from pairmatch.cli.times import (
     Bells,
     Calendars,
@@ -39,6 +39,7 @@ from pairmatch.cli.times import (
     SlotMinutes,
     Timezone,
     Weeks,
+    note_older,
     read_schedule,
 )
 from pairmatch.errors import CapabilityError
@@ -46,7 +47,6 @@ from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans.files import check_target
 from pairmatch.plans.hints import hint_at_sheets
 from pairmatch.plans.rounds import GroupingRounds
-from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,8 +54,6 @@ if TYPE_CHECKING:
     from pairmatch.profiles import Profiles
 
 __all__ = ["formats_command", "groups_command", "match_command"]
-
-STOPPED = 3
 
 
 def match_command(
@@ -96,7 +94,7 @@ def match_command(
         handout.require_times(wanted)
         plan = pm.match(*tables, wanted, options=options)
     _finish(plan, folder, record, handout)
-    _leave_if_stopped(plan.status)
+    leave_if_stopped(plan.status)
 
 
 def groups_command(
@@ -145,7 +143,7 @@ def groups_command(
     _finish(plan, folder, record, handout)
     n_formed = len(plan) if isinstance(plan, GroupingRounds) else 1
     few = f" with {n_formed} of {wanted.rounds} rounds formed" if n_formed < wanted.rounds else ""
-    _leave_if_stopped(plan.status, few)
+    leave_if_stopped(plan.status, few)
 
 
 def formats_command(
@@ -200,7 +198,7 @@ def formats_command(
     out.print(escape(found.summary()))
     if folder is not None:
         out.print(f"written to {escape(str(folder))}")
-    _leave_if_stopped(found.status)
+    leave_if_stopped(found.status)
 
 
 def _prepare(folder: Path | None, *outputs: AuditTable | Handout) -> None:
@@ -228,7 +226,8 @@ def _refuse_for_terms(wanted: bool) -> None:
 def _finish(
     plan: pm.Matching | pm.Grouping | GroupingRounds,
     folder: Path | None,
-    *outputs: AuditTable | Handout,
+    record: AuditTable,
+    handout: Handout,
 ) -> None:
     """Check once more, write and print."""
     if isinstance(plan, GroupingRounds):
@@ -237,17 +236,10 @@ def _finish(
         pm.verify(plan)
     if folder is not None:
         plan.save(folder)
-        for output in outputs:
-            if not isinstance(plan, GroupingRounds):
-                output.write(plan, folder)
+        if not isinstance(plan, GroupingRounds):
+            record.write(plan, folder)
+            handout.write(plan, folder)
+        note_older(folder, handout)
     out.print(escape(plan.summary()))
     if folder is not None:
         out.print(f"written to {escape(str(folder))}")
-
-
-def _leave_if_stopped(status: Status, few: str = "") -> None:
-    """Say that the work was not finished, and leave with a code of its own."""
-    if status in (Status.TIME_LIMIT, Status.INTERRUPTED):
-        who = "the time limit" if status is Status.TIME_LIMIT else "Ctrl-C"
-        print_warning(f"stopped by {who}{few}; the plan keeps every rule, a better one may exist")
-        raise typer.Exit(STOPPED)

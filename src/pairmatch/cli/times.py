@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import pairmatch as pm
+from pairmatch.cli.console import print_warning
 from pairmatch.errors import CapabilityError, Fault, ProgramError
 from pairmatch.reports import make_term
 
@@ -28,8 +29,11 @@ __all__ = [
     "SlotMinutes",
     "Timezone",
     "Weeks",
+    "note_older",
     "read_schedule",
 ]
+
+CALENDARS, PAGE = "calendars", "week.html"
 
 _READING, _CALENDARS = "Times in the sheets", "Calendars"
 
@@ -208,7 +212,7 @@ class Handout:
         """Write what is wanted."""
         if self.has_calendars:
             plan.write_calendars(
-                folder / "calendars",
+                folder / CALENDARS,
                 first_monday=self.first_week or "",
                 weeks=self.weeks or 0,
                 timezone=self.timezone or "",
@@ -217,4 +221,18 @@ class Handout:
                 revision=self.revision,
             )
         if self.page:
-            plan.write_week(folder / "week.html", names=self.names)
+            plan.write_week(folder / PAGE, names=self.names)
+
+
+def note_older(folder: Path, written: Handout | None = None) -> None:
+    """Say which meeting times in a folder are of an earlier plan than the one just written."""
+    is_new = {
+        CALENDARS: written is not None and written.has_calendars,
+        PAGE: written is not None and written.page,
+    }
+    for name, new in is_new.items():
+        if not new and (folder / name).exists():
+            print_warning(
+                f"{folder / name} is of an earlier plan, not of this one; write it anew, or delete "
+                "it before somebody goes by it"
+            )

@@ -19,6 +19,7 @@ from pairmatch.typed import is_count, is_whole
 if TYPE_CHECKING:
     from pairmatch.cycles.outcome import Rematch
     from pairmatch.cycles.regrouping import Regrouping
+    from pairmatch.options import Options
     from pairmatch.programs import Program
 
 __all__ = ["what_if"]
@@ -32,6 +33,7 @@ def what_if(
     add: Any = (),
     minutes: int | None = None,
     at_most_changes: int | None = None,
+    options: Options | None = None,
 ) -> Rematch | Regrouping:
     """Return what a plan would become if one thing were different.
 
@@ -47,7 +49,7 @@ def what_if(
         Rules to add.
     minutes : int, optional
         Another length of meetings, wherever the program names one.
-    at_most_changes : int, optional
+    at_most_changes, options
         As for :func:`rematch`.
 
     Returns
@@ -93,7 +95,8 @@ def what_if(
         program = program.replace(constraints=[*program.constraints, *added])
     if places is not None and isinstance(plan, Matching):
         program = _make_room(plan, program, places)
-    return rematch(plan, Changes(program=program), at_most_changes=at_most_changes)
+    changes = Changes(program=program)
+    return rematch(plan, changes, at_most_changes=at_most_changes, options=options)
 
 
 def _listed(rules: Any) -> list[Any]:

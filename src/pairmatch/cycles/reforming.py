@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.programs import Program
+    from pairmatch.solvers.groups.basis.clock import Clock
     from pairmatch.solvers.problem import StreamedGrouping
     from pairmatch.solvers.solution import Certificate
 
@@ -64,12 +65,15 @@ class Reformed:
         What the independent check of the limited problem found.
     prices : CompanyPrices or None
         What its bound rests on; None up to 13 people, and where there is none.
+    status : Status
+        Whether the clock or Ctrl-C ended the search.
     """
 
     groups: tuple[tuple[int, ...], ...]
     solver: str
     certificate: Certificate
     prices: CompanyPrices | None
+    status: Status
 
 
 def reform(
@@ -78,6 +82,7 @@ def reform(
     limits: Sequence[int],
     *,
     seed: int,
+    clock: Clock,
     touched: Sequence[int] = (),
     standing: CompanyPrices | None = None,
 ) -> Iterator[Reformed]:
@@ -93,6 +98,8 @@ def reform(
         How many people must keep their group, the largest number first.
     seed : int
         Seed of the search.
+    clock : Clock
+        When to stop.
     touched : sequence of int
         Old groups that changed.
     standing : CompanyPrices, optional
@@ -100,14 +107,14 @@ def reform(
     """
     try:
         if isinstance(problem, GroupingProblem) and problem.n <= N_WHOLE:
-            yield from _reform_whole(problem, company, limits, seed)
+            yield from _reform_whole(problem, company, limits, seed, clock)
             return
         best: Reformed | None = None
         for n_kept in limits:
-            near = regroup_near(problem, Company(company), n_kept, touched, seed=seed)
+            near = regroup_near(problem, Company(company), n_kept, touched, seed=seed, clock=clock)
             groups = tuple(near.groups)
             proof = certify_regrouping(problem, company, n_kept, groups, standing)
-            found = Reformed(groups, near.solver, proof, standing)
+            found = Reformed(groups, near.solver, proof, standing, near.status)
             if best is None or _rate(problem, found) > _rate(problem, best):
                 best = found  # groups that keep more people are an answer here, too
             yield best
@@ -123,23 +130,30 @@ def _rate(problem: GroupingProblem | StreamedGrouping, found: Reformed) -> tuple
 
 
 def _reform_whole(
-    problem: GroupingProblem, company: NDArray[np.int64], limits: Sequence[int], seed: int
+    problem: GroupingProblem,
+    company: NDArray[np.int64],
+    limits: Sequence[int],
+    seed: int,
+    clock: Clock,
 ) -> Iterator[Reformed]:
-    trail = Trail(problem, Company(company), seed)
+    trail = Trail(problem, Company(company), seed, clock=clock)
     for n_kept in limits:
         if n_kept == 0 and problem.n > N_EXACT:
-            fresh = solve_grouping(problem, seed=seed).group_of
-            numbers = range(int(fresh.max(initial=-1)) + 1)
-            trail.add([tuple(np.flatnonzero(fresh == k).tolist()) for k in numbers])
+            left = None if clock.time_limit is None else clock.left(1.0)
+            fresh = solve_grouping(problem, seed=seed, time_limit=left)
+            numbers = range(int(fresh.group_of.max(initial=-1)) + 1)
+            trail.add([tuple(np.flatnonzero(fresh.group_of == k).tolist()) for k in numbers])
+            if fresh.status is Status.INTERRUPTED:
+                trail.status = fresh.status
         found = trail.regroup(n_kept)
         groups, prices = tuple(found.groups), found.prices
         proof = certify_regrouping(problem, company, n_kept, groups, prices)
-        if proof.bound is None and problem.n > N_EXACT:
+        if proof.bound is None and problem.n > N_EXACT and found.status is Status.FEASIBLE:
             each = proof.objective // problem.n
             charges = [round(each * share) for share in _CHARGES]
             prices = price_company(problem, Company(company), n_kept, charges)
             proof = certify_regrouping(problem, company, n_kept, groups, prices)
-        yield Reformed(groups, found.solver, proof, prices)
+        yield Reformed(groups, found.solver, proof, prices, found.status)
 
 
 def renew_groups(plan: Grouping, table: Any, program: Program) -> Grouping:

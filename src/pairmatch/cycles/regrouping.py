@@ -23,9 +23,10 @@ from pairmatch.errors import CertificateError, Fault
 from pairmatch.plans.order import natural_key
 from pairmatch.solvers.certify.groups import certify_grouping
 from pairmatch.solvers.certify.regrouping import certify_regrouping, kept_in
+from pairmatch.solvers.groups.basis.clock import Clock
 from pairmatch.solvers.groups.basis.sizes import choose_sizes, scale_of
 from pairmatch.solvers.groups.regrouping.solver import N_EXACT
-from pairmatch.solvers.solution import GroupingSolution, GroupPrices, Status
+from pairmatch.solvers.solution import GroupingSolution, GroupPrices, end_if_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.cycles.changes import Changes
+    from pairmatch.options import Options
     from pairmatch.plans import Grouping
     from pairmatch.solvers.solution import Certificate, CompanyPrices
 
@@ -157,8 +159,13 @@ class Regrouping:
         """
         limits = self._limits() if changes is None else read_limits(changes)
         new = replace(self.plan, seconds=0.0)
-        answers = _regroup_each(self.before, new, self.company, limits, perf_counter())
-        return tuple(answers)
+        clock = Clock(perf_counter(), None, None)
+        answers = _regroup_each(self.before, new, self.company, limits, self.before.seed, clock)
+        points = []
+        for answer in answers:
+            end_if_stopped(answer.plan)
+            points.append(answer)
+        return tuple(points)
 
     def _limits(self) -> list[int]:
         """Return the numbers of changes that a curve has by default."""
@@ -304,7 +311,9 @@ def list_changes(answer: Regrouping) -> list[tuple[str, str, str, bool, str]]:
     return rows
 
 
-def regroup_plan(plan: Grouping, changes: Changes, at_most_changes: int | None) -> Regrouping:
+def regroup_plan(
+    plan: Grouping, changes: Changes, at_most_changes: int | None, options: Options
+) -> Regrouping:
     """Return the best groups after changes in which few people change their group.
 
     Parameters
@@ -315,6 +324,8 @@ def regroup_plan(plan: Grouping, changes: Changes, at_most_changes: int | None) 
         Who leaves, who joins (``mentees=``), whose cells and which rules are new.
     at_most_changes : int or None
         How many people may change group who could keep it.
+    options : Options
+        Time limit, progress and seed.
 
     Notes
     -----
@@ -322,11 +333,11 @@ def regroup_plan(plan: Grouping, changes: Changes, at_most_changes: int | None) 
     that became too small, or break a rule by themselves, are dissolved: their people are placed
     anew and not counted.
     """
-    start = perf_counter()
+    clock = Clock(perf_counter(), options.time_limit, options.progress)
     table, _, program = changes.apply(plan)  # type: ignore[arg-type]
     new = renew_groups(plan, table, program)
     company = find_company(plan, new)
-    return next(_regroup_each(plan, new, company, [at_most_changes], start))
+    return next(_regroup_each(plan, new, company, [at_most_changes], options.seed, clock))
 
 
 def _regroup_each(
@@ -334,7 +345,8 @@ def _regroup_each(
     new: Grouping,
     company: NDArray[np.int64],
     limits: Sequence[int | None],
-    start: float,
+    seed: int,
+    clock: Clock,
 ) -> Iterator[Regrouping]:
     """Yield the best groups for one limit after another, the smallest first."""
     problem: Any = new.problem
@@ -342,10 +354,12 @@ def _regroup_each(
     standing = carry_standing(before, new) if problem.n > N_WHOLE else None
     touched = find_touched(before, new, company)
     kept = [0 if limit is None else max(0, n_before - limit) for limit in limits]
-    answers = reform(problem, company, kept, seed=before.seed, touched=touched, standing=standing)
+    answers = reform(
+        problem, company, kept, seed=seed, clock=clock, touched=touched, standing=standing
+    )
     for limit, found in zip(limits, answers, strict=True):
         after = _as_plan(new, found, standing)
-        seconds = perf_counter() - start
+        seconds = perf_counter() - clock.start
         after = replace(after, seconds=seconds)
         yield Regrouping(after, before, company, limit, found.certificate, found.prices, seconds)
 
@@ -364,7 +378,7 @@ def _as_plan(new: Grouping, found: Reformed, standing: CompanyPrices | None) -> 
         none = np.zeros(0, np.int64)
         sets = np.zeros((0, problem.n), np.bool_)
         cases = (GroupPrices(standing.person, standing.unit, sets, none, none),)
-    told = ("prices of the plan before" if cases else "none"), Status.FEASIBLE, found.solver
+    told = ("prices of the plan before" if cases else "none"), found.status, found.solver
     solution = GroupingSolution(group_of, None, scale, *told, cases=cases)
     try:
         checked: Certificate | None = certify_grouping(problem, solution)

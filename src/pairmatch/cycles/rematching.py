@@ -13,12 +13,19 @@ from pairmatch.cycles.changes import Changes
 from pairmatch.cycles.outcome import Rematch
 from pairmatch.cycles.patchwork import patch_scores
 from pairmatch.cycles.regrouping import Regrouping, regroup_plan
-from pairmatch.cycles.renewal import check_request, find_keepable, find_running, renew
+from pairmatch.cycles.renewal import (
+    check_request,
+    find_keepable,
+    find_running,
+    read_options,
+    renew,
+)
 from pairmatch.cycles.settlement import refuse_changes, settle
 from pairmatch.cycles.standing import fill_open_places, make_plan
 from pairmatch.plans import Grouping
 from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices
 from pairmatch.solvers.certify.nearby import Running, certify_nearby, find_covered, leave_rows
+from pairmatch.solvers.changes.attempt import Attempt
 from pairmatch.solvers.changes.covering import renew_cover
 from pairmatch.solvers.changes.lines import Lines
 from pairmatch.solvers.changes.nearby import solve_nearby
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.cycles.patchwork import Patchwork
+    from pairmatch.options import Options
     from pairmatch.plans import Matching
     from pairmatch.solvers.certify.ordered_changes import ChangeDual
     from pairmatch.solvers.problem import AssignmentProblem
@@ -47,13 +55,21 @@ NEARBY_FROM = 2**18
 
 @overload
 def rematch(
-    plan: Matching, changes: Changes | None = None, *, at_most_changes: int | None = None
+    plan: Matching,
+    changes: Changes | None = None,
+    *,
+    at_most_changes: int | None = None,
+    options: Options | None = None,
 ) -> Rematch: ...
 
 
 @overload
 def rematch(
-    plan: Grouping, changes: Changes | None = None, *, at_most_changes: int | None = None
+    plan: Grouping,
+    changes: Changes | None = None,
+    *,
+    at_most_changes: int | None = None,
+    options: Options | None = None,
 ) -> Regrouping: ...
 
 
@@ -62,6 +78,7 @@ def rematch(
     changes: Changes | None = None,
     *,
     at_most_changes: int | None = None,
+    options: Options | None = None,
 ) -> Rematch | Regrouping:
     """Return the best plan after changes that moves few people.
 
@@ -82,6 +99,8 @@ def rematch(
         Who leaves, who joins, whose cells and which rules are new.
     at_most_changes : int, optional
         How many changes there may be; no limit by default.
+    options : Options, optional
+        Time limit, progress and seed; with the plan's own seed and no limit by default.
 
     Returns
     -------
@@ -95,17 +114,21 @@ def rematch(
     Raises
     ------
     ProgramError
-        If ``at_most_changes`` is no whole number >= 0, or there is no plan.
+        If ``at_most_changes`` is no whole number >= 0, there is no plan, or these are no options.
     InfeasibleError
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
         If the program has tiers, "worst_off" or "leximin" together with meetings or minutes; if
         there are more than 4,194,304 pairs together with quotas, minutes, meetings, tiers, several
         mentors each or another objective than "total" and "coverage"; if no plan with so few
-        changes was found though none is ruled out; of groups, if the program has rounds.
+        changes was found though none is ruled out, or the time was over before there was one; of
+        groups, if the program has rounds; if ``options`` name a method.
 
     Notes
     -----
+    When the time limit or Ctrl-C ends the search, the best plan so far is returned, with the bound
+    that is proved by then; ``plan.status`` says so.
+
     Scores stay on the scale of the first plan: what unknown values count as is taken over from
     it. ``Tiers``, ``CarryOver``, "worst_off" and "leximin" come before the total here, too; the
     bound then holds for plans that are as good before the total, and is None where nobody has
@@ -127,9 +150,10 @@ def rematch(
     """
     start = perf_counter()
     check_request(plan, changes, at_most_changes)
+    options = read_options(options, plan.seed)
     changes = (changes or Changes()).read()
     if isinstance(plan, Grouping):
-        return regroup_plan(plan, changes, at_most_changes)
+        return regroup_plan(plan, changes, at_most_changes, options)
     patch = patch_scores(plan, changes)
     if patch is not None:
         with hold_blas():  # many small products
@@ -150,13 +174,21 @@ def rematch(
     else:
         running = None
         try:
-            after, proof = settle(plan, new, limit)
+            attempt = Attempt(_find_left(options, start), options.progress, options.seed)
+            after, proof = settle(plan, new, limit, attempt=attempt)
         except (TooManyChangesError, UnsettledError) as error:
             raise refuse_changes(limit, error) from None
     seconds = perf_counter() - start
     after = replace(after, seconds=seconds)
     pairs = after.solution.pairs
     return Rematch(after, plan, pairs, limit.column_of, at_most_changes, *proof, seconds, running)
+
+
+def _find_left(options: Options, start: float) -> float | None:
+    """Return the seconds that are left until the time limit, if there is one."""
+    if options.time_limit is None:
+        return None
+    return max(0.01, options.time_limit - (perf_counter() - start))
 
 
 def _build_on(

@@ -14,6 +14,7 @@ from pairmatch.constraints import bind_pair_rules
 from pairmatch.cycles.changes import Changes
 from pairmatch.errors import CapabilityError, Fault, PairmatchWarning, ProgramError
 from pairmatch.inputs import read_table
+from pairmatch.options import Options
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import check_pins
 from pairmatch.plans.rounds import GroupingRounds
@@ -43,6 +44,7 @@ __all__ = [
     "find_running",
     "find_same",
     "find_times",
+    "read_options",
     "renew",
 ]
 
@@ -101,6 +103,21 @@ def check_request(plan: object, changes: object, at_most_changes: object) -> Non
     if not isinstance(plan, (Matching, Grouping)):
         remedy = "Give what match(), match_scores(), form_groups() or group_scores() returned."
         raise ProgramError("there is no plan", [Fault(f"found {plan!r}.", "plan", remedy)])
+
+
+def read_options(options: object, seed: int) -> Options:
+    """Return how to solve; with a seed of its own where nothing was said."""
+    if options is None:
+        return Options(seed=seed)
+    if not isinstance(options, Options):
+        remedy = "Write options=Options(time_limit=30)."
+        raise ProgramError("these are no options", [Fault(f"found {options!r}.", "", remedy)])
+    if options.method != "auto":
+        raise CapabilityError(
+            f"method={options.method!r} is for match(); a plan is re-matched near the running one "
+            "where that can be proved, otherwise by prices of changes; leave it out"
+        )
+    return options
 
 
 def find_same(

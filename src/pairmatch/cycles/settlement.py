@@ -11,14 +11,18 @@ from pairmatch.cycles.renewal import find_times
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, say_count
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.seam import MOST_HELD
-from pairmatch.solvers.assignment import LoadConflict, solve_assignment
+from pairmatch.solvers.assignment import LoadConflict
+from pairmatch.solvers.assignment.held.remainder import price_no_quota
+from pairmatch.solvers.assignment.held.watch import OutOfTime
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.certify.ordered_changes import certify_changes
+from pairmatch.solvers.changes.attempt import Attempt
+from pairmatch.solvers.changes.holding import hold_earlier
 from pairmatch.solvers.changes.keeping import keep_slots
 from pairmatch.solvers.changes.ordered_rematching import solve_with_few_changes
 from pairmatch.solvers.changes.rematching import TooManyChangesError, UnsettledError
 from pairmatch.solvers.changes.streamed_rematching import solve_streamed_rematching
-from pairmatch.solvers.solution import AssignmentSolution, Certificate, Status, end_if_stopped
+from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
 from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
@@ -26,15 +30,25 @@ if TYPE_CHECKING:
     from pairmatch.plans import Matching
     from pairmatch.solvers.certify.changes import ChangeLimit
     from pairmatch.solvers.certify.ordered_changes import ChangeDual
+    from pairmatch.solvers.changes.rematching import Rematching
     from pairmatch.solvers.problem import AssignmentProblem
 
     Proof = tuple[Certificate, ChangeDual | None]
 
 __all__ = ["refuse_changes", "settle"]
 
+_TOO_LATE = (
+    "the time was over before a plan with so few changes was found; allow more time, or more "
+    "changes"
+)
+
 
 def settle(
-    before: Matching, new: Matching, limit: ChangeLimit, free: AssignmentSolution | None = None
+    before: Matching,
+    new: Matching,
+    limit: ChangeLimit,
+    free: AssignmentSolution | None = None,
+    attempt: Attempt | None = None,
 ) -> tuple[Matching, Proof]:
     """Return the best plan that keeps enough pairs, and what is proved about it.
 
@@ -48,6 +62,8 @@ def settle(
         Which pairs there were, and how many must stay.
     free : AssignmentSolution, optional
         The best plan without a limit, where it is known.
+    attempt : Attempt, optional
+        The clock. Where it or Ctrl-C ends the search, the best plan so far is the answer.
 
     Raises
     ------
@@ -56,33 +72,66 @@ def settle(
     UnsettledError
         If no plan that keeps enough was found, though none is ruled out.
     CapabilityError
-        If there are rules that this cannot honour together, or not in so large a pool.
+        If there are rules that this cannot honour together, or not in so large a pool; if the time
+        was over before there was a plan.
+    KeyboardInterrupt
+        If Ctrl-C came before there was one.
     InfeasibleError
         If the minimum loads cannot be met.
     """
-    problem = new.problem
+    problem, attempt = new.problem, attempt or Attempt()
+    status = Status.FEASIBLE
     try:
-        if isinstance(problem.gains, StreamedGains):
-            _check_streamed(problem)
-            free = free or end_if_stopped(solve_assignment(problem))
-            found = solve_streamed_rematching(problem, limit.column_of, limit.n_kept, free)
-        else:
-            found = solve_with_few_changes(problem, limit.column_of, limit.n_kept)
-            free = free or end_if_stopped(solve_assignment(problem))
+        found, free = _solve(problem, limit, free, attempt)
     except LoadConflict as conflict:
         raise explain_conflict(new.scored, problem, conflict) from None
+    except (OutOfTime, KeyboardInterrupt) as error:
+        status = Status.TIME_LIMIT if isinstance(error, OutOfTime) else Status.INTERRUPTED
+        some = _find_some(problem, limit, attempt)
+        if some is None and status is Status.INTERRUPTED:
+            raise
+        if some is None:
+            raise CapabilityError(_TOO_LATE) from None
+        found, free = some, None
     order = np.lexsort((found.pairs[:, 1], found.pairs[:, 0]))
     pairs, slots = found.pairs[order], None
     if found.slots is not None:
         slots = keep_slots(problem, pairs, found.slots[order], find_times(before, new, pairs))
     certificate = certify_changes(problem, limit, pairs, found.dual, slots)
-    solution = AssignmentSolution(
-        pairs, free.prices, Status.FEASIBLE, found.solver, free.steps, slots=slots
-    )
+    nothing = Prices(np.zeros(problem.n_columns, np.int64), price_no_quota(problem))
+    proof = (nothing, ()) if free is None else (free.prices, free.steps)
+    solution = AssignmentSolution(pairs, proof[0], status, found.solver, proof[1], slots=slots)
     checked = certify_plan(problem, solution)
     if checked.proved:
         solution = replace(solution, status=Status.OPTIMAL)
     return replace(new, solution=solution, certificate=checked), (certificate, found.dual)
+
+
+def _solve(
+    problem: AssignmentProblem,
+    limit: ChangeLimit,
+    free: AssignmentSolution | None,
+    attempt: Attempt,
+) -> tuple[Rematching, AssignmentSolution]:
+    """Return the best plan within the limit, and the best without it."""
+    if isinstance(problem.gains, StreamedGains):
+        _check_streamed(problem)
+        free = free or attempt.finish(problem)
+        found = solve_streamed_rematching(problem, limit.column_of, limit.n_kept, free)
+        return found, free
+    found = solve_with_few_changes(problem, limit.column_of, limit.n_kept, attempt)
+    attempt.keep(lambda: found)
+    return found, free or attempt.finish(problem)
+
+
+def _find_some(
+    problem: AssignmentProblem, limit: ChangeLimit, attempt: Attempt
+) -> Rematching | None:
+    """Return the best plan so far, or one around the pairs there were, if that keeps enough."""
+    found = attempt.recall()
+    if found is None and not isinstance(problem.gains, StreamedGains):
+        return hold_earlier(problem, limit.column_of, limit.n_kept)
+    return found
 
 
 def _check_streamed(problem: AssignmentProblem) -> None:

@@ -155,6 +155,7 @@ class _Search:
             last = None
         try:
             plan, (certificate, dual) = settle(self.answer.before, self.new, limit, self.free)
+            end_if_stopped(plan)
         except UnsettledError as error:
             self.refusal = error
             return True

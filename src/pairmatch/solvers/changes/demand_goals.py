@@ -26,6 +26,7 @@ from pairmatch.solvers.changes.search import Search
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.changes.attempt import Attempt
     from pairmatch.solvers.changes.search import Point
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import Prices
@@ -34,7 +35,7 @@ __all__ = ["solve_demand_goals"]
 
 
 def solve_demand_goals(
-    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int, attempt: Attempt
 ) -> Rematching:
     """Return the best plan that keeps enough pairs, of rows that should have several columns.
 
@@ -46,6 +47,8 @@ def solve_demand_goals(
         Columns of each row in the pairs there were and still may be, -1 for none.
     n_kept : int
         How many of these pairs must stay.
+    attempt : Attempt
+        The clock, and where the best plan so far is kept.
 
     Returns
     -------
@@ -62,6 +65,8 @@ def solve_demand_goals(
         If the minimum loads cannot all be met.
     RangeError
         If gains are too large for 64-bit arithmetic.
+    OutOfTime, KeyboardInterrupt
+        If the clock or Ctrl-C ended the search; goals that were reached stay proved.
 
     Notes
     -----
@@ -81,22 +86,27 @@ def solve_demand_goals(
     network, flow = split_idle(layout, start, fresh)
     layout = replace(layout, network=network)
     face = Face(problem, remainder, edges, layout, network, flow)
-    search = Search(face, column_of, n_kept)
+    search = Search(face, column_of, n_kept, attempt.watch)
     nobody = np.zeros(len(flow), np.int64)
     nobody[len(flow) - len(fresh) :] = -1
     number = search.spread(np.ones(len(edges), np.int64))
     total = search.spread(edges.gain)
     covers = problem.objective == "coverage"
     points: list[Point] = []
+    read = partial(read_bonus, problem, layout, remainder)
+
+    def sum_up() -> Rematching:
+        known = points if covers else points[:1]
+        steps = tuple(_join(known[: k + 1], read, covers=covers) for k in range(len(known)))
+        return Rematching(search.pairs, DemandPrices(steps), "goal by goal, several columns a row")
+
+    attempt.keep(sum_up)
     for goal in (nobody, number, total) if covers else (total, nobody, number):
         was_proved = search.proved
         search.reach(goal)
         if was_proved and search.last is not None:
             points.append(search.last)
-    points = points if covers else points[:1]
-    read = partial(read_bonus, problem, layout, remainder)
-    steps = tuple(_join(points[: k + 1], read, covers=covers) for k in range(len(points)))
-    return Rematching(search.pairs, DemandPrices(steps), "goal by goal, several columns a row")
+    return sum_up()
 
 
 def _join(points: list[Point], read: partial[Prices], *, covers: bool) -> ChangeStep:

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.choice import solve_assignment
 from pairmatch.solvers.assignment.held.conflict import LoadConflict
 from pairmatch.solvers.assignment.held.program import IntegerProgram, Row, maximise
 from pairmatch.solvers.assignment.held.remainder import Edges
-from pairmatch.solvers.assignment.held.watch import Watch
 from pairmatch.solvers.assignment.meetings.conflicts import (
     FRACTIONS,
     assign_slots,
@@ -32,12 +30,14 @@ from pairmatch.solvers.changes.rematching import (
     UnsettledError,
 )
 from pairmatch.solvers.problem import MatrixGains
-from pairmatch.solvers.solution import Prices, end_if_stopped
+from pairmatch.solvers.solution import Prices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.assignment.held.watch import Watch
     from pairmatch.solvers.assignment.meetings.program import JointProgram
+    from pairmatch.solvers.changes.attempt import Attempt
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["solve_demand_meetings"]
@@ -47,7 +47,7 @@ _MOST_TAKES = 60_000  # pairs at their slots that are searched at once
 
 
 def solve_demand_meetings(
-    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int, attempt: Attempt
 ) -> Rematching:
     """Return a plan that keeps enough pairs, of rows with several columns and slots.
 
@@ -55,7 +55,7 @@ def solve_demand_meetings(
     ----------
     problem : AssignmentProblem
         A problem with slots and demand, held whole, of objective "coverage" or "total".
-    column_of, n_kept
+    column_of, n_kept, attempt
         As for :func:`~pairmatch.solvers.changes.demand_goals.solve_demand_goals`.
 
     Raises
@@ -75,19 +75,23 @@ def solve_demand_meetings(
     pairs at their slots, those earlier pairs stay that the plan without slots keeps, or all of
     them, the rest is matched around them, and the plan without slots is the bound.
     """
-    bare = solve_demand_goals(replace(problem, slots=None), column_of, n_kept)
+    bare = solve_demand_goals(replace(problem, slots=None), column_of, n_kept, attempt.aside())
     slots = assign_slots(problem, bare.pairs)
     if slots is not None:
         return replace(bare, slots=slots, solver=f"{bare.solver}, then slots")
-    search = _Search.of(problem, column_of, n_kept)
+    search = _Search.of(problem, column_of, n_kept, attempt.watch)
     if search is None:
-        return _hold_kept(problem, column_of, n_kept, bare)
+        return _hold_kept(problem, column_of, n_kept, bare, attempt)
     best = search.climb()
     return search.prove(best, bare)
 
 
 def _hold_kept(
-    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int, bare: Rematching
+    problem: AssignmentProblem,
+    column_of: NDArray[np.int64],
+    n_kept: int,
+    bare: Rematching,
+    attempt: Attempt,
 ) -> Rematching:
     """Return the better plan of one around the earlier pairs that are kept without slots, or all.
 
@@ -96,7 +100,8 @@ def _hold_kept(
     kept = [bare.pairs[was_there(column_of, *bare.pairs.T)] if n_kept else problem.pins]
     every = np.stack(list_earlier(column_of), axis=1)
     try:
-        solve_demand_goals(replace(problem, slots=None), column_of, len(every))
+        bound = attempt.aside()
+        solve_demand_goals(replace(problem, slots=None), column_of, len(every), bound)
     except TooManyChangesError:
         pass
     else:
@@ -105,7 +110,7 @@ def _hold_kept(
     for own in kept:
         pins = np.unique(np.concatenate([problem.pins, own]), axis=0)
         try:
-            plan = end_if_stopped(solve_assignment(replace(problem, pins=pins)))
+            plan = attempt.finish(replace(problem, pins=pins))
         except LoadConflict:  # of pairs that stay with each other's times, or with minimum loads
             if own is problem.pins:
                 raise
@@ -134,6 +139,8 @@ class _Search:
         Rows with a pair, pairs, gains.
     was : ndarray of int64, shape (n_variables,)
         The pairs there were.
+    watch : Watch
+        The clock.
     """
 
     problem: AssignmentProblem
@@ -142,10 +149,15 @@ class _Search:
     rows: list[Row]
     goals: NDArray[np.int64]
     was: NDArray[np.int64]
+    watch: Watch
 
     @classmethod
     def of(
-        cls, problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+        cls,
+        problem: AssignmentProblem,
+        column_of: NDArray[np.int64],
+        n_kept: int,
+        watch: Watch,
     ) -> _Search | None:
         """Return the search, or None where it would be too large."""
         edges = _list_edges(problem)
@@ -162,7 +174,8 @@ class _Search:
         goals[2, : len(edges)] = edges.gain
         was = np.zeros(size, np.int64)
         was[: len(edges)] = was_there(column_of, edges.row, edges.column)
-        return cls(problem, ChangeLimit(column_of, n_kept), joint, rows, goals, was)
+        limit = ChangeLimit(column_of, n_kept)
+        return cls(problem, limit, joint, rows, goals, was, watch)
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -176,7 +189,7 @@ class _Search:
         best: NDArray[np.int64] | None = None
         for k in self.order:
             goal = self.goals[k]
-            found, _ = maximise(program, goal, _NODES, Watch())
+            found, _ = maximise(program, goal, _NODES, self.watch)
             if found is None and best is None:
                 found = self._keep_most()
             if found is not None and (best is None or goal @ found >= goal @ best):
@@ -189,7 +202,7 @@ class _Search:
     def _keep_most(self) -> NDArray[np.int64]:
         """Return variables that keep enough pairs, or raise what is known if none were found."""
         program = IntegerProgram.of(self.rows, self.goals.shape[1])
-        found, _ = maximise(program, self.was, _NODES, Watch())
+        found, _ = maximise(program, self.was, _NODES, self.watch)
         if found is not None and self.was @ found >= self.limit.n_kept:
             return found
         duals = find_duals(program, self.was)

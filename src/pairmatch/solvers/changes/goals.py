@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.choice import solve_assignment
 from pairmatch.solvers.assignment.held.faces import open_face
 from pairmatch.solvers.certify.ordered_changes import OrderedPrices
 from pairmatch.solvers.changes.rematching import Rematching
 from pairmatch.solvers.changes.search import Search
-from pairmatch.solvers.solution import end_if_stopped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.certify.changes import ChangeStep
+    from pairmatch.solvers.changes.attempt import Attempt
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["solve_goals"]
 
 
 def solve_goals(
-    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int, attempt: Attempt
 ) -> Rematching:
     """Return the best plan by tiers, or for everybody in order, that keeps enough pairs.
 
@@ -31,7 +31,7 @@ def solve_goals(
     ----------
     problem : AssignmentProblem
         The problem as it is now, held whole, with tiers or of objective "leximin"; its quotas nest.
-    column_of, n_kept
+    column_of, n_kept, attempt
         As for :func:`~pairmatch.solvers.changes.rematching.solve_rematching`.
 
     Returns
@@ -45,6 +45,8 @@ def solve_goals(
         If no plan keeps as many.
     RangeError
         If gains are too large for 64-bit arithmetic.
+    OutOfTime, KeyboardInterrupt
+        If the clock or Ctrl-C ended the search; goals that were reached stay proved.
 
     Notes
     -----
@@ -56,8 +58,13 @@ def solve_goals(
     settles this goal and those to come, 64 at most, without proof.
     """
     plain = replace(problem, objective="coverage", tiers=None)
-    face = open_face(plain, end_if_stopped(solve_assignment(plain)).pairs)
-    search = Search(face, column_of, n_kept)
+    face = open_face(plain, attempt.finish(plain).pairs)
+    search = Search(face, column_of, n_kept, attempt.watch)
+
+    def sum_up(total: ChangeStep | None = None) -> Rematching:
+        return Rematching(search.pairs, OrderedPrices(tuple(search.steps), total), "goal by goal")
+
+    attempt.keep(sum_up)
     if problem.objective != "total":
         search.reach(search.spread(np.ones(len(face.edges), np.int64)))
     total = None
@@ -68,7 +75,7 @@ def solve_goals(
         was_proved = search.proved
         search.reach(search.spread(search.face.edges.gain))
         total = search.steps.pop() if was_proved else None
-    return Rematching(search.pairs, OrderedPrices(tuple(search.steps), total), "goal by goal")
+    return sum_up(total)
 
 
 def _reach_tiers(search: Search, tiers: NDArray[np.int64]) -> None:

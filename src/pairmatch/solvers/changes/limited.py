@@ -8,7 +8,6 @@ import numpy as np
 
 from pairmatch.solvers.assignment.held.program import IntegerProgram, list_rows, maximise
 from pairmatch.solvers.assignment.held.remainder import Edges, set_pins
-from pairmatch.solvers.assignment.held.watch import Watch
 from pairmatch.solvers.assignment.meetings.conflicts import read_slots
 from pairmatch.solvers.assignment.meetings.program import draw_program
 from pairmatch.solvers.changes.earlier import count_kept, was_there
@@ -17,6 +16,7 @@ from pairmatch.solvers.changes.rating import rate_plan
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.assignment.held.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["solve_between"]
@@ -32,6 +32,7 @@ def solve_between(
     column_of: NDArray[np.int64],
     n_kept: int,
     start: NDArray[np.int64] | None,
+    watch: Watch,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64] | None] | None:
     """Return the best plan that is found among those that keep enough pairs.
 
@@ -47,6 +48,8 @@ def solve_between(
         How many of these must stay, at least.
     start : ndarray of int64, shape (n_pairs, 2), or None
         A plan that keeps enough, if there is one.
+    watch : Watch
+        The clock.
 
     Returns
     -------
@@ -65,14 +68,18 @@ def solve_between(
         return None
     edges = Edges(row, column, gain[row, column])
     search = _choose if problem.slots is None else _place
-    found = search(problem, edges, column_of, n_kept)
+    found = search(problem, edges, column_of, n_kept, watch)
     if found is None or start is None:
         return found
     return found if rate_plan(problem, found[0]) > rate_plan(problem, start) else None
 
 
 def _choose(
-    problem: AssignmentProblem, edges: Edges, column_of: NDArray[np.int64], n_kept: int
+    problem: AssignmentProblem,
+    edges: Edges,
+    column_of: NDArray[np.int64],
+    n_kept: int,
+    watch: Watch,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64] | None] | None:
     """Return the best pairs among some, or None if nothing was found."""
     remainder = set_pins(problem)
@@ -87,7 +94,7 @@ def _choose(
     if isinstance(problem.tiers, np.ndarray):
         tier = problem.tiers[edges.row, edges.column]
         goals += [(tier == own).astype(np.int64) for own in np.unique(tier).tolist()]
-    best = _climb(program, [*goals, edges.gain])
+    best = _climb(program, [*goals, edges.gain], watch)
     if best is None:
         return None
     chosen = np.flatnonzero(best > 0)
@@ -96,11 +103,13 @@ def _choose(
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))], None
 
 
-def _climb(program: IntegerProgram, goals: list[NDArray[np.int64]]) -> NDArray[np.int64] | None:
+def _climb(
+    program: IntegerProgram, goals: list[NDArray[np.int64]], watch: Watch
+) -> NDArray[np.int64] | None:
     """Return variables that are best by one goal after the other, None if there are none."""
     best = None
     for goal in goals:
-        found, _ = maximise(program, goal, _NODES, Watch())
+        found, _ = maximise(program, goal, _NODES, watch)
         if found is None:
             break
         best = found
@@ -109,7 +118,11 @@ def _climb(program: IntegerProgram, goals: list[NDArray[np.int64]]) -> NDArray[n
 
 
 def _place(
-    problem: AssignmentProblem, edges: Edges, column_of: NDArray[np.int64], n_kept: int
+    problem: AssignmentProblem,
+    edges: Edges,
+    column_of: NDArray[np.int64],
+    n_kept: int,
+    watch: Watch,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64] | None] | None:
     """Return the best pairs among some together with their slots, or None if nothing was found."""
     assert problem.slots is not None  # noqa: S101 - whoever calls has looked
@@ -122,7 +135,8 @@ def _place(
     was = was_there(column_of, edges.row, edges.column).astype(np.int64)
     program = joint.program().demand(joint.spread(was), n_kept)
     number, gain = joint.spread(np.ones(len(edges), np.int64)), joint.spread(edges.gain)
-    best = _climb(program, [number, gain] if problem.objective == "coverage" else [gain])
+    goals = [number, gain] if problem.objective == "coverage" else [gain]
+    best = _climb(program, goals, watch)
     if best is None:
         return None
     chosen = np.flatnonzero(best[: len(edges)] > 0)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.solvers.assignment.held.program import IntegerProgram, maximise
-from pairmatch.solvers.assignment.held.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.held.faces import Face
+    from pairmatch.solvers.assignment.held.watch import Watch
 
 __all__ = ["find_flow"]
 
@@ -26,6 +26,7 @@ def find_flow(
     face: Face,
     goal: NDArray[np.int64],
     limits: Sequence[tuple[NDArray[np.int64], int, int]],
+    watch: Watch,
 ) -> NDArray[np.int64] | None:
     """Return a flow of a face that is worth most within limits; None if none is found.
 
@@ -37,6 +38,8 @@ def find_flow(
         What a unit on each arc counts for.
     limits : sequence of (ndarray of int64, int, int)
         What arcs count, and how much of it a plan has at least and at most.
+    watch : Watch
+        The clock.
 
     Notes
     -----
@@ -62,7 +65,7 @@ def find_flow(
     for own, least, most in limits:
         known = int(own[fixed] @ flow[fixed])
         program = program.demand(own[free], least - known, most - known)
-    found, _ = maximise(program, goal[free], _NODES, Watch())
+    found, _ = maximise(program, goal[free], _NODES, watch)
     if found is None:
         return None
     flow[free] = found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from pairmatch.solvers.assignment.held.network import RangeError
 from pairmatch.solvers.assignment.held.remainder import price_no_quota
 from pairmatch.solvers.certify.changes import ChangePrices
 from pairmatch.solvers.certify.ordered_changes import LowestPrices
+from pairmatch.solvers.changes.attempt import Attempt
 from pairmatch.solvers.changes.demand_goals import solve_demand_goals
 from pairmatch.solvers.changes.demand_meetings import solve_demand_meetings
 from pairmatch.solvers.changes.goals import solve_goals
@@ -30,6 +32,7 @@ from pairmatch.solvers.solution import Prices
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.certify.ordered_changes import ChangeDual
     from pairmatch.solvers.problem import AssignmentProblem
 
 __all__ = ["solve_with_few_changes"]
@@ -43,7 +46,10 @@ _TOO_LARGE = (
 
 
 def solve_with_few_changes(
-    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+    problem: AssignmentProblem,
+    column_of: NDArray[np.int64],
+    n_kept: int,
+    attempt: Attempt | None = None,
 ) -> Rematching:
     """Return the best plan that keeps at least ``n_kept`` of the pairs there were.
 
@@ -51,12 +57,12 @@ def solve_with_few_changes(
     ----------
     problem : AssignmentProblem
         The problem as it is now, held whole, of any objective; there may be tiers.
-    column_of, n_kept
+    column_of, n_kept, attempt
         As for :func:`solve_rematching`.
 
     Raises
     ------
-    TooManyChangesError, UnsettledError
+    TooManyChangesError, UnsettledError, OutOfTime, KeyboardInterrupt
         As :func:`solve_rematching`.
     CapabilityError
         If tiers, "worst_off", "leximin" or several columns a row come with rules that this cannot
@@ -69,11 +75,12 @@ def solve_with_few_changes(
     smaller weights. The lowest gain is searched for by bisection over the distinct
     gains, each time asking for as many pairs with as few changes.
     """
+    attempt = attempt or Attempt()
     if has_demand(problem):
-        return _serve_several(problem, column_of, n_kept)
+        return _serve_several(problem, column_of, n_kept, attempt)
     fair = problem.objective in ("worst_off", "leximin")
     if problem.tiers is None and not fair:
-        return solve_rematching(problem, column_of, n_kept)
+        return solve_rematching(problem, column_of, n_kept, None, attempt)
     open_rows = np.setdiff1d(np.arange(problem.n_rows), problem.pins[:, 0])
     nested = len(find_laminar(problem.quotas, open_rows)) == len(problem.quotas)
     what = "tiers" if problem.tiers is not None else f"objective={problem.objective!r}"
@@ -90,26 +97,26 @@ def solve_with_few_changes(
             "them out of the changed program, or match anew with match()"
         )
     if problem.objective == "worst_off":
-        return _raise_lowest(problem, column_of, n_kept)
+        return _raise_lowest(problem, column_of, n_kept, attempt)
     try:
-        return (solve_goals if nested else _weigh_tiers)(problem, column_of, n_kept)
+        return (solve_goals if nested else _weigh_tiers)(problem, column_of, n_kept, attempt)
     except RangeError:
         raise CapabilityError(_TOO_LARGE) from None
 
 
 def _serve_several(
-    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int, attempt: Attempt
 ) -> Rematching:
     """Return the best plan of rows that should have several columns."""
     solve = solve_demand_goals if problem.slots is None else solve_demand_meetings
     try:
-        return solve(problem, column_of, n_kept)
+        return solve(problem, column_of, n_kept, attempt)
     except RangeError:
         raise CapabilityError(_TOO_LARGE) from None
 
 
 def _weigh_tiers(
-    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int, attempt: Attempt
 ) -> Rematching:
     """Return the best plan by tiers."""
     assert isinstance(problem.tiers, np.ndarray)  # noqa: S101 - held whole
@@ -126,10 +133,13 @@ def _weigh_tiers(
         size = (max(weights.tier) + weights.bonus) * (places + 1) ** 2
         if size >= _LARGEST:
             raise RangeError(size, _LARGEST)
-        found = solve_rematching(replace(problem, tiers=tiers), column_of, n_kept, weights)
+        found = solve_rematching(
+            replace(problem, tiers=tiers), column_of, n_kept, weights, attempt.aside()
+        )
         here = np.bincount(tiers[found.pairs[:, 0], found.pairs[:, 1]], minlength=n_tiers)
         if (here <= count).all():
             return replace(found, solver=f"weighted tiers, {found.solver}")
+        attempt.keep(partial(replace, found, dual=None))
         count = np.maximum(count, here)  # weights only grow, and come to an end
 
 
@@ -143,7 +153,7 @@ def _find_weights(count: list[int], spread: int, covers: bool) -> Weights:
 
 
 def _raise_lowest(
-    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int
+    problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int, attempt: Attempt
 ) -> Rematching:
     """Return the plan whose lowest gain is highest, then of the largest total."""
     plain = replace(problem, objective="coverage")
@@ -158,17 +168,30 @@ def _raise_lowest(
         return useful
 
     covering = solve_rematching(
-        replace(plain, gains=MatrixGains(nothing, allowed)), column_of, n_kept
-    )
+        replace(plain, gains=MatrixGains(nothing, allowed)),
+        column_of, n_kept, None, attempt.aside(),
+    )  # fmt: skip
     most = len(covering.pairs)
     cover = covering.dual
     levels = np.unique(gain[allowed & ~fixed])
-    low, high, above = 0, len(levels), None
+    low, high = 0, len(levels)
+    above: ChangeDual | None = None
+    free = Prices(np.zeros(problem.n_columns, np.int64), price_no_quota(problem))
+
+    def sum_up(answer: Rematching) -> Rematching:
+        over = above
+        if over is None and high >= len(levels):  # nobody is above: every price proves that
+            over = ChangePrices(free, 0, 1, 1)
+        proofs = [p if isinstance(p, ChangePrices) else None for p in (cover, over, answer.dual)]
+        solver = f"highest lowest gain, {answer.solver}"
+        return replace(answer, dual=LowestPrices(*proofs), solver=solver)
+
+    attempt.keep(partial(sum_up, replace(covering, dual=None)))
     while high - low > 1:
         middle = (low + high) // 2
         part = replace(plain, gains=MatrixGains(nothing, narrow(int(levels[middle]))))
         try:
-            found = solve_rematching(part, column_of, n_kept)
+            found = solve_rematching(part, column_of, n_kept, None, attempt.aside())
             enough, dual = len(found.pairs) >= most, found.dual
         except TooManyChangesError as error:
             enough, dual = False, error.args[1]
@@ -176,15 +199,9 @@ def _raise_lowest(
             enough, dual = False, None
         if enough:
             low = middle
+            attempt.keep(partial(sum_up, replace(found, dual=None)))
         else:
             high, above = middle, dual
     useful = narrow(int(levels[low])) if len(levels) else allowed
     part = replace(plain, gains=MatrixGains(np.where(useful, gain, 0), useful))
-    answer = solve_rematching(part, column_of, n_kept)
-    if above is None:  # nobody is above: every price proves that
-        free = Prices(np.zeros(problem.n_columns, np.int64), price_no_quota(problem))
-        above = ChangePrices(free, 0, 1, 1) if high >= len(levels) else None
-    proofs = [p if isinstance(p, ChangePrices) else None for p in (cover, above, answer.dual)]
-    return replace(
-        answer, dual=LowestPrices(*proofs), solver=f"highest lowest gain, {answer.solver}"
-    )
+    return sum_up(solve_rematching(part, column_of, n_kept, None, attempt.aside()))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.choice import solve_assignment
 from pairmatch.solvers.assignment.held.flow import find_safe_bonus
 from pairmatch.solvers.certify.changes import ChangePrices
+from pairmatch.solvers.changes.attempt import Attempt
 from pairmatch.solvers.changes.earlier import count_kept, list_earlier
 from pairmatch.solvers.changes.limited import solve_between
 from pairmatch.solvers.problem import MatrixGains
-from pairmatch.solvers.solution import Status, end_if_stopped
+from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,6 +120,12 @@ class _Corner:
     keep: int
     scale: int
 
+    def bound(self, n_kept: int) -> Fraction | None:
+        """Return what no plan that keeps enough is worth more than, where that is known."""
+        if self.prices is None or not self.point.proved:
+            return None
+        return self.point.value + Fraction(self.keep * (self.point.kept - n_kept), self.scale)
+
     def dual(self, family: _Family) -> ChangePrices | None:
         """Return the prices that prove it."""
         if self.prices is None:
@@ -133,7 +140,7 @@ class _Corner:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Family:
-    """The plain problem and those in which pairs that were there are worth more."""
+    """The plain problem, those in which pairs that were there are worth more, and their answers."""
 
     problem: AssignmentProblem
     plain: NDArray[np.int64]
@@ -141,22 +148,31 @@ class _Family:
     allowed: NDArray[np.bool_]
     column_of: NDArray[np.int64]
     bonus: int
-    tier: tuple[int, ...] = ()
+    tier: tuple[int, ...]
+    n_kept: int
+    attempt: Attempt
+    corners: list[_Corner] = field(default_factory=list)
 
     @classmethod
     def make(
-        cls, problem: AssignmentProblem, column_of: NDArray[np.int64], weights: Weights | None
+        cls,
+        problem: AssignmentProblem,
+        column_of: NDArray[np.int64],
+        n_kept: int,
+        weights: Weights | None,
+        attempt: Attempt,
     ) -> _Family:
         every = slice(0, problem.n_rows), slice(0, problem.n_columns)
         gain, allowed = problem.gains.block(*every)
         gain = np.where(allowed, gain, 0).astype(np.int64)
         if weights is not None and isinstance(problem.tiers, np.ndarray):
             weighted = np.where(allowed, gain + np.array(weights.tier)[problem.tiers], 0)
-            return cls(problem, gain, weighted, allowed, column_of, weights.bonus, weights.tier)
+            own = problem, gain, weighted, allowed, column_of, weights.bonus, weights.tier
+            return cls(*own, n_kept, attempt)
         places = min(problem.n_rows, int(problem.capacity.sum()))
         covers = problem.objective == "coverage"
         bonus = find_safe_bonus(gain[allowed], places) if covers else 0
-        return cls(problem, gain, gain, allowed, column_of, bonus)
+        return cls(problem, gain, gain, allowed, column_of, bonus, (), n_kept, attempt)
 
     def lift(self, keep: int, scale: int) -> AssignmentProblem:
         """Return the problem in which a change costs ``keep / scale``."""
@@ -167,8 +183,22 @@ class _Family:
 
     def solve(self, keep: int, scale: int = 1) -> _Corner:
         """Return the best plan for a price of a change."""
-        found = end_if_stopped(solve_assignment(self.lift(keep, scale)))
-        return _Corner(self.point(found), found.prices, keep, scale)
+        found = self.attempt.solve(self.lift(keep, scale))
+        corner = _Corner(self.point(found), found.prices, keep, scale)
+        self.corners.append(corner)
+        if corner.point.kept >= self.n_kept:
+            self.attempt.keep(self.sum_up)
+        self.attempt.go_on(found)
+        return corner
+
+    def sum_up(self) -> Rematching:
+        """Return the best plan so far that keeps enough, and the prices that bound it best."""
+        points = [corner.point for corner in self.corners if corner.point.kept >= self.n_kept]
+        best = max(points, key=lambda point: point.value)
+        bounds = [corner.bound(self.n_kept) for corner in self.corners]
+        known = [(bound, k) for k, bound in enumerate(bounds) if bound is not None]
+        dual = self.corners[min(known)[1] if known else 0].dual(self)
+        return Rematching(best.pairs, dual, "prices of changes", best.slots)
 
     def solve_freely(self) -> _Corner:
         """Return the best plan of all, and of several one that keeps most."""
@@ -212,6 +242,7 @@ def solve_rematching(
     column_of: NDArray[np.int64],
     n_kept: int,
     weights: Weights | None = None,
+    attempt: Attempt | None = None,
 ) -> Rematching:
     """Return the best plan that keeps at least ``n_kept`` of the pairs there were.
 
@@ -226,6 +257,8 @@ def solve_rematching(
         How many of these must stay.
     weights : Weights, optional
         What pairs get for their tier, where there are tiers.
+    attempt : Attempt, optional
+        The clock, and where the best plan so far is kept.
 
     Returns
     -------
@@ -237,6 +270,8 @@ def solve_rematching(
         If no plan keeps as many.
     UnsettledError
         If no such plan was found, though there may be one.
+    OutOfTime, KeyboardInterrupt
+        If the clock or Ctrl-C ended the search.
 
     Notes
     -----
@@ -248,7 +283,8 @@ def solve_rematching(
     corner the plan is proved best. Between two of them an integer program over the few pairs that
     the prices leave looks for the best plan, and the hull is its proved bound.
     """
-    family = _Family.make(problem, column_of, weights)
+    attempt = attempt or Attempt()
+    family = _Family.make(problem, column_of, n_kept, weights, attempt)
     few = family.solve_freely()
     if few.point.kept >= n_kept:
         return few.prove(family)
@@ -256,7 +292,8 @@ def solve_rematching(
     if many.point.kept < n_kept:
         if many.point.proved:
             raise TooManyChangesError(many.point.kept, many.dual(family))
-        found = solve_between(problem, family.plain, family.allowed, column_of, n_kept, None)
+        own = problem, family.plain, family.allowed
+        found = solve_between(*own, column_of, n_kept, None, attempt.watch)
         if found is None:
             raise UnsettledError
         return Rematching(found[0], few.dual(family), _BETWEEN, found[1])
@@ -274,7 +311,8 @@ def solve_rematching(
                 (p for p in (many.point, middle.point) if p.kept >= n_kept), key=lambda p: p.value
             )
             useful = family.find_useful(middle, start.value, n_kept)
-            found = solve_between(problem, family.plain, useful, column_of, n_kept, start.pairs)
+            own = problem, family.plain, useful
+            found = solve_between(*own, column_of, n_kept, start.pairs, attempt.watch)
             pairs, slots = found or (start.pairs, start.slots)
             return Rematching(pairs, middle.dual(family), _BETWEEN, slots)
         if middle.point.kept >= n_kept:
@@ -308,7 +346,7 @@ def trace_hull(
     -----
     Two assignment problems for each corner at most.
     """
-    family = _Family.make(problem, column_of, None)
+    family = _Family.make(problem, column_of, 0, None, Attempt())
     ends = [family.solve(family.highest).point, family.solve_freely().point]
     corners = {point.kept: point for point in ends}
     spans = [(ends[0], ends[1])]

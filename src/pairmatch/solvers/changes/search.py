@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.assignment.held.faces import Face
     from pairmatch.solvers.assignment.held.network import Network
+    from pairmatch.solvers.assignment.held.watch import Watch
 
 __all__ = ["Point", "Search"]
 
@@ -71,13 +72,17 @@ class Search:
     n_kept : int
         How many of these must stay, pinned ones among them.
 
+    watch : Watch
+        The clock.
+
     Raises
     ------
     TooManyChangesError
         If no plan keeps as many.
     """
 
-    def __init__(self, face: Face, column_of: NDArray[np.int64], n_kept: int) -> None:
+    def __init__(self, face: Face, column_of: NDArray[np.int64], n_kept: int, watch: Watch) -> None:
+        self.watch = watch
         pinned = count_kept(column_of, face.problem.pins)
         self.face, self.column_of, self.least = face, column_of, max(0, n_kept - pinned)
         self.exact = False  # whether goals before are only reached where no more than that stay
@@ -143,7 +148,7 @@ class Search:
             found = point.face.flow
         else:
             just = [(self.was, self.least, self.least)]
-            found = find_flow(point.face, np.zeros_like(goal), just)
+            found = find_flow(point.face, np.zeros_like(goal), just, self.watch)
             self.face = replace(self.face, flow=fallback)
         if found is None:
             self._settle(goal, point)
@@ -187,7 +192,7 @@ class Search:
             near = _narrow(self.face, point, most - point.scale * value)
             limits = [(self.was, self.least, self.least if self.exact else len(goal))]
             limits += [(own, count, count) for own, count in self.settled]
-            flow = find_flow(near, goal, limits)
+            flow = find_flow(near, goal, limits, self.watch)
             if flow is not None and goal @ flow > value:
                 self.face, value = replace(self.face, flow=flow), int(goal @ flow)
         slack = most - point.scale * value
@@ -201,7 +206,10 @@ class Search:
         """Return the plans that are best for one price of a change."""
         was, face = self.was, self.face
         cost = -(scale * goal + keep * was)
-        network, flow, potential = descend(face.network, cost, face.layout.sink, start=face.flow)
+        self.watch.check()
+        network, flow, potential = self.watch.hurry(
+            lambda: descend(face.network, cost, face.layout.sink, start=face.flow)
+        )
         best = replace(face, network=network, flow=flow)
         kept, value = int(was @ flow), int(goal @ flow)
         return Point(best, face.network, cost, potential, kept, value, keep, scale)

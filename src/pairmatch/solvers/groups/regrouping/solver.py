@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.basis.clock import Clock
 from pairmatch.solvers.groups.basis.sizes import choose_sizes, scale_of
 from pairmatch.solvers.groups.basis.values import GroupValues
 from pairmatch.solvers.groups.regrouping.company import Company, count_kept
 from pairmatch.solvers.groups.regrouping.keeping import Board, Quest
-from pairmatch.solvers.solution import CompanyPrices
+from pairmatch.solvers.solution import CompanyPrices, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -51,12 +53,15 @@ class Regrouped:
         How they were found, in a few words.
     prices : CompanyPrices or None
         What bounds all groups with as few changes, where it is not enumeration.
+    status : Status, default: Status.FEASIBLE
+        Whether the clock or Ctrl-C ended the search.
     """
 
     groups: Groups
     kept: int
     solver: str
     prices: CompanyPrices | None = None
+    status: Status = Status.FEASIBLE
 
 
 class _Pool:
@@ -169,6 +174,8 @@ class Trail:
         Seed of the search in larger pools.
     start : list of tuple of int, optional
         Groups to begin with; by default the old ones.
+    clock : Clock, optional
+        When to stop; by default only at the end.
     """
 
     def __init__(
@@ -177,7 +184,10 @@ class Trail:
         company: Company,
         seed: int = 0,
         start: Groups | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        self.clock = clock or Clock(perf_counter(), None, None)
+        self.status = Status.FEASIBLE
         self.pool, self.company = _Pool(problem, company), company
         self.start = company.groups if start is None else start
         self.n_exact = N_EXACT
@@ -213,21 +223,40 @@ class Trail:
             kept = max(range(n_kept, n + 1), key=lambda k: (rank[k], k))
             return Regrouped(self.table.read(kept), kept, "enumeration of groups")
         board = self.board or self._begin()
+        try:
+            prices = self._improve(board, n_kept)
+        except KeyboardInterrupt:
+            self.status, prices = Status.INTERRUPTED, None
         groups, kept = self._best(n_kept)
+        return Regrouped(groups, kept, "columns near the running plan", prices, self.status)
+
+    def _improve(self, board: Board, n_kept: int) -> CompanyPrices | None:
+        """Let prices ask for better groups, as long as there is time; return the prices."""
+        n, prices = self.pool.problem.n, None
+        groups, _ = self._best(n_kept)
         for _ in range(_N_TRIES):
+            if not self._goes_on():
+                break
             quest = Quest(n_kept, *self._shape(groups))
             prices = board.price(quest)
+            self.clock.tell(None)
             if not self._is_nearest(quest):
                 self._adopt(board.choose(quest, by_shape=True))
             self._adopt(board.choose(quest))
-            if quest.placed == n:
+            if quest.placed == n and self._goes_on():
                 prices = board.tighten(quest, self._worth(self._best(n_kept)[0]), prices, self.rng)
                 board.widen(quest, self._worth(self._best(n_kept)[0]))
                 self._adopt(board.choose(quest))
-            before, (groups, kept) = quest, self._best(n_kept)
-            if self._shape(groups) == (before.placed, before.off):
+            groups, _ = self._best(n_kept)
+            if self._shape(groups) == (quest.placed, quest.off):
                 break
-        return Regrouped(groups, kept, "columns near the running plan", prices)
+        return prices
+
+    def _goes_on(self) -> bool:
+        """Return whether there is time for more."""
+        if self.status is Status.FEASIBLE and not self.clock.within(1.0):
+            self.status = Status.TIME_LIMIT
+        return self.status is Status.FEASIBLE
 
     def add(self, groups: Groups) -> None:
         """Take some groups into account that were found elsewhere."""
@@ -239,7 +268,10 @@ class Trail:
         """Form groups in which nobody changes who need not."""
         problem = self.pool.problem
         search = _Search(self.pool, self.rng, self.start)
-        search.settle()
+        try:
+            search.settle(self._goes_on)
+        except KeyboardInterrupt:
+            self.status = Status.INTERRUPTED
         limits = problem.smallest, problem.largest, problem.target
         self.board = Board(self.pool.values, self.company, limits)
         self._adopt(search.groups)
@@ -283,11 +315,13 @@ class _Search:
         self.together = min(N_EXACT - 1, max(9, 2 * pool.problem.target))
         self.groups = start
 
-    def settle(self) -> None:
+    def settle(self, goes_on: Callable[[], bool]) -> None:
         """Look at the surroundings of everybody left out; as many as before keep their group."""
         placed = {i for group in self.groups for i in group}
         idle = [i for i in range(self.pool.problem.n) if i not in placed]
         for start in range(0, len(idle), 4):
+            if not goes_on():
+                return
             for _ in range(2):
                 self._form_anew(tuple(idle[start : start + 4]))
 

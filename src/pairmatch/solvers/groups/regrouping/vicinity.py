@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import zip_longest
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.basis.clock import Clock
 from pairmatch.solvers.groups.regrouping.solver import Regrouped, Trail
 from pairmatch.solvers.problem import MatrixGains, StreamedGrouping
+from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +33,13 @@ _N_STRONG = 200  # partners of a newcomer whose pairs make its price
 
 
 def regroup_near(
-    problem: Pool, company: Company, n_kept: int, touched: Sequence[int], *, seed: int = 0
+    problem: Pool,
+    company: Company,
+    n_kept: int,
+    touched: Sequence[int],
+    *,
+    seed: int = 0,
+    clock: Clock | None = None,
 ) -> Regrouped:
     """Return groups in which at least ``n_kept`` people keep their group, changed here and there.
 
@@ -46,6 +55,8 @@ def regroup_near(
         Old groups that somebody left, or whose people have changed.
     seed : int, default: 0
         Seed of the search.
+    clock : Clock, optional
+        When to stop; by default only at the end.
 
     Notes
     -----
@@ -53,9 +64,14 @@ def regroup_near(
     would be best; each time it is the problem of a pool that is held whole. The changes that are
     allowed are shared out evenly.
     """
-    groups, spare = company.groups, company.n - n_kept
+    clock = clock or Clock(perf_counter(), None, None)
+    groups, spare, status = company.groups, company.n - n_kept, Status.FEASIBLE
     turns = _list_turns(problem, company, touched)
     for number, (people, opened) in enumerate(turns):
+        if status is Status.FEASIBLE and not clock.within(1.0):
+            status = Status.TIME_LIMIT
+        if status is not Status.FEASIBLE:
+            break
         placed = {i for group in groups for i in group}
         idle = [i for i in people if i not in placed]
         some = _open_groups(problem, idle, [g for g in opened if g in groups], groups)
@@ -64,14 +80,16 @@ def regroup_near(
             continue
         place = {person: at for at, person in enumerate(inside.tolist())}
         start = [tuple(place[i] for i in group) for group in some]
-        trail = Trail(problem.take(inside), company.take(inside), seed, start)
+        trail = Trail(problem.take(inside), company.take(inside), seed, start, clock)
         before = trail.pool.count(start)[1]
         share = -(-spare // (len(turns) - number))
         found = trail.regroup(max(0, before - share))
         spare -= before - found.kept
         groups = [group for group in groups if group not in some]
         groups += [tuple(inside[list(group)].tolist()) for group in found.groups]
-    return Regrouped(groups, n_kept + spare, "columns near those without a group")
+        status = found.status
+    told = "columns near those without a group", None, status
+    return Regrouped(groups, n_kept + spare, *told)
 
 
 def _list_turns(

@@ -282,6 +282,8 @@ def test_check_hints_at_swapped_sheets_and_at_a_second_row_of_headings(run, dist
     assert "Row 2 looks like a second row of headings" in done.stderr
     other = csv(tmp_path, "other.csv", "id,subjects,years\nT-1,maths,three\nT-2,art,four\n")
     assert "headings" not in run("check", other, mentors).stderr
+    wrong = csv(tmp_path, "wrong.csv", "id,years,free\nT-1,three,whenever\nT-2,4,Mon 8:00-9:00\n")
+    assert "headings" not in run("check", wrong, mentors).stderr
 
 
 def test_one_pool_can_be_checked_for_groups(run, district):

@@ -56,6 +56,8 @@ def hint_at_header(error: PairmatchError) -> str:
     """Return a hint if the faults of a sheet are those of a second row of headings, else ""."""
     columns: dict[str, set[str]] = {}
     for fault in error.faults:
+        if re.search(r"row 2 \(id [^)]*\d", fault.where):
+            return ""  # T-1 is an id, no heading
         found = re.search(r"row (\d+)\b.*?column ([^,;]+)", fault.where)
         cell = re.match(r"'([^']*)'", fault.what)
         if found and cell and re.search(r"[^\W\d_]{3}", cell[1]):

@@ -61,3 +61,43 @@ def test_what_has_no_place_in_a_file_is_asked_for(tmp_path):
     with pytest.raises(pm.ProgramError, match=r"has no program\.toml"):
         pm.read_plan(tmp_path, *tables)
     assert pm.read_plan(tmp_path, *tables, program=custom).matched == 1
+
+
+@pytest.mark.parametrize("per_week", [1, 2])
+@pytest.mark.parametrize("seed", range(6))
+def test_meetings_are_at_the_times_that_were_written(tmp_path, seed, per_week):
+    pool = district(16, 9, seed=seed)
+    rules = [pm.Load(at_most=2), pm.Meetings(minutes=30, per_week=per_week)]
+    plan = pm.match(pool.mentees, pool.mentors, pm.Program(constraints=rules))
+    plan.save(tmp_path)
+    again = pm.read_plan(tmp_path, pool.mentees, pool.mentors)
+    assert len(plan.timetable())
+    assert again.timetable().equals(plan.timetable())
+    pm.verify(again)
+
+
+def test_who_has_no_time_any_more_gets_another_one_and_the_others_keep_theirs(tmp_path):
+    pool = district(16, 9, seed=4)
+    rules = [pm.Load(at_most=2), pm.Meetings(minutes=30)]
+    plan = pm.match(pool.mentees, pool.mentors, pm.Program(constraints=rules))
+    plan.save(tmp_path)
+    was = plan.to_frame().set_index("mentee")
+    mentees = pool.mentees.copy()
+    someone = was.index[0]
+    hers = mentees["id"] == someone
+    mentees.loc[hers, "free"] = "Mon-Fri 7:00-18:00; not " + was.loc[someone, "day"]
+    now = pm.read_plan(tmp_path, mentees, pool.mentors).to_frame().set_index("mentee")
+    assert now.loc[someone, "day"] != was.loc[someone, "day"]
+    same_mentor = was["mentor"] == was.loc[someone, "mentor"]
+    others = was.index[~same_mentor]
+    times = ["day", "start", "end"]
+    assert now.loc[others, times].equals(was.loc[others, times])
+
+
+def test_pairs_that_stay_keep_their_times_when_a_plan_is_edited():
+    pool = district(16, 9, seed=1)
+    rules = [pm.Load(at_most=2), pm.Meetings(minutes=30)]
+    plan = pm.match(pool.mentees, pool.mentors, pm.Program(constraints=rules))
+    whole = plan.to_frame()
+    fewer = plan.replace(pairs=whole[["mentee", "mentor"]].iloc[2:])
+    assert fewer.to_frame().equals(whole.iloc[2:].reset_index(drop=True))

@@ -18,6 +18,7 @@ from pairmatch.options import Options
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import check_pins
 from pairmatch.plans.rounds import GroupingRounds
+from pairmatch.plans.timetable import find_begins
 from pairmatch.scoring import Compatibility, units_of_weights
 from pairmatch.scoring.criterion import tell_apart
 from pairmatch.scoring.own import OwnScores
@@ -253,14 +254,6 @@ def _follow(plan: Matching, scored: Any) -> NDArray[np.int64]:
 
 def find_times(plan: Matching, new: Matching, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return by pair of a new plan when its meetings began before, -1 for those that are new."""
-    now, was = new.problem.slots, plan.problem.slots
-    taken = plan.solution.slots
-    times = np.full((len(pairs), 0 if now is None else now.per_week), -1)
-    if now is None or was is None or taken is None:
-        return times
-    place = {pair: k for k, pair in enumerate(map(tuple, pairs.tolist()))}
-    for pair, own in zip(map(tuple, _follow(plan, new.scored).tolist()), taken, strict=True):
-        if pair in place:
-            begin = was.start[own[own >= 0]][: times.shape[1]]
-            times[place[pair], : len(begin)] = begin
-    return times
+    slots = new.problem.slots
+    per_week = 0 if slots is None else slots.per_week
+    return find_begins(plan, _follow(plan, new.scored), pairs, per_week)

@@ -14,8 +14,11 @@ from pairmatch.disk import has_file, has_folder
 from pairmatch.errors import Fault, PairmatchError, ProfileError, ProgramError
 from pairmatch.inputs import read_table, read_tables
 from pairmatch.plans import Grouping, Matching
+from pairmatch.plans.editing import put_pairs
+from pairmatch.plans.people import find_mentees, find_mentors
 from pairmatch.profiles import read_profiles
 from pairmatch.profiles.joining import join_tables
+from pairmatch.profiles.week import parse_minute
 from pairmatch.programs import Program
 from pairmatch.scoring import Compatibility
 from pairmatch.seam import assignment_problem
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from pairmatch.profiles import Profiles
 
@@ -50,6 +54,8 @@ class Record:
         By name of a criterion, what unknown values count as, in millionths.
     pairs : tuple of (str, str, float)
         Mentee, mentor and score.
+    begins : tuple of tuple of int
+        By pair, at which minutes of the week its meetings begin, as far as they have a time.
     groups : tuple of tuple of str
         Members of each group.
     left_out : tuple of str
@@ -63,6 +69,7 @@ class Record:
     objective: float
     neutral: dict[str, int]
     pairs: tuple[tuple[str, str, float], ...]
+    begins: tuple[tuple[int, ...], ...]
     groups: tuple[tuple[str, ...], ...]
     left_out: tuple[str, ...]
 
@@ -122,6 +129,7 @@ def read_record(folder: str | PathLike[str]) -> Record:
             float(content["objective"]),
             {str(name): int(units) for name, units in content["neutral"].items()},
             tuple(pairs),
+            tuple(_read_begins(p) for p in content.get("pairs", ())),
             tuple(tuple(map(str, group["ids"])) for group in content.get("groups", ())),
             tuple(str(person["id"]) for person in content["unmatched"]),
         )
@@ -143,6 +151,12 @@ def read_record(folder: str | PathLike[str]) -> Record:
         raise PairmatchError(
             "the plan cannot be read", [Fault("this is no plan.", f"{home}/plan.json", remedy)]
         ) from None
+
+
+def _read_begins(pair: dict[str, Any]) -> tuple[int, ...]:
+    """Return at which minutes of the week the meetings of a pair begin."""
+    meetings = pair.get("meetings", [pair] if "day" in pair else [])
+    return tuple(parse_minute(one["day"], one["start"]) for one in meetings if one["day"])
 
 
 def read_plan(
@@ -167,7 +181,8 @@ def read_plan(
     Returns
     -------
     Matching or Grouping
-        The plan that was written, without its proof. Unknown values count what they did then.
+        The plan that was written, without its proof. Unknown values count what they did then, and
+        meetings begin when they did, as far as people still have the time.
 
     Raises
     ------
@@ -216,7 +231,21 @@ def read_plan(
     nobody = AssignmentSolution(np.empty((0, 2), np.int64), None, Status.FEASIBLE, "")
     neutral = tuple(record.neutral.items())
     plan = Matching(scored, problem, nobody, None, program, record.seed, 0.0, fixed_neutral=neutral)
-    return plan.replace(pairs=[pair[:2] for pair in record.pairs])
+    return put_pairs(plan, *_find_pairs(record, plan))
+
+
+def _find_pairs(record: Record, plan: Matching) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pairs of a record by number, sorted, and when their meetings begin."""
+    rows = find_mentees(plan.scored, (pair[0] for pair in record.pairs))
+    columns = find_mentors(plan.scored, (pair[1] for pair in record.pairs))
+    pairs = np.array([rows, columns], np.int64).T.reshape(-1, 2)
+    slots = plan.problem.slots
+    begins = np.full((len(pairs), 0 if slots is None else slots.per_week), -1)
+    for k, own in enumerate(record.begins):
+        some = own[: begins.shape[1]]
+        begins[k, : len(some)] = some
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return pairs[order], begins[order]
 
 
 def _read_grouping(record: Record, table: Profiles, program: Program) -> Grouping:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pairmatch.disk import write_whole
-from pairmatch.errors import CertificateError, Fault, ProgramError, say_count
+from pairmatch.errors import Fault, ProgramError, say_count
 from pairmatch.plans import (
     alternatives,
     explain,
@@ -20,6 +20,7 @@ from pairmatch.plans import (
     summary,
     timetable,
 )
+from pairmatch.plans.editing import put_pairs
 from pairmatch.plans.handouts import Handouts
 from pairmatch.plans.observations import observation_rule, schedule_lessons, tabulate_lessons
 from pairmatch.plans.order import natural_key
@@ -27,8 +28,6 @@ from pairmatch.plans.pair_plan import PairPlan
 from pairmatch.plans.people import find_mentees, find_mentors
 from pairmatch.plans.pressure import tabulate_pressure
 from pairmatch.scoring import Compatibility
-from pairmatch.solvers.certify.fair import certify_plan
-from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -283,7 +282,8 @@ class Matching(PairPlan, Handouts):
     ) -> Matching:
         """Return a plan of other pairs, for instance edited by hand; ``verify`` judges it.
 
-        With ``Meetings`` the pairs get new times, if there are any for all of them.
+        With ``Meetings`` pairs that stay keep their times where the others leave room for that, and
+        others get new ones, if there are any for all of them.
 
         Parameters
         ----------
@@ -308,18 +308,10 @@ class Matching(PairPlan, Handouts):
         rows = find_mentees(self.scored, (a for a, _ in listed))
         columns = find_mentors(self.scored, (b for _, b in listed))
         pairs = np.array(sorted(zip(rows, columns, strict=True)), dtype=np.int64).reshape(-1, 2)
-        solution = replace(
-            self.solution,
-            pairs=pairs,
-            slots=timetable.place_meetings(self.problem, pairs),
-            status=Status.FEASIBLE,
-            solver="edited by hand",
-        )
-        try:
-            certificate = certify_plan(self.problem, solution)
-        except CertificateError:
-            certificate = None  # verify() says what is wrong, when asked
-        return replace(self, solution=solution, certificate=certificate)
+        slots = self.problem.slots
+        per_week = 0 if slots is None else slots.per_week
+        begins = timetable.find_begins(self, self.solution.pairs, pairs, per_week)
+        return put_pairs(self, pairs, begins)
 
     # -- text and files ------------------------------------------------------------------------
 

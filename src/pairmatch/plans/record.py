@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pairmatch.errors import ProgramError
 from pairmatch.plans.files import versions
 from pairmatch.plans.frames import tabulate_pairs
+from pairmatch.plans.timetable import list_meetings, write_time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,16 +18,33 @@ if TYPE_CHECKING:
 
 __all__ = ["program_text", "record_grouping", "record_matching"]
 
+_TIME = ("day", "start", "end")
+
 
 def record_matching(plan: PairPlan, unmatched: pd.DataFrame) -> dict[str, Any]:
     """Return what the JSON of a matching holds."""
+    several = _list_several(plan)
     pairs = [
         {"mentee": str(mentee), "mentor": str(mentor), "score": float(score)}
-        | dict(zip(("day", "start", "end"), time, strict=False))
+        | dict(zip(_TIME, time, strict=False))
+        | ({} if several is None else {"meetings": several[mentee, mentor]})
         for mentee, mentor, score, *time in tabulate_pairs(plan).to_numpy(dtype=object)
     ]
     out = _list_left_out(unmatched)
     return {"kind": "matching", **_record(plan), "pairs": pairs, "unmatched": out}
+
+
+def _list_several(plan: PairPlan) -> dict[tuple[Any, Any], list[dict[str, str]]] | None:
+    """Return the meetings of each pair, by ids; None unless pairs meet several times a week."""
+    slots = plan.problem.slots
+    if slots is None or slots.per_week == 1:
+        return None
+    found: dict[tuple[Any, Any], list[dict[str, str]]] = {}
+    rows, columns = plan.scored.coached.ids, plan.scored.coach.ids
+    for i, j, start in list_meetings(plan):
+        time = dict(zip(_TIME, write_time(start, slots.minutes), strict=True))
+        found.setdefault((rows[i], columns[j]), []).append(time)
+    return found
 
 
 def record_grouping(plan: GroupPlan, unmatched: pd.DataFrame) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pairmatch.profiles.week import format_minute
 from pairmatch.seam import assignment_problem
 from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.assignment.meetings.conflicts import assign_slots
+from pairmatch.solvers.changes.keeping import keep_slots
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = [
     "COLUMNS",
     "TimePrice",
     "describe_time",
+    "find_begins",
     "list_meetings",
     "meeting_of_pairs",
     "place_meetings",
@@ -96,13 +98,47 @@ def list_meetings(plan: PairPlan) -> Iterator[tuple[int, int, int]]:
 
 
 def place_meetings(
-    problem: AssignmentProblem, pairs: NDArray[np.int64]
+    problem: AssignmentProblem, pairs: NDArray[np.int64], begins: NDArray[np.int64]
 ) -> NDArray[np.int64] | None:
-    """Return slots for pairs that were chosen by hand; -1 throughout if they do not all fit."""
+    """Return slots for pairs that were chosen before; -1 throughout if they do not all fit.
+
+    Meetings begin at the minutes ``begins``, shape (n_pairs, per_week), -1 for any, where the
+    others leave room for that.
+    """
     if problem.slots is None:
         return None
     found = assign_slots(problem, pairs)
-    return np.full((len(pairs), problem.slots.per_week), -1) if found is None else found
+    if found is None:
+        return np.full((len(pairs), problem.slots.per_week), -1)
+    return keep_slots(problem, pairs, found, begins)
+
+
+def find_begins(
+    plan: PairPlan, own: NDArray[np.int64], pairs: NDArray[np.int64], per_week: int
+) -> NDArray[np.int64]:
+    """Return at which minutes of the week the meetings of some pairs begin in a plan, -1 for none.
+
+    Parameters
+    ----------
+    plan : PairPlan
+        A plan.
+    own : ndarray of int64, shape (n_own, 2)
+        Its pairs, by the numbers that people have in ``pairs``.
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        The pairs that are asked about.
+    per_week : int
+        Meetings a week.
+    """
+    slots, taken = plan.problem.slots, plan.solution.slots
+    begins = np.full((len(pairs), per_week), -1)
+    if slots is None or taken is None:
+        return begins
+    place = {pair: k for k, pair in enumerate(map(tuple, pairs.tolist()))}
+    for pair, mine in zip(map(tuple, own.tolist()), taken, strict=True):
+        if pair in place:
+            first = slots.start[mine[mine >= 0]][:per_week]
+            begins[place[pair], : len(first)] = first
+    return begins
 
 
 def meeting_of_pairs(plan: PairPlan) -> dict[tuple[int, int], tuple[str, str, str]] | None:

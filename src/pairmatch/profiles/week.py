@@ -26,6 +26,7 @@ __all__ = [
     "format_minute",
     "format_windows",
     "merge_windows",
+    "parse_minute",
     "start_bits",
     "unpack_starts",
 ]
@@ -69,6 +70,18 @@ def format_minute(minute: int) -> tuple[str, str]:
         raise ValueError(f"{minute} is no minute of the week; expected 0 to {WEEK_MINUTES - 1}")
     day, rest = divmod(minute, DAY_MINUTES)
     return DAYS[day], f"{rest // 60:02d}:{rest % 60:02d}"
+
+
+def parse_minute(day: str, time: str) -> int:
+    """Return the minute of the week that `format_minute` wrote as day and time.
+
+    Examples
+    --------
+    >>> parse_minute("Mon", "07:30")
+    450
+    """
+    hours, minutes = time.split(":")
+    return DAYS.index(day) * DAY_MINUTES + int(hours) * 60 + int(minutes)
 
 
 def format_windows(windows: Iterable[tuple[int, int]]) -> str:

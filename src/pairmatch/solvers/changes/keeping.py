@@ -13,6 +13,8 @@ from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.problem import Slots
+
 __all__ = ["keep_slots"]
 
 
@@ -41,7 +43,8 @@ def keep_slots(
 
     Notes
     -----
-    One small integer program for all who share calendars with a pair that has another time now.
+    One small integer program for all who share calendars with a pair that has another time now,
+    where they cannot simply all meet when they did.
     Which time is preferred counts only for pairs that are new.
     """
     if len(np.unique(pairs[:, 0])) < len(pairs):
@@ -68,10 +71,35 @@ def keep_slots(
     moved = stays & (starts != np.sort(before, axis=1)).any(axis=1)
     for part in np.unique(part_of[moved]).tolist():
         own = np.flatnonzero(part_of == part)
-        found = assign_slots(wanted, pairs[own])
+        same = _take_same(given, pairs[own], before[own])
+        found = assign_slots(wanted, pairs[own]) if same is None else same
         if found is not None and count(own, found) > count(own, slots[own]):
             slots[own] = found
     return slots
+
+
+def _take_same(
+    slots: Slots, pairs: NDArray[np.int64], before: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """Return the slots at which all of some pairs met before; None if not all can."""
+    if not slots.n_slots or (before < 0).any():
+        return None
+    rows, columns = pairs.T
+    free = slots.row[rows] & slots.column[columns]
+    at = slots.start[None, None, :] == before[:, :, None]
+    fits = at & free[:, None, :]
+    if not fits.any(axis=2).all():
+        return None
+    taken = np.sort(fits.argmax(axis=2), axis=1)
+    met: dict[int, list[int]] = {}
+    for (i, j), own in zip(pairs.tolist(), taken.tolist(), strict=True):
+        for slot in own:
+            for person in {j, int(slots.twin[i])} - {-1}:
+                others = met.setdefault(person, [])
+                if any(slots.clash(slot, other) for other in others):
+                    return None
+                others.append(slot)
+    return taken
 
 
 def _split_rows(

@@ -62,6 +62,7 @@ def test_people_whom_the_rules_leave_no_partners_are_named():
     plan = pm.group_scores(scores)
     assert plan.group_ids == ((0, 1, 2),)
     assert plan.unmatched["id"].tolist() == [3]
+    assert plan.unmatched_ids == (3,)
     assert plan.unmatched["reason"].tolist() == ["rules leave too few partners"]
 
 

@@ -104,6 +104,11 @@ class Grouping(GroupPlan, Handouts):
 
         return pd.DataFrame(self._left_out, columns=["id", "reason", "detail"])
 
+    @property
+    def unmatched_ids(self) -> tuple[Any, ...]:
+        """Ids of the people without a group, in natural order."""
+        return tuple(person for person, _, _ in self._left_out)
+
     @cached_property
     def _left_out(self) -> list[tuple[Any, str, str]]:
         """Why each person without a group has none, in natural order."""

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["Regrouping", "regroup_plan"]
 
 _COLUMNS = ["id", "before", "after", "counted", "reason"]
+_CHECK = 1e-5  # seconds a squared person that the check of a bound takes
+_SHARE = 0.6  # of a time limit that is left for it at most
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -333,8 +335,12 @@ def regroup_plan(
     that became too small, or break a rule by themselves, are dissolved: their people are placed
     anew and not counted.
     """
-    clock = Clock(perf_counter(), options.time_limit, options.progress)
+    start = perf_counter()
     table, _, program = changes.apply(plan)  # type: ignore[arg-type]
+    seconds = options.time_limit
+    if seconds is not None:  # the check of the bound comes after the search
+        seconds -= min(_SHARE * seconds, _CHECK * min(len(table), N_WHOLE) ** 2)
+    clock = Clock(start, seconds, options.progress)
     new = renew_groups(plan, table, program)
     company = find_company(plan, new)
     return next(_regroup_each(plan, new, company, [at_most_changes], options.seed, clock))

@@ -36,6 +36,11 @@ class Clock:
             return float("inf")
         return max(0.1, share * self.time_limit - (perf_counter() - self.start))
 
+    @property
+    def options(self) -> dict[str, float]:
+        """What is left as an option of an integer program; empty without a limit."""
+        return {} if self.time_limit is None else {"time_limit": self.left(1.0)}
+
     def tell(self, gap: float | None) -> None:
         """Report a round."""
         self.n_told += 1

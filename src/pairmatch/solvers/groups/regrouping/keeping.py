@@ -29,6 +29,7 @@ from pairmatch.solvers.solution import CompanyPrices
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.groups.basis.clock import Clock
     from pairmatch.solvers.groups.basis.values import GroupValues
     from pairmatch.solvers.groups.regrouping.company import Company
 
@@ -82,10 +83,14 @@ class Board:
         Who was in one group.
     limits : tuple of int
         Smallest, largest and preferred size.
+    clock : Clock
+        When to look no further; prices are as good as they are by then.
     """
 
-    def __init__(self, values: GroupValues, company: Company, limits: tuple[int, int, int]) -> None:
-        self.values, self.company, self.target = values, company, limits[2]
+    def __init__(
+        self, values: GroupValues, company: Company, limits: tuple[int, int, int], clock: Clock
+    ) -> None:
+        self.values, self.company, self.target, self.clock = values, company, limits[2], clock
         largest = min(limits[1], values.n)
         self.stays = list_stays(company, largest)
         self.tables = {
@@ -108,11 +113,13 @@ class Board:
         """Return prices that hold for all groups found, after looking for more where they ask."""
         tolerance = _COARSE
         for n_done in range(_N_PROGRAMS):
+            if not self.clock.within(1.0):
+                break
             floor = self._solve(quest, tolerance)
             if floor is None:
                 break
             n_new = self._add_found(floor)
-            if n_new <= self.values.n // 8:
+            if n_new <= self.values.n // 8 and self.clock.within(1.0):
                 n_new += self._add_all(floor)
             if n_done and not n_new and tolerance <= _FINE:
                 break
@@ -142,7 +149,7 @@ class Board:
         """
         for _ in range(_N_CUT_ROUNDS):
             before = self.level
-            if before <= worth + 0.5 or not self._cut(rng):
+            if before <= worth + 0.5 or not self.clock.within(1.0) or not self._cut(rng):
                 break
             found = self.price(quest)
             top = int(np.abs(found.person).max()) + found.charge + int(found.set_price.sum())
@@ -240,7 +247,7 @@ class Board:
                 LinearConstraint(off[None], ub=np.inf if by_shape else quest.off),
                 *self._cuts(tables),
             ],
-            options={"node_limit": _N_NODES, "mip_rel_gap": 0.0},
+            options={"node_limit": _N_NODES, "mip_rel_gap": 0, **self.clock.options},
         )
         if answer.x is None:
             return None

@@ -273,7 +273,7 @@ class Trail:
         except KeyboardInterrupt:
             self.status = Status.INTERRUPTED
         limits = problem.smallest, problem.largest, problem.target
-        self.board = Board(self.pool.values, self.company, limits)
+        self.board = Board(self.pool.values, self.company, limits, self.clock)
         self._adopt(search.groups)
         return self.board
 

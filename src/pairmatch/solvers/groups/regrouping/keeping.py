@@ -236,6 +236,7 @@ class Board:
         tight = quest.placed == self.values.n
         if by_shape:  # one person more counts more than all sizes
             worth = size_of * (1 + self.values.n * int(off.max())) - off
+        limits: Any = {"node_limit": _N_NODES, "mip_rel_gap": 0.0, **self.clock.options}
         answer = milp(
             -worth / max(1.0, float(np.abs(worth).max())),
             integrality=np.ones(worth.size),
@@ -247,7 +248,7 @@ class Board:
                 LinearConstraint(off[None], ub=np.inf if by_shape else quest.off),
                 *self._cuts(tables),
             ],
-            options={"node_limit": _N_NODES, "mip_rel_gap": 0, **self.clock.options},
+            options=limits,
         )
         if answer.x is None:
             return None

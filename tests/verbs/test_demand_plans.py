@@ -85,7 +85,10 @@ def test_unmatched_mentees_are_those_without_any_mentor():
     [
         ([pm.Demand("n_mentor")], "Did you mean 'n_mentors'"),
         ([pm.Demand({"T-99": 2})], "'T-99' is not among the mentees"),
-        ([pm.Demand(2), pm.Minutes(each=30, at_most=60)], "drop Demand"),
+        (
+            [pm.Demand(2), pm.Minutes(each=30, at_most=60), pm.Meetings(minutes=30)],
+            "drop Demand or Meetings",
+        ),
         ([pm.Demand({"T-1": 1}), pm.Pin("T-1", "M-0"), pm.Pin("T-1", "M-1")], "one mentor only"),
     ],
 )
@@ -115,3 +118,46 @@ def test_program_file_knows_demand(tmp_path):
     path = tmp_path / "plan.toml"
     path.write_text(program.to_toml(), encoding="utf-8")
     assert pm.Program.from_toml(path) == program
+
+
+def test_several_mentors_keep_within_the_minutes_of_each():
+    scores = np.arange(40.0).reshape(8, 5) % 7
+    minutes = pm.Minutes(each={i: 30 + 15 * (i % 3) for i in range(8)}, at_most=100)
+    plan = pm.match_scores(scores, [pm.Demand(2), minutes, pm.Load(at_most=8)])
+    pm.verify(plan)
+    assert plan.gap is not None
+    assert plan.matched == 8
+    used = plan.to_frame().assign(minutes=lambda frame: 30 + 15 * (frame["mentee"] % 3))
+    assert used.groupby("mentor")["minutes"].sum().max() <= 100
+    one = pm.match_scores(scores, [minutes, pm.Load(at_most=8)])
+    assert len(plan.to_frame()) > len(one.to_frame())
+    crowded = [(i, 0) for i in range(8)]
+    with pytest.raises(pm.CertificateError, match="minutes"):
+        pm.verify(plan.replace(pairs=crowded))
+
+
+def test_minutes_as_a_mentee_of_several_mentors_are_kept_free():
+    mentees = pd.DataFrame({"id": ["T-1", "T-2", "T-3"], "subjects": "maths"})
+    mentors = pd.DataFrame({"id": ["T-1", "M-1", "M-2"], "subjects": "maths"})
+    rules = [
+        pm.Demand({"T-1": 2}), pm.Minutes(each=30, at_most={"T-1": 90, "M-1": 60, "M-2": 60})
+    ]  # fmt: skip
+    plan = pm.match(mentees, mentors, pm.Program(constraints=[*rules, pm.Load(at_most=3)]))
+    pm.verify(plan)
+    pairs = plan.to_frame()
+    assert (pairs["mentee"] == "T-1").sum() == 2
+    assert (pairs["mentor"] == "T-1").sum() <= 1  # 60 of its 90 minutes are those of a mentee
+
+
+def test_several_mentors_within_minutes_of_a_large_pool_are_refused_with_the_way_out():
+    scores = np.ones((600, 600))
+    rules = [pm.Demand(2), pm.Minutes(each=30, at_most=45)]
+    with pytest.raises(pm.CapabilityError, match=r"262,144 pairs, and here are 360,000; give"):
+        pm.match_scores(scores, rules)
+
+
+def test_rematching_several_mentors_within_minutes_is_refused_with_the_way_out(tables):
+    rules = [pm.Demand(2), pm.Minutes(each=30, at_most=60), pm.Load(at_most=3)]
+    plan = pm.match(*tables, pm.Program(constraints=rules))
+    with pytest.raises(pm.CapabilityError, match="match anew with match"):
+        pm.rematch(plan, pm.Changes(leave=["M-1"]), at_most_changes=1)

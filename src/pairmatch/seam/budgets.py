@@ -26,7 +26,9 @@ __all__ = ["budgets_of", "count_fitting", "limits_places"]
 _BLANK = -1
 
 
-def budgets_of(scored: Scored, constraints: Sequence[Any]) -> tuple[Budget, ...]:
+def budgets_of(
+    scored: Scored, constraints: Sequence[Any], demand: NDArray[np.int64]
+) -> tuple[Budget, ...]:
     """Return the minutes of each pair and each mentor, one budget for each ``Minutes``.
 
     Parameters
@@ -35,6 +37,8 @@ def budgets_of(scored: Scored, constraints: Sequence[Any]) -> tuple[Budget, ...]
         The two tables.
     constraints : sequence
         Constraints of every kind; only ``Minutes`` are read.
+    demand : ndarray of int64, shape (n_mentees,)
+        Mentors that each mentee should have: their minutes are kept for people who are both.
 
     Raises
     ------
@@ -49,7 +53,7 @@ def budgets_of(scored: Scored, constraints: Sequence[Any]) -> tuple[Budget, ...]
         faults += wrong + missing
         if not wrong + missing:
             no_limit = int(use.max(axis=1, initial=0).sum())
-            limit = np.where(limit == _BLANK, no_limit, _keep_own(scored, use, limit))
+            limit = np.where(limit == _BLANK, no_limit, _keep_own(scored, use, limit, demand))
             budgets.append(Budget(use, limit))
     if faults:
         raise ProgramError("minutes cannot be used", faults)
@@ -57,14 +61,22 @@ def budgets_of(scored: Scored, constraints: Sequence[Any]) -> tuple[Budget, ...]
 
 
 def _keep_own(
-    scored: Scored, use: NDArray[np.int64], limit: NDArray[np.int64]
+    scored: Scored,
+    use: NDArray[np.int64],
+    limit: NDArray[np.int64],
+    demand: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Return what people who are mentees as well have left for mentees of their own."""
     row_of = {key: i for i, key in enumerate(scored.coached.ids)}
     twin = np.array([row_of.get(key, -1) for key in scored.coach.ids], np.int64)
     if isinstance(scored.coached, Labels):  # rows and columns of numbers are not the same people
         return limit
-    own = np.where(twin >= 0, use.max(axis=1, initial=0)[twin] if len(use) else 0, 0)
+    if not len(use) or not use.shape[1]:
+        return limit
+    whole = np.broadcast_to(use, scored.shape) if demand.max() > 1 else use
+    spent = np.cumsum(-np.sort(-whole, axis=1), axis=1)  # by as many meetings, the longest first
+    most = spent[np.arange(len(use)), np.minimum(demand, spent.shape[1]) - 1]
+    own = np.where(twin >= 0, most[twin], 0)
     return np.maximum(0, limit - own)
 
 

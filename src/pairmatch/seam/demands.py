@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_demand", "check_tables", "demand_of"]
 
+_MOST_WITH_MINUTES = 2**18  # pairs
+
 
 def demand_of(
     coached: Profiles | Labels, n_mentors: int, constraints: Sequence[Any]
@@ -116,12 +118,8 @@ def check_demand(
             "several mentors for one mentee go with objective 'coverage' or 'total' without tiers; "
             "use one of these, or drop Demand"
         )
-    if any(type(rule).__name__ == "Minutes" for rule in constraints):
-        raise CapabilityError(
-            "several mentors for one mentee and Minutes cannot be honoured together; give the "
-            "mentors places with Load instead of Minutes, or drop Demand"
-        )
     timed = any(type(rule).__name__ == "Meetings" for rule in constraints)
+    _check_minutes(n_pairs, constraints, timed=timed)
     if n_pairs > most and given:
         raise CapabilityError(
             "several mentors for one mentee by given scores are found among all pairs at once, at "
@@ -134,5 +132,23 @@ def check_demand(
             "several mentors for one mentee with Meetings and minimum loads are found among all "
             f"pairs at once, at most {most:,} of them, and here are {n_pairs:,}; drop at_least "
             "from Load, drop Meetings or Demand, or match schools or regions one by one with "
+            "match_many()"
+        )
+
+
+def _check_minutes(n_pairs: int, constraints: Sequence[Any], *, timed: bool) -> None:
+    """Raise unless ``Minutes`` go together with several mentors for one mentee here."""
+    if not any(type(rule).__name__ == "Minutes" for rule in constraints):
+        return
+    if timed:
+        raise CapabilityError(
+            "several mentors for one mentee, Minutes and Meetings cannot all be honoured together; "
+            "give the mentors places with Load instead of Minutes, or drop Demand or Meetings"
+        )
+    if n_pairs > _MOST_WITH_MINUTES:
+        raise CapabilityError(
+            "several mentors for one mentee within Minutes are found among at most "
+            f"{_MOST_WITH_MINUTES:,} pairs, and here are {n_pairs:,}; give the mentors places with "
+            "Load instead of Minutes, drop Demand, or match schools or regions one by one with "
             "match_many()"
         )

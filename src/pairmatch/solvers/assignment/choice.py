@@ -26,6 +26,7 @@ from pairmatch.solvers.assignment.held.draft import UNMET, draft_plan, take_bett
 from pairmatch.solvers.assignment.held.flow import solve_by_flow
 from pairmatch.solvers.assignment.held.integer import solve_by_integers
 from pairmatch.solvers.assignment.held.layout import find_laminar
+from pairmatch.solvers.assignment.held.packed_demand import solve_packed_demand
 from pairmatch.solvers.assignment.held.remainder import price_no_quota, set_pins
 from pairmatch.solvers.assignment.held.watch import OutOfTime, Watch
 from pairmatch.solvers.assignment.meetings.demand import solve_demand_with_slots
@@ -184,7 +185,8 @@ def _solve(
                 return solve_demand_streamed(held, watch, progress)
             except LoadConflict as conflict:
                 raise refine_conflict(held, conflict) from None
-        return watch.hurry(lambda: solve_demand(held, watch))
+        search = solve_packed_demand if chosen == "integer" else solve_demand
+        return watch.hurry(lambda: search(held, watch))
     if is_fair(problem):
 
         def solve(plain: AssignmentProblem) -> AssignmentSolution:
@@ -262,6 +264,8 @@ def choose_method(
             f"{method!r} is no method to solve an assignment; the methods are {', '.join(METHODS)}"
         )
     if has_demand(problem):
+        if _is_budgeted(problem) and method in ("auto", "integer"):
+            return "integer"
         if method not in ("auto", "flow"):
             raise ProgramError(
                 f'method "{method}" gives every mentee one mentor; use "flow" or "auto"'

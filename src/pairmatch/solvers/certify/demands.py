@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
+from pairmatch.solvers.certify.budgets import check_budgets
+from pairmatch.solvers.certify.demand_budgets import bound_packed, check_packed_prices
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate
 
@@ -61,7 +63,8 @@ def certify_demand(
     Weak duality: a row with demand d can make no more of prices v than its d best profits
     ``gain_ij + bonus - v_j``, only those above 0 but for the first, which brings ``first`` on top.
     All else as in :func:`~pairmatch.solvers.certify.certify_assignment`. One pass over all pairs
-    for each set of prices, O(block) memory.
+    for each set of prices, O(block) memory. Within budgets the bound is that of all answers
+    without, or, by prices of rows, that of :func:`.bound_packed`.
     """
     pairs = np.asarray(solution.pairs)
     n_rows, n_columns = problem.gains.shape
@@ -169,11 +172,13 @@ def _check_pairs(
                   f"column {j}, quota {k}")
             for j, c in np.argwhere(used > quota.at_most).tolist()
         ]  # fmt: skip
-    return faults
+    return faults + check_budgets(problem, pairs)
 
 
 def _check_prices(problem: AssignmentProblem, prices: Prices, where: str) -> list[Fault]:
     """Check that prices have the shapes, signs and sizes that a bound may be made of."""
+    if problem.budgets and prices.row is not None:
+        return check_packed_prices(problem, prices, where)
     wanted: list[tuple[int, ...]] = [(problem.n_columns,)]
     wanted += [(problem.n_columns, quota.n_classes) for quota in problem.quotas]
     given = [prices.column, *prices.quota]
@@ -203,6 +208,8 @@ def _bound(
 
     None where that was not found out by the deadline.
     """
+    if problem.budgets and prices.row is not None:
+        return bound_packed(problem, prices, worth=worth)
     n_rows, n_columns = problem.gains.shape
     pinned, column = problem.pins[:, 0], problem.pins[:, 1]
     n_pinned = np.bincount(pinned, minlength=n_rows)

@@ -108,6 +108,11 @@ def _serve_several(
     problem: AssignmentProblem, column_of: NDArray[np.int64], n_kept: int, attempt: Attempt
 ) -> Rematching:
     """Return the best plan of rows that should have several columns."""
+    if problem.budgets:
+        raise CapabilityError(
+            "rematch() cannot honour minutes together with several mentors for one mentee; leave "
+            "one of them out of the changed program, or match anew with match()"
+        )
     solve = solve_demand_goals if problem.slots is None else solve_demand_meetings
     try:
         return solve(problem, column_of, n_kept, attempt)

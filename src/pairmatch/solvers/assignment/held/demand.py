@@ -226,7 +226,7 @@ def check_demand(problem: AssignmentProblem, remainder: Remainder) -> None:
     others = {
         f"objective {problem.objective!r}": problem.objective not in ("coverage", "total"),
         "tiers": problem.tiers is not None,
-        "a budget that binds": bool(problem.budgets),
+        "minutes in a pool of this size": bool(problem.budgets),
         "quotas that cross each other": len(find_laminar(problem.quotas, remainder.rows))
         < len(problem.quotas),
     }

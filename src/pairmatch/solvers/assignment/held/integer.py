@@ -15,7 +15,14 @@ from pairmatch.solvers.assignment.held.draft import draft_plan, take_better
 from pairmatch.solvers.assignment.held.flow import find_safe_bonus, solve_by_flow
 from pairmatch.solvers.assignment.held.layout import find_laminar
 from pairmatch.solvers.assignment.held.packing import tighten_prices
-from pairmatch.solvers.assignment.held.program import IntegerProgram, Row, list_rows, maximise
+from pairmatch.solvers.assignment.held.program import (
+    IntegerProgram,
+    Row,
+    drop_misfits,
+    fill_columns,
+    list_rows,
+    maximise,
+)
 from pairmatch.solvers.assignment.held.remainder import collect_edges, price_no_quota, set_pins
 from pairmatch.solvers.assignment.held.ties import draw_weights
 from pairmatch.solvers.assignment.held.watch import Watch
@@ -78,7 +85,7 @@ def solve_by_integers(problem: AssignmentProblem, watch: Watch | None = None) ->
     """
     watch = watch or Watch()
     remainder = set_pins(problem)
-    edges = _drop_misfits(problem, collect_edges(problem, remainder))
+    edges = drop_misfits(problem, collect_edges(problem, remainder))
     rows = list(list_rows(problem, remainder, edges))
 
     def write(
@@ -90,7 +97,9 @@ def solve_by_integers(problem: AssignmentProblem, watch: Watch | None = None) ->
         return AssignmentSolution(pairs, prices, Status.FEASIBLE, "integer programming (HiGHS)")
 
     fills: list[NDArray[np.int64]] = []  # the first one meets the minimum loads
-    check_minimum_loads(problem, remainder, edges, partial(_fill, rows, len(edges), watch, fills))
+    check_minimum_loads(
+        problem, remainder, edges, partial(fill_columns, rows, len(edges), watch, fills)
+    )
     rough = _begin(problem, watch)
     if fills:
         watch.keep(lambda: replace(write(fills[0] > 0, None), prices=rough))
@@ -143,9 +152,7 @@ def solve_by_integers(problem: AssignmentProblem, watch: Watch | None = None) ->
         ones = np.ones_like(worth)
         coverage = _price(problem, rows, ones, 0, scale, watch)
         if problem.budgets:
-            coverage = tighten_prices(
-                problem, coverage, len(chosen), worth_one=True, deadline=deadline
-            )
+            coverage = tighten_prices(problem, coverage, len(chosen), worth=1, deadline=deadline)
             prices = _price(problem, rows, edges.gain, 0, scale, watch, len(chosen))
         prices = replace(prices, coverage=coverage)
     if problem.budgets:
@@ -194,45 +201,9 @@ def _widen(problem: AssignmentProblem, prices: Prices, kept: tuple[int, ...]) ->
     return replace(prices, quota=tuple(quota))
 
 
-def _drop_misfits(problem: AssignmentProblem, edges: Edges) -> Edges:
-    """Return the edges that fit into what the pins leave of every budget."""
-    for budget, room in zip(problem.budgets, count_room(problem), strict=True):
-        edges = edges.take(budget.pairs(edges.row, edges.column) <= room[edges.column])
-    return edges
-
-
 def _reach(worth: NDArray[np.int64]) -> int:
     """Return how large sums of worth may become."""
     return int(np.abs(worth).max(initial=0)) * max(1, len(worth))
-
-
-def _fill(
-    rows: list[Row],
-    n_edges: int,
-    watch: Watch,
-    fills: list[NDArray[np.int64]],
-    asked: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give each column as many as possible of its rows; see ``check_minimum_loads``."""
-    wanted = [row for row in rows if row.kind == "column" and asked[row.where[0]]]
-    # Whether an edge counts as asked for is one more choice for each of these edges.
-    rest = [row for row in rows if row.kind != "column"]
-    rest += [replace(row, low=0, high=int(asked[row.where[0]])) for row in wanted]
-    useful = np.zeros(n_edges, np.int64)
-    for row in wanted:
-        useful[row.edges] = 1
-    chosen, complete = maximise(IntegerProgram.of(rest, n_edges), useful, _NODES, watch)
-    if chosen is None or (not complete and int(useful @ chosen) < int(asked.sum())):
-        watch.check()
-        raise CapabilityError(
-            "whether the minimum loads can be met was not decided; drop one of the quotas that "
-            "cross, or lower at_least in Load"
-        )
-    fills.append(chosen)
-    met = np.zeros_like(asked)
-    for row in wanted:
-        met[row.where[0]] = int(chosen[row.edges].sum())
-    return met, np.flatnonzero(asked)
 
 
 def _compare(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from pairmatch.errors import CapabilityError
 from pairmatch.solvers.certify.budgets import count_room
 
 if TYPE_CHECKING:
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
     from pairmatch.solvers.assignment.held.watch import Watch
     from pairmatch.solvers.problem import AssignmentProblem
 
-__all__ = ["IntegerProgram", "Row", "list_rows", "maximise"]
+__all__ = [
+    "IntegerProgram",
+    "Row",
+    "drop_misfits",
+    "fill_columns",
+    "list_rows",
+    "maximise",
+]
+
+_NODES_TO_FILL = 20_000  # of the search tree in which minimum loads are met
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +50,10 @@ class Row:
 
 def list_rows(problem: AssignmentProblem, remainder: Remainder, edges: Edges) -> Iterator[Row]:
     """List every constraint that the edges are under."""
+    wanted = np.zeros(problem.n_rows, np.int64)
+    wanted[remainder.rows] = remainder.demand
     for i, group in _group(edges.row):
-        yield Row("row", (i,), group, 0, 1)
+        yield Row("row", (i,), group, 0, int(wanted[i]))
     for j, group in _group(edges.column):
         low, high = int(remainder.at_least[j]), int(remainder.capacity[j])
         yield Row("column", (j,), group, low, high)
@@ -124,10 +136,12 @@ def maximise(
     n_nodes: int,
     watch: Watch,
     share: float = 1.0,
+    gap: float = 0.0,
 ) -> tuple[NDArray[np.int64] | None, bool]:
     """Return the variables of a best solution, if one was found, and whether it is called best.
 
-    ``share`` is the part of the time that is left which may be taken.
+    ``share`` is the part of the time that is left which may be taken; ``gap`` is the share of the
+    value that may be missing.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array
@@ -138,7 +152,7 @@ def maximise(
         (program.factor.astype(np.float64), (program.line, program.variable)),
         shape=(len(program.low), program.n_variables),
     )
-    options: dict[str, float] = {"mip_rel_gap": 0.0, "node_limit": n_nodes}
+    options: dict[str, float] = {"mip_rel_gap": gap, "node_limit": n_nodes}
     if watch.left is not None:
         options["time_limit"] = share * watch.left
     answer = watch.wait(
@@ -156,3 +170,66 @@ def maximise(
     if answer.x is None:
         return None, False
     return np.rint(answer.x).astype(np.int64), answer.status == 0
+
+
+def drop_misfits(problem: AssignmentProblem, edges: Edges) -> Edges:
+    """Return the edges that fit into what the pins leave of every budget.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        The problem.
+    edges : Edges
+        Its pairs.
+    """
+    for budget, room in zip(problem.budgets, count_room(problem), strict=True):
+        edges = edges.take(budget.pairs(edges.row, edges.column) <= room[edges.column])
+    return edges
+
+
+def fill_columns(
+    rows: list[Row],
+    n_edges: int,
+    watch: Watch,
+    fills: list[NDArray[np.int64]],
+    asked: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give each column as many as possible of its rows; see ``check_minimum_loads``.
+
+    Parameters
+    ----------
+    rows : list of Row
+        The constraints.
+    n_edges : int
+        Number of pairs.
+    watch : Watch
+        The clock.
+    fills : list
+        Where the pairs that were chosen are put down.
+    asked : ndarray of int64, shape (n_columns,)
+        Rows that each column asks for.
+
+    Raises
+    ------
+    CapabilityError
+        If that was not found out.
+    """
+    wanted = [row for row in rows if row.kind == "column" and asked[row.where[0]]]
+    # Whether an edge counts as asked for is one more choice for each of these edges.
+    rest = [row for row in rows if row.kind != "column"]
+    rest += [replace(row, low=0, high=int(asked[row.where[0]])) for row in wanted]
+    useful = np.zeros(n_edges, np.int64)
+    for row in wanted:
+        useful[row.edges] = 1
+    chosen, complete = maximise(IntegerProgram.of(rest, n_edges), useful, _NODES_TO_FILL, watch)
+    if chosen is None or (not complete and int(useful @ chosen) < int(asked.sum())):
+        watch.check()
+        raise CapabilityError(
+            "whether the minimum loads can be met was not decided; drop one of the quotas that "
+            "cross, or lower at_least in Load"
+        )
+    fills.append(chosen)
+    met = np.zeros_like(asked)
+    for row in wanted:
+        met[row.where[0]] = int(chosen[row.edges].sum())
+    return met, np.flatnonzero(asked)

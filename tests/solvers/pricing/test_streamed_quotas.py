@@ -14,11 +14,12 @@ from pairmatch.solvers.assignment.estimate import estimate_effort
 from pairmatch.solvers.assignment.held.conflict import LoadConflict
 from pairmatch.solvers.assignment.held.flow import solve_by_flow
 from pairmatch.solvers.assignment.pricing.effort import Effort
-from pairmatch.solvers.assignment.pricing.quota_rounds import solve_with_quotas
+from pairmatch.solvers.assignment.pricing.quota_loads import seat_within_quotas
+from pairmatch.solvers.assignment.pricing.quota_rounds import breaks_quota, solve_with_quotas
 from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
-from pairmatch.solvers.solution import Status
+from pairmatch.solvers.solution import AssignmentSolution, Status
 from pairmatch.solvers.streamed import StreamedGains
 
 WHOLE = slice(None)
@@ -211,3 +212,55 @@ def test_quotas_that_cross_are_still_refused_by_pricing(monkeypatch, favourite):
     crossing = (*favourite.quotas, Quotas(np.arange(12) % 2, 1))
     assert choose_method(replace(favourite, quotas=crossing)) == "integer"
     assert choose_method(favourite) == "pricing"
+
+
+def _ask_for_more(problem, seed):
+    """The same pool with more minimum loads."""
+    rng = np.random.default_rng(seed + 10_000)
+    least = np.minimum(problem.capacity, rng.integers(0, 3, problem.n_columns))
+    return replace(problem, at_least=np.maximum(problem.at_least, least))
+
+
+@pytest.mark.parametrize("with_plan", [False, True])
+def test_minimum_loads_within_quotas_are_met_exactly_where_a_flow_meets_them(draw_pool, with_plan):
+    n_met = 0
+    for seed in range(120):
+        streamed, held = (_ask_for_more(problem, seed) for problem in draw_pool(seed))
+        expected, _ = _solve_held(held)
+        known = np.empty((0, 2), np.int64)
+        if with_plan and expected is not None:
+            known = solve_by_flow(replace(held, quotas=())).pairs
+        seated = seat_within_quotas(streamed, known)
+        assert (seated is None) == (expected is None), seed
+        if seated is None:
+            continue
+        n_met += 1
+        pairs = np.concatenate([streamed.pins, seated])
+        pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+        answer = AssignmentSolution(pairs, None, Status.FEASIBLE, "a flow over few pairs")
+        certify_assignment(streamed, answer)  # would name any rule that is broken
+    assert n_met >= 25
+
+
+def test_a_search_without_time_still_meets_minimum_loads_within_quotas(draw_pool):
+    n_mended = 0
+    for seed in range(60):
+        streamed, held = (_ask_for_more(problem, seed) for problem in draw_pool(seed))
+        if not streamed.at_least.any() or _solve_held(held)[0] is None:
+            continue
+        opened = solve_by_pricing(replace(streamed, quotas=()), effort=SMALL)
+        n_mended += breaks_quota(streamed, opened.pairs)
+        opened = replace(opened, status=Status.TIME_LIMIT)
+        solution = solve_with_quotas(streamed, opened, effort=SMALL, time_limit=0)
+        assert solution.status is Status.TIME_LIMIT
+        certificate = certify_assignment(streamed, solution)
+        if certificate.bound is not None:
+            assert certificate.bound >= certificate.objective
+    assert n_mended >= 5
+
+
+def test_minimum_loads_within_quotas_end_when_the_time_is_over(draw_pool):
+    streamed = _ask_for_more(draw_pool(1)[0], 1)
+    none = np.empty((0, 2), np.int64)
+    assert streamed.at_least.any()
+    assert seat_within_quotas(streamed, none, deadline=-np.inf) is None

@@ -12,13 +12,14 @@ import numpy as np
 
 from pairmatch.errors import CapabilityError
 from pairmatch.solvers.assignment.held.conflict import LoadConflict
-from pairmatch.solvers.assignment.held.draft import take_in_turn
+from pairmatch.solvers.assignment.held.draft import UNMET, take_in_turn
 from pairmatch.solvers.assignment.held.layout import draw_network, reward_loads
 from pairmatch.solvers.assignment.held.network import find_cheapest_flow, find_potentials
 from pairmatch.solvers.assignment.held.remainder import Edges, price_no_quota, set_pins
 from pairmatch.solvers.assignment.pricing.candidates import Candidates
 from pairmatch.solvers.assignment.pricing.effort import FLOW_SECONDS, Effort
 from pairmatch.solvers.assignment.pricing.pool_parts import Pool
+from pairmatch.solvers.assignment.pricing.quota_loads import seat_within_quotas
 from pairmatch.solvers.assignment.pricing.settling import settle_plan
 from pairmatch.solvers.assignment.pricing.sweep import Stopped
 from pairmatch.solvers.assignment.pricing.watching import find_deadline, watch
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["breaks_quota", "quota_binds", "solve_with_quotas"]
 
 _RAISE = 4  # factor of the bonus where coverage was not reached
+_LATE = 0.7  # seconds after a limit to meet minimum loads
 _MORE = 8  # pairs of each row that a round may add
 _MOST_TIGHT = 2**21  # more pairs than these are left as they are
 
@@ -103,7 +105,10 @@ def solve_with_quotas(
     Memory: O((n + m) * n_features + m * n_classes + candidates).
     """
     deadline, _ = find_deadline(problem, time_limit)
-    search = _Search(problem, opened, effort or Effort(), deadline)
+    seated = None
+    if time_limit is not None:  # before anything is priced, in case the clock ends that
+        seated = seat_within_quotas(problem, opened.pairs, monotonic() + time_limit + _LATE)
+    search = _Search(problem, opened, effort or Effort(), deadline, seated)
     if opened.status is not Status.OPTIMAL:
         return search.solution(opened.status)
     return search.solution(watch(search, deadline, progress))
@@ -139,8 +144,9 @@ class _Search:
         opened: AssignmentSolution,
         effort: Effort,
         deadline: float,
+        seated: NDArray[np.int64] | None = None,
     ) -> None:
-        self.problem, self.opened = problem, opened
+        self.problem, self.opened, self.seated = problem, opened, seated
         self.stop = Event()
         self.messages: SimpleQueue[tuple[int, float, float] | None] = SimpleQueue()
         self.error: BaseException | None = None
@@ -359,10 +365,7 @@ class _Search:
         pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
         load = np.bincount(pairs[:, 1], minlength=self.problem.n_columns)
         if (load < self.problem.at_least).any():
-            raise CapabilityError(
-                "no plan that meets the minimum loads was found within the time limit; give more "
-                "seconds, or lower at_least in Load"
-            )
+            raise CapabilityError(UNMET)
         return AssignmentSolution(pairs, prices, status or Status.TIME_LIMIT, solver)
 
     def _fall_back(self) -> NDArray[np.int64]:
@@ -372,4 +375,5 @@ class _Search:
         more = np.stack([candidates.row, candidates.column.astype(np.int64)], axis=1)
         if self.problem.objective == "total":
             more = more[candidates.gain >= 0]
-        return take_in_turn(self.problem, self._remainder, np.concatenate([known, more]))
+        first = known[:0] if self.seated is None else self.seated
+        return take_in_turn(self.problem, self._remainder, np.concatenate([first, known, more]))

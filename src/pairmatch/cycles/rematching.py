@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pairmatch.options import Options
     from pairmatch.plans import Matching
     from pairmatch.solvers.certify.ordered_changes import ChangeDual
+    from pairmatch.solvers.near_pairs import NearPairs
     from pairmatch.solvers.problem import AssignmentProblem
 
     Proof = tuple[Certificate, ChangeDual | None]
@@ -206,8 +207,8 @@ def _build_on(
         return None
     limit = ChangeLimit.allow(patch.find_keepable(), at_most_changes)
     running = patch.find_running()
-    worth = plan.units if plan.earlier is None else None
-    near = _solve_near(patch.pose(), limit, running, patch.evaluate, worth)
+    worth, known = (None, None) if plan.earlier else (plan.units, plan.solution.near)
+    near = _solve_near(patch.pose(), limit, running, patch.evaluate, worth, known)
     if near is None:
         return None
     make = partial(make_plan, patch, changes, near[0])
@@ -221,10 +222,12 @@ def _solve_near(
     running: Running | None,
     look: Callable[..., tuple[NDArray[np.integer], NDArray[np.bool_]]],
     worth: NDArray[np.int64] | None = None,
+    known: NearPairs | None = None,
 ) -> tuple[AssignmentSolution, Proof] | None:
     """Solve and prove near the running plan, without a look at most pairs; None if that fails.
 
-    ``worth`` are the gains of the pairs of the plan whose proof is built on, if they are at hand.
+    ``worth`` are the gains of the pairs of the plan whose proof is built on, if they are at hand,
+    ``known`` its pairs that are nearly as good.
     """
     profit = None if running is None else leave_rows(running, worth)
     if running is None or profit is None:
@@ -233,6 +236,7 @@ def _solve_near(
         np.where(running.row >= 0, profit[running.row], -1),
         np.where(running.column >= 0, running.prices.column[running.column], -1),
         running.prices.bonus,
+        None if known is None else known.follow(running.row, running.column),
     )
     look = Lines(look, (problem.n_rows, problem.n_columns))
     try:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.near_pairs import NearPairs
+
 __all__ = [
     "PLACE",
     "AssignmentSolution",
@@ -143,6 +145,9 @@ class AssignmentSolution:
     slots : ndarray of int64, shape (n_pairs, per_week), or None
         Slots of each pair, ascending; -1 for pairs that take none. None where time is not asked
         for.
+    near : NearPairs or None
+        What the solver knows of pairs that are nearly as good, from which others may go on; no
+        proof rests on it.
     """
 
     pairs: NDArray[np.int64]
@@ -152,6 +157,7 @@ class AssignmentSolution:
     steps: tuple[Prices, ...] = ()
     price: int | None = None
     slots: NDArray[np.int64] | None = None
+    near: NearPairs | None = None
 
 
 def _no_pairs() -> NDArray[np.int64]:

@@ -48,7 +48,7 @@ class Losses:
     def add(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], loss: NDArray[np.int64]
     ) -> None:
-        """Add a block, which is changed from then on; one pair may be in several."""
+        """Add a block, or single pairs, changed from then on; one pair may be in several."""
         self._blocks.append((rows, columns, np.ascontiguousarray(loss)))
         self._first.append(self.n_pairs)
         self.n_pairs += loss.size
@@ -58,9 +58,13 @@ class Losses:
     def _list_close(self, k: int, of_row: NDArray[np.int64], of_column: NDArray[np.int64]) -> None:
         """Keep the pairs of a block at hand that are close to paying."""
         rows, columns, loss = self._blocks[k]
-        at = list_close(loss, of_row[rows] + _STEP, of_column[columns])
-        if len(at):
+        if loss.ndim == 1:
+            at = np.flatnonzero(loss < of_row[rows] + _STEP + of_column[columns])
+            row = column = at
+        else:
+            at = list_close(loss, of_row[rows] + _STEP, of_column[columns])
             row, column = np.divmod(at, len(columns))
+        if len(at):
             pairs = rows[row], columns[column], loss.ravel()[at]
             self._close.append((*pairs, at + self._first[k]))
 
@@ -121,7 +125,7 @@ class Losses:
         found = [(_NONE, _NONE, _NONE)]
         for rows, columns, block in self._blocks:
             here = np.flatnonzero(may[rows])
-            if not (len(here) and len(columns)):
+            if block.ndim == 1 or not (len(here) and len(columns)):
                 continue
             loss = block[here]
             axis = int(len(here) < len(columns))

@@ -4,9 +4,10 @@ The running plan was proved best, so its prices say what every untouched row and
 most. New rows and free places look for the shortest way to settle (shortest augmenting paths from
 the old prices). A column that nobody has looked at counts as if a place there could be given away
 at its old price, and a row as if it lost nothing by moving out: that flatters, so a plan that needs
-neither is best, and whichever column or row a plan does need is looked at next. Of a column that
-only became free, the rows matter at first that pay no change, for the others its price must fall by
-more than a change costs.
+neither is best, and whichever column or row a plan does need is looked at next. Where all pairs
+are known that were nearly as good, it flatters by that much less, and few are needed. Of a column
+that only became free, the rows matter at first that pay no change, for the others its price must
+fall by more than a change costs.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pairmatch.solvers.near_pairs import NearPairs
     from pairmatch.solvers.problem import AssignmentProblem
 
     Index = slice | NDArray[np.int64]
@@ -41,7 +43,9 @@ LARGEST = 1_000_000
 """No gain is larger: a full score."""
 _NEVER = np.iinfo(np.int64).max
 _MOST_SEEN = 2**24  # pairs that are looked at
-_AHEAD = 12  # sixteenths of a price of a change, from which rows and columns are looked at
+# From so many sixteenths of a price of a change on, rows and columns are looked at ahead of time:
+# where pairs that were nearly as good are known, there is no need to.
+_AHEAD, _KNOWN_AHEAD = 12, 16
 _SPARE = 8  # so many pairs of each column that has room are candidates from the start
 
 
@@ -57,11 +61,14 @@ class Ground:
         Price of a place; -1 for columns that are new or have changed.
     bonus : int
         What every pair got on top of its gain.
+    near : NearPairs or None
+        Pairs of these rows and columns that were nearly as good, as far as they are known.
     """
 
     row: NDArray[np.int64]
     column: NDArray[np.int64]
     bonus: int
+    near: NearPairs | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +101,9 @@ class Surroundings:
         n, m = problem.n_rows, problem.n_columns
         self.is_open, self.had = problem.capacity > 0, column_of >= 0
         self.price, self.profit = np.maximum(ground.column, 0), np.maximum(ground.row, 0)
+        # At the old prices unknown pairs of the same row and column lose these two at least.
+        self.slack = np.zeros(n, np.int64), np.zeros(m, np.int64)
+        self.ahead = _AHEAD if ground.near is None else _KNOWN_AHEAD
         self.losses = Losses()
         self.candidates = Candidates((n, m))
         self.seats = Seating(n, problem.capacity, np.zeros(m, np.int64), self.price)
@@ -119,6 +129,23 @@ class Surroundings:
         self.profit[rows] = np.where(changed[rows], -least, self.profit[rows])
         self._remember(every[0], columns, of_columns)
         self._remember(rows, every[1], of_rows)
+        if ground.near is not None:
+            near = ground.near
+            self.slack = near.row_slack, near.column_slack
+            known = self.is_open[near.column]
+            row = near.row[known].astype(np.int64)
+            column = near.column[known].astype(np.int64)
+            loss = (
+                self.profit[row]
+                + self.price[column]
+                - self.bonus
+                - near.gain[known].astype(np.int64)
+            )
+            self.losses.add(row, column, loss)
+        self.floor = (
+            np.maximum(self.profit - self.slack[0], 0),
+            np.maximum(self.price - self.slack[1], 0),
+        )
         self.see_columns(room)
 
     def _measure(
@@ -155,12 +182,15 @@ class Surroundings:
             self._remember(rows, new, self.look(rows, new))
             self.part_columns[new] = True
 
-    def _widen(self, of_row: NDArray[np.int64], of_column: NDArray[np.int64], keep: int) -> bool:
+    def _widen(
+        self, of_row: NDArray[np.int64], of_column: NDArray[np.int64], keep: int, scale: int
+    ) -> bool:
         """Look at more rows of the columns that were looked at in part; return whether any was.
 
-        Both are as before there, so their pairs lose nothing less than 0, and pay only where the
-        two have given in by more. Rows that could stay pay for the change.
+        Both are as before there, so their pairs lose nothing less than the slack, and pay only
+        where the two have given in by more. Rows that could stay pay for the change.
         """
+        of_row, of_column = of_row - scale * self.slack[0], of_column - scale * self.slack[1]
         whole = self.part_columns & (of_column > keep)
         self.see_columns(whole, whole=True)
         columns = np.flatnonzero(self.part_columns)
@@ -182,11 +212,12 @@ class Surroundings:
         elif self.keep is None:
             self._add(*self.losses.find_least(~self.had, _SPARE))
         else:
-            self._look_on(self.keep, keep * _AHEAD // 16)
-        ahead = keep * _AHEAD // 16 if scale == 1 else None
+            self._look_on(self.keep, keep * self.ahead // 16)
+        ahead = keep * self.ahead // 16 if scale == 1 else None
         while True:
-            seats.outside = np.where(self.whole_rows, 0, scale * self.profit)
-            seats.spare = np.where(self.whole_columns | self.part_columns, 0, scale * self.price)
+            seats.outside = np.where(self.whole_rows, 0, scale * self.floor[0])
+            seen = self.whole_columns | self.part_columns
+            seats.spare = np.where(seen, 0, scale * self.floor[1])
             seats.short = seats.spare
             lifted = copy(self.candidates)
             lifted.gain = scale * lifted.gain
@@ -247,9 +278,10 @@ class Surroundings:
         left = np.zeros(self.problem.n_columns, np.bool_)
         left[self.column_of[moves[self.had[moves]]]] = True
         tight = column[slack == 0]
-        dear = np.zeros(self.problem.n_columns, np.bool_)
-        dear[tight[(seats.v - self.price)[tight] > ahead]] = True
-        self.see_rows(rows | (self.had & dear[self.column_of]))
+        rise = np.zeros(self.problem.n_columns, np.int64)
+        rise[tight] = (seats.v - self.price)[tight]
+        dear = rise[self.column_of] > ahead + self.slack[0]
+        self.see_rows(rows | (self.had & dear))
         self.see_columns(columns | left)
 
     def _ask_for_more(self, seats: Seating, keep: int, scale: int, ahead: int | None) -> bool:
@@ -258,7 +290,7 @@ class Surroundings:
         Also those that would pay if a change cost no more than ``ahead``.
         """
         of_row, of_column = scale * self.profit - seats.u, scale * self.price - seats.v
-        wider = self._widen(of_row, of_column, keep)
+        wider = self._widen(of_row, of_column, keep, scale)
         soon = of_row if ahead is None else of_row + max(0, keep - ahead) * self.had
         row, column, loss = self.losses.take_paying(soon, of_column, scale)
         self._add(row, column, loss)

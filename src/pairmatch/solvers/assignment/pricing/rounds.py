@@ -171,6 +171,11 @@ class Rounds:
             lines, price, np.full(len(lines), keep), own[lines] - 1, by_column=by_column
         )
 
+    def find_slack(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return how far above their floors rows and columns are."""
+        assert self.seating is not None  # noqa: S101 - the pool has been run
+        return self.seating.u - self._row_floor, self.seating.v - self._column_floor
+
     def forget_pairs(self) -> None:
         """Free what is kept of pairs; seating and prices stay."""
         self.candidates, self._sweeper = Candidates(self.gains.shape), None

@@ -17,6 +17,7 @@ from pairmatch.solvers.assignment.held.layout import draw_network
 from pairmatch.solvers.assignment.held.network import find_loose_arcs
 from pairmatch.solvers.assignment.held.remainder import Edges, set_pins
 from pairmatch.solvers.assignment.pricing.tie_seating import seat_ties
+from pairmatch.solvers.near_pairs import NearPairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import Prices
 
-__all__ = ["collect_tight", "join_edges", "settle_plan"]
+__all__ = ["collect_tight", "join_edges", "list_near", "settle_plan"]
 
 _KEEP, _GROWTH = 512, 8  # tight pairs looked for a line at first; and how many times more then
 _AT_ONCE = 2**20  # tight pairs looked for in one go
@@ -151,6 +152,28 @@ def _draw_flow(
     flow[layout.load_arcs] = np.bincount(pairs[is_open, 1], minlength=layout.n_columns)
     flow[layout.idle_arcs] = mate[remainder.rows] < 0
     return flow
+
+
+def list_near(
+    rounds: Rounds, rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]
+) -> NearPairs:
+    """Return the pairs that are nearly as good, of a problem in which these lines of it stand.
+
+    Whatever is no candidate is below the floors, so this is all that is above them.
+    """
+    assert rounds.seating is not None  # noqa: S101 - the pool has been run
+    u, v = rounds.seating.u, rounds.seating.v
+    slack = np.zeros(shape[0], np.int64), np.zeros(shape[1], np.int64)
+    own = [np.maximum(above, 0) for above in rounds.find_slack()]
+    slack[0][rows], slack[1][columns] = own
+    row, column, gain = rounds.candidates.row, rounds.candidates.column, rounds.candidates.gain
+    near = u[row] + v[column] - gain < own[0][row] + own[1][column]
+    return NearPairs(
+        rows[row[near]].astype(np.int32),
+        columns[column[near]].astype(np.int32),
+        gain[near].astype(np.int32),
+        *slack,
+    )
 
 
 def collect_tight(rounds: Rounds) -> Edges | None:

@@ -24,7 +24,12 @@ from pairmatch.solvers.assignment.pricing.filling import meet_all_loads
 from pairmatch.solvers.assignment.pricing.guessing import guess_prices
 from pairmatch.solvers.assignment.pricing.parting import split_pool, take_part
 from pairmatch.solvers.assignment.pricing.rounds import Rounds
-from pairmatch.solvers.assignment.pricing.settling import collect_tight, join_edges, settle_plan
+from pairmatch.solvers.assignment.pricing.settling import (
+    collect_tight,
+    join_edges,
+    list_near,
+    settle_plan,
+)
 from pairmatch.solvers.assignment.pricing.start import find_largest
 from pairmatch.solvers.assignment.pricing.sweep import Stopped
 from pairmatch.solvers.assignment.pricing.watching import find_deadline, watch
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.assignment.pricing.watching import Progress
+    from pairmatch.solvers.near_pairs import NearPairs
     from pairmatch.solvers.problem import AssignmentProblem
 
     Guesses = Sequence[NDArray[np.int64] | None]
@@ -169,6 +175,7 @@ class _Search:
         self.error: BaseException | None = None
         self.done = False
         self.settled: NDArray[np.int64] | None = None
+        self.near: NearPairs | None = None
         self._begin, self._deadline = monotonic(), deadline
         self._late = deadline + late
         self._n_rounds = 0
@@ -213,6 +220,10 @@ class _Search:
                 for part in self.parts:
                     part.rounds.raise_bonus(self.bonus)
             if self.done:
+                if len(self.parts) == 1:
+                    part = self.parts[0]
+                    shape = self.problem.n_rows, self.problem.n_columns
+                    self.near = list_near(part.rounds, part.rows, part.columns, shape)
                 self.settled = self._settle()
         except Stopped:
             pass  # before the first plan
@@ -358,4 +369,4 @@ class _Search:
         prices = Prices(price, bonus=self.bonus, coverage=coverage)
         pairs = self._pairs(guesses, seconds) if self.settled is None else self.settled
         solver = solvers[-1] if solvers else "pricing"
-        return AssignmentSolution(pairs, prices, status or Status.OPTIMAL, solver)
+        return AssignmentSolution(pairs, prices, status or Status.OPTIMAL, solver, near=self.near)

@@ -19,6 +19,12 @@ features of 0 to 3 instead of twelve, so that there are 28 different scores at m
 N / 3 mentors of four places, at least two mentees each. ``--quotas``: N / 3 mentors of four
 places, at most one mentee of a school each.
 
+With ``--profiles N ...`` only: "leximin" in made-up districts of N x N, scored by six named
+criteria, of one ``--kind``, with the number of different scores in the plan and the growth from one
+size to the next; ``--limit`` stops it after so many seconds.
+
+    python benchmarks/fairness.py --profiles 1000 2000 4300 10000
+    python benchmarks/fairness.py --profiles 10000 --kind hard --limit 300
     python benchmarks/fairness.py --streamed 10000
     python benchmarks/fairness.py --streamed 5000 --wish leximin
     python benchmarks/fairness.py --streamed 5000 --wish leximin --few --loads
@@ -31,15 +37,18 @@ import argparse
 import resource
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+import pairmatch as pm
 from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.assignment.places import place_values
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 from pairmatch.solvers.streamed import StreamedGains
+
+Kind = Literal["easy", "hard", "one_ranking"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,6 +166,39 @@ def measure_streamed(n: int, wish: str, *, few: bool, loads: bool, quotas: bool)
     )
 
 
+def measure_profiles(sizes: list[int], kind: Kind, limit: float | None) -> None:
+    """Print time, memory and proof of "leximin" from profiles, and how time grows."""
+    criteria = [
+        pm.SubjectMatch(weight=3),
+        pm.ExperienceGap(at_least=3, ideal=8, at_most=20, weight=2),
+        pm.GoalCoverage(weight=3),
+        pm.StyleFit(weight=1),
+        pm.CommonTime(minutes=45, weight=1),
+        pm.GradeMatch(weight=1),
+    ]
+    program = pm.Program(criteria=criteria, objective="leximin")
+    before = None
+    for n in sizes:
+        made = pm.datasets.district(n, n, seed=1, kind=kind)
+        mentees, mentors = pm.read_profiles(made.mentees), pm.read_profiles(made.mentors)
+        start = time.perf_counter()
+        plan = pm.match(mentees, mentors, program, options=pm.Options(time_limit=limit))
+        seconds = time.perf_counter() - start
+        n_scores = plan.to_frame()["score"].nunique()
+        grown = ""
+        if before is not None:
+            power = np.log(seconds / before[1]) / np.log(n / before[0])
+            grown = f"  grows as n^{power:.1f}"
+        proved = "proved" if plan.gap == 0 else f"levels proved: {plan.certificate.levels}"
+        megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(
+            f"{kind:12s} {n:6d} x {n:<6d} {seconds:8.1f} s  {megabytes:6.0f} MB  "
+            f"{n_scores:5d} scores  {plan.status.value}, {proved}{grown}",
+            flush=True,
+        )
+        before = n, seconds
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Price and time of fair objectives.")
     parser.add_argument("--smoke", action="store_true", help="small and quick: does it run?")
@@ -168,7 +210,13 @@ def main() -> None:
     parser.add_argument("--few", action="store_true", help="few different scores, with --streamed")
     parser.add_argument("--loads", action="store_true", help="minimum loads, with --streamed")
     parser.add_argument("--quotas", action="store_true", help="quotas, with --streamed")
+    parser.add_argument("--profiles", type=int, nargs="+", metavar="N", help="leximin of profiles")
+    parser.add_argument("--kind", choices=get_args(Kind), default="easy", help="with --profiles")
+    parser.add_argument("--limit", type=float, metavar="SECONDS", help="with --profiles")
     options = parser.parse_args()
+    if options.profiles:
+        measure_profiles([100] if options.smoke else options.profiles, options.kind, options.limit)
+        return
     if options.streamed:
         measure_streamed(
             options.streamed, options.wish,

@@ -8,8 +8,10 @@ import pytest
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.assignment import choice, solve_assignment
 from pairmatch.solvers.assignment.fairness import level_tiles, leximin_rounds
+from pairmatch.solvers.assignment.fairness.ladder import Rung
 from pairmatch.solvers.assignment.fairness.leximin import solve_leximin
 from pairmatch.solvers.assignment.fairness.leximin_rounds import solve_leximin_streamed
+from pairmatch.solvers.assignment.fairness.rung_order import RungOrder
 from pairmatch.solvers.assignment.held.watch import OutOfTime, Watch
 from pairmatch.solvers.barred import Barred
 from pairmatch.solvers.certify import level_streams
@@ -421,3 +423,29 @@ def test_time_limit_of_streamed_levels_gives_a_valid_plan(draw_pool, streamed_ro
     stopped = solve_assignment(problem, time_limit=1e-9)
     assert stopped.status in (Status.TIME_LIMIT, Status.OPTIMAL)
     certify_plan(problem, stopped)
+
+
+@pytest.mark.parametrize("high", [2, 300])
+def test_pairs_are_judged_by_the_first_level_that_tells_them_apart(high):
+    rng = np.random.default_rng(high)
+    n, m, n_levels = 40, 30, 200
+    kinds = rng.integers(0, high, (6, n_levels)) * (rng.random((6, n_levels)) < 0.02)
+    kind = rng.integers(0, 6, n + m + 1)
+    rungs = [
+        Rung(10 * k, 1, kinds[kind, k].astype(np.int8 if high < 100 else np.int64),
+             np.empty(0, np.int64), np.empty(0, np.int8))
+        for k in range(n_levels)
+    ]  # fmt: skip
+    cover = np.ones(n, np.bool_), np.zeros(m, np.bool_)
+    order = RungOrder(rungs, n, m, cover, np.ones(m, np.bool_))
+    row, node = rng.integers(0, n, 500), rng.integers(0, m, 500)
+    gain = 10 * rng.integers(0, n_levels, 500)
+    expected = np.zeros(500, np.int64)
+    for k in range(n_levels):
+        height = order.read(k).astype(np.int64)
+        drop = height[order.same[row]] - height[order.same[n + node]] + (gain == 10 * k)
+        expected = np.where(expected == 0, np.sign(drop), expected)
+    assert order.judge(row, node, gain).tolist() == expected.tolist()
+    assert len(set(expected.tolist())) >= 2
+    none = np.empty(0, np.int64)
+    assert order.judge(none, none, none).tolist() == []

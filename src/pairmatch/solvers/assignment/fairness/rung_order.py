@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["RungOrder"]
 
 _RUNGS = 512  # levels at a time
+_AT_ONCE, _PAIRS = 64, 2**14  # levels, and pairs, that are compared at a time
 _FREE = np.iinfo(np.int64).max  # a limit that no gain reaches
 _NONE = np.empty(0, np.int64)
 
@@ -111,17 +112,6 @@ class RungOrder:
         height = self.rungs[k].height
         return np.concatenate([height[:-1], self._cells[k], height[-1:]])
 
-    def _pick(self, k: int, nodes: NDArray[np.int64]) -> NDArray[np.signedinteger]:
-        """Return the potentials of some of the nodes of :meth:`read`."""
-        height, cells = self.rungs[k].height, self._cells[k]
-        if not len(cells):
-            return height[nodes]
-        last = len(height) - 1
-        inner = np.clip(nodes - last, 0, len(cells) - 1)
-        picked = height[np.where(nodes == last + len(cells), last, np.minimum(nodes, last))]
-        is_cell = (nodes >= last) & (nodes < last + len(cells))
-        return np.where(is_cell, cells[inner], picked)
-
     def limit(self, rows: NDArray[np.int64], nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what pairs may gain without doing harm.
 
@@ -163,14 +153,39 @@ class RungOrder:
         row, node, gain : ndarray of int64, shape (n_pairs,)
             Pairs that gain just their limit.
         """
-        sign = np.zeros(len(row), np.int64)
-        left = np.arange(len(row))
+        # Pairs of people that nothing tells apart, and of one gain, cost the same.
         tail, head = self.same[row], self.same[self._n + node]
-        for k, rung in enumerate(self.rungs):
+        code = self.row[row] * (len(self._limit) + 1) + self.node[node]
+        order = np.lexsort((gain, code))
+        is_new = np.diff(code[order], prepend=-1) != 0
+        is_new |= np.diff(gain[order], prepend=_FREE) != 0
+        some = order[is_new]
+        sign = self._judge(tail[some], head[some], gain[some])
+        found = np.empty(len(row), np.int64)
+        found[order] = sign[np.cumsum(is_new) - 1] if len(row) else sign
+        return found
+
+    def _judge(
+        self, tail: NDArray[np.int64], head: NDArray[np.int64], gain: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the sign of what pairs of some nodes cost; many levels are looked at at once."""
+        sign = np.zeros(len(tail), np.int64)
+        left = np.arange(len(tail))
+        for start in range(0, len(self.rungs), _AT_ONCE):
             if not len(left):
                 break
-            drop = self._pick(k, tail[left]).astype(np.int64) - self._pick(k, head[left])
-            sign[left] = np.sign(drop + (gain[left] == rung.gain))
+            stop = min(start + _AT_ONCE, len(self.rungs))
+            levels = np.array([rung.gain for rung in self.rungs[start:stop]])
+            table = np.stack([self.read(k) for k in range(start, stop)], axis=1)
+            differs = (gain[left] >= levels[0]) & (gain[left] <= levels[-1])
+            differs |= _differ(table, tail[left], head[left])
+            near = left[differs]
+            for first in range(0, len(near), _PAIRS):
+                look = near[first : first + _PAIRS]
+                drop = table[tail[look]].astype(np.int64) - table[head[look]]
+                drop += gain[look, None] == levels
+                at = (drop != 0).argmax(axis=1)
+                sign[look] = np.sign(drop[np.arange(len(look)), at])
             left = left[sign[left] == 0]
         return sign
 
@@ -208,6 +223,19 @@ def _read_cells(
     if not len(rung.apart):
         return plain
     return np.where(which >= 0, rung.apart_height[which], plain)
+
+
+def _differ(
+    table: NDArray[np.signedinteger], tail: NDArray[np.int64], head: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return where the potentials of two nodes are not all the same."""
+    if table.dtype != np.int8 or table.shape[1] % 8:
+        found = np.zeros(len(tail), np.bool_)
+        for heights in table.T:
+            found |= heights[tail] != heights[head]
+        return found
+    packed = np.ascontiguousarray(table).view(np.uint64)  # eight levels at a time
+    return np.asarray((packed[tail] != packed[head]).any(axis=1))
 
 
 def _read_keys(heights: list[NDArray[np.signedinteger]]) -> NDArray[np.bytes_]:

@@ -90,7 +90,7 @@ def bound_packed(problem: AssignmentProblem, prices: Prices, *, worth: int | Non
     pinned, column = problem.pins[:, 0], problem.pins[:, 1]
     n_pinned = np.bincount(pinned, minlength=problem.n_rows)
     gain, _ = problem.gains.pairs(pinned, column)
-    bound = sum(gain.tolist()) if worth is None else worth * len(pinned)
+    bound: int = sum(gain.tolist()) if worth is None else worth * len(pinned)
     bound += prices.bonus * len(pinned) + prices.first * int(np.count_nonzero(n_pinned))
     bound *= prices.scale
     load = np.bincount(column, minlength=problem.n_columns)
@@ -146,6 +146,6 @@ def _pack(
         fits[problem.pins[here, 0], problem.pins[here, 1] - start] = False
         for j in range(columns.stop - start):
             items = np.flatnonzero(fits[:, j])
-            room = int(rooms[0][start + j])
-            total += fill_column(value[items, j], use[0][items, j], room)[0]
+            left = int(rooms[0][start + j])
+            total += fill_column(value[items, j], use[0][items, j], left)[0]
     return total

@@ -21,8 +21,10 @@ class NearPairs:
 
     Parameters
     ----------
-    row, column, gain : ndarray of int32, shape (n_near,)
-        The pairs, and what they gain.
+    row, column : ndarray of int32, shape (n_near,)
+        The pairs.
+    gain : ndarray of int64, shape (n_near,)
+        What they gain.
     row_slack, column_slack : ndarray of int64, shapes (n_rows,), (n_columns,)
         Every allowed pair that is not named loses what these say of its row and of its column
         together, or more; all >= 0.
@@ -30,7 +32,7 @@ class NearPairs:
 
     row: NDArray[np.int32]
     column: NDArray[np.int32]
-    gain: NDArray[np.int32]
+    gain: NDArray[np.int64]
     row_slack: NDArray[np.int64]
     column_slack: NDArray[np.int64]
 

@@ -135,12 +135,7 @@ class Surroundings:
             known = self.is_open[near.column]
             row = near.row[known].astype(np.int64)
             column = near.column[known].astype(np.int64)
-            loss = (
-                self.profit[row]
-                + self.price[column]
-                - self.bonus
-                - near.gain[known].astype(np.int64)
-            )
+            loss = self.profit[row] + self.price[column] - self.bonus - near.gain[known]
             self.losses.add(row, column, loss)
         self.floor = (
             np.maximum(self.profit - self.slack[0], 0),

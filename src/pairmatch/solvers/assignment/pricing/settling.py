@@ -171,7 +171,7 @@ def list_near(
     return NearPairs(
         rows[row[near]].astype(np.int32),
         columns[column[near]].astype(np.int32),
-        gain[near].astype(np.int32),
+        gain[near],
         *slack,
     )
 

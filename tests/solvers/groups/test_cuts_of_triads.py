@@ -119,6 +119,35 @@ def test_grouping_picked_near_the_prices_is_a_partition_and_no_worse():
     assert before < rounds.proof.worth == worth <= found.bound
 
 
+def series_of(bounds, monkeypatch):
+    """Return rounds in which programs have these bounds, one after another."""
+    rounds = rounds_of(clubs((6, 6), 1))
+    found = rounds.cut(Decisions(), 0)
+    found = replace(found, share=found.share / 2)
+    rounds.proof.worth = 10_000
+    later = iter([replace(found, bound=10_000 + bound) for bound in bounds])
+    monkeypatch.setattr(rounds.master, "relax", lambda *_: next(later))
+    monkeypatch.setattr(rounds, "_add_cuts", lambda *_: 1)
+    monkeypatch.setattr(rounds, "_round", lambda _: None)
+    monkeypatch.setattr(rounds, "pick", lambda _: False)
+    return rounds, later
+
+
+def test_first_sets_that_gain_little_are_waited_for(monkeypatch):
+    bounds = [1000, 990, 980, 400, 399, 398, 397, 5]
+    rounds, _ = series_of(bounds, monkeypatch)
+    assert rounds.cut(Decisions(), 9, n_first=4).bound == 10_397  # two idle rounds, then no more
+    rounds, _ = series_of(bounds, monkeypatch)
+    assert rounds.cut(Decisions(), 9).bound == 10_980
+
+
+def test_without_cases_a_small_gap_ends_the_cuts(monkeypatch):
+    for to_the_end, n_left in ((False, 2), (True, 0)):
+        rounds, later = series_of([1000, 400, 9, 8, 0], monkeypatch)
+        rounds.cut_root(2, to_the_end=to_the_end)
+        assert len(list(later)) == n_left
+
+
 def test_sets_that_are_alike_leave_room_for_others_in_a_round():
     sets = np.zeros((21, 120), bool)
     sets[:20, :40] = True  # one community and somebody else, twenty times

@@ -70,7 +70,7 @@ def prove(
     master = Master(values, columns, person)
     master.add_triads(proof.triads)
     rounds = CutRounds(master, proof, rng, improve, keep_on, seconds_left)
-    root, helped = rounds.cut_root(n_cut_rounds)
+    root, helped = rounds.cut_root(n_cut_rounds, to_the_end=n_cases > 0)
     if root is None:
         return
     n_later = 2 if helped else 0  # cuts that hardly helped at once are not looked for again

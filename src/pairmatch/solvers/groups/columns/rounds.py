@@ -29,9 +29,11 @@ __all__ = ["CutRounds"]
 _N_CUTS = 60  # sets of each kind in a round
 _N_IDLE = 2  # rounds in a row that may gain less than one part of the gap in
 _PART = 25
+_N_FIRST = 4  # rounds of which none counts as idle: the first sets are often slow to work together
+_CLOSE = 1000  # part of a bound: a gap below it is small
 _N_PICKED = (7, 9)  # triads for three people that a grouping is picked from
 _N_LAST = 5  # rounds of cuts after that
-_N_NODES = 20
+_N_NODES = 5
 
 
 class CutRounds:
@@ -66,18 +68,27 @@ class CutRounds:
         self.rng, self.improve = rng, improve
         self.keep_on, self.seconds_left = keep_on, seconds_left
 
-    def cut_root(self, n_rounds: int) -> tuple[Relaxation | None, bool]:
-        """Return the relaxation of the whole pool after rounds of cuts, and whether these help."""
+    def cut_root(self, n_rounds: int, *, to_the_end: bool = True) -> tuple[Relaxation | None, bool]:
+        """Return the relaxation of the whole pool after rounds of cuts, and whether these help.
+
+        Parameters
+        ----------
+        n_rounds : int
+            Rounds of cuts before a grouping is picked.
+        to_the_end : bool, default: True
+            Whether to look for further cuts where the gap is small already.
+        """
         first = self.cut(Decisions(), 0)
         if first is None or not self._is_open(first) or not self.keep_on():
             return first, False
-        best = self.cut(Decisions(), n_rounds, first) or first
+        best = self.cut(Decisions(), n_rounds, first, n_first=_N_FIRST) or first
         helped = self._helps(first.bound, best.bound)
         # where cuts do not help, prices say too little about which triads to choose
         if not helped or not self._is_open(best):
             return best, helped
         found = self.pick(best)
-        if self._is_open(best) and self.keep_on():
+        done = not to_the_end and self._is_small(best)
+        if not done and self._is_open(best) and self.keep_on():
             best = self.cut(Decisions(), _N_LAST, best, divisors=(2, 3)) or best
             if not found and self._is_open(best) and self.keep_on():
                 self.pick(best)
@@ -90,6 +101,7 @@ class CutRounds:
         start: Relaxation | None = None,
         *,
         divisors: tuple[int, ...] = (3,),
+        n_first: int = 0,
     ) -> Relaxation | None:
         """Return the relaxation of a case with the lowest bound, after some rounds of cuts.
 
@@ -103,6 +115,8 @@ class CutRounds:
             Of the same case, to start with.
         divisors : tuple of int, default: (3,)
             Those of communities.
+        n_first : int, default: 0
+            Rounds that may gain little without being counted.
         """
         best, relaxation, n_idle = start, start, 0
         for n_done in range(n_rounds + 1):
@@ -112,7 +126,7 @@ class CutRounds:
                     return best
                 gained = 0 if best is None else best.bound - relaxation.bound
                 slow = best is not None and _PART * gained < best.bound - self.proof.worth
-                n_idle = n_idle + 1 if slow else 0
+                n_idle = n_idle + 1 if slow and n_done > n_first else 0
                 if best is None or gained > 0:
                     best = relaxation
                 if not self._is_open(relaxation):
@@ -148,6 +162,10 @@ class CutRounds:
     def _is_open(self, relaxation: Relaxation) -> bool:
         """Return whether there may be a better grouping than the best known."""
         return relaxation.bound > self.proof.worth
+
+    def _is_small(self, relaxation: Relaxation) -> bool:
+        """Return whether the gap is small."""
+        return _CLOSE * (relaxation.bound - self.proof.worth) < abs(relaxation.bound)
 
     def _add_cuts(
         self, decisions: Decisions, relaxation: Relaxation, divisors: tuple[int, ...]

@@ -209,6 +209,7 @@ def _triad_excess(
     n, gain = problem.n, problem.gain
     excess = np.zeros(n, np.int64)
     best = links.max(axis=1)
+    dearest = np.argsort(-case.set_price, kind="stable")[: np.count_nonzero(case.set_price)]
     for i in range(n - 2):
         reach = links[i, i + 1 :] + best[i] + best[i + 1 :] > 0
         others = np.flatnonzero(reach) + i + 1
@@ -234,10 +235,14 @@ def _triad_excess(
         j, k, value = j[over], k[over], value[over]
         if not over.size:
             continue
-        for at in np.flatnonzero(case.set_price):
+        for at in dearest:
+            if not j.size:
+                break
             member = case.sets[at]
             count = int(member[i]) + member[j].astype(np.int64) + member[k]
             value = value - case.set_price[at] * (count // case.divisor[at])
+            still = np.flatnonzero(value > 0)  # no charge is negative
+            j, k, value = j[still], k[still], value[still]
         excess[i] = max(excess[i], value.max(initial=0))
         np.maximum.at(excess, j, value)
         np.maximum.at(excess, k, value)

@@ -15,6 +15,8 @@ from pairmatch.solvers.groups.basis.charges import charge_triads, overpriced_tri
 from pairmatch.solvers.solution import GroupPrices
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pairmatch.solvers.groups.basis.values import GroupValues
@@ -125,10 +127,13 @@ class Master:
         used = prices.set_price > 0
         self.sets, self.divisor = prices.sets[used], prices.divisor[used]
 
-    def relax(self, decisions: Decisions, enough: int) -> Relaxation | None:
+    def relax(
+        self, decisions: Decisions, enough: int, keep_on: Callable[[], bool]
+    ) -> Relaxation | None:
         """Return the best fractional grouping under some decisions, or None if that failed.
 
-        Columns are added until no triad is worth more than its members cost.
+        Columns are added until no triad is worth more than its members cost, or there is no time
+        left: its bound holds all the same.
 
         Parameters
         ----------
@@ -136,6 +141,8 @@ class Master:
             What has been decided about pairs.
         enough : int
             A bound as low as this ends the work.
+        keep_on : callable
+            Whether there is time left.
         """
         for _ in range(60):
             solved = self._solve(decisions)
@@ -159,7 +166,7 @@ class Master:
             bound = (int((3 * person + worst).sum()) // 3 + sets) // UNIT
             relaxation = Relaxation(used, share, prices, bound)
             big = excess > UNIT // 64
-            if bound <= enough or not big.any():
+            if bound <= enough or not big.any() or not keep_on():
                 return relaxation
             order = np.argsort(-excess[big], kind="stable")[:_N_NEW]
             n_before = len(self.triads)

@@ -121,7 +121,7 @@ class CutRounds:
         best, relaxation, n_idle = start, start, 0
         for n_done in range(n_rounds + 1):
             if n_done or relaxation is None:
-                relaxation = self.master.relax(decisions, self.proof.worth)
+                relaxation = self.master.relax(decisions, self.proof.worth, self.keep_on)
                 if relaxation is None:
                     return best
                 gained = 0 if best is None else best.bound - relaxation.bound

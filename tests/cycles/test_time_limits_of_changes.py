@@ -55,6 +55,53 @@ def test_a_plan_of_no_time_at_all_keeps_every_rule_and_its_limit(pool, changes, 
     assert after.bound is None or after.matched < slow.matched or after.bound >= slow.objective
 
 
+@pytest.mark.parametrize("most_held", [0, 2**24], ids=["by keys", "written down"])
+@pytest.mark.parametrize("rules", [[], [pm.Meetings(minutes=45)]], ids=["plain", "meetings"])
+@pytest.mark.parametrize("seconds", [1e-6, 100])
+def test_pools_without_a_matrix_keep_a_time_limit(
+    pool, changes, monkeypatch, rules, most_held, seconds
+):
+    plan = match(pool, constraints=[pm.Load(at_most=2), *rules])
+    slow = pm.rematch(plan, changes, at_most_changes=3)
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 1)
+    monkeypatch.setattr("pairmatch.solvers.changes.holding._MOST_HELD", most_held)
+    told = []
+    options = pm.Options(time_limit=seconds, progress=lambda *step: told.append(step))
+    after = pm.rematch(plan, changes, at_most_changes=3, options=options)
+    pm.verify(after.plan)
+    after.verify()
+    assert after.changes <= 3
+    assert after.matched <= slow.matched
+    if seconds == 100:
+        assert "in blocks" in after.plan.solver
+        assert len(told) > 1
+    else:
+        assert after.plan.status.value in ("time_limit", "feasible", "optimal")
+
+
+@pytest.mark.parametrize("n_solved", [1, 2, 3])
+def test_ctrl_c_in_a_pool_without_a_matrix_returns_the_best_so_far_with_a_bound(
+    pool, changes, monkeypatch, n_solved
+):
+    plan = match(pool, constraints=[pm.Load(at_most=2), pm.Meetings(minutes=45)])
+    slow = pm.rematch(plan, changes, at_most_changes=1)
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_HELD", 1)
+
+    def stop(number, *_):
+        if number == n_solved:
+            raise KeyboardInterrupt
+
+    after = pm.rematch(plan, changes, at_most_changes=1, options=pm.Options(progress=stop))
+    pm.verify(after.plan)
+    after.verify()
+    assert after.plan.status.value in ("interrupted", "optimal", "feasible")
+    assert after.changes <= 1
+    assert after.matched <= slow.matched
+    if n_solved > 1 and after.matched == slow.matched:
+        assert after.bound is not None
+        assert after.bound >= slow.objective
+
+
 def test_without_a_limit_options_change_nothing(pool, changes):
     plan = match(pool)
     said = pm.rematch(plan, changes, at_most_changes=2, options=pm.Options(time_limit=1000))

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["rematch"]
 
+_CHECK = 2e-7  # seconds a pair that the end of a search and the check of its plan take
 NEARBY_FROM = 2**18
 """Pairs above which a plan is re-matched near the running one, where its proof allows that."""
 
@@ -120,10 +121,10 @@ def rematch(
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
         If the program has tiers, "worst_off" or "leximin" together with meetings or minutes; if
-        there are more than 4,194,304 pairs together with quotas, minutes, meetings, tiers, several
-        mentors each or another objective than "total" and "coverage"; if no plan with so few
-        changes was found though none is ruled out, or the time was over before there was one; of
-        groups, if the program has rounds; if ``options`` name a method.
+        there are more than 4,194,304 pairs together with tiers, several mentors each or another
+        objective than "total" and "coverage"; if no plan with so few changes was found though none
+        is ruled out, or the time was over before there was one; of groups, if the program has
+        rounds; if ``options`` name a method.
 
     Notes
     -----
@@ -175,7 +176,9 @@ def rematch(
     else:
         running = None
         try:
-            attempt = Attempt(_find_left(options, start), options.progress, options.seed)
+            attempt = Attempt(
+                _find_left(options, start, new.problem), options.progress, options.seed
+            )
             after, proof = settle(plan, new, limit, attempt=attempt)
         except (TooManyChangesError, UnsettledError) as error:
             raise refuse_changes(limit, error) from None
@@ -185,11 +188,12 @@ def rematch(
     return Rematch(after, plan, pairs, limit.column_of, at_most_changes, *proof, seconds, running)
 
 
-def _find_left(options: Options, start: float) -> float | None:
-    """Return the seconds that are left until the time limit, if there is one."""
+def _find_left(options: Options, start: float, problem: AssignmentProblem) -> float | None:
+    """Return the seconds that are left for a search, if there is a limit: a check comes after."""
     if options.time_limit is None:
         return None
-    return max(0.01, options.time_limit - (perf_counter() - start))
+    left = max(0.01, options.time_limit - (perf_counter() - start))
+    return left - min(left / 2, _CHECK * problem.n_rows * problem.n_columns)
 
 
 def _build_on(

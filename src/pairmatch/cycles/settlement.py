@@ -116,9 +116,8 @@ def _solve(
     """Return the best plan within the limit, and the best without it."""
     if isinstance(problem.gains, StreamedGains):
         _check_streamed(problem)
-        free = free or attempt.finish(problem)
-        found = solve_streamed_rematching(problem, limit.column_of, limit.n_kept, free)
-        return found, free
+        known = limit.column_of, limit.n_kept, free, attempt
+        return solve_streamed_rematching(problem, *known)
     found = solve_with_few_changes(problem, limit.column_of, limit.n_kept, attempt)
     attempt.keep(lambda: found)
     return found, free or attempt.finish(problem)
@@ -128,18 +127,13 @@ def _find_some(
     problem: AssignmentProblem, limit: ChangeLimit, attempt: Attempt
 ) -> Rematching | None:
     """Return the best plan so far, or one around the pairs there were, if that keeps enough."""
-    found = attempt.recall()
-    if found is None and not isinstance(problem.gains, StreamedGains):
-        return hold_earlier(problem, limit.column_of, limit.n_kept)
-    return found
+    found = attempt.recall() or hold_earlier(problem, limit.column_of, limit.n_kept)
+    return found and replace(found, dual=found.dual or attempt.dual)
 
 
 def _check_streamed(problem: AssignmentProblem) -> None:
     """Raise where a large pool has rules that ask for all pairs at once."""
     asked = {
-        "Quota": bool(problem.quotas),
-        "Minutes": bool(problem.budgets),
-        "Meetings": problem.slots is not None,
         "Tiers or CarryOver": problem.tiers is not None,
         "Demand": bool((problem.demand > 1).any()),
         f"objective={problem.objective!r}": problem.objective not in ("total", "coverage"),

@@ -50,7 +50,7 @@ def pose(seed, objective="coverage", *, n=14, m=10, pinned=False, loaded=False):
 def solve(problem, column_of, n_kept):
     """Return the answer with so many pairs kept, and the best plan without a limit."""
     free = solve_assignment(problem)
-    return solve_streamed_rematching(problem, column_of, n_kept, free), free
+    return solve_streamed_rematching(problem, column_of, n_kept, free)
 
 
 def answer(solve):

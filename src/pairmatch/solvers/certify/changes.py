@@ -10,7 +10,7 @@ import numpy as np
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify.assignment import bound_matched, certify_assignment
 from pairmatch.solvers.certify.lifts import lift_gains
-from pairmatch.solvers.certify.meetings import certify_slots
+from pairmatch.solvers.certify.meetings import bound_matched_in_time, certify_slots
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
 from pairmatch.solvers.streamed import StreamedGains
 
@@ -188,7 +188,8 @@ def certify_rematching(
     least = dual.bonus + low
     matched_bound = value // least if least > 0 else None
     if dual.prices.coverage is not None:
-        covered = bound_matched(problem, dual.prices.coverage)
+        bound = bound_matched if problem.slots is None else bound_matched_in_time
+        covered = bound(problem, dual.prices.coverage)
         matched_bound = covered if matched_bound is None else min(covered, matched_bound)
     return Certificate(objective, value - dual.bonus * len(pairs), len(pairs), matched_bound)
 

@@ -17,15 +17,15 @@ from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify.assignment import certify_assignment
 from pairmatch.solvers.certify.meeting_streams import can_stream, stream_profits
 from pairmatch.solvers.processors import map_blocks
-from pairmatch.solvers.solution import Certificate, Prices
+from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem, Slots
-    from pairmatch.solvers.solution import AssignmentSolution
 
 __all__ = [
+    "bound_matched_in_time",
     "certify_slots",
     "check_slot_prices",
     "check_slots",
@@ -107,6 +107,28 @@ def certify_slots(problem: AssignmentProblem, solution: AssignmentSolution) -> C
     if bound > total:  # with few rows the bonus says little
         bound = min(bound, *_sweep(problem, solution, [(none, False)]))
     return Certificate(total, bound, matched, matched_bound)
+
+
+def bound_matched_in_time(problem: AssignmentProblem, cover: Prices) -> int:
+    """Return how many rows any plan can match at most, with every pair worth 1.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem with slots; whether any plan keeps its minimum loads is not known.
+    cover : Prices
+        Prices of places and of minutes.
+
+    Raises
+    ------
+    CertificateError
+        If the prices are not of the right shape, sign and size.
+    """
+    faults = check_slot_prices(problem, cover, "prices of coverage")
+    if faults:
+        raise CertificateError("the answer does not survive its check", faults)
+    nobody = AssignmentSolution(np.empty((0, 2), np.int64), None, Status.FEASIBLE, "")
+    return _sweep(problem, nobody, [(cover, True)])[0]
 
 
 def check_slots(slots: Slots, solution: AssignmentSolution) -> list[Fault]:

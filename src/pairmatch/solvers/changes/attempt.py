@@ -13,6 +13,7 @@ from pairmatch.solvers.solution import Status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pairmatch.solvers.certify.changes import ChangePrices
     from pairmatch.solvers.changes.rematching import Rematching
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution
@@ -38,9 +39,11 @@ class Attempt:
     ----------
     watch : Watch
         The clock.
+    dual : ChangePrices or None
+        Prices that bound every plan, from the first problem that was solved.
     """
 
-    __slots__ = ("_begin", "_best", "_numbers", "_progress", "seed", "watch")
+    __slots__ = ("_begin", "_best", "_numbers", "_progress", "dual", "seed", "watch")
 
     def __init__(
         self, seconds: float | None = None, progress: Progress | None = None, seed: int = 0
@@ -48,6 +51,7 @@ class Attempt:
         self.watch, self.seed = Watch(seconds), seed
         self._begin, self._numbers, self._progress = perf_counter(), count(1), progress
         self._best: Callable[[], Rematching] | None = None
+        self.dual: ChangePrices | None = None
 
     def aside(self) -> Attempt:
         """Return an attempt of the same clock at another problem, whose plans are kept apart."""

@@ -28,6 +28,7 @@ def take_part(
     column_of: NDArray[np.int64],
     n_kept: int,
     worths: Worths,
+    twin: NDArray[np.int64] | None = None,
 ) -> HullPoint:
     """Return a plan between two that makes as many of the moves to the second as there may be.
 
@@ -41,10 +42,14 @@ def take_part(
         How many of these must stay.
     worths : Worths
         What the pairs of both plans are worth.
+    twin : ndarray of int64, shape (n_rows,), optional
+        Where pairs take slots: the column that is the same person, -1 if there is none.
 
     Notes
     -----
-    Rows that move, joined where they share a column, fall into parts that do not touch each other.
+    Rows that move, joined where they share a column, fall into parts that do not touch each other:
+    each column has its rows, and their slots, from one of the plans, and so whatever holds of the
+    columns of both holds of those of the answer. With slots whole calendars are taken.
     Which parts to make is a knapsack problem: O(parts x changes allowed). Where both plans are
     best for one price of a change, so is every choice of parts.
     """
@@ -52,7 +57,9 @@ def take_part(
     for mate, point in zip(mates, (many, few), strict=True):
         mate[point.pairs[:, 0]] = point.pairs[:, 1]
     rows = np.flatnonzero(mates[0] != mates[1])
-    part = _join(mates[:, rows])
+    label = _join(mates, rows, twin)
+    own = label[mates[:, rows].max(axis=0)]
+    leaders, part = np.unique(own, return_inverse=True)
     n_parts = int(part.max(initial=-1)) + 1
     keeps, worth = np.zeros((2, 2, n_parts), np.int64)
     for side, mate in enumerate(mates[:, rows]):
@@ -65,28 +72,40 @@ def take_part(
     mate = mates[0].copy()
     mate[rows[moves]] = mates[1, rows[moves]]
     who = np.flatnonzero(mate >= 0)
+    slots = None
+    if many.slots is not None and few.slots is not None:
+        second = np.isin(label, leaders[chosen])  # whose calendars are those of the second plan
+        taken = np.full((len(mate), many.slots.shape[1]), -1, np.int64)
+        taken[many.pairs[:, 0]] = many.slots
+        ours = second[few.pairs[:, 1]]
+        taken[few.pairs[ours, 0]] = few.slots[ours]
+        slots = taken[who]
     return HullPoint(
         np.stack([who, mate[who]], axis=1),
         many.kept - int(cost[chosen].sum()),
         many.value + int(gain[chosen].sum()),
+        slots,
     )
 
 
-def _join(mates: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the number of the part of each row, given its column in two plans."""
-    leader: dict[int, int] = {}
+def _join(
+    mates: NDArray[np.int64], rows: NDArray[np.int64], twin: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    """Return a number for each column, the same for those that some row that moves has in turn.
 
-    def find(column: int) -> int:
-        while leader.setdefault(column, column) != column:
-            leader[column] = column = leader[leader[column]]
-        return column
+    With slots the same as well for the calendars that one pair stands in.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
 
-    ends = [[j for j in pair if j >= 0] for pair in mates.T.tolist()]
-    for columns in ends:
-        if len(columns) == 2:
-            leader[find(columns[0])] = find(columns[1])
-    _, part = np.unique([find(columns[0]) for columns in ends], return_inverse=True)
-    return np.asarray(part, np.int64)
+    twins = np.empty(0, np.int64) if twin is None else twin
+    links = [mates[:, rows], *(np.stack([mate, twins]) for mate in mates if len(twins))]
+    linked = np.hstack(links)
+    one, other = linked[:, (linked >= 0).all(axis=0)]
+    n_columns = int(max(mates.max(initial=0), twins.max(initial=0))) + 1
+    graph = csr_array((np.ones(len(one), np.int8), (one, other)), shape=(n_columns, n_columns))
+    label: NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
+    return label
 
 
 def _pack(cost: NDArray[np.int64], gain: NDArray[np.int64], room: int) -> NDArray[np.bool_]:

@@ -186,6 +186,7 @@ class _Family:
         found = self.attempt.solve(self.lift(keep, scale))
         corner = _Corner(self.point(found), found.prices, keep, scale)
         self.corners.append(corner)
+        self.attempt.dual = self.attempt.dual or corner.dual(self)
         if corner.point.kept >= self.n_kept:
             self.attempt.keep(self.sum_up)
         self.attempt.go_on(found)

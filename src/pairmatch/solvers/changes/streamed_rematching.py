@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pairmatch.solvers.assignment.choice import solve_assignment
 from pairmatch.solvers.certify.changes import ChangePrices
+from pairmatch.solvers.certify.fair import certify_plan
+from pairmatch.solvers.changes.attempt import Attempt
 from pairmatch.solvers.changes.differences import take_part
 from pairmatch.solvers.changes.earlier import count_kept
-from pairmatch.solvers.changes.rematching import HullPoint, Rematching, TooManyChangesError
-from pairmatch.solvers.solution import Prices, end_if_stopped
+from pairmatch.solvers.changes.holding import hold_earlier
+from pairmatch.solvers.changes.rematching import (
+    HullPoint,
+    Rematching,
+    TooManyChangesError,
+    UnsettledError,
+)
+from pairmatch.solvers.solution import Status
 from pairmatch.solvers.streamed import StreamedGains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pairmatch.solvers.problem import AssignmentProblem
-    from pairmatch.solvers.solution import AssignmentSolution
+    from pairmatch.solvers.solution import AssignmentSolution, Prices
     from pairmatch.solvers.streamed import Index
 
 __all__ = ["solve_streamed_rematching"]
 
 _FIRST, _RAISE = 2**14, 4  # the first price of a change, about 2% of a full score; how it is raised
+_HOW = "prices of changes, all pairs priced in blocks"
+_DIGITS = 24  # of a float32
+_DEAR = 4  # times a gain: what a change costs where none may be
 _MOST_PRICES = 24  # between two plans, each of which costs a matching anew
 
 
@@ -64,25 +75,33 @@ class KeptTerm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Corner:
-    """A plan, the price of a change for which it is best, and the prices that prove it."""
+    """A plan, the price of a change for which it is best, and the prices that prove it.
+
+    ``most`` is what no plan is worth more than at that price of a change, None if nobody knows.
+    """
 
     point: HullPoint
     keep: int
-    found: AssignmentSolution
+    prices: Prices | None
+    most: int | None
 
-    def limit(self, n_kept: int) -> int:
+    def limit(self, n_kept: int) -> int | None:
         """Return what no plan that keeps as many is worth more than."""
-        return self.point.value + self.keep * (self.point.kept - n_kept)
+        return None if self.most is None else self.most - self.keep * n_kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Family:
-    """The problem, and those in which pairs that were there are worth more."""
+    """The problem, those in which pairs that were there are worth more, and their answers."""
 
     problem: AssignmentProblem
     gains: StreamedGains
     column_of: NDArray[np.int64]
     bonus: int
+    n_kept: int
+    cover: Prices | None
+    attempt: Attempt
+    corners: list[_Corner] = field(default_factory=list)
 
     def solve(self, keep: int) -> _Corner:
         """Return the best plan for a price of a change."""
@@ -91,14 +110,55 @@ class _Family:
             term = KeptTerm(self.column_of, keep)
             gains = replace(gains, terms=(*gains.terms, term), largest=gains.largest + keep)
         lifted = replace(self.problem, gains=gains, objective="total")
-        found = end_if_stopped(solve_assignment(lifted))
-        return _Corner(self._point(found), keep, found)
+        found = self.attempt.solve(lifted)
+        point, most = self._point(found), None
+        if found.status is Status.OPTIMAL:
+            most = point.value + keep * point.kept
+        elif found.prices is not None:
+            most = certify_plan(lifted, found).bound
+        corner = self._write(_Corner(point, keep, found.prices, most))
+        self.attempt.go_on(found)
+        return corner
 
     def recall(self, free: AssignmentSolution) -> _Corner:
         """Return the best plan of the problem itself as that where changes cost nothing."""
-        assert free.prices is not None  # noqa: S101 - the streamed solver always has some
-        prices = Prices(free.prices.column, free.prices.quota)
-        return _Corner(self._point(free), 0, replace(free, prices=prices))
+        point, prices, most = self._point(free), free.prices, None
+        if prices is not None:
+            prices = replace(prices, bonus=0, coverage=None)
+        if free.status is Status.OPTIMAL:
+            most = point.value
+        elif prices is not None:
+            raised = replace(self.problem, gains=self.gains, objective="total")
+            most = certify_plan(raised, replace(free, prices=prices)).bound
+        return self._write(_Corner(point, 0, prices, most))
+
+    def _write(self, corner: _Corner) -> _Corner:
+        self.corners.append(corner)
+        self.attempt.dual = self.attempt.dual or self.dual(corner)
+        if corner.point.kept >= self.n_kept:
+            self.attempt.keep(partial(self.prove, corner.point))
+        return corner
+
+    def prove(self, point: HullPoint) -> Rematching:
+        """Return the best plan that keeps enough, this or another one, with the best bound."""
+        points = [corner.point for corner in self.corners if corner.point.kept >= self.n_kept]
+        best = max([point, *points], key=lambda some: some.value)
+        bounds = [(corner.limit(self.n_kept), k) for k, corner in enumerate(self.corners)]
+        known = [(bound, k) for bound, k in bounds if bound is not None]
+        dual = None
+        if known:
+            corner = self.corners[min(known)[1]]
+            dual = self.dual(corner)
+        order = np.lexsort((best.pairs[:, 1], best.pairs[:, 0]))
+        slots = None if best.slots is None else best.slots[order]
+        return Rematching(best.pairs[order], dual, _HOW, slots)
+
+    def dual(self, corner: _Corner) -> ChangePrices | None:
+        """Return the prices of a corner, with what proves that nobody can match more rows."""
+        if corner.prices is None:
+            return None
+        prices = replace(corner.prices, coverage=self.cover)
+        return ChangePrices(prices, corner.keep, self.bonus, 1)
 
     def move(self, point: HullPoint, bonus: int) -> HullPoint:
         """Return a plan with what it is worth at another bonus."""
@@ -106,11 +166,35 @@ class _Family:
 
     def _point(self, found: AssignmentSolution) -> HullPoint:
         kept = count_kept(self.column_of, found.pairs)
-        return HullPoint(found.pairs, kept, int(self.find(*found.pairs.T).sum()))
+        value, proved = int(self.find(*found.pairs.T).sum()), found.status is Status.OPTIMAL
+        return HullPoint(found.pairs, kept, value, found.slots, proved)
 
     def find(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what pairs are worth, each with the bonus."""
         return self.gains.pairs(row, column)[0]
+
+    def hold_all(self) -> HullPoint:
+        """Return the best plan in which all stay who have to."""
+        for keep in (min(_DEAR * (self.gains.largest + 1), self.highest), self.highest):
+            corner = self.solve(keep)
+            if corner.point.kept >= self.n_kept:
+                return corner.point
+        if corner.point.proved:
+            raise TooManyChangesError(corner.point.kept)
+        return self.place_first()
+
+    def place_first(self) -> HullPoint:
+        """Return a plan of pairs that were there, as many as a search finds, and others around.
+
+        For rules that no prices prove: there the dearest changes may still be too many.
+        """
+        held = hold_earlier(self.problem, self.column_of, self.n_kept, self.attempt)
+        if held is None:
+            raise UnsettledError
+        value = int(self.find(*held.pairs.T).sum())
+        kept = count_kept(self.column_of, held.pairs)
+        point = HullPoint(held.pairs, kept, value, held.slots, proved=False)
+        return self._write(_Corner(point, 0, None, None)).point
 
     @property
     def highest(self) -> int:
@@ -124,34 +208,43 @@ def solve_streamed_rematching(
     problem: AssignmentProblem,
     column_of: NDArray[np.int64],
     n_kept: int,
-    free: AssignmentSolution,
-) -> Rematching:
+    free: AssignmentSolution | None = None,
+    attempt: Attempt | None = None,
+) -> tuple[Rematching, AssignmentSolution]:
     """Return the best plan that keeps at least ``n_kept`` of the pairs there were.
 
     Parameters
     ----------
     problem : AssignmentProblem
         The problem as it is now, of objective "coverage" or "total", of streamed gains >= 0, with
-        loads and pins, and without quotas, budgets, slots and tiers.
+        loads, pins, quotas, budgets and slots, and without tiers; one column a row.
     column_of : ndarray of int64, shape (n_rows,)
         Column of each row in the pairs there were and still may be, -1 for none.
     n_kept : int
         How many of these must stay.
-    free : AssignmentSolution
-        The best plan with any number of changes, with its prices.
+    free : AssignmentSolution, optional
+        The best plan with any number of changes, with its prices, where it is known.
+    attempt : Attempt, optional
+        The clock, and where the best plan so far is kept.
 
     Returns
     -------
-    Rematching
+    rematching : Rematching
         At a corner of the concave hull of the trade-off between pairs kept and value the best
         plan; between two of them as many moves as fit of those that lead from one to the other.
         The prices bound every plan that keeps as many, by less than a millionth of a full score
         for each change more than the hull itself.
+    free : AssignmentSolution
+        The best plan with any number of changes.
 
     Raises
     ------
     TooManyChangesError
         If no plan keeps as many.
+    UnsettledError
+        If none was found though none is ruled out: slots or budgets that no prices prove.
+    OutOfTime, KeyboardInterrupt
+        If the clock or Ctrl-C ended the search.
 
     Notes
     -----
@@ -162,29 +255,51 @@ def solve_streamed_rematching(
     """
     gains = problem.gains
     assert isinstance(gains, StreamedGains)  # noqa: S101 - whoever calls has looked
-    small = 0 if free.prices is None else free.prices.bonus
-    family = _raise_gains(problem, gains, column_of, small)
-    few, many = _bracket(family, family.recall(free), n_kept)
-    if many is None:
-        return _with_cover(_prove(family, few.point, few), free)
-    best = min(few, many, key=lambda corner: corner.limit(n_kept))
-    answer = _narrow(family, few.point, many.point, best, n_kept)
+    attempt = attempt or Attempt()
+    best = free or attempt.solve(problem)
+    small, cover = 0, None
+    if best.prices is not None:
+        small, cover = best.prices.bonus, best.prices.coverage
+    family = _raise_gains(problem, gains, column_of, small, n_kept, cover, attempt)
+    corner = family.recall(best)
+    attempt.go_on(best)
+    return _search(family, corner, best), best
+
+
+def _search(family: _Family, corner: _Corner, free: AssignmentSolution) -> Rematching:
+    """Return the best plan that keeps enough pairs, from the best without a limit."""
+    problem, column_of, n_kept = family.problem, family.column_of, family.n_kept
+    few, many = _bracket(family, corner)
+    answer = _narrow(family, few, many)
     if problem.objective != "coverage" or len(answer.pairs) == len(free.pairs):
-        return _with_cover(answer, free)
+        return answer
     places = min(problem.n_rows, int(problem.capacity.sum()))
+    gains = problem.gains
+    assert isinstance(gains, StreamedGains)  # noqa: S101 - whoever calls has looked
     safe = 1 << ((places + 1) * (gains.largest + 1)).bit_length()
-    ends = family.move(few.point, safe), family.move(many.point, safe)
-    family = _raise_gains(problem, gains, column_of, safe)
-    return _narrow(family, *ends, None, n_kept)
+    ends = family.move(few, safe), family.move(many, safe)
+    family = _raise_gains(problem, gains, column_of, safe, n_kept, family.cover, family.attempt)
+    if few is many:  # they all have to stay
+        return family.prove(family.hold_all())
+    return _narrow(family, *ends)
 
 
 def _raise_gains(
-    problem: AssignmentProblem, gains: StreamedGains, column_of: NDArray[np.int64], bonus: int
+    problem: AssignmentProblem,
+    gains: StreamedGains,
+    column_of: NDArray[np.int64],
+    bonus: int,
+    n_kept: int,
+    cover: Prices | None,
+    attempt: Attempt,
 ) -> _Family:
     """Return the problem in which every pair is worth a bonus more."""
+    high = bonus >> _DIGITS << _DIGITS
+    parts = [part for part in (high, bonus - high) if part] or [0]
     sides = []
-    for features, units in ((gains.row_features, 1), (gains.column_features, bonus)):
-        more = np.full((len(features), 1), units, np.float32)  # exact: below 2**24 or one bit
+    for features, units in ((gains.row_features, [1] * len(parts)), (gains.column_features, parts)):
+        own = np.array(units, np.float32)  # exact: each is below 24 digits
+        more = np.tile(own, (len(features), 1))
         sides.append(np.hstack([features, more]))
     least = None if gains.least is None else gains.least + bonus
     raised = replace(
@@ -195,64 +310,47 @@ def _raise_gains(
         least=least,
         spares=(None, None),
     )
-    return _Family(problem, raised, column_of, bonus)
+    return _Family(problem, raised, column_of, bonus, n_kept, cover, attempt)
 
 
-def _with_cover(answer: Rematching, free: AssignmentSolution) -> Rematching:
-    """Return an answer with what proves that nobody can match more rows."""
-    dual = answer.dual
-    if free.prices is None or not isinstance(dual, ChangePrices):
-        return answer
-    prices = replace(dual.prices, coverage=free.prices.coverage)
-    return replace(answer, dual=replace(dual, prices=prices))
-
-
-def _bracket(family: _Family, free: _Corner, n_kept: int) -> tuple[_Corner, _Corner | None]:
-    """Return a plan that keeps too few pairs and one that keeps enough, or a best one and None."""
-    few, gentle = free, family.solve(1)  # of several best plans, one that keeps more
-    if gentle.point.value == few.point.value:
-        few = replace(few, point=gentle.point)
-    if few.point.kept >= n_kept:
-        return few, None
+def _bracket(family: _Family, free: _Corner) -> tuple[HullPoint, HullPoint]:
+    """Return a plan that keeps too few pairs and one that keeps enough, or a best one twice."""
+    n_kept, few = family.n_kept, free.point
+    if 0 < n_kept == np.count_nonzero(family.column_of >= 0) > few.kept:
+        all_stay = family.hold_all()
+        return all_stay, all_stay
+    gentle = family.solve(1).point  # of several best plans, one that keeps more
+    if gentle.value == few.value:
+        few = gentle
+    if few.kept >= n_kept:
+        return few, few
     keep = _FIRST
-    many = family.solve(keep)
-    while many.point.kept < n_kept:
+    many = family.solve(keep).point
+    while many.kept < n_kept:
         if keep >= family.highest:
-            raise TooManyChangesError(many.point.kept)
+            if many.proved:
+                raise TooManyChangesError(many.kept)
+            return many, family.place_first()
         few, keep = many, min(keep * _RAISE, family.highest)
-        many = family.solve(keep)
+        many = family.solve(keep).point
     return few, many
 
 
-def _narrow(
-    family: _Family, few: HullPoint, many: HullPoint, best: _Corner | None, n_kept: int
-) -> Rematching:
-    """Return the best plan that keeps enough pairs, by prices of a change between two plans.
-
-    ``best`` bounds it best so far; None where no prices of this family are known yet.
-    """
+def _narrow(family: _Family, few: HullPoint, many: HullPoint) -> Rematching:
+    """Return the best plan that keeps enough pairs, by prices of a change between two plans."""
+    n_kept = family.n_kept
     for _ in range(_MOST_PRICES):
         rise, run = few.value - many.value, many.kept - few.kept
-        if best is not None and (many.kept == n_kept or rise <= 0):
+        if run <= 0 or (family.corners and (many.kept == n_kept or rise <= 0)):
             break
-        middle = family.solve(max(0, rise) // run)
-        best = min(best or middle, middle, key=lambda corner: corner.limit(n_kept))
-        point = middle.point
-        enough = point.kept >= n_kept
+        middle = family.solve(max(0, rise) // run).point
+        enough = middle.kept >= n_kept
         end = many if enough else few
-        if point.kept == end.kept and point.value <= end.value:
+        if middle.kept == end.kept and middle.value <= end.value:
             break
-        many, few = (point, few) if enough else (many, point)
+        many, few = (middle, few) if enough else (many, middle)
     if many.kept > n_kept and few.value > many.value:
-        many = take_part(many, few, family.column_of, n_kept, family)
-    assert best is not None  # noqa: S101 - there was a price
-    return _prove(family, many, best)
-
-
-def _prove(family: _Family, point: HullPoint, corner: _Corner) -> Rematching:
-    """Return a plan with the prices that bound it."""
-    prices = corner.found.prices
-    assert prices is not None  # noqa: S101 - the streamed solver always has some
-    dual = ChangePrices(prices, corner.keep, family.bonus, 1)
-    order = np.lexsort((point.pairs[:, 1], point.pairs[:, 0]))
-    return Rematching(point.pairs[order], dual, "prices of changes, all pairs priced in blocks")
+        slots = family.problem.slots
+        twin = None if slots is None else slots.twin
+        many = take_part(many, few, family.column_of, n_kept, family, twin)
+    return family.prove(many)

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["solve_by_pricing"]
 
+_MOST_NEAR = 2**28  # pairs of a pool up to which those that are nearly as good are kept
 _RAISE = 4  # factor of the bonus where coverage was not reached
 _LOADING = 0.25  # share of a time limit after which compiled code is not waited for any longer
 _NEARLY = 0.9  # share of the pairs that a proof must reach for guessed prices to be worth it
@@ -220,9 +221,9 @@ class _Search:
                 for part in self.parts:
                     part.rounds.raise_bonus(self.bonus)
             if self.done:
-                if len(self.parts) == 1:
+                shape = self.problem.n_rows, self.problem.n_columns
+                if len(self.parts) == 1 and shape[0] * shape[1] <= _MOST_NEAR:
                     part = self.parts[0]
-                    shape = self.problem.n_rows, self.problem.n_columns
                     self.near = list_near(part.rounds, part.rows, part.columns, shape)
                 self.settled = self._settle()
         except Stopped:

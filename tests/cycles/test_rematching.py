@@ -398,6 +398,9 @@ def test_new_rules_and_places_in_a_pool_without_a_matrix_change_what_they_change
         assert whole.certificate.objective <= streamed.certificate.bound
         assert streamed.gap < 0.02
         assert pm.verify(streamed.plan).matched == streamed.matched
+    monkeypatch.setattr("pairmatch.seam.pairs.MOST_FAIR", 100)
+    with pytest.raises(pm.CapabilityError, match="with objective='worst_off' a plan is re-matched"):
+        pm.rematch(plan, pm.Changes(program=program.replace(objective="worst_off")))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -121,7 +121,7 @@ def rematch(
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError
         If the program has tiers, "worst_off" or "leximin" together with meetings or minutes; if
-        there are more than 4,194,304 pairs together with tiers, several mentors each or another
+        there are more than 16,777,216 pairs together with tiers, several mentors each or another
         objective than "total" and "coverage"; if no plan with so few changes was found though none
         is ruled out, or the time was over before there was one; of groups, if the program has
         rounds; if ``options`` name a method.

@@ -10,7 +10,7 @@ import numpy as np
 from pairmatch.cycles.renewal import find_times
 from pairmatch.errors import CapabilityError, Fault, InfeasibleError, say_count
 from pairmatch.plans.conflict import explain_conflict
-from pairmatch.seam import MOST_HELD
+from pairmatch.seam import MOST_FAIR
 from pairmatch.solvers.assignment import LoadConflict
 from pairmatch.solvers.assignment.held.remainder import price_no_quota
 from pairmatch.solvers.assignment.held.watch import OutOfTime
@@ -143,7 +143,7 @@ def _check_streamed(problem: AssignmentProblem) -> None:
         n_pairs = problem.n_rows * problem.n_columns
         raise CapabilityError(
             f"here are {n_pairs:,} pairs; with {' and '.join(others)} a plan is re-matched up to "
-            f"{MOST_HELD:,} of them; leave that out of the changed program, re-match schools or "
+            f"{MOST_FAIR:,} of them; leave that out of the changed program, re-match schools or "
             "regions one by one, or match anew with match()"
         )
 

@@ -2,6 +2,7 @@
 
 from pairmatch.seam.order import find_hashed_places, hashed_order
 from pairmatch.seam.pairs import (
+    MOST_FAIR,
     MOST_HELD,
     assignment_problem,
     check_capabilities,
@@ -10,6 +11,7 @@ from pairmatch.seam.pairs import (
 )
 
 __all__ = [
+    "MOST_FAIR",
     "MOST_HELD",
     "assignment_problem",
     "check_capabilities",

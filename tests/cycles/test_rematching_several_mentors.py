@@ -13,8 +13,8 @@ import pairmatch as pm
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.certify.changes import ChangeLimit
 from pairmatch.solvers.certify.ordered_changes import certify_changes
+from pairmatch.solvers.changes.answers import TooManyChangesError
 from pairmatch.solvers.changes.ordered_rematching import solve_with_few_changes
-from pairmatch.solvers.changes.rematching import TooManyChangesError
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains, Quotas
 
 

@@ -14,7 +14,7 @@ import pairmatch as pm
 from pairmatch.cycles import trade_off
 from pairmatch.datasets import district
 from pairmatch.errors import CertificateError
-from pairmatch.solvers.changes.rematching import UnsettledError
+from pairmatch.solvers.changes.answers import UnsettledError
 
 KINDS = ["worst_off", "leximin", "tiers", "demand", "coverage"]
 

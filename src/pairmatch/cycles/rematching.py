@@ -25,11 +25,11 @@ from pairmatch.cycles.standing import fill_open_places, make_plan
 from pairmatch.plans import Grouping
 from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices
 from pairmatch.solvers.certify.nearby import Running, certify_nearby, find_covered, leave_rows
+from pairmatch.solvers.changes.answers import TooManyChangesError, UnsettledError
 from pairmatch.solvers.changes.attempt import Attempt
 from pairmatch.solvers.changes.covering import renew_cover
 from pairmatch.solvers.changes.lines import Lines
 from pairmatch.solvers.changes.nearby import solve_nearby
-from pairmatch.solvers.changes.rematching import TooManyChangesError, UnsettledError
 from pairmatch.solvers.changes.surroundings import Ground
 from pairmatch.solvers.processors import hold_blas
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status

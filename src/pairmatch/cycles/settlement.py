@@ -16,11 +16,11 @@ from pairmatch.solvers.assignment.held.remainder import price_no_quota
 from pairmatch.solvers.assignment.held.watch import OutOfTime
 from pairmatch.solvers.certify.fair import certify_plan
 from pairmatch.solvers.certify.ordered_changes import certify_changes
+from pairmatch.solvers.changes.answers import TooManyChangesError, UnsettledError
 from pairmatch.solvers.changes.attempt import Attempt
 from pairmatch.solvers.changes.holding import hold_earlier
 from pairmatch.solvers.changes.keeping import keep_slots
 from pairmatch.solvers.changes.ordered_rematching import solve_with_few_changes
-from pairmatch.solvers.changes.rematching import TooManyChangesError, UnsettledError
 from pairmatch.solvers.changes.streamed_rematching import solve_streamed_rematching
 from pairmatch.solvers.solution import AssignmentSolution, Certificate, Prices, Status
 from pairmatch.solvers.streamed import StreamedGains
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pairmatch.plans import Matching
     from pairmatch.solvers.certify.changes import ChangeLimit
     from pairmatch.solvers.certify.ordered_changes import ChangeDual
-    from pairmatch.solvers.changes.rematching import Rematching
+    from pairmatch.solvers.changes.answers import Rematching
     from pairmatch.solvers.problem import AssignmentProblem
 
     Proof = tuple[Certificate, ChangeDual | None]

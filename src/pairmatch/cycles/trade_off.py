@@ -15,12 +15,9 @@ from pairmatch.seam import MOST_HELD
 from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.certify.changes import ChangeLimit
 from pairmatch.solvers.certify.ordered_changes import certify_changes
+from pairmatch.solvers.changes.answers import TooManyChangesError, UnsettledError
 from pairmatch.solvers.changes.rating import count_tiers, rate_plan, unpinned_gains
-from pairmatch.solvers.changes.rematching import (
-    TooManyChangesError,
-    UnsettledError,
-    trace_hull,
-)
+from pairmatch.solvers.changes.rematching import trace_hull
 from pairmatch.solvers.solution import end_if_stopped
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from pairmatch.solvers.assignment.pricing.solver import solve_by_pricing
 from pairmatch.solvers.certify import certify_assignment
 from pairmatch.solvers.certify.changes import ChangeLimit, certify_rematching
 from pairmatch.solvers.certify.nearby import Running, certify_nearby, leave_rows
+from pairmatch.solvers.changes.answers import TooManyChangesError
 from pairmatch.solvers.changes.nearby import solve_nearby
-from pairmatch.solvers.changes.rematching import TooManyChangesError, solve_rematching
+from pairmatch.solvers.changes.rematching import solve_rematching
 from pairmatch.solvers.changes.surroundings import Ground
 from pairmatch.solvers.near_pairs import NearPairs
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains

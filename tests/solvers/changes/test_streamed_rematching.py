@@ -15,7 +15,8 @@ from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.certify.assignment import certify_assignment
 from pairmatch.solvers.certify.changes import ChangeLimit, certify_rematching
 from pairmatch.solvers.certify.lifts import lift_gains
-from pairmatch.solvers.changes.rematching import TooManyChangesError, solve_rematching
+from pairmatch.solvers.changes.answers import TooManyChangesError
+from pairmatch.solvers.changes.rematching import solve_rematching
 from pairmatch.solvers.changes.streamed_rematching import KeptTerm, solve_streamed_rematching
 from pairmatch.solvers.problem import AssignmentProblem, MatrixGains
 from pairmatch.solvers.solution import AssignmentSolution, Status

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pairmatch.solvers.certify.changes import ChangePrices
-    from pairmatch.solvers.changes.rematching import Rematching
+    from pairmatch.solvers.changes.answers import Rematching
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution
 

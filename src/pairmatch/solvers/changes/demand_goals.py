@@ -20,7 +20,7 @@ from pairmatch.solvers.assignment.held.layout import draw_network
 from pairmatch.solvers.assignment.held.remainder import collect_edges, set_pins
 from pairmatch.solvers.certify.changes import ChangeStep
 from pairmatch.solvers.certify.demand_changes import DemandPrices
-from pairmatch.solvers.changes.rematching import Rematching
+from pairmatch.solvers.changes.answers import Rematching
 from pairmatch.solvers.changes.search import Search
 
 if TYPE_CHECKING:

@@ -21,14 +21,10 @@ from pairmatch.solvers.assignment.meetings.replanning import count_rows
 from pairmatch.solvers.certify.changes import ChangeLimit, ChangeStep
 from pairmatch.solvers.certify.demand_changes import DemandPrices, certify_demand_changes
 from pairmatch.solvers.certify.demand_meetings import bound_demand_slots
+from pairmatch.solvers.changes.answers import Rematching, TooManyChangesError, UnsettledError
 from pairmatch.solvers.changes.demand_goals import solve_demand_goals
 from pairmatch.solvers.changes.earlier import count_kept, list_earlier, was_there
 from pairmatch.solvers.changes.rating import rate_plan
-from pairmatch.solvers.changes.rematching import (
-    Rematching,
-    TooManyChangesError,
-    UnsettledError,
-)
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import Prices
 

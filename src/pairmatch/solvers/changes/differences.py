@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pairmatch.solvers.changes.rematching import HullPoint
+from pairmatch.solvers.changes.answers import HullPoint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

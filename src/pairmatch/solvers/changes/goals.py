@@ -9,7 +9,7 @@ import numpy as np
 
 from pairmatch.solvers.assignment.held.faces import open_face
 from pairmatch.solvers.certify.ordered_changes import OrderedPrices
-from pairmatch.solvers.changes.rematching import Rematching
+from pairmatch.solvers.changes.answers import Rematching
 from pairmatch.solvers.changes.search import Search
 
 if TYPE_CHECKING:

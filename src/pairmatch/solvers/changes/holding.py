@@ -11,8 +11,8 @@ from pairmatch.solvers.assignment.choice import solve_assignment
 from pairmatch.solvers.assignment.held.conflict import LoadConflict
 from pairmatch.solvers.assignment.meetings.conflicts import assign_slots
 from pairmatch.solvers.certify.budgets import count_room
+from pairmatch.solvers.changes.answers import Rematching
 from pairmatch.solvers.changes.earlier import count_kept, list_earlier
-from pairmatch.solvers.changes.rematching import Rematching
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.streamed import StreamedGains
 

@@ -10,8 +10,8 @@ import math
 from typing import TYPE_CHECKING
 
 from pairmatch.solvers.certify.changes import ChangePrices
+from pairmatch.solvers.changes.answers import HullPoint, Rematching, TooManyChangesError
 from pairmatch.solvers.changes.differences import take_part
-from pairmatch.solvers.changes.rematching import HullPoint, Rematching, TooManyChangesError
 from pairmatch.solvers.changes.surroundings import LARGEST, Answer, Surroundings
 from pairmatch.solvers.processors import hold_blas
 from pairmatch.solvers.solution import Prices

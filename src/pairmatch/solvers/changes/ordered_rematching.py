@@ -15,17 +15,12 @@ from pairmatch.solvers.assignment.held.network import RangeError
 from pairmatch.solvers.assignment.held.remainder import price_no_quota
 from pairmatch.solvers.certify.changes import ChangePrices
 from pairmatch.solvers.certify.ordered_changes import LowestPrices
+from pairmatch.solvers.changes.answers import Rematching, TooManyChangesError, UnsettledError
 from pairmatch.solvers.changes.attempt import Attempt
 from pairmatch.solvers.changes.demand_goals import solve_demand_goals
 from pairmatch.solvers.changes.demand_meetings import solve_demand_meetings
 from pairmatch.solvers.changes.goals import solve_goals
-from pairmatch.solvers.changes.rematching import (
-    Rematching,
-    TooManyChangesError,
-    UnsettledError,
-    Weights,
-    solve_rematching,
-)
+from pairmatch.solvers.changes.rematching import Weights, solve_rematching
 from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.solution import Prices
 

@@ -10,6 +10,12 @@ import numpy as np
 
 from pairmatch.solvers.assignment.held.flow import find_safe_bonus
 from pairmatch.solvers.certify.changes import ChangePrices
+from pairmatch.solvers.changes.answers import (
+    HullPoint,
+    Rematching,
+    TooManyChangesError,
+    UnsettledError,
+)
 from pairmatch.solvers.changes.attempt import Attempt
 from pairmatch.solvers.changes.earlier import count_kept, list_earlier
 from pairmatch.solvers.changes.limited import solve_between
@@ -19,31 +25,10 @@ from pairmatch.solvers.solution import Status
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.certify.ordered_changes import ChangeDual
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution, Prices
 
-__all__ = [
-    "HullPoint",
-    "Rematching",
-    "TooManyChangesError",
-    "UnsettledError",
-    "Weights",
-    "solve_rematching",
-    "trace_hull",
-]
-
-
-class TooManyChangesError(Exception):
-    """The rules force more changes than are allowed; ``args[0]`` is how many pairs can stay.
-
-    ``args[1]``: prices of changes that prove it, or None.
-    """
-
-
-class UnsettledError(Exception):
-    """No plan with so few changes was found, and none is ruled out."""
-
+__all__ = ["Weights", "solve_rematching", "trace_hull"]
 
 _BETWEEN = "prices of changes, then an integer program"
 
@@ -62,53 +47,6 @@ class Weights:
 
     tier: tuple[int, ...]
     bonus: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HullPoint:
-    """A plan that is best for some price of a change.
-
-    Parameters
-    ----------
-    pairs : ndarray of int64, shape (n_pairs, 2)
-        The plan.
-    kept : int
-        How many of the pairs there were it keeps.
-    value : int
-        Sum of its gains, and of the bonus of each pair.
-    slots : ndarray of int64, shape (n_pairs, per_week), or None
-        Slots of its pairs, where they take some.
-    proved : bool, default: True
-        Whether no plan is better for that price.
-    """
-
-    pairs: NDArray[np.int64]
-    kept: int
-    value: int
-    slots: NDArray[np.int64] | None = None
-    proved: bool = True
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rematching:
-    """A plan that keeps enough pairs, and its proof.
-
-    Parameters
-    ----------
-    pairs : ndarray of int64, shape (n_pairs, 2)
-        The plan.
-    dual : ChangePrices, LowestPrices, OrderedPrices, DemandPrices or None
-        Prices that bound every plan which keeps as many.
-    solver : str
-        How it was found, in a few words.
-    slots : ndarray of int64, shape (n_pairs, per_week), or None
-        Slots of its pairs, where they take some.
-    """
-
-    pairs: NDArray[np.int64]
-    dual: ChangeDual | None
-    solver: str
-    slots: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,9 +10,9 @@ import numpy as np
 from pairmatch.solvers.assignment.held.descent import descend
 from pairmatch.solvers.assignment.held.faces import climb, drop_closed_pairs, read_step
 from pairmatch.solvers.certify.changes import ChangeStep
+from pairmatch.solvers.changes.answers import TooManyChangesError
 from pairmatch.solvers.changes.earlier import count_kept, was_there
 from pairmatch.solvers.changes.mixture import find_flow
-from pairmatch.solvers.changes.rematching import TooManyChangesError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,16 +10,16 @@ import numpy as np
 
 from pairmatch.solvers.certify.changes import ChangePrices
 from pairmatch.solvers.certify.fair import certify_plan
-from pairmatch.solvers.changes.attempt import Attempt
-from pairmatch.solvers.changes.differences import take_part
-from pairmatch.solvers.changes.earlier import count_kept
-from pairmatch.solvers.changes.holding import hold_earlier
-from pairmatch.solvers.changes.rematching import (
+from pairmatch.solvers.changes.answers import (
     HullPoint,
     Rematching,
     TooManyChangesError,
     UnsettledError,
 )
+from pairmatch.solvers.changes.attempt import Attempt
+from pairmatch.solvers.changes.differences import take_part
+from pairmatch.solvers.changes.earlier import count_kept
+from pairmatch.solvers.changes.holding import hold_earlier
 from pairmatch.solvers.solution import Status
 from pairmatch.solvers.streamed import StreamedGains
 

@@ -20,10 +20,10 @@ import numpy as np
 
 from pairmatch.solvers.assignment.pricing.augment import Seating
 from pairmatch.solvers.assignment.pricing.candidates import Candidates
+from pairmatch.solvers.changes.answers import HullPoint
 from pairmatch.solvers.changes.earlier import count_kept
 from pairmatch.solvers.changes.loops import measure_losses
 from pairmatch.solvers.changes.losses import FAR, Losses
-from pairmatch.solvers.changes.rematching import HullPoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pairmatch.solvers.solution import Status
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pandas as pd
+
+    from pairmatch.solvers.solution import Status
 
 __all__ = [
     "PatientStream",
@@ -112,7 +112,7 @@ def print_warning(message: Warning | str, *_: object) -> None:
 
 def leave_if_stopped(status: Status, few: str = "") -> None:
     """Say that the work was not finished, and leave with a code of its own."""
-    if status in (Status.TIME_LIMIT, Status.INTERRUPTED):
-        who = "the time limit" if status is Status.TIME_LIMIT else "Ctrl-C"
+    who = {"time_limit": "the time limit", "interrupted": "Ctrl-C"}.get(status.value)
+    if who is not None:
         print_warning(f"stopped by {who}{few}; the plan keeps every rule, a better one may exist")
         raise typer.Exit(STOPPED)

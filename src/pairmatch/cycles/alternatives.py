@@ -49,7 +49,9 @@ def what_if(
         Rules to add.
     minutes : int, optional
         Another length of meetings, wherever the program names one.
-    at_most_changes, options
+    at_most_changes : int, optional
+        As for :func:`rematch`.
+    options : Options, optional
         As for :func:`rematch`.
 
     Returns

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import Prices
 
-__all__ = ["bound_packed", "check_packed_prices"]
+__all__ = ["bound_packed", "charge_places", "check_packed_prices"]
 
 _WIDTH = 64  # columns at a time
 _LIMIT = 2**55  # of what a pair may be worth in fractions, so that sums stay within 64 bits
@@ -87,22 +87,8 @@ def bound_packed(problem: AssignmentProblem, prices: Prices, *, worth: int | Non
     pairs that leave most within its first budget, a knapsack.
     """
     assert prices.row is not None  # noqa: S101 - whoever calls has looked
-    pinned, column = problem.pins[:, 0], problem.pins[:, 1]
-    n_pinned = np.bincount(pinned, minlength=problem.n_rows)
-    gain, _ = problem.gains.pairs(pinned, column)
-    bound: int = sum(gain.tolist()) if worth is None else worth * len(pinned)
-    bound += prices.bonus * len(pinned) + prices.first * int(np.count_nonzero(n_pinned))
-    bound *= prices.scale
-    load = np.bincount(column, minlength=problem.n_columns)
-    low, high = np.maximum(problem.at_least - load, 0), problem.capacity - load
-    counts = np.where(prices.column >= 0, high, low)
-    bound += sum(n * p for n, p in zip(counts.tolist(), prices.column.tolist(), strict=True))
-    for quota, price in zip(problem.quotas, prices.quota, strict=True):
-        room = np.full(price.shape, quota.at_most)
-        label = quota.class_of[pinned]
-        np.subtract.at(room, (column[label >= 0], label[label >= 0]), 1)
-        both = zip(room.ravel().tolist(), price.ravel().tolist(), strict=True)
-        bound += sum(n * p for n, p in both)
+    n_pinned = np.bincount(problem.pins[:, 0], minlength=problem.n_rows)
+    bound = charge_places(problem, prices, worth=worth)
     rooms = count_room(problem)
     for left, price in zip(rooms, prices.budget, strict=False):
         bound += sum(n * p for n, p in zip(left.tolist(), price.tolist(), strict=True))
@@ -114,6 +100,36 @@ def bound_packed(problem: AssignmentProblem, prices: Prices, *, worth: int | Non
         if n:
             bound += first + n * price if price >= 0 else max(0, first + price)
     return (bound + _pack(problem, prices, worth, left, rooms)) // prices.scale
+
+
+def charge_places(problem: AssignmentProblem, prices: Prices, *, worth: int | None) -> int:
+    """Return what the pins are worth, bonuses included, and what places they leave cost at most.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem with demand.
+    prices : Prices
+        Prices of places and of quotas, the bonuses, and the scale of all.
+    worth : int or None
+        What every pair is worth; None for its gain.
+    """
+    pinned, column = problem.pins[:, 0], problem.pins[:, 1]
+    gain, _ = problem.gains.pairs(pinned, column)
+    bound: int = sum(gain.tolist()) if worth is None else worth * len(pinned)
+    bound += prices.bonus * len(pinned) + prices.first * len(np.unique(pinned))
+    bound *= prices.scale
+    load = np.bincount(column, minlength=problem.n_columns)
+    low, high = np.maximum(problem.at_least - load, 0), problem.capacity - load
+    counts = np.where(prices.column >= 0, high, low)
+    bound += sum(n * p for n, p in zip(counts.tolist(), prices.column.tolist(), strict=True))
+    for quota, price in zip(problem.quotas, prices.quota, strict=True):
+        room = np.full(price.shape, quota.at_most)
+        label = quota.class_of[pinned]
+        np.subtract.at(room, (column[label >= 0], label[label >= 0]), 1)
+        both = zip(room.ravel().tolist(), price.ravel().tolist(), strict=True)
+        bound += sum(n * p for n, p in both)
+    return bound
 
 
 def _pack(

@@ -14,7 +14,11 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify.budgets import check_budgets
-from pairmatch.solvers.certify.demand_budgets import bound_packed, check_packed_prices
+from pairmatch.solvers.certify.demand_budgets import (
+    bound_packed,
+    charge_places,
+    check_packed_prices,
+)
 from pairmatch.solvers.processors import map_blocks
 from pairmatch.solvers.solution import Certificate
 
@@ -213,19 +217,7 @@ def _bound(
     n_rows, n_columns = problem.gains.shape
     pinned, column = problem.pins[:, 0], problem.pins[:, 1]
     n_pinned = np.bincount(pinned, minlength=n_rows)
-    load = np.bincount(column, minlength=n_columns)
-    gain, _ = problem.gains.pairs(pinned, column)
-    bound = sum(gain.tolist()) if worth is None else worth * len(pinned)
-    bound += prices.bonus * len(pinned) + prices.first * int(np.count_nonzero(n_pinned))
-    low, high = np.maximum(problem.at_least - load, 0), problem.capacity - load
-    counts = np.where(prices.column >= 0, high, low)
-    bound += sum(n * p for n, p in zip(counts.tolist(), prices.column.tolist(), strict=True))
-    for quota, price in zip(problem.quotas, prices.quota, strict=True):
-        room = np.full(price.shape, quota.at_most)
-        label = quota.class_of[pinned]
-        np.subtract.at(room, (column[label >= 0], label[label >= 0]), 1)
-        both = zip(room.ravel().tolist(), price.ravel().tolist(), strict=True)
-        bound += sum(n * p for n, p in both)
+    bound = charge_places(problem, prices, worth=worth)
     height = max(1, _CELLS // max(1, n_columns))
     left = problem.demand - n_pinned
 

@@ -101,3 +101,27 @@ def test_pairs_that_stay_keep_their_times_when_a_plan_is_edited():
     whole = plan.to_frame()
     fewer = plan.replace(pairs=whole[["mentee", "mentor"]].iloc[2:])
     assert fewer.to_frame().equals(whole.iloc[2:].reset_index(drop=True))
+
+
+@pytest.mark.parametrize("per_week", [1, 2])
+@pytest.mark.parametrize("seed", range(6))
+def test_who_has_left_takes_nobody_else_out_of_the_timetable(tmp_path, seed, per_week):
+    pool = district(16, 9, seed=seed)
+    rules = [pm.Load(at_most=2), pm.Meetings(minutes=30, per_week=per_week)]
+    plan = pm.match(pool.mentees, pool.mentors, pm.Program(constraints=rules))
+    plan.save(tmp_path)
+    was = plan.timetable().set_index(["mentee", "mentor"])[["day", "start"]].sort_index()
+    pairs = plan.to_frame()[["mentee", "mentor"]]
+    mentee, mentor = pairs["mentee"].iloc[0], pairs["mentor"].iloc[-1]
+    mentees = pool.mentees[pool.mentees["id"] != mentee]
+    mentors = pool.mentors[pool.mentors["id"] != mentor]
+    again = pm.read_plan(tmp_path, mentees, mentors)
+    after = pm.rematch(again, pm.Changes(leave=[mentee, mentor]), at_most_changes=0).plan
+    stay = pairs[(pairs["mentee"] != mentee) & (pairs["mentor"] != mentor)]
+    kept = list(stay.itertuples(index=False, name=None))
+    now = again.timetable().set_index(["mentee", "mentor"])[["day", "start"]].sort_index()
+    assert now.loc[kept].equals(was.loc[kept])
+    later = after.timetable().set_index(["mentee", "mentor"])[["day", "start"]].sort_index()
+    same = [pair for pair in kept if later.loc[[pair]].equals(was.loc[[pair]])]
+    new = set(later.index) - set(kept)
+    assert len(same) >= len(kept) - len(new)  # only somebody new may need a time that was taken

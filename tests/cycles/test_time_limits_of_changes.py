@@ -122,7 +122,7 @@ def test_a_method_is_not_for_rematching_and_options_are_options(pool, changes):
     plan = match(pool)
     with pytest.raises(pm.CapabilityError, match="leave it out"):
         pm.rematch(plan, changes, options=pm.Options(method="flow"))
-    with pytest.raises(pm.ProgramError, match="these are no options"):
+    with pytest.raises(pm.ProgramError, match=r"30 are no options\. Write options="):
         pm.rematch(plan, changes, options=30)
 
 

@@ -13,7 +13,7 @@ from pairmatch import constraints as rules
 from pairmatch.constraints import bind_pair_rules
 from pairmatch.cycles.changes import Changes
 from pairmatch.errors import CapabilityError, Fault, PairmatchWarning, ProgramError
-from pairmatch.inputs import read_table
+from pairmatch.inputs import check_arguments, read_table
 from pairmatch.options import Options
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import check_pins
@@ -108,17 +108,13 @@ def check_request(plan: object, changes: object, at_most_changes: object) -> Non
 
 def read_options(options: object, seed: int) -> Options:
     """Return how to solve; with a seed of its own where nothing was said."""
-    if options is None:
-        return Options(seed=seed)
-    if not isinstance(options, Options):
-        remedy = "Write options=Options(time_limit=30)."
-        raise ProgramError("these are no options", [Fault(f"found {options!r}.", "", remedy)])
-    if options.method != "auto":
+    _, given = check_arguments(None, options)
+    if given.method != "auto":
         raise CapabilityError(
-            f"method={options.method!r} is for match(); a plan is re-matched near the running one "
-            "where that can be proved, otherwise by prices of changes; leave it out"
+            f"method={given.method!r} is for match(); how a running plan is brought up to date "
+            "follows from what has changed; leave it out"
         )
-    return options
+    return Options(seed=seed) if options is None else given
 
 
 def find_same(

@@ -283,7 +283,7 @@ class Matching(PairPlan, Handouts):
         """Return a plan of other pairs, for instance edited by hand; ``verify`` judges it.
 
         With ``Meetings`` pairs that stay keep their times where the others leave room for that, and
-        others get new ones, if there are any for all of them.
+        others get new ones; pairs that cannot meet have none, which ``verify`` says.
 
         Parameters
         ----------

@@ -15,8 +15,7 @@ from pairmatch.plans.order import natural_key
 from pairmatch.profiles.week import format_minute
 from pairmatch.seam import assignment_problem
 from pairmatch.solvers.assignment import solve_assignment
-from pairmatch.solvers.assignment.meetings.conflicts import assign_slots
-from pairmatch.solvers.changes.keeping import keep_slots
+from pairmatch.solvers.changes.keeping import restore_slots
 from pairmatch.solvers.solution import Status
 
 if TYPE_CHECKING:
@@ -100,17 +99,12 @@ def list_meetings(plan: PairPlan) -> Iterator[tuple[int, int, int]]:
 def place_meetings(
     problem: AssignmentProblem, pairs: NDArray[np.int64], begins: NDArray[np.int64]
 ) -> NDArray[np.int64] | None:
-    """Return slots for pairs that were chosen before; -1 throughout if they do not all fit.
+    """Return slots for pairs that were chosen before, -1 for those that cannot meet.
 
     Meetings begin at the minutes ``begins``, shape (n_pairs, per_week), -1 for any, where the
     others leave room for that.
     """
-    if problem.slots is None:
-        return None
-    found = assign_slots(problem, pairs)
-    if found is None:
-        return np.full((len(pairs), problem.slots.per_week), -1)
-    return keep_slots(problem, pairs, found, begins)
+    return None if problem.slots is None else restore_slots(problem, pairs, begins)
 
 
 def find_begins(

@@ -15,7 +15,46 @@ if TYPE_CHECKING:
 
     from pairmatch.solvers.problem import Slots
 
-__all__ = ["keep_slots"]
+__all__ = ["keep_slots", "restore_slots"]
+
+
+def restore_slots(
+    problem: AssignmentProblem, pairs: NDArray[np.int64], before: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return slots of pairs that met before, at the same times as far as they still can.
+
+    Parameters
+    ----------
+    problem, pairs, before
+        As for :func:`keep_slots`.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_pairs, per_week)
+        -1 for pairs that have no time in common any more, and for all who share calendars where
+        not all of them can meet.
+    """
+    if len(np.unique(pairs[:, 0])) < len(pairs):
+        problem, pairs = _split_rows(problem, pairs)
+    slots = problem.slots
+    assert slots is not None  # noqa: S101 - whoever calls has looked
+    rows, columns = pairs.T
+    taken = np.full((len(pairs), slots.per_week), -1)
+    n_common = np.count_nonzero(slots.row[rows] & slots.column[columns], axis=1)
+    can = (n_common >= slots.per_week) | slots.open_row[rows] | slots.open_column[columns]
+    found = assign_slots(problem, pairs[can])
+    if found is not None:
+        taken[can] = found
+    else:
+        part_of = _share_calendars(slots.twin, len(slots.column), pairs)
+        for part in np.unique(part_of[can]).tolist():
+            own = np.flatnonzero(can & (part_of == part))
+            found = assign_slots(problem, pairs[own])
+            can[own] = found is not None
+            if found is not None:
+                taken[own] = found
+    taken[can] = keep_slots(problem, pairs[can], taken[can], before[can])
+    return taken
 
 
 def keep_slots(

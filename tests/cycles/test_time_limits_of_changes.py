@@ -8,6 +8,8 @@ import pytest
 import pairmatch as pm
 from pairmatch.cycles import rematching
 from pairmatch.datasets import district
+from pairmatch.solvers.assignment.held.watch import OutOfTime
+from pairmatch.solvers.changes.attempt import Attempt
 from pairmatch.solvers.groups.basis.clock import Clock
 from pairmatch.solvers.groups.regrouping.keeping import Board
 
@@ -116,6 +118,19 @@ def test_problems_that_were_solved_are_counted_for_whoever_watches(pool, changes
     pm.rematch(match(pool, objective="worst_off"), changes, at_most_changes=1, options=options)
     assert [number for number, _, _ in told][:2] == [1, 2]
     assert all(seconds >= 0 for _, _, seconds in told)
+
+
+def test_an_answer_that_is_complete_is_not_called_cut_short(pool, changes, monkeypatch):
+    plan = match(pool)
+    whole = pm.rematch(plan, changes, at_most_changes=2)
+
+    def stop(*_):
+        raise OutOfTime
+
+    monkeypatch.setattr(Attempt, "finish", stop)  # only the best plan of all is asked for by it
+    after = pm.rematch(plan, changes, at_most_changes=2)
+    assert after.plan.status.value == "feasible"
+    assert after.certificate == whole.certificate
 
 
 def test_a_method_is_not_for_rematching_and_options_are_options(pool, changes):

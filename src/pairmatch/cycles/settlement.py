@@ -112,15 +112,18 @@ def _solve(
     limit: ChangeLimit,
     free: AssignmentSolution | None,
     attempt: Attempt,
-) -> tuple[Rematching, AssignmentSolution]:
-    """Return the best plan within the limit, and the best without it."""
+) -> tuple[Rematching, AssignmentSolution | None]:
+    """Return the best plan within the limit, and the best without it, if there is time for it."""
     if isinstance(problem.gains, StreamedGains):
         _check_streamed(problem)
         known = limit.column_of, limit.n_kept, free, attempt
         return solve_streamed_rematching(problem, *known)
     found = solve_with_few_changes(problem, limit.column_of, limit.n_kept, attempt)
     attempt.keep(lambda: found)
-    return found, free or attempt.finish(problem)
+    try:
+        return found, free or attempt.finish(problem)
+    except OutOfTime:  # the answer is complete, how far it is from the best of all is not known
+        return found, None
 
 
 def _find_some(

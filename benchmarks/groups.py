@@ -76,8 +76,11 @@ def random_gains(n: int, seed: int) -> np.ndarray:
 def euclidean_gains(n: int, seed: int) -> np.ndarray:
     """One minus the distance of points in the unit square, over its diagonal."""
     points = np.random.default_rng(seed).random((n, 2))
-    distance = np.sqrt(((points[:, None] - points[None]) ** 2).sum(axis=2))
-    return np.rint(FULL * (1 - distance / np.sqrt(2))).astype(np.int64)
+    gain = np.empty((n, n), np.int64)
+    for row, point in zip(gain, points, strict=True):  # no second matrix beside it
+        distance = np.sqrt(((point - points) ** 2).sum(axis=1))
+        row[:] = np.rint(FULL * (1 - distance / np.sqrt(2)))
+    return gain
 
 
 FAMILIES = {"profile": profile_gains, "random": random_gains, "euclidean": euclidean_gains}

@@ -14,7 +14,7 @@ from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.programs import Program, default_criteria
 from pairmatch.scoring import Compatibility
-from pairmatch.scoring.own import OwnScores
+from pairmatch.scoring.own import BITS_OF_GROUPS, OwnScores
 from pairmatch.seam import assignment_problem, check_capabilities, hashed_order
 from pairmatch.seam.compositions import GROUP_RULES
 from pairmatch.seam.groups import grouping_problem
@@ -289,8 +289,8 @@ def group_scores(
     Parameters
     ----------
     scores : DataFrame or array_like, shape (n, n)
-        ``scores[b, a]`` is a as coach of b; NaN where the two may not share a group (in either
-        direction); the diagonal is ignored. A DataFrame has the same labels on both axes.
+        ``scores[b, a]`` is a as coach of b: exact up to six decimals, else to 24 binary digits; NaN
+        bars a group of both; the diagonal is ignored. A DataFrame has the same labels on both axes.
     constraints : sequence, optional
         ``Forbid``, ``MinScore``, and ``Pin`` for people who share a group.
     size : int or (int, int), default: 3
@@ -319,7 +319,7 @@ def group_scores(
     program = Program(constraints=constraints, objective=objective, size=size)  # type: ignore[arg-type]
     _, options = check_arguments(None, options)
     refuse_for_groups(program, (rules.Forbid, rules.MinScore, rules.NotAgain, rules.Pin))
-    own = OwnScores.read(scores).square()
+    own = OwnScores.read(scores, n_bits=BITS_OF_GROUPS).square()
     order = hashed_order(own.coached.ids, options.seed)
     own = own.take(order, order)
     bound_rules = bind_pair_rules(

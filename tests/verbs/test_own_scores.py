@@ -28,6 +28,29 @@ def test_other_numbers_keep_about_forty_bits():
     )
 
 
+@pytest.mark.parametrize("size", [2, 3, 4])
+@pytest.mark.parametrize("objective", ["total", "worst_rotation", "worst_group"])
+def test_any_numbers_are_grouped_with_a_proof_in_pools_where_bounds_take_prices_of_sets(
+    size, objective
+):
+    """With forty bits, and set prices in fractions of them, proofs would leave 64-bit integers."""
+    scores = np.random.default_rng(2).random((160, 160))
+    quick = pm.Options(time_limit=2.0)
+    plan = pm.group_scores(scores, size=size, objective=objective, options=quick)
+    assert plan.scored.scale == 2**24
+    assert plan.bound is not None
+    assert pm.verify(plan).objective == plan.objective * plan.scored.scale * plan.solution.scale
+    again = pm.rematch(plan, pm.Changes(scores=pd.DataFrame(scores / 3)), at_most_changes=0).plan
+    assert again.scored.n_bits == 24
+
+
+def test_whole_numbers_too_large_for_fractions_are_grouped_by_prices_of_people():
+    scores = np.random.default_rng(3).integers(2**33, size=(159, 159))
+    plan = pm.group_scores(scores, options=pm.Options(time_limit=2.0))
+    assert pm.verify(plan).matched == plan.matched == 159
+    assert plan.objective <= plan.bound <= 1.2 * plan.objective
+
+
 @pytest.mark.parametrize("bad", [float("inf"), True, "high", 1 + 2j])
 def test_what_is_no_score_is_refused_by_row_and_column(bad):
     scores = pd.DataFrame([[1, 2], [3, 4]], index=["a", "b"], columns=["x", "y"], dtype=object)

@@ -202,7 +202,9 @@ class Changes:
     def _change_scores(self, scored: OwnScores, gone: set[str]) -> OwnScores:
         if self.mentees is not None or self.mentors is not None:
             raise ProgramError("this plan is from own scores; give scores= with the new matrix")
-        own = scored if self.scores is None else OwnScores.read(self.scores)
+        own = scored
+        if self.scores is not None:
+            own = OwnScores.read(self.scores, n_bits=scored.n_bits)
         rows = [i for i, who in enumerate(own.coached.ids) if str(who) not in gone]
         columns = [j for j, who in enumerate(own.coach.ids) if str(who) not in gone]
         return own.take(np.array(rows, np.int64), np.array(columns, np.int64)).with_rules(())

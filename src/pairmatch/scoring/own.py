@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from pairmatch.scoring.compatibility import Compatibility
 
-__all__ = ["Labels", "OwnScores", "Scored"]
+__all__ = ["BITS_OF_GROUPS", "Labels", "OwnScores", "Scored"]
+
+BITS_OF_GROUPS = 24
+"""Binary digits of other numbers for groups: sums over groups, in fractions, need the rest."""
 
 Scored: TypeAlias = "Compatibility | OwnScores"  # scores and rules of two tables, however made
 
@@ -54,6 +57,8 @@ class OwnScores:
         Units per score: 1 for integers, a power of ten for short decimals, else of two.
     rules : tuple, optional
         Bound pair rules.
+    n_bits : int, default: 40
+        Binary digits that the largest of other numbers keeps.
     """
 
     coached: Labels
@@ -62,9 +67,10 @@ class OwnScores:
     given: NDArray[np.bool_]
     scale: Fraction
     rules: tuple[Any, ...] = field(default=())
+    n_bits: int = 40
 
     @classmethod
-    def read(cls, scores: pd.DataFrame | ArrayLike) -> OwnScores:
+    def read(cls, scores: pd.DataFrame | ArrayLike, *, n_bits: int = 40) -> OwnScores:
         """Read a matrix of scores.
 
         Parameters
@@ -72,13 +78,15 @@ class OwnScores:
         scores : DataFrame or array_like, shape (n_coached, n_coach)
             Finite numbers of any sign; NaN or None where a pair is not allowed. Row = who is
             coached, column = who coaches. Labels of a DataFrame are the ids.
+        n_bits : int, default: 40
+            Binary digits that the largest number keeps where not all can be kept.
 
         Returns
         -------
         OwnScores
             Integers and decimals of up to six digits are kept exactly; other numbers are scaled
-            by a power of two so that the largest keeps about 40 bits (the resolution is
-            ``1 / scale``).
+            by a power of two so that the largest keeps about ``n_bits`` binary digits (the
+            resolution is ``1 / scale``).
 
         Raises
         ------
@@ -101,13 +109,13 @@ class OwnScores:
         faults += cell_faults
         if faults:
             raise ScoreError("the scores cannot be used", faults)
-        gain, scale = _integers(values, given)
+        gain, scale = _integers(values, given, n_bits)
         if frame is not None:
             given &= ~_same_people(rows, columns)
         gain[~given] = 0
         gain.setflags(write=False)
         given.setflags(write=False)
-        return cls(Labels(rows), Labels(columns), gain, given, scale)
+        return cls(Labels(rows), Labels(columns), gain, given, scale, n_bits=n_bits)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -133,11 +141,12 @@ class OwnScores:
             np.take(self.gain[rows], columns, axis=1),
             np.take(self.given[rows], columns, axis=1),
             self.scale,
+            n_bits=self.n_bits,
         )
 
     def with_rules(self, rules: tuple[Any, ...]) -> OwnScores:
         """Return the same scores under these rules."""
-        return OwnScores(self.coached, self.coach, self.gain, self.given, self.scale, rules)
+        return replace(self, rules=rules)
 
     def square(self) -> OwnScores:
         """Return these scores with columns in the order of rows, for groups of one pool.
@@ -270,7 +279,9 @@ def _numbers(
     return table, given, faults
 
 
-def _integers(values: NDArray[Any], given: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Fraction]:
+def _integers(
+    values: NDArray[Any], given: NDArray[np.bool_], n_bits: int
+) -> tuple[NDArray[np.int64], Fraction]:
     """Return exact integers and the units per score."""
     if values.dtype.kind in "iu":
         whole = values
@@ -286,15 +297,17 @@ def _integers(values: NDArray[Any], given: NDArray[np.bool_]) -> tuple[NDArray[n
             if largest < 2.0**53 and (numbers == np.rint(numbers)).all():
                 whole = numbers
             else:
-                return _scaled(numbers, largest)
+                return _scaled(numbers, largest, n_bits)
     if whole.size and max(abs(int(whole.max())), abs(int(whole.min()))) >= 2**62:
         what = "a score is 2^62 or more in size, too large for exact sums."
         raise ScoreError("the scores cannot be used", [Fault(what, "", "Divide all scores.")])
     return whole.astype(np.int64), Fraction(1)
 
 
-def _scaled(numbers: NDArray[np.float64], largest: float) -> tuple[NDArray[np.int64], Fraction]:
-    """Scale by a power of ten where that is exact, else by a power of two to about 40 bits."""
+def _scaled(
+    numbers: NDArray[np.float64], largest: float, n_bits: int
+) -> tuple[NDArray[np.int64], Fraction]:
+    """Scale by a power of ten where that is exact, else by a power of two to so many bits."""
     few = numbers.ravel()[:64]  # most matrices of other numbers are told by their first cells
     for digits in range(1, 7):
         power = 10.0**digits
@@ -303,7 +316,7 @@ def _scaled(numbers: NDArray[np.float64], largest: float) -> tuple[NDArray[np.in
         whole = np.rint(numbers * power)
         if (whole / power == numbers).all():
             return whole.astype(np.int64), Fraction(10) ** digits
-    exponent = 40 - int(np.frexp(largest)[1])
+    exponent = n_bits - int(np.frexp(largest)[1])
     return np.rint(np.ldexp(numbers, exponent)).astype(np.int64), Fraction(2) ** exponent
 
 

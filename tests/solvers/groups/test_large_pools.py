@@ -19,7 +19,7 @@ from pairmatch.solvers.groups.large.links import Links, find_links
 from pairmatch.solvers.groups.large.proofs import prove_by_pairs, prove_prices
 from pairmatch.solvers.groups.large.seating import seat_anyhow
 from pairmatch.solvers.groups.large.streaming import PoolValues, stream_links
-from pairmatch.solvers.problem import MatrixGains, StreamedGrouping
+from pairmatch.solvers.problem import GroupingProblem, MatrixGains, StreamedGrouping
 from pairmatch.solvers.solution import GroupPrices, Status
 from pairmatch.solvers.streamed import StreamedGains
 
@@ -241,6 +241,27 @@ def test_links_bound_groups_when_there_is_no_time_to_look_at_triads(
     certificate = certify_grouping(problem, solution)
     assert certificate.gap is not None
     assert 0 <= certificate.gap < 0.5
+
+
+@pytest.mark.usefixtures("nothing_held")
+@pytest.mark.parametrize("objective", ["total", "worst_rotation"])
+@pytest.mark.parametrize("n", [60, 61, 62])
+def test_what_is_proved_of_a_matrix_in_parts_is_accepted_of_the_matrix_as_a_whole(
+    n: int, objective: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streamed = pool(n, 4, objective=objective)
+    gains = streamed.gains
+    assert isinstance(gains, MatrixGains)
+    problem = GroupingProblem(gains.gain, gains.allowed, 3, 5, 3, objective)  # type: ignore[arg-type]
+    monkeypatch.setattr(choice, "_N_WHOLE", 30)
+    solution = solve_grouping(problem)
+    monkeypatch.setattr("pairmatch.solvers.certify.group_cases._N_WHOLE", 30)
+    certificate = certify_grouping(problem, solution)
+    assert certificate.bound is not None
+    assert solution.bound == certify_grouping(streamed, solution).bound
+    assert certificate.objective <= certificate.bound <= solution.bound
+    with pytest.raises(CertificateError, match="is not proved"):
+        certify_grouping(problem, replace(solution, bound=certificate.bound - 1))
 
 
 @pytest.mark.usefixtures("nothing_held")

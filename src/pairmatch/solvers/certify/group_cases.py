@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from pairmatch.solvers.certify.columns import bound_by_sizes
 from pairmatch.solvers.certify.group_rules import which_are_legal
+from pairmatch.solvers.certify.large_groups import bound_large
+from pairmatch.solvers.problem import MatrixGains, StreamedGrouping
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +21,7 @@ __all__ = ["bound_case", "cover_everything"]
 
 _N_SEEN = 500  # people of whom legal groups are looked at one by one, where time allows
 _N_FEW = 100  # people of whom pairs and triads are looked at one by one as well
+_N_WHOLE = 1200  # people above whom the links of all pairs are never held at once
 _SHARES = (500, 60, 10)  # parts of the bound that are given away where there is too much to see
 
 
@@ -89,8 +92,13 @@ def bound_case(
         return None, True
     mixed = sizes[0] != sizes[-1] or sizes[0] > 3 or (sizes[0] == 3 and sum(sizes) < problem.n)
     plain = not (case.sets.size or case.together.size or case.apart.size)
-    factor = scale * case.unit
-    proved, done = [], True
+    proved: list[int] = []
+    if problem.n > _N_WHOLE and plain and problem.rules is None:
+        seen = _bound_by_stream(problem, case, sizes, scale)
+        if problem.objective != "worst_rotation" or not mixed:
+            return seen, True
+        proved += [] if seen is None else [seen]  # worst rotations of fours: either may be lower
+    factor, done = scale * case.unit, True
     if known is not None and (mixed or plain) and problem.n <= (_N_SEEN if mixed else _N_FEW):
         bound = bound_by_sizes(problem, case, sizes, factor, known)
         if mixed and bound is not None:
@@ -111,6 +119,18 @@ def bound_case(
     return min(proved, default=None), done
 
 
+def _bound_by_stream(
+    problem: GroupingProblem, case: GroupPrices, sizes: tuple[int, ...], scale: int
+) -> int | None:
+    """Return the bound of prices of people from links that are computed block by block."""
+    gains = MatrixGains(problem.gain, problem.allowed)
+    shape = problem.smallest, problem.largest, problem.target
+    objective: Literal["total", "worst_rotation"] = "total"  # of groups above a lowest one as well
+    if problem.objective == "worst_rotation":
+        objective = "worst_rotation"
+    return bound_large(StreamedGrouping(gains, *shape, objective), case, sizes, scale)
+
+
 def _is_sound(problem: GroupingProblem, case: GroupPrices, scale: int) -> bool:
     """Return whether the prices are of the right shape and sums of them stay within 64 bits."""
     n_sets = len(case.sets)
@@ -119,7 +139,8 @@ def _is_sound(problem: GroupingProblem, case: GroupPrices, scale: int) -> bool:
     if case.unit < 1 or (case.set_price < 0).any() or (case.divisor < 1).any():
         return False
     top = max(int(np.abs(array).max(initial=0)) for array in (case.person, case.set_price))
-    top += 2 * int(np.abs(problem.gain).max(initial=0)) * scale * case.unit
+    gain = max(int(problem.gain.max(initial=0)), -int(problem.gain.min(initial=0)))
+    top += 2 * gain * scale * case.unit
     return top * (problem.n + n_sets + 8) * 8 < 2**62
 
 
@@ -186,7 +207,10 @@ def _pair_links(
     problem: GroupingProblem, person: NDArray[np.int64], factor: int
 ) -> NDArray[np.int64]:
     """Return twice what each pair adds to the reduced mean value of a triad; low if forbidden."""
-    links = (problem.gain + problem.gain.T) * factor - person[:, None] - person[None, :]
+    links = problem.gain + problem.gain.T
+    links *= factor
+    links -= person[:, None]
+    links -= person[None, :]
     forbidden = ~(problem.allowed & problem.allowed.T)
     np.fill_diagonal(forbidden, val=True)
     links[forbidden] = -(2**54)

@@ -175,10 +175,7 @@ def _prove(
     cases = solution.cases or (() if everybody is None else (everybody,))
     if not cases or not cover_everything(cases):
         return None, True
-    inside = np.ix_(able, able)
-    rules = None if problem.rules is None else problem.rules.take(able)
-    gain, allowed = problem.gain[inside], problem.allowed[inside]
-    core = replace(problem, gain=gain, allowed=allowed, rules=rules)
+    core = problem if able.size == problem.n else problem.take(able)
     shapes = {(case.person.shape, case.sets.shape[1:]) for case in cases}
     if shapes != {((problem.n,), (problem.n,))}:
         return None, True

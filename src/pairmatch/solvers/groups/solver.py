@@ -35,6 +35,7 @@ from pairmatch.solvers.groups.columns.answers import (
 )
 from pairmatch.solvers.groups.columns.bounds import Priced, bound_of_triads, improve_prices
 from pairmatch.solvers.groups.columns.cases import Proof
+from pairmatch.solvers.groups.columns.master import UNIT
 from pairmatch.solvers.groups.columns.mixing import mix_columns, suits_columns
 from pairmatch.solvers.groups.columns.packing import price_places, tighten
 from pairmatch.solvers.groups.columns.repair import (
@@ -47,7 +48,6 @@ from pairmatch.solvers.groups.columns.repair import (
 from pairmatch.solvers.groups.triads.solver import (
     N_PROVED,
     deal_parts,
-    price_unit,
     prove_triads,
     round_and_descend,
 )
@@ -180,7 +180,8 @@ class _Run:
 
     def match_pairs(self) -> bool:
         """Pair everybody, or all but one, in the best way; return whether that is done."""
-        if set(self.sizes) != {2} or self.values.n > _N_MATCHED or self.values.rules is not None:
+        values, suits = self.values, set(self.sizes) == {2} and self.values.rules is None
+        if not suits or values.n > _N_MATCHED or values.unit != UNIT:
             return False
         n_placed = 2 * len(self.sizes)
         found = match_pool(self.values, n_placed, lambda: self.clock.within(0.8))
@@ -298,8 +299,8 @@ class _Run:
         n, plan, prices = self.values.n, self.best, self.prices
         if plan is None or prices is None or n > N_PROVED or plan.worth >= prices.bound:
             return
-        if not self._all_triads(plan):
-            return
+        if not self._all_triads(plan) or prices.unit != UNIT:
+            return  # prices of sets are fractions, which sums of very large gains leave no room for
         look = Search.of(self.values, self.rng, lambda: self.clock.within(0.95))
         self.proof = Proof(plan.tables[0].copy(), plan.worth)
         n_cases = _N_CASES if n <= _N_SMALL_ENOUGH or self.clock.time_limit is not None else 0
@@ -388,7 +389,7 @@ class _Run:
         self.prices = price_triads(
             values,
             worth,
-            unit=price_unit(self.values.largest_value, self.values.n),
+            unit=values.unit,
             n_rounds=1 + n_steps // 12,
             n_steps=400,
             keep_on=keep_on,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["TriadPrices", "price_triads", "step_prices"]
 
 _N_POOL = 40  # triads a person in the pool
+_STRAY = 64  # times the first distance to the aim that a step is made for, at most
 _ONE = 1 << 10  # of a direction, so that it is kept in integers
 _IDLE = 20  # steps without gain that halve the step length
 
@@ -189,7 +190,7 @@ def step_prices(
     most : int, optional
         How far a price may move away from where it starts.
     """
-    n, lowest_price, largest_price = len(price), None, None
+    n, lowest_price, largest_price, farthest = len(price), None, None, None
     if most is not None:
         lowest_price, largest_price = price - most, price + most
     kernels = find_kernels(n)
@@ -216,7 +217,9 @@ def step_prices(
         square = int(drift @ drift)
         if not square or bound <= 3 * lower:
             break
-        step = length * _ONE * float(bound - 3 * lower) / square
+        farthest = bound - 3 * lower if farthest is None else farthest
+        aim = min(bound - 3 * lower, _STRAY * farthest)  # steps that stray do not grow without end
+        step = length * _ONE * float(aim) / square
         price = price - np.rint(step * drift).astype(np.int64)
         if most is not None:
             price = np.clip(price, lowest_price, largest_price)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.group_rules import GroupRules
     from pairmatch.solvers.problem import GroupingProblem
 
-__all__ = ["GroupValues"]
+__all__ = ["GroupValues", "price_unit"]
 
 _LIMIT = 2**61
 
@@ -172,6 +172,16 @@ class GroupValues:
         return 3 * self.scale * int(np.abs(self.gain).max(initial=0))
 
     @property
+    def unit(self) -> int:
+        """The fraction of a scaled gain in which prices are written."""
+        return price_unit(self.largest_value, self.n)
+
+    @property
     def allowed_everywhere(self) -> bool:
         """Whether any people may share a group."""
         return self.rules is None and bool(self.allowed.sum() == self.n * (self.n - 1))
+
+
+def price_unit(largest: int, n: int) -> int:
+    """Return the fraction of a scaled gain in which prices are written: 1/1024 if sums allow."""
+    return 1024 if 1024 * 64 * largest * (n + 8) < 2**61 else 1

@@ -13,6 +13,7 @@ import numpy as np
 from pairmatch.solvers.groups.basis.clock import Clock
 from pairmatch.solvers.groups.basis.compiling import wait_at_most
 from pairmatch.solvers.groups.basis.sizes import choose_sizes, scale_of
+from pairmatch.solvers.groups.basis.values import price_unit
 from pairmatch.solvers.groups.columns.answers import gap_of, number_groups, plain_case
 from pairmatch.solvers.groups.large.dealing import Deck, deal_on, seat_by_prices
 from pairmatch.solvers.groups.large.parts import N_PART, price_parts
@@ -20,7 +21,6 @@ from pairmatch.solvers.groups.large.prices import LinkPrices, price_links
 from pairmatch.solvers.groups.large.proofs import prove_by_pairs, prove_prices
 from pairmatch.solvers.groups.large.seating import group_tables, legal_groups, seat_anyhow
 from pairmatch.solvers.groups.large.streaming import NEVER, PoolValues, time_stream
-from pairmatch.solvers.groups.triads.solver import price_unit
 from pairmatch.solvers.solution import GroupingSolution, Status
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pairmatch.solvers.groups.basis.pools import TriadPrices
     from pairmatch.solvers.groups.columns.cases import Proof
 
-__all__ = ["N_PROVED", "deal_parts", "price_unit", "prove_triads", "round_and_descend"]
+__all__ = ["N_PROVED", "deal_parts", "prove_triads", "round_and_descend"]
 
 _N_NEAR = 60  # cheap triads a person that parts are dealt from
 _OPENED = (8, 12, 16, 12, 16)  # groups in one part, round after round
@@ -38,11 +38,6 @@ _N_CUT_ROUNDS = 12
 
 N_PROVED = 330
 """People above whom nothing better than prices of people is tried."""
-
-
-def price_unit(largest: int, n: int) -> int:
-    """Return the fraction of a scaled gain in which prices are written: 1/1024 if sums allow."""
-    return 1024 if 1024 * 64 * largest * (n + 8) < 2**61 else 1
 
 
 def round_and_descend(

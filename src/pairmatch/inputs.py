@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pairmatch.errors import Fault, ProfileError, ProgramError
+from pairmatch.errors import Fault, ProfileError, ProgramError, ScoreError
 from pairmatch.options import Options
 from pairmatch.profiles import Profiles, Schedule, read_profiles
 from pairmatch.programs import Program
+from pairmatch.solvers.assignment import RangeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from os import PathLike
 
     import pandas as pd
 
     Table = Profiles | pd.DataFrame | str | PathLike[str]
 
-__all__ = ["check_arguments", "read_table", "read_tables"]
+__all__ = ["check_arguments", "read_table", "read_tables", "refuse_large_scores"]
+
+
+@contextmanager
+def refuse_large_scores() -> Iterator[None]:
+    """Say in words that scores are too large for exact sums, wherever that comes out."""
+    try:
+        yield
+    except (RangeError, OverflowError) as error:
+        remedy = "Scale the scores down, or round them."
+        raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
 
 
 def read_table(source: Table, side: str = "teachers", schedule: Schedule | None = None) -> Profiles:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pairmatch import constraints as rules
 from pairmatch.constraints import bind_pair_rules
-from pairmatch.errors import CapabilityError, Fault, ScoreError
-from pairmatch.inputs import check_arguments, read_table, read_tables
+from pairmatch.errors import CapabilityError
+from pairmatch.inputs import check_arguments, read_table, read_tables, refuse_large_scores
 from pairmatch.plans import Grouping, Matching
 from pairmatch.plans.conflict import explain_conflict
 from pairmatch.programs import Program, default_criteria
@@ -20,7 +20,7 @@ from pairmatch.seam.compositions import GROUP_RULES
 from pairmatch.seam.groups import grouping_problem
 from pairmatch.seam.lessons import move_meetings
 from pairmatch.seam.pairs import check_before_scoring
-from pairmatch.solvers.assignment import LoadConflict, RangeError, solve_assignment
+from pairmatch.solvers.assignment import LoadConflict, solve_assignment
 from pairmatch.solvers.assignment.estimate import refuse_oversize
 from pairmatch.solvers.certify.groups import settle_grouping
 from pairmatch.solvers.certify.in_time import certify_in_time
@@ -352,12 +352,7 @@ def refuse_for_groups(program: Program, legal: tuple[type, ...] = _POOL_RULES) -
     check_capabilities(program.constraints, legal, "form_groups()", _REMEDIES)
 
 
-def _refuse_scores(error: ArithmeticError) -> ScoreError:
-    """Return the error of scores that are too large for exact sums."""
-    remedy = "Scale the scores down, or round them."
-    return ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)])
-
-
+@refuse_large_scores()
 def _solved(scored: Compatibility | OwnScores, program: Program, options: Options) -> Matching:
     """Solve, prove and wrap one matching."""
     start = monotonic()
@@ -374,14 +369,13 @@ def _solved(scored: Compatibility | OwnScores, program: Program, options: Option
         )
     except LoadConflict as conflict:
         raise explain_conflict(scored, problem, conflict) from None
-    except RangeError as error:
-        raise _refuse_scores(error) from None
     solution = move_meetings(scored, program.constraints, problem, solution)
     solution, certificate = certify_in_time(problem, solution, start=start, limit=limit)
     seconds = monotonic() - start
     return Matching(scored, problem, solution, certificate, program, options.seed, seconds)
 
 
+@refuse_large_scores()
 def _grouped(scored: Compatibility | OwnScores, program: Program, options: Options) -> Grouping:
     """Solve, prove and wrap one grouping."""
     if options.method != "auto":
@@ -389,12 +383,9 @@ def _grouped(scored: Compatibility | OwnScores, program: Program, options: Optio
         raise CapabilityError(what)
     start = perf_counter()
     problem = grouping_problem(scored, program)
-    try:
-        solution = solve_grouping(
-            problem, seed=options.seed, time_limit=options.time_limit, progress=options.progress
-        )
-    except OverflowError as error:
-        raise _refuse_scores(error) from None
+    solution = solve_grouping(
+        problem, seed=options.seed, time_limit=options.time_limit, progress=options.progress
+    )
     solution, certificate = settle_grouping(problem, solution)
     seconds = perf_counter() - start
     return Grouping(scored, problem, solution, certificate, program, options.seed, seconds)

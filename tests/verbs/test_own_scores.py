@@ -28,6 +28,23 @@ def test_other_numbers_keep_about_forty_bits():
     )
 
 
+def test_any_numbers_leave_room_for_the_prices_of_changes_in_larger_pools():
+    """A re-match multiplies scores with people, pairs kept and places."""
+    scores = pd.DataFrame(np.random.default_rng(4).random((400, 300)))
+    plan = pm.match_scores(scores, objective="coverage")
+    after = pm.rematch(plan, pm.Changes(scores=scores.drop(columns=[0])), at_most_changes=2)
+    assert plan.matched - after.matched == 1
+    assert after.gap == 0
+    assert after.plan.scored.n_bits == plan.scored.n_bits < 40
+
+
+def test_whole_numbers_too_large_for_the_prices_of_changes_are_refused_in_words():
+    scores = pd.DataFrame(np.random.default_rng(5).integers(2**44, size=(400, 300)))
+    plan = pm.match_scores(scores, objective="coverage")
+    with pytest.raises(pm.ScoreError, match="Scale the scores down, or round them"):
+        pm.rematch(plan, pm.Changes(scores=scores.drop(columns=[0])), at_most_changes=2)
+
+
 @pytest.mark.parametrize("size", [2, 3, 4])
 @pytest.mark.parametrize("objective", ["total", "worst_rotation", "worst_group"])
 def test_any_numbers_are_grouped_with_a_proof_in_pools_where_bounds_take_prices_of_sets(

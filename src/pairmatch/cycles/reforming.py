@@ -10,7 +10,8 @@ import numpy as np
 
 from pairmatch.constraints import TakeTurns
 from pairmatch.cycles.renewal import bind_anew
-from pairmatch.errors import CapabilityError, Fault, ScoreError
+from pairmatch.errors import CapabilityError
+from pairmatch.inputs import refuse_large_scores
 from pairmatch.plans import Grouping
 from pairmatch.scoring.own import OwnScores
 from pairmatch.seam import hashed_order
@@ -105,7 +106,7 @@ def reform(
     standing : CompanyPrices, optional
         Prices of the running plan, for pools of more than 400 people.
     """
-    try:
+    with refuse_large_scores():
         if isinstance(problem, GroupingProblem) and problem.n <= N_WHOLE:
             yield from _reform_whole(problem, company, limits, seed, clock)
             return
@@ -118,9 +119,6 @@ def reform(
             if best is None or _rate(problem, found) > _rate(problem, best):
                 best = found  # groups that keep more people are an answer here, too
             yield best
-    except OverflowError as error:
-        remedy = "Scale the scores down, or round them."
-        raise ScoreError("the scores cannot be used", [Fault(f"{error}.", "", remedy)]) from None
 
 
 def _rate(problem: GroupingProblem | StreamedGrouping, found: Reformed) -> tuple[int, int, int]:

@@ -22,6 +22,7 @@ from pairmatch.cycles.renewal import (
 )
 from pairmatch.cycles.settlement import refuse_changes, settle
 from pairmatch.cycles.standing import fill_open_places, make_plan
+from pairmatch.inputs import refuse_large_scores
 from pairmatch.plans import Grouping
 from pairmatch.solvers.certify.changes import ChangeLimit, ChangePrices
 from pairmatch.solvers.certify.nearby import Running, certify_nearby, find_covered, leave_rows
@@ -56,6 +57,7 @@ NEARBY_FROM = 2**18
 
 
 @overload
+@refuse_large_scores()
 def rematch(
     plan: Matching,
     changes: Changes | None = None,
@@ -117,6 +119,8 @@ def rematch(
     ------
     ProgramError
         If ``at_most_changes`` is no whole number >= 0, there is no plan, or these are no options.
+    ScoreError
+        If own scores are too large for exact sums.
     InfeasibleError
         If the rules force more changes than are allowed; the message says how many.
     CapabilityError

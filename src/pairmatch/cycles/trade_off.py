@@ -11,6 +11,7 @@ import numpy as np
 from pairmatch.cycles.limits import list_usual
 from pairmatch.cycles.settlement import refuse_changes, settle
 from pairmatch.errors import CapabilityError
+from pairmatch.inputs import refuse_large_scores
 from pairmatch.seam import MOST_HELD
 from pairmatch.solvers.assignment import solve_assignment
 from pairmatch.solvers.certify.changes import ChangeLimit
@@ -55,6 +56,7 @@ def _refuse_slow(problem: AssignmentProblem) -> None:
         )
 
 
+@refuse_large_scores()
 def draw_hull(answer: Rematch) -> pd.DataFrame:
     """Return the concave hull of the trade-off: exact at its corners, a bound between them."""
     import pandas as pd
@@ -87,6 +89,7 @@ def draw_hull(answer: Rematch) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
+@refuse_large_scores()
 def find_points(answer: Rematch, changes: list[int] | None) -> tuple[Rematch, ...]:
     """Return the best plans for some numbers of changes, each solved and proved by itself.
 

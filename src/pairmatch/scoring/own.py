@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BITS_OF_GROUPS", "Labels", "OwnScores", "Scored"]
 
+_MOST_BITS, _FEWEST_BITS = 40, 20
+_ROOM = 58  # binary digits of 64 for scores and what they are multiplied with
+
 BITS_OF_GROUPS = 24
 """Binary digits of other numbers for groups: sums over groups, in fractions, need the rest."""
 
@@ -70,7 +73,7 @@ class OwnScores:
     n_bits: int = 40
 
     @classmethod
-    def read(cls, scores: pd.DataFrame | ArrayLike, *, n_bits: int = 40) -> OwnScores:
+    def read(cls, scores: pd.DataFrame | ArrayLike, *, n_bits: int | None = None) -> OwnScores:
         """Read a matrix of scores.
 
         Parameters
@@ -78,8 +81,10 @@ class OwnScores:
         scores : DataFrame or array_like, shape (n_coached, n_coach)
             Finite numbers of any sign; NaN or None where a pair is not allowed. Row = who is
             coached, column = who coaches. Labels of a DataFrame are the ids.
-        n_bits : int, default: 40
-            Binary digits that the largest number keeps where not all can be kept.
+        n_bits : int, optional
+            Binary digits that the largest number keeps where not all can be kept. By default 40
+            for a few dozen people and down to 20 for 5,000, since a re-match
+            multiplies scores with people, pairs kept and places in 64 bits.
 
         Returns
         -------
@@ -109,6 +114,7 @@ class OwnScores:
         faults += cell_faults
         if faults:
             raise ScoreError("the scores cannot be used", faults)
+        n_bits = _fit_bits(*table.shape) if n_bits is None else n_bits
         gain, scale = _integers(values, given, n_bits)
         if frame is not None:
             given &= ~_same_people(rows, columns)
@@ -277,6 +283,12 @@ def _numbers(
         for i, j in wrong
     ]
     return table, given, faults
+
+
+def _fit_bits(n_rows: int, n_columns: int) -> int:
+    """Return how many binary digits leave room for sums over all pairs of a pool."""
+    taken = 2 * (n_rows + 1).bit_length() + (n_rows + n_columns).bit_length()
+    return max(_FEWEST_BITS, min(_MOST_BITS, _ROOM - taken))
 
 
 def _integers(

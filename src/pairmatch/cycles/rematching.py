@@ -57,7 +57,6 @@ NEARBY_FROM = 2**18
 
 
 @overload
-@refuse_large_scores()
 def rematch(
     plan: Matching,
     changes: Changes | None = None,
@@ -77,6 +76,7 @@ def rematch(
 ) -> Regrouping: ...
 
 
+@refuse_large_scores()
 def rematch(
     plan: Matching | Grouping,
     changes: Changes | None = None,

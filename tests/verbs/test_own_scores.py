@@ -76,6 +76,11 @@ def test_what_is_no_score_is_refused_by_row_and_column(bad):
         pm.match_scores(scores)
 
 
+def test_scores_whose_sum_would_be_no_number_are_refused():
+    with pytest.raises(pm.ScoreError, match="Divide all scores"):
+        pm.match_scores([[1.7e308, 1.0], [1.0, 1.7e308]])
+
+
 def test_every_bad_cell_is_named_at_once():
     with pytest.raises(pm.ScoreError) as caught:
         pm.match_scores(np.array([[np.inf, 1], [1, -np.inf]]))

@@ -306,6 +306,11 @@ def _integers(
         else:
             numbers = cells.astype(np.float64)
             largest = float(np.abs(numbers).max(initial=0.0))
+            if largest >= 2.0**960:
+                what = "a score is 2^960 or more in size, so that sums are no numbers any more."
+                raise ScoreError(
+                    "the scores cannot be used", [Fault(what, "", "Divide all scores.")]
+                )
             if largest < 2.0**53 and (numbers == np.rint(numbers)).all():
                 whole = numbers
             else:

@@ -20,9 +20,11 @@ from pairmatch.solvers.certify.small_groups import best_by_enumeration, group_va
 from pairmatch.solvers.group_rules import GroupRules
 from pairmatch.solvers.groups import solve_grouping
 from pairmatch.solvers.groups.basis.search import Plan
+from pairmatch.solvers.groups.basis.sizes import scale_of
 from pairmatch.solvers.groups.basis.values import GroupValues
 from pairmatch.solvers.groups.columns.answers import plain_case
 from pairmatch.solvers.groups.columns.mixing import mix_columns
+from pairmatch.solvers.groups.columns.neighbourhoods import deal_groups_anew
 from pairmatch.solvers.groups.columns.offers import excess_of, find_offers, list_offers
 from pairmatch.solvers.groups.columns.solver import begin_columns
 from pairmatch.solvers.problem import GroupingProblem
@@ -327,3 +329,32 @@ def test_plans_come_and_hold_where_their_check_is_cut_short(monkeypatch, model, 
     assert plan.groups == whole.groups
     assert pm.verify(plan) == plan.certificate
     assert plan.gap > whole.gap
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_parts_dealt_anew_seat_the_same_people_in_groups_of_the_same_sizes(seed: int) -> None:
+    """A part has positions of its own, which must not be taken for people."""
+    rng = np.random.default_rng(seed)
+    n = 60
+    gain = rng.integers(-300, 1000, size=(n, n))
+    problem = GroupingProblem(gain, ~np.eye(n, dtype=bool), 3, 4, 3)
+    values = GroupValues.of(problem, scale_of({3, 4}))
+    order = rng.permutation(n)
+    tables = [order[:36].reshape(-1, 3), order[36:56].reshape(-1, 4)]
+    plan = Plan(tables, np.sort(order[56:]), values.of_tables(tables))
+    columns = begin_columns(values, tables, plan.worth)
+    columns.price(plan.worth, lambda: True)
+    better = deal_groups_anew(
+        values,
+        plan,
+        columns.proof,
+        columns.most,
+        n_groups=4,
+        n_rounds=60,
+        rng=rng,
+        keep_on=lambda: True,
+    )
+    assert [table.shape for table in better.tables] == [(12, 3), (5, 4)]
+    seated = np.concatenate([*(table.ravel() for table in better.tables), better.bench])
+    assert np.array_equal(np.sort(seated), np.arange(n))
+    assert better.worth == values.of_tables(better.tables) > plan.worth

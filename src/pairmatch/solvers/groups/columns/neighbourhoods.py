@@ -243,4 +243,5 @@ def _deal_sizes(
         np.unique(np.concatenate([t, np.sort(o)]), axis=0)
         for t, o in zip(tables, ours, strict=True)
     ]
-    return pick_groups(part, tables, [len(t) for t in ours], prices, 200)
+    picked = pick_groups(part, tables, [len(t) for t in ours], prices, 200)
+    return None if picked is None else [people[table] for table in picked]

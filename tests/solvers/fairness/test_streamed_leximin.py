@@ -7,7 +7,7 @@ import pytest
 
 from pairmatch.errors import CertificateError
 from pairmatch.solvers.assignment import choice, solve_assignment
-from pairmatch.solvers.assignment.fairness import level_tiles, leximin_rounds
+from pairmatch.solvers.assignment.fairness import ladder, level_tiles, leximin_rounds
 from pairmatch.solvers.assignment.fairness.ladder import Rung
 from pairmatch.solvers.assignment.fairness.leximin import solve_leximin
 from pairmatch.solvers.assignment.fairness.leximin_rounds import solve_leximin_streamed
@@ -94,6 +94,8 @@ def test_streamed_levels_give_the_plan_of_the_held_ones(
             # Every second search begins with a plan in which low gains weigh heavily.
             patch.setattr(choice, "_LARGE", -1)
             patch.setattr(leximin_rounds, "_MUCH", 4 * (seed % 2))
+            # Every third settles levels of several pairs by shortest paths alone.
+            patch.setattr(ladder, "_FEW", 100 * (seed % 3))
             solution = solve_assignment(streamed)
         assert solution.pairs.tolist() == expected.pairs.tolist()
         assert solution.price == expected.price
@@ -125,6 +127,8 @@ def test_streamed_levels_meet_minimum_loads_as_the_held_ones_do(
             expected = solve_assignment(held)
             patch.setattr(choice, "_LARGE", -1)
             patch.setattr(leximin_rounds, "_MUCH", 4 * (seed % 2))
+            # Every third settles levels of several pairs by shortest paths alone.
+            patch.setattr(ladder, "_FEW", 100 * (seed % 3))
             solution = solve_assignment(streamed)
         assert solution.pairs.tolist() == expected.pairs.tolist()
         assert solution.price == expected.price
@@ -166,6 +170,8 @@ def test_streamed_levels_keep_quotas_as_the_held_ones_do(
             patch.setattr(choice, "_LARGE", -1)
             patch.setattr(choice, "_FLOW_MOST", -1 if seed % 3 == 0 else 400_000)
             patch.setattr(leximin_rounds, "_MUCH", 4 * (seed % 2))
+            # Every third settles levels of several pairs by shortest paths alone.
+            patch.setattr(ladder, "_FEW", 100 * (seed % 3))
             solution = solve_assignment(streamed)
         assert solution.pairs.tolist() == expected.pairs.tolist()
         assert solution.price == expected.price

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Ladder", "Rung"]
 
 _FULL = 0.7  # share of pairs that must still be of use before the lists are made anew
+_FEW, _SHARE = 100, 20  # nodes, or one in so many, up to which people are looked at one by one
 _SMALL = 100  # potentials up to which a byte holds all their differences
 
 
@@ -53,10 +54,12 @@ class Ladder(Seats):
 
     Notes
     -----
-    Levels in ascending order, as in :mod:`.leximin`. A single pair of a level is sent another way
-    by a search from both of its ends at once: where there is none, the smaller of the two sides is
-    exhausted first, most often after a few people, and is the proof. Several pairs of one level are
-    placed anew by shortest augmenting paths, pairs of the level at a cost of 1.
+    Levels in ascending order, as in :mod:`.leximin`. A pair of a level is sent another way by a
+    search from both of its ends at once: where there is none, the smaller of the two sides is
+    exhausted first, most often after a few people, and is the proof. The sides of several pairs
+    add up to potentials. Where these prove nothing, as pairs could change places among each other,
+    or the sides are large, all pairs of the level are placed anew by shortest augmenting paths,
+    pairs of the level at a cost of 1.
     """
 
     def __init__(
@@ -115,23 +118,79 @@ class Ladder(Seats):
         self._next = stop
         self._open[edges] = False
         self._closed = level
-        if len(rows) == 1:
-            found = self._move(int(rows[0]))
-            if found is None:
-                self._kill(edges)
-                return None
-            height, side = found
-            touched = np.concatenate([edges, self._around(side)])
+        cut = self._cut(rows, edges, level)
+        if cut is None:
+            rows = rows[self._are_on(rows, level)]
+            height, touched = self._place_anew(rows, edges, level), np.flatnonzero(self._alive)
         else:
-            height = self._place_anew(rows, edges, level)
-            touched = np.flatnonzero(self._alive)
-            if not height.any():
-                self._kill(edges)
-                return None
+            height, side = cut
+            touched = np.union1d(edges, self._around(side))
+        if not height.any():
+            self._kill(edges)
+            return None
         self._narrow(height, touched, level)
         is_mate = self._mate[self._row[edges]] == edges
         self._open[edges] = self._alive[edges] & ~is_mate
         return self._write(level, int(is_mate.sum()), height)
+
+    def _are_on(self, rows: NDArray[np.int64], level: int) -> NDArray[np.bool_]:
+        """Say which rows have a pair of a level."""
+        edges = self._mate[rows]
+        found: NDArray[np.bool_] = (edges >= 0) & (self._gain[edges] == level)
+        return found
+
+    def _cut(
+        self, rows: NDArray[np.int64], edges: NDArray[np.int64], level: int
+    ) -> tuple[NDArray[np.signedinteger], NDArray[np.int64]] | None:
+        """Send rows of a level another way, one by one; return heights and where they may differ.
+
+        Nothing leads from one side of a row that cannot be moved to the other but pairs of the
+        level; the heights are the sum of such sides. None where they prove nothing, as rows might
+        leave the level together, or where this takes long.
+        """
+        n = self.n
+        height = np.zeros(n + self.m + 1, np.int64)
+        sides: list[NDArray[np.int64]] = []
+        waiting, n_seen, is_moving = rows, 0, True
+        while is_moving:
+            is_moving = False
+            for row in waiting.tolist():
+                edge = self._mate[row]
+                if edge < 0 or self._gain[edge] != level:  # an earlier one pushed it away
+                    continue
+                if height[n + self._column[edge]] - height[row] == 1:
+                    continue
+                found = self._move(row)
+                if found is None:  # what held others back need not do so any more
+                    is_moving = True
+                    height[:] = 0
+                    sides.clear()
+                    continue
+                way, side = found
+                n_seen += len(side)
+                if n_seen > max(_FEW, len(height) // _SHARE):
+                    return None
+                if way == 1:
+                    side = self._join(side, level)
+                height[side] += 2 * way - 1
+                sides.append(side)
+            waiting = waiting[self._are_on(waiting, level)]
+        drop = height[self._row[edges]] - height[n + self._column[edges]]
+        needed = self._mate[waiting]
+        if (drop < -1).any() or (height[waiting] - height[n + self._column[needed]] != -1).any():
+            return None
+        height -= height.min()
+        side = np.concatenate([waiting, *sides])
+        return (height if height.max() > _SMALL else height.astype(np.int8)), side
+
+    def _join(self, side: NDArray[np.int64], level: int) -> NDArray[np.int64]:
+        """Return the nodes of a side and the rows that sit there, so that no pair is loose."""
+        _, columns, at_sink = self._part(side)
+        sitting = self._sitting(columns)[0]
+        parts = [side, sitting[~self._are_on(sitting, level)]]
+        if at_sink:
+            parts.append(np.flatnonzero(self.idle))
+        return np.unique(np.concatenate(parts))
 
     def _write(self, level: int, count: int, height: NDArray[np.signedinteger]) -> Rung:
         """Return a level with its potentials; those of compartments only where they differ."""

@@ -154,12 +154,13 @@ class Seats:
         is_column = (nodes >= n) & (nodes < sink)
         return nodes[nodes < n], nodes[is_column] - n, bool((nodes == sink).any())
 
-    def _move(self, row: int) -> tuple[NDArray[np.int8], NDArray[np.int64]] | None:
-        """Send a row another way, in place; where there is none, return heights and their side.
+    def _move(self, row: int) -> tuple[int, NDArray[np.int64]] | None:
+        """Send a row another way, in place; where there is none, return all that an end can reach.
 
-        Both ends are searched from in turn, the one with less to look at first.
+        Both ends are searched from in turn, the one with less to look at first: that is 0 for what
+        leads on from the row, and 1 for what leads to its place.
         """
-        n, sink = self.n, self.n + self.m
+        n = self.n
         end = n + int(self._column[self._mate[row]])
         origins: tuple[dict[int, int], dict[int, int]] = ({row: -1}, {end: -1})
         fronts = [[row], [end]]
@@ -182,15 +183,7 @@ class Seats:
                 return None
             if not fronts[way]:
                 break
-        side = np.array(list(origins[way]))
-        height = np.full(sink + 1, 1 - way, np.int8)
-        if way == 1:  # with the rows that sit there, and the idle ones, so that no pair is loose
-            _, columns, at_sink = self._part(side)
-            side = np.union1d(side, self._sitting(columns)[0])
-            side = np.union1d(side, np.flatnonzero(self.idle)) if at_sink else side
-            side = side[side != row]
-        height[side] = way
-        return height, side
+        return way, np.array(list(origins[way]))
 
     def _step(self, front: list[int], origin: dict[int, int], way: int) -> tuple[list[int], int]:
         """Return the new nodes one step on, or one step back, and how much there is to look at.

@@ -41,7 +41,7 @@ _MOST_MORE = 64  # the same in a late one
 _MUCH = 4  # new pairs a person from which on the plan so far is no good start
 _BEND, _FINE = 20, 2**32  # the higher, the nearer to leximin, and the more high gains look alike
 _TILES = 8  # blocks at a time
-_NEVER = np.iinfo(np.int64).min
+_FAR = np.iinfo(np.int64).max
 
 
 def solve_leximin_streamed(
@@ -259,11 +259,12 @@ class _Search:
             some = slice(top, min(n_lines, top + height))
             block = (slice(0, n), some) if by_column else (some, slice(0, m))
             gain, allowed = self.gains.block(*block)
-            gain = gain - (u[block[0], None] if by_column else v[block[1]])
-            gain[~allowed] = _NEVER
+            loss = (u[block[0], None] if by_column else v[block[1]]) - gain
+            loss[~allowed] = _FAR
             if by_column:
-                gain, allowed = gain.T, allowed.T
-            at = np.argpartition(gain, n_others - keep, axis=1)[:, n_others - keep :]
+                loss, allowed = loss.T, allowed.T
+            # The least loss: to part off the last of a line takes longer where many are alike.
+            at = np.argpartition(loss, keep - 1, axis=1)[:, :keep]
             line, k = np.nonzero(np.take_along_axis(allowed, at, axis=1))
             other = at[line, k]
             return other * m + line + top if by_column else (line + top) * m + other

@@ -16,7 +16,6 @@ import numpy as np
 
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify.assignment import certify_assignment
-from pairmatch.solvers.certify.cells import check_cells, find_rooms, spread_cells
 from pairmatch.solvers.certify.costs import certify_costs
 from pairmatch.solvers.certify.demand_meetings import certify_demand_slots
 from pairmatch.solvers.certify.demands import certify_demand
@@ -25,6 +24,7 @@ from pairmatch.solvers.certify.fair_streams import certify_lowest, certify_tiers
 from pairmatch.solvers.certify.level_streams import certify_levels
 from pairmatch.solvers.certify.meetings import certify_slots
 from pairmatch.solvers.certify.sums import add_up, find_magnitude, multiply
+from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.streamed import StreamedGains
 from pairmatch.solvers.tiers import StreamedTiers
 
@@ -140,17 +140,10 @@ def certify_plan(
         given = replace(solution, prices=None) if is_begun else solution
         return certify_lowest(plain, given, rules, deadline)
     by_row = problem.objective == "leximin" and any(step.row is not None for step in solution.steps)
-    if isinstance(problem.gains, StreamedGains) and by_row:
+    if by_row and isinstance(problem.gains, MatrixGains | StreamedGains):
         return certify_levels(plain, problem.gains, solution, rules, deadline)
     if len(solution.pairs) and not solution.steps and solution.prices is None:
         return rules
-    if by_row and any(step.cells is not None for step in solution.steps):
-        rooms, cells = find_rooms(problem), check_cells(problem, solution)
-        spread = (
-            spread_cells(step, rooms, cells, shut=int(k == 0))
-            for k, step in enumerate(solution.steps)
-        )
-        solution = replace(solution, steps=tuple(spread))
     face = EqualAnswers(problem, np.asarray(solution.pairs))
     tier = np.empty(0, np.int64)
     if isinstance(problem.tiers, np.ndarray):

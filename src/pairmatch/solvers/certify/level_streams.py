@@ -1,4 +1,4 @@
-"""Whether nobody could gain more, level by level from the lowest, where the matrix never exists.
+"""Whether nobody could gain more, level by level from the lowest, by a vector for each person.
 
 Like the other checks this module knows no solver. It is given a vector of prices for every row and
 column, one entry for the number of pairs and one for each level of gains, and compares vectors
@@ -23,9 +23,8 @@ from pairmatch.solvers.solution import Prices
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pairmatch.solvers.problem import AssignmentProblem
+    from pairmatch.solvers.problem import AssignmentProblem, PoolGains
     from pairmatch.solvers.solution import AssignmentSolution, Certificate
-    from pairmatch.solvers.streamed import StreamedGains
 
     Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
@@ -40,7 +39,7 @@ _ALWAYS = np.iinfo(np.int64).max
 
 def certify_levels(
     problem: AssignmentProblem,
-    gains: StreamedGains,
+    gains: PoolGains,
     solution: AssignmentSolution,
     rules: Certificate,
     deadline: float,
@@ -88,7 +87,7 @@ class _Proof:
     def __init__(
         self,
         problem: AssignmentProblem,
-        gains: StreamedGains,
+        gains: PoolGains,
         solution: AssignmentSolution,
         rooms: list[NDArray[np.int64]],
         cells: NDArray[np.int64],

@@ -75,8 +75,9 @@ def solve_worst_off_streamed(
     most once.
     """
     coverage = None if best.prices is None else best.prices.coverage
-    zero = Prices(np.zeros(problem.n_columns, np.int64))
-    steps = [zero if coverage is None else Prices(coverage.column)]
+    # Without prices of coverage all rows are matched, or all places are taken.
+    taken = np.full(problem.n_columns, int(len(best.pairs) < problem.n_rows))
+    steps = [Prices(taken if coverage is None else coverage.column)]
     if not len(best.pairs):
         return replace(best, steps=tuple(steps))
     gain, _ = gains.pairs(best.pairs[:, 0], best.pairs[:, 1])

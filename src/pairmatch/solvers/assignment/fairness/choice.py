@@ -19,7 +19,9 @@ from pairmatch.solvers.assignment.held.layout import find_laminar
 from pairmatch.solvers.assignment.held.remainder import set_pins
 from pairmatch.solvers.assignment.held.watch import Watch
 from pairmatch.solvers.assignment.pricing.quota_rounds import quota_binds
+from pairmatch.solvers.problem import MatrixGains
 from pairmatch.solvers.streamed import StreamedGains
+from pairmatch.solvers.tables import stream_table
 from pairmatch.solvers.tiers import StreamedTiers
 
 if TYPE_CHECKING:
@@ -28,7 +30,16 @@ if TYPE_CHECKING:
     from pairmatch.solvers.problem import AssignmentProblem
     from pairmatch.solvers.solution import AssignmentSolution
 
-__all__ = ["check_fairness", "forget_proof", "is_fair", "set_fairness_aside", "solve_fairly"]
+__all__ = [
+    "check_fairness",
+    "forget_proof",
+    "is_fair",
+    "set_fairness_aside",
+    "solve_fairly",
+    "stream_levels",
+]
+
+_STREAMED_FROM = 400 * 400  # pairs from which on "leximin" looks at a few of each person
 
 
 def is_fair(problem: AssignmentProblem) -> bool:
@@ -87,6 +98,9 @@ def solve_fairly(
     check_fairness(problem)
     quotas_bind = any(quota_binds(problem, quota) for quota in problem.quotas)
     plain = set_fairness_aside(problem)
+    table = stream_levels(problem)
+    if table is not None:  # no quota binds: none of them is to have a price
+        plain = replace(plain, quotas=())
     best = best or solve(plain)
     rough = best
     watch = watch or Watch()
@@ -109,6 +123,9 @@ def solve_fairly(
         return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
     if problem.tiers is not None:
         fair = solve_by_tiers(problem, best, watch)
+    elif table is not None and len(best.pairs):
+        fair = solve_worst_off_streamed(plain, table, best, solve, watch, any_total=True)
+        fair = solve_leximin_streamed(plain, table, fair, watch)
     else:
         fair = solve_worst_off(plain, best, solve, watch)
         if problem.objective == "leximin":
@@ -116,6 +133,29 @@ def solve_fairly(
             watch.keep(lambda: replace(lowest, prices=None))
             fair = solve_leximin(plain, fair, solve, watch)
     return replace(fair, price=_add_up(problem, best) - _add_up(problem, fair))
+
+
+def stream_levels(problem: AssignmentProblem) -> StreamedGains | None:
+    """Return the gains of a pool that is held, if levels are settled sooner over a few of them.
+
+    Parameters
+    ----------
+    problem : AssignmentProblem
+        A problem for which :func:`is_fair` holds.
+
+    Returns
+    -------
+    StreamedGains or None
+        None where all levels are settled over all pairs: in small pools, and where quotas bind.
+    """
+    gains = problem.gains
+    if problem.objective != "leximin" or not isinstance(gains, MatrixGains):
+        return None
+    if problem.n_rows * problem.n_columns < _STREAMED_FROM:
+        return None
+    if any(quota_binds(problem, quota) for quota in problem.quotas):
+        return None
+    return stream_table(gains)
 
 
 def check_fairness(problem: AssignmentProblem) -> None:

@@ -208,7 +208,7 @@ class Grouping(GroupPlan, Handouts):
         if self.solution.scale % scale:  # the prices of other sizes say nothing about these
             solution = replace(solution, scale=scale, prices=None, cases=())
         if sorted(map(len, listed)) != sorted(map(len, self.groups)):
-            solution = replace(solution, lowest_bound=None, floor_prices=None)
+            solution = replace(solution, lowest_bound=None, floor_prices=None, floor_parts=None)
         try:
             certificate = certify_grouping(self.problem, solution)
         except CertificateError:

@@ -287,7 +287,10 @@ class GroupingSolution:
     floor_prices : GroupPrices or None
         Behind ``lowest_bound``, prices of places in millionths of a person: those of every group
         with a higher mean add up to its size at least, and all of them to fewer people than are
-        placed. None where the bound of the total says as much.
+        placed. None where the bound of the total says as much, or parts or a search do.
+    floor_parts : ndarray of int64, shape (n,), or None
+        Behind ``lowest_bound``, parts of the pool: triads with a higher mean that cross parts
+        cannot be chosen so that a multiple of three of each is left.
     price : int or None
         Under "worst_group": what the lowest group costs of the scaled total; else None.
     """
@@ -303,6 +306,7 @@ class GroupingSolution:
     places: NDArray[np.int64] | None = None
     lowest_bound: Fraction | None = None
     floor_prices: GroupPrices | None = None
+    floor_parts: NDArray[np.int64] | None = None
     price: int | None = None
 
 

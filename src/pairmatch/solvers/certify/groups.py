@@ -91,7 +91,7 @@ def settle_grouping(
         solution = replace(solution, bound=certificate.bound, status=status)
     lowest, proved = solution.lowest_bound, certificate.lowest_bound
     if lowest is not None and proved is not None and lowest < proved:
-        solution = replace(solution, lowest_bound=proved, floor_prices=None)
+        solution = replace(solution, lowest_bound=proved, floor_prices=None, floor_parts=None)
     return solution, certificate
 
 

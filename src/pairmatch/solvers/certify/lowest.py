@@ -1,4 +1,4 @@
-"""How high the lowest group can be: enumerated, by prices of places, or by a search for covers."""
+"""How high the lowest group can be: enumerated, by prices, by parts, or by a search for covers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from pairmatch.errors import CertificateError, Fault
 from pairmatch.solvers.certify.covers import rule_out_covers
 from pairmatch.solvers.certify.group_rules import find_broken_rules, which_are_legal
+from pairmatch.solvers.certify.parting import rule_out_parts
 from pairmatch.solvers.certify.placing import able_people
 from pairmatch.solvers.solution import PLACE
 
@@ -56,7 +57,7 @@ def bound_lowest(
     problem : GroupingProblem
         What was asked.
     solution : GroupingSolution
-        Its ``lowest_bound`` and ``floor_prices`` are judged.
+        Its ``lowest_bound``, ``floor_prices`` and ``floor_parts`` are judged.
     sizes : tuple of int
         Sizes of all groups, in increasing order.
     certificate : Certificate
@@ -91,7 +92,11 @@ def bound_lowest(
                 known.append(stated)
             done &= covered is not None
         elif stated is not None and lowest <= stated < min(known, default=stated + 1):
-            none_left = _rule_out_all_above(problem, sizes, stated)
+            people, parts = able_people(problem), solution.floor_parts
+            if parts is not None and set(sizes) == {3} and people.size == sum(sizes):
+                none_left = rule_out_parts(problem, people, np.asarray(parts), stated)
+            else:
+                none_left = _rule_out_all_above(problem, sizes, stated)
             if none_left:
                 known.append(stated)
             done &= none_left is not None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pairmatch.solvers.groups.basis.pricing import collect_triads
 from pairmatch.solvers.solution import PLACE
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = ["Above", "grow_above"]
 
 _AT_ONCE = 2048  # parts of groups that are completed at once
 _N_LISTED = 400_000  # groups of all sizes that are held
+_N_TRIADS, _N_TRIADS_EACH = 1_500_000, 1000  # triads, which are found sooner, in all and a person
 _N_FRESH = 20_000  # groups that prices miss, looked for at once
 _N_CELLS = 50_000_000  # parts times people in one search
 _N_ALL_CELLS = 600_000_000  # and in all of them
@@ -159,11 +161,9 @@ class Above:
             return True
         if self.too_many_at is not None and floor <= self.too_many_at:
             return False
-        nothing = np.zeros(self.values.n, np.int64)
         tables = []
         for size in self.sizes:
-            least = self.least_sum(size, floor)
-            table, every = grow_above(self.values, size, least, _N_LISTED, nothing, self.spend)
+            table, every = self._list(size, floor)
             if not every:
                 self.too_many_at = floor
                 return False
@@ -171,6 +171,21 @@ class Above:
         self.listed_from, self.tables = floor, tables
         self.means = [self.mean_of(table) for table in tables]
         return True
+
+    def _list(self, size: int, floor: int) -> tuple[NDArray[np.int64], bool]:
+        """Return the groups of a size at a floor or above, and whether these are all."""
+        least, nothing = self.least_sum(size, floor), np.zeros(self.values.n, np.int64)
+        if size != 3:
+            return grow_above(self.values, size, least, _N_LISTED, nothing, self.spend)
+        if not self.keep_on():
+            return np.empty((0, 3), np.int64), False
+        most = max(_N_LISTED, min(_N_TRIADS, _N_TRIADS_EACH * self.values.n))
+        triads = collect_triads(self.values, nothing, self.values.scale * least - 1, 1, most)
+        return triads, len(triads) <= most
+
+    def listed(self, floor: int) -> list[NDArray[np.int64]]:
+        """Return the listed groups at a floor or above, by size."""
+        return [table[means >= floor] for table, means in zip(self.tables, self.means, strict=True)]
 
     def above(self, floor: int) -> NDArray[np.int64]:
         """Return the means above a floor of all groups that are listed, increasing."""

@@ -10,11 +10,13 @@ pools, so does a search for exact covers that comes to its end.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pairmatch.solvers.groups.basis.pricing import best_triads
 from pairmatch.solvers.groups.basis.search import Plan, Search, descend, disturb_and_descend
+from pairmatch.solvers.groups.columns.interior import solve_inside
 from pairmatch.solvers.groups.columns.packing import incidence, packing_prices
 from pairmatch.solvers.groups.lowest.covering import cover_people, mend_plan
 from pairmatch.solvers.solution import PLACE
@@ -34,12 +36,15 @@ _N_STEPS = 1500  # steps of the search for each of them, at most
 _N_STEPS_OF_MANY = 300_000  # the same times people, in pools where a step takes long
 _N_PROGRAMS = 40  # of column generation, for each floor
 _N_COLUMNS = 40  # new columns a person in each of them
+_N_SIMPLEX = 450  # people up to whom these programs are solved at a corner
+_NEAR = 1e-7  # relative gap elsewhere
 _N_MIP = 4000  # columns of the program in whole numbers
 _N_NODES = 40
 _N_PACKED = 5  # programs in whole numbers
 _N_UNLISTED = 450  # people up to whom prices are looked for where not all groups are known
 _N_HALVINGS = 10  # of an interval of floors, where not all groups are known
 _N_MENDED = 2  # floors at which a plan is mended
+_N_COVERED = 4  # and that are left open by whole covers where it is not
 _N_SETTLED = 400  # people up to whom covers are ruled out by a search
 _N_SETTLED_GROUPS = 60_000  # and groups among which
 _N_CHOICES = 20_000  # of that search
@@ -60,16 +65,35 @@ class Raised:
         No plan has a higher one.
     prices : ndarray of int64, shape (n,), or None
         Prices of places that prove the ceiling, if they do.
+    parts : ndarray of int64, shape (n,), or None
+        Parts of the pool that do not divide by three above the ceiling, if that proves it.
     settled : bool
-        Whether a search for exact covers proves the ceiling; otherwise prices do, or the mean of
-        all.
+        Whether a search for exact covers proves the ceiling; otherwise prices or parts do, or the
+        mean of all.
     """
 
     plan: Plan
     lowest: int
     ceiling: int
     prices: NDArray[np.int64] | None = None
+    parts: NDArray[np.int64] | None = None
     settled: bool = False
+
+    def prove(
+        self,
+        ceiling: int,
+        *,
+        prices: NDArray[np.int64] | None = None,
+        parts: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Lower the ceiling, with what proves it; without either, a search for covers does."""
+        self.ceiling, self.prices, self.parts = ceiling, prices, parts
+        self.settled = prices is None and parts is None
+
+    def take(self, plan: Plan, above: Above) -> None:
+        """Take a plan with its lowest group."""
+        self.plan = plan
+        self.lowest = min(int(above.mean_of(table).min()) for table in plan.tables)
 
 
 def start_ceiling(raised: Raised, above: Above) -> None:
@@ -77,14 +101,14 @@ def start_ceiling(raised: Raised, above: Above) -> None:
     if set(above.sizes) != {3} or raised.plan.bench.size:
         return
     values = above.values
-    pair = np.where(values.allowed, values.pair, -(2**50))
-    best = [int((row[:, None] + row + pair).max()) for row in pair]
+    below = values.scale * above.least_sum(3, raised.lowest) - 1
+    best, _ = best_triads(values, np.zeros(values.n, np.int64), below)
     poorest = int(np.argmin(best))
-    highest = best[poorest] * (above.unit // 6)
+    highest = int(best[poorest]) // values.scale * (above.unit // 6)
     if raised.lowest <= highest < raised.ceiling:
         price = np.full(values.n, PLACE)  # nobody can be placed together with this person
         price[poorest] = 0
-        raised.ceiling, raised.prices = highest, price
+        raised.prove(highest, prices=price)
 
 
 def climb(
@@ -155,9 +179,12 @@ def lower_ceiling(raised: Raised, above: Above, keep_on: Callable[[], bool]) -> 
             prices = _price_out(raised, above, floor, keep_on)
             if prices is None:
                 first = at + 1
+                if at == 0 and beyond > 1:  # often they prove nothing at all
+                    at = beyond - 1
+                    continue
             else:
-                beyond, raised.prices = at, prices
-                raised.ceiling = int(floors[at - 1]) if at else low
+                beyond = at
+                raised.prove(int(floors[at - 1]) if at else low, prices=prices)
             if first >= beyond:
                 return
             at = (first + beyond) // 2
@@ -172,8 +199,8 @@ def lower_ceiling(raised: Raised, above: Above, keep_on: Callable[[], bool]) -> 
         if prices is None:
             low = floor
         else:
-            high = raised.ceiling = floor - 1
-            raised.prices = prices
+            high = floor - 1
+            raised.prove(high, prices=prices)
         if low >= high:
             return
         floor = (low + high + 1) // 2
@@ -191,7 +218,7 @@ def _price_out(
     for _ in range(_N_PROGRAMS):
         if any(len(table) for table in columns):
             size, cover = incidence(n, columns)
-            found = packing_prices(cover, size.astype(float))
+            found = _pack_in_parts(cover, size.astype(float))
             if found is None:
                 return None
             # rounded up and a little more, so that what the program pays for stays paid for
@@ -209,6 +236,23 @@ def _price_out(
     return None
 
 
+def _pack_in_parts(cover: Any, size: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return prices of people that pay for every group, with a small sum."""
+    from scipy.sparse import eye_array, hstack
+
+    n = cover.shape[0]
+    if n <= _N_SIMPLEX:
+        return packing_prices(cover, size)
+    program = hstack([cover, eye_array(n)], format="csc")
+    cost = np.concatenate([-size / size.max(), np.zeros(n)])
+    found = solve_inside(program, cost, np.ones(n), _NEAR)
+    if found is None:
+        return None
+    price = np.maximum(0.0, -found[1]) * size.max()
+    short = float((cover.T @ price / size).min())  # not quite 1 where the walls are not reached
+    return price / short if short > 0.5 else None
+
+
 def _by_size(above: Above, raised: Raised) -> list[NDArray[np.int64]]:
     """Return the groups of the plan in a table for each size."""
     of = {table.shape[1]: table for table in raised.plan.tables}
@@ -216,11 +260,17 @@ def _by_size(above: Above, raised: Raised) -> list[NDArray[np.int64]]:
 
 
 def cover_above(
-    raised: Raised, above: Above, rng: np.random.Generator, keep_on: Callable[[], bool]
+    raised: Raised,
+    above: Above,
+    rng: np.random.Generator,
+    keep_on: Callable[[], bool],
+    *,
+    mend: bool,
 ) -> None:
     """Look for plans between the lowest group and the ceiling by exact covers; in place.
 
-    In small pools a search that comes to its end without one lowers the ceiling.
+    In small pools a search that comes to its end without one lowers the ceiling. With ``mend``,
+    plans are covered again part by part as well.
     """
     if not above.list_from(raised.lowest + 1):
         return
@@ -228,16 +278,16 @@ def cover_above(
     if raised.lowest < raised.ceiling:  # at least one, though it may be above the mean of all
         floors = floors[: max(1, int(np.searchsorted(floors, raised.ceiling, side="right")))]
     at = floors.size - 1  # the ceiling first, since it is often reached
-    n_mends = _N_MENDED
+    n_mends = _N_MENDED if mend else _N_COVERED
     while floors.size and n_mends and keep_on():
         floor = int(floors[at])
         settled = _cover_whole(raised, above, floor)
         if settled:
-            raised.ceiling = int(floors[at - 1]) if at else raised.lowest
-            raised.prices, raised.settled = None, True
+            raised.prove(int(floors[at - 1]) if at else raised.lowest)
         elif raised.lowest < floor:  # not known yet
             n_mends -= 1
-            mend_plan(raised, above, floor, rng, keep_on)
+            if mend:
+                mend_plan(raised, above, floor, rng, keep_on)
         floors = floors[floors > raised.lowest] if raised.lowest >= floor else floors[:at]
         at = (floors.size - 1) // 2
 

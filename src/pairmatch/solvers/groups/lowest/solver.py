@@ -33,6 +33,7 @@ from pairmatch.solvers.groups.columns.mixing import mix_columns
 from pairmatch.solvers.groups.columns.repair import placeable_people
 from pairmatch.solvers.groups.lowest.above import Above
 from pairmatch.solvers.groups.lowest.blossoms import match_most, price_places_of_pairs
+from pairmatch.solvers.groups.lowest.parts import lower_by_parts
 from pairmatch.solvers.groups.lowest.raising import (
     Raised,
     climb,
@@ -41,6 +42,7 @@ from pairmatch.solvers.groups.lowest.raising import (
     pack_above,
     start_ceiling,
 )
+from pairmatch.solvers.groups.lowest.walking import walk_near, walk_up
 from pairmatch.solvers.groups.solver import solve_grouping
 from pairmatch.solvers.solution import PLACE, GroupingSolution, GroupPrices, Status
 
@@ -171,21 +173,25 @@ class _Run:
             self.values, tuple(sorted(set(self.sizes))), self.unit, lambda: self.clock.within(0.7)
         )
         start_ceiling(self.raised, above)
-        climb(self.values, self.raised, above, self.rng, lambda: self.clock.within(0.5))
+        parts = lower_by_parts(self.raised, above)
+        keep_on = partial(self.clock.within, 0.5)
+        walked = walk_up(self.raised, above, parts, self.rng, keep_on)
+        if not walked:
+            climb(self.values, self.raised, above, self.rng, keep_on)
         self.clock.tell(self._short())
         lower_ceiling(self.raised, above, lambda: self.clock.within(0.6))
         self.clock.tell(self._short())
         if self.raised.lowest < self.raised.ceiling:
-            cover_above(self.raised, above, self.rng, lambda: self.clock.within(0.65))
+            keep_on = partial(self.clock.within, 0.65)
+            cover_above(self.raised, above, self.rng, keep_on, mend=not walked)
             self.clock.tell(self._short())
         if self.raised.lowest < self.raised.ceiling and not self.raised.settled:
             pack_above(self.values, self.raised, above, lambda: self.clock.within(0.65))
             lower_ceiling(self.raised, above, lambda: self.clock.within(0.7))
             self.clock.tell(self._short())
-        if self.raised.prices is not None:
-            spread = np.zeros(self.problem.n, np.int64)
-            spread[self.people] = self.raised.prices
-            self.floor_prices = plain_case(spread, PLACE)
+        if walked and self.base.prices is not None:
+            price = self.base.prices[self.people]
+            walk_near(self.raised, above, parts, price, self.rng, partial(self.clock.within, 0.75))
         if above.list_from(self.raised.lowest):
             kept = zip(above.tables, above.means, strict=True)
             self.listed = [table[means >= self.raised.lowest] for table, means in kept]
@@ -313,11 +319,14 @@ class _Run:
         )
         n_placed = sum(self.sizes)
         lowest = Fraction(self.raised.lowest, self.unit)
-        bound, prices = Fraction(self.raised.ceiling, self.unit), self.floor_prices
+        bound = Fraction(self.raised.ceiling, self.unit)
+        prices, parts = self._floor_proof()
         if not self.small and proof.bound is not None:
             mean = max(lowest, Fraction(proof.bound, proof.scale * n_placed))
-            if (prices is None and not self.raised.settled) or mean < bound:
-                bound, prices = mean, None
+            proved = prices is not None or parts is not None or self.raised.settled
+            if not proved or mean < bound:
+                bound, prices, parts = mean, None, None
+        shown = prices is not None or parts is not None
         everybody = n_placed == self.problem.n
         if status in (Status.OPTIMAL, Status.FEASIBLE) and not self.small:
             proved = bound == lowest and proof.bound == worth and everybody
@@ -327,10 +336,21 @@ class _Run:
             group_of=number_groups(self.problem.n, self.people, groups),
             status=status,
             solver=f"{proof.solver} above a floor",
-            lowest_bound=bound if proof.bound is not None or prices is not None else None,
+            lowest_bound=bound if proof.bound is not None or shown else None,
             floor_prices=prices,
+            floor_parts=parts,
             price=max(0, before - worth),
         )
+
+    def _floor_proof(self) -> tuple[GroupPrices | None, NDArray[np.int64] | None]:
+        """Return prices and parts of the whole pool behind the ceiling, where there are any."""
+        n, prices, parts = self.problem.n, self.floor_prices, None
+        if self.raised.prices is not None:
+            prices = widen_case(plain_case(self.raised.prices, PLACE), n, self.people)
+        if self.raised.parts is not None:
+            parts = np.full(n, -1)
+            parts[self.people] = self.raised.parts
+        return prices, parts
 
     def _base_groups(self) -> list[tuple[int, ...]]:
         return _groups_of(self.base.group_of[self.people])

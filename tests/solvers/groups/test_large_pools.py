@@ -394,3 +394,16 @@ def test_a_large_pool_without_time_for_a_bound_says_so(monkeypatch: pytest.Monke
     certificate = certify_grouping(problem, solution)
     assert certificate.matched == 93
     assert certificate.gap is None
+
+
+@pytest.mark.usefixtures("nothing_held")
+def test_a_limit_with_time_for_one_look_at_all_pairs_leaves_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pairmatch.solvers.groups.large.streaming._MOST_HELD", 30)
+    monkeypatch.setattr(large, "time_stream", lambda _: 10.0)
+    monkeypatch.setattr(large, "_QUICK", 30)
+    problem = pool(93, 4)
+    solution = solve_grouping(problem, seed=1, time_limit=60)
+    assert solution.bound_method == "prices of people against pairs"
+    assert certify_grouping(problem, solution).bound == solution.bound

@@ -47,6 +47,7 @@ _FIND_AFTER = (0, 2)  # rounds after which links are looked for again, where tha
 _OPEN = 0.98  # share of allowed pairs above which forbidden ones are mended afterwards
 _N_PAIRS = 20_000  # pairs that are asked for this share
 _N_MENDED = 20  # parts that are mended at most
+_N_LINKING = 6  # looks at all pairs that take as long as prices along links
 _N_CHECK = 2  # streams whose time the check of a proof takes
 _QUICK = 5000  # people up to whom a bound is found even when time is over
 _LIMIT = 2**61
@@ -150,14 +151,18 @@ class _Large:
         """Form triads of everybody but one or two, by prices of people."""
         self._hold()
         pool, unit = self.values, self.unit
-        # links and the check of what they prove take about as long as a few looks at all pairs
-        fits = pool.is_held or (2 + _N_CHECK) * self.streaming < 0.7 * self._whole
+        # links and the check of what they prove take about as long as some looks at all pairs
+        fits = pool.is_held or (_N_LINKING + _N_CHECK) * self.streaming < 0.7 * self._whole
         keep_on = partial(self.within, 0.3) if fits else partial(self.clock.within, 0.95)
         table, self.price = price_parts(pool, unit, self.rng, keep_on)
         self._adopt(table)
         self.clock.tell(None)
         if not fits:
             self.clock.stopped = True
+            if (1 + _N_CHECK) * self.streaming < self.clock.left(0.95):  # one look, not a close one
+                smallest, within = min(self.sizes), partial(self.clock.within, 0.5)
+                price = prove_by_pairs(self.values, self.price, unit, smallest, within)
+                self.proved = None if price is None else (price, False)
             return
         prices = self._price(pool, 0.55)
         if prices is None:

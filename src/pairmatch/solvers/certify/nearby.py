@@ -61,6 +61,7 @@ class Running:
         )
 
 
+_AT_ONCE = 2**15  # pairs that are priced together: they stay in the cache
 _SAMPLE = 64  # rows at a time; nearly always the first few pairs are enough
 
 
@@ -171,10 +172,15 @@ def certify_nearby(
 
     def offer(rows: Index, columns: Index) -> NDArray[np.int64]:
         gain, allowed = look(rows, columns)
-        worth = gain if scale == 1 else gain.astype(np.int64) * scale
-        worth = np.subtract(worth, price[columns] - scale * bonus, dtype=np.int64)
-        worth[~allowed] = 0
-        best: NDArray[np.int64] = worth.max(axis=1, initial=0)
+        cost = price[columns] - scale * bonus
+        best = np.zeros(len(gain), np.int64)
+        height = max(1, _AT_ONCE // max(1, len(cost)))
+        for top in range(0, len(gain), height):
+            part = slice(top, top + height)
+            worth = np.multiply(gain[part], scale, dtype=np.int64)
+            worth -= cost
+            worth *= allowed[part]
+            worth.max(axis=1, initial=0, out=best[part])
         return best
 
     mine = np.flatnonzero(limit.column_of >= 0)

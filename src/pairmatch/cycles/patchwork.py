@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pairmatch.programs import Program
     from pairmatch.scoring import PairRule
     from pairmatch.solvers.certify.nearby import Running
+    from pairmatch.solvers.near_pairs import NearPairs
 
     Index = slice | NDArray[np.int64]
     Scores = tuple[NDArray[np.int64], NDArray[np.bool_]]
@@ -248,6 +249,12 @@ class Patchwork:
     def find_running(self) -> Running | None:
         """Return what of the plan's proof still holds, or None if it is not proved by prices."""
         known = find_proof(self.plan)
+        return None if known is None else known.follow(self.rows.old, self.columns.old)
+
+    @cached_property
+    def near(self) -> NearPairs | None:
+        """Pairs of unchanged people that were nearly as good at the prices of that proof."""
+        known = self.plan.solution.near
         return None if known is None else known.follow(self.rows.old, self.columns.old)
 
     @cached_property

@@ -215,8 +215,8 @@ def _build_on(
         return None
     limit = ChangeLimit.allow(patch.find_keepable(), at_most_changes)
     running = patch.find_running()
-    worth, known = (None, None) if plan.earlier else (plan.units, plan.solution.near)
-    near = _solve_near(patch.pose(), limit, running, patch.evaluate, worth, known)
+    worth = None if plan.earlier else plan.units
+    near = _solve_near(patch.pose(), limit, running, patch.evaluate, worth, patch.near)
     if near is None:
         return None
     make = partial(make_plan, patch, changes, near[0])
@@ -235,7 +235,7 @@ def _solve_near(
     """Solve and prove near the running plan, without a look at most pairs; None if that fails.
 
     ``worth`` are the gains of the pairs of the plan whose proof is built on, if they are at hand,
-    ``known`` its pairs that are nearly as good.
+    ``known`` the pairs of the present problem that are nearly as good at its prices.
     """
     profit = None if running is None else leave_rows(running, worth)
     if running is None or profit is None:
@@ -244,7 +244,7 @@ def _solve_near(
         np.where(running.row >= 0, profit[running.row], -1),
         np.where(running.column >= 0, running.prices.column[running.column], -1),
         running.prices.bonus,
-        None if known is None else known.follow(running.row, running.column),
+        known,
     )
     look = Lines(look, (problem.n_rows, problem.n_columns))
     try:

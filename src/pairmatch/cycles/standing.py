@@ -129,4 +129,6 @@ def make_plan(patch: Patchwork, changes: Changes, solution: AssignmentSolution) 
     """Return the plan, with everything bound that can be asked of it."""
     ids = patch.rows.ids, patch.columns.ids
     plan = renew(patch.plan, *changes.apply(patch.plan), ids)
+    # The next re-match builds on the same proof, and so on the pairs that are near its prices.
+    solution = replace(solution, near=patch.near)
     return replace(plan, solution=solution, earlier=patch.find_running())

@@ -133,3 +133,18 @@ def test_twelve_months_with_meetings_keep_every_calendar(seed):
         )
         plan = after.plan
     assert n_same >= 0.8 * n_kept > 0
+
+
+def test_a_plan_in_which_nobody_gave_a_time_is_edited_read_back_and_re_matched(tmp_path):
+    mentees = pd.DataFrame({"id": ["T-1", "T-2"], "subjects": ["art", "maths"], "free": ["", ""]})
+    mentors = mentees.assign(id=["M-1", "M-2"])
+    rule = pm.Meetings(unknown="allow")
+    plan = pm.match(mentees, mentors, pm.Program([pm.Similarity("subjects")], [rule]))
+    plan.save(tmp_path)
+    assert plan.replace(pairs={"T-1": "M-1"}).matched == 1
+    assert pm.read_plan(tmp_path, mentees, mentors).to_frame().equals(plan.to_frame())
+    after = pm.rematch(plan, pm.Changes(leave=["T-1"]), at_most_changes=0)
+    assert after.plan.timetable()[["mentee", "mentor", "day"]].values.tolist() == [
+        ["T-2", "M-2", ""]
+    ]
+    assert after.verify().proved

@@ -100,13 +100,18 @@ def keep_slots(
         slots=replace(given, row_likes=likes, column_likes=np.zeros_like(given.column_likes)),
     )
 
+    def read_starts(taken: NDArray[np.int64], none: int) -> NDArray[np.int64]:
+        starts = np.full(taken.shape, none, np.int64)
+        starts[taken >= 0] = given.start[taken[taken >= 0]]  # of no slots at all, too
+        return starts
+
     def count(some: NDArray[np.int64], taken: NDArray[np.int64]) -> int:
-        starts = np.where(taken >= 0, given.start[taken], -2)
+        starts = read_starts(taken, -2)
         return int((starts[:, :, None] == before[some][:, None, :]).any(axis=2).sum())
 
     part_of = _share_calendars(given.twin, len(given.column), pairs)
     # A slot at another minute than before is a reason to look again at all calendars it touches.
-    starts = np.sort(np.where(slots >= 0, given.start[slots], -1), axis=1)
+    starts = np.sort(read_starts(slots, -1), axis=1)
     moved = stays & (starts != np.sort(before, axis=1)).any(axis=1)
     for part in np.unique(part_of[moved]).tolist():
         own = np.flatnonzero(part_of == part)

@@ -241,3 +241,21 @@ def test_groups_of_several_rounds_are_not_taken_for_one_group(tmp_path):
     (tmp_path / "program.toml").write_text(text)
     rule = pm.Program.from_toml(tmp_path / "program.toml").constraints[0]
     assert {frozenset(people) for _, people in rule.history.groups} == met
+
+
+@pytest.mark.parametrize("changed", ["M-0", "M-1", "M-2", "M-3"])
+def test_who_was_together_stays_apart_when_the_row_of_a_mentor_changes(changed):
+    mentees = pd.DataFrame({"id": ["T-0", "T-1", "T-2"], "years": [1, 2, 3]})
+    mentors = pd.DataFrame({"id": ["M-0", "M-1", "M-2"], "years": [7, 8, 9]})
+    met = [("T-0", "M-1"), ("T-1", "M-2"), ("T-2", "M-0")]
+    history = pm.History(pairs=[(1, *pair) for pair in met])
+    program = pm.Program([pm.Closeness("years", within=20)], [pm.NotAgain(history)])
+    plan = pm.match(mentees, mentors, program)
+    row = pd.DataFrame({"id": [changed], "years": [9]})
+    after = pm.rematch(plan, pm.Changes(mentors=row), at_most_changes=0)
+    assert after.moved.empty  # nobody had to move
+    anew = pm.rematch(plan, pm.Changes(mentors=row))
+    pairs = anew.plan.to_frame()[["mentee", "mentor"]].itertuples(index=False, name=None)
+    assert not set(pairs) & set(met)
+    assert after.verify().proved
+    assert anew.verify().proved

@@ -80,7 +80,7 @@ class NotAgain:
             if one in rows and other in columns
         ]
         return ForbiddenPairs(
-            "together before", self, coached, coach, pair_keys(pairs, len(columns))
+            "together before", self, coached, coach, pair_keys(pairs, len(coach.ids))
         )
 
     def _forbids(self, age: int | None) -> bool:

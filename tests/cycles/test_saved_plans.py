@@ -125,3 +125,20 @@ def test_who_has_left_takes_nobody_else_out_of_the_timetable(tmp_path, seed, per
     same = [pair for pair in kept if later.loc[[pair]].equals(was.loc[[pair]])]
     new = set(later.index) - set(kept)
     assert len(same) >= len(kept) - len(new)  # only somebody new may need a time that was taken
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whose_turn_it_was_to_stay_out_is_known_of_a_plan_that_is_read_back(tmp_path, seed):
+    teachers = pd.DataFrame({"id": list("ABCDEFG"), "years": [1, 2, 3, 5, 8, 13, 21]})
+    program = pm.Program(
+        [pm.Closeness("years", within=20)], [pm.TakeTurns()], size=3, leftovers="leave_out"
+    )
+    plan = pm.form_groups(teachers, program, options=pm.Options(seed=seed))
+    newcomer = pm.Changes(mentees=pd.DataFrame({"id": ["H"], "years": [4]}))
+    after = pm.rematch(plan, newcomer, at_most_changes=0).plan
+    for some, table in ((plan, teachers), (after, pd.concat([teachers, newcomer.mentees]))):
+        some.save(tmp_path)
+        again = pm.read_plan(tmp_path, table)
+        assert again.unmatched_ids == some.unmatched_ids
+        assert "turn" in str(again.why_unmatched(some.unmatched_ids[0]))
+        pm.verify(again)

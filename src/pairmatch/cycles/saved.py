@@ -21,7 +21,7 @@ from pairmatch.profiles.joining import join_tables
 from pairmatch.profiles.week import parse_minute
 from pairmatch.programs import Program
 from pairmatch.scoring import Compatibility
-from pairmatch.seam import assignment_problem
+from pairmatch.seam import assignment_problem, hashed_order
 from pairmatch.seam.groups import grouping_problem
 from pairmatch.solvers.solution import AssignmentSolution, GroupingSolution, Status
 
@@ -254,6 +254,11 @@ def _read_grouping(record: Record, table: Profiles, program: Program) -> Groupin
     if gone:
         faults = [Fault("is in the plan and no longer in the table.", f"id {who}") for who in gone]
         raise ProfileError(f"{table.source} is not the table of this plan", faults)
+    # In the order of form_groups(), by which TakeTurns decides between equals; those who have a
+    # group first, as they have kept it before newcomers.
+    table = table.take(hashed_order(table.ids, record.seed))
+    placed = {who for group in record.groups for who in group}
+    table = table.take(np.argsort([who not in placed for who in table.ids], kind="stable"))
     scored = _score(record, table, table, program, mutual=True)
     problem = grouping_problem(scored, program)
     nobody = np.full(len(table), -1, np.int64)

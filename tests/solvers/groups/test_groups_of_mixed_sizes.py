@@ -358,3 +358,14 @@ def test_parts_dealt_anew_seat_the_same_people_in_groups_of_the_same_sizes(seed:
     seated = np.concatenate([*(table.ravel() for table in better.tables), better.bench])
     assert np.array_equal(np.sort(seated), np.arange(n))
     assert better.worth == values.of_tables(better.tables) > plan.worth
+
+
+def test_a_search_for_all_groups_ends_when_time_is_over() -> None:
+    n, asked = 60, iter([True, True, False])
+    gain = np.random.default_rng(1).integers(0, 1000, size=(n, n))
+    problem = GroupingProblem(gain, ~np.eye(n, dtype=bool), 4, 4, 4)
+    values = GroupValues.of(problem, scale_of({4}))
+    case = plain_case(np.zeros(n, np.int64), 1)
+    found = list_offers(values, case, 4, 0, n_each=5, n_most=2**40, keep_on=lambda: next(asked))
+    assert found is None
+    assert next(asked, None) is None

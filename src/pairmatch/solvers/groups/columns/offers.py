@@ -19,6 +19,8 @@ from pairmatch.solvers.groups.basis.pricing import pair_excess
 from pairmatch.solvers.groups.columns.coaches import Coaches, sum_with_best
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pairmatch.solvers.groups.basis.values import GroupValues
@@ -172,6 +174,7 @@ def list_offers(
     *,
     n_each: int,
     n_most: int,
+    keep_on: Callable[[], bool] = lambda: True,
 ) -> tuple[Numbers, Numbers] | None:
     """Return the groups of one size that exceed their prices by more than a floor.
 
@@ -190,6 +193,8 @@ def list_offers(
         left out exceeds its prices by more than the best that is returned.
     n_most : int
         Parts of groups to look at, at most.
+    keep_on : callable, optional
+        Asked before each person; False ends the work.
 
     Returns
     -------
@@ -200,8 +205,8 @@ def list_offers(
 
     Notes
     -----
-    None where there is more to look at. Each group is found from the first of its members, in an
-    order in which those with little to offer come first and are done with.
+    None where there is more to look at, or no time. Each group is found from the first of its
+    members, in an order in which those with little to offer come first and are done with.
     """
     links = links_of(values, case, size)
     reach = _tops(2 * links + _tops(links, size - 2), size - 1)
@@ -212,7 +217,7 @@ def list_offers(
     found, over = [np.empty((0, size), np.int64)], [np.empty(0, np.int64)]
     for first in range(values.n - size + 1):
         groups, excess = search.around(first, links, floor)
-        if search.n_left < 0:
+        if search.n_left < 0 or not keep_on():
             return None
         found.append(groups)
         over.append(excess)

@@ -131,7 +131,7 @@ class Columns:
             top = self._tops()
             seen = self._add_found(top)
             if wholly and n_done and seen <= n // 8:
-                added = self._add_all(top)
+                added = self._add_all(top, keep_on)
                 if added is None:
                     return
                 seen += added
@@ -163,13 +163,19 @@ class Columns:
             top[at] = max(top[at], int(excess.max(initial=top[at])))
         return n_new
 
-    def _add_all(self, top: list[int]) -> int | None:
-        """Look for every group above the columns, and state the bound; None if there are many."""
+    def _add_all(self, top: list[int], keep_on: Callable[[], bool]) -> int | None:
+        """Look for every group above the columns, and state the bound; None if that is too long."""
         n_new = 0
         for at, table in enumerate(self.tables):
             size = table.shape[1]
             listed = list_offers(
-                self.values, self.case, size, top[at], n_each=_N_EACH, n_most=_N_LOOKED_AT
+                self.values,
+                self.case,
+                size,
+                top[at],
+                n_each=_N_EACH,
+                n_most=_N_LOOKED_AT,
+                keep_on=keep_on,
             )
             if listed is None:
                 return None
@@ -254,7 +260,7 @@ class Columns:
             )
             person = case.person + (equal[n_sizes:] if everybody else below[n_cuts:])
             self.case = replace(case, person=person, set_price=np.maximum(below[:n_cuts], 0))
-            if not self._add_all(self._tops()):
+            if not self._add_all(self._tops(), keep_on):
                 return
 
     def _program(

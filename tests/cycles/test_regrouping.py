@@ -459,3 +459,11 @@ def test_programs_of_groups_after_changes_end_by_their_work_and_not_by_the_clock
     assert asked
     assert all("node_limit" in options for options in asked)
     assert not any("time_limit" in options for options in asked)
+
+
+def test_a_pool_that_everybody_leaves_is_told_as_empty():
+    ids = list("abcd")
+    plan = pm.group_scores(pd.DataFrame(np.ones((4, 4)), index=ids, columns=ids))
+    after = pm.rematch(plan, pm.Changes(leave=ids)).plan
+    assert after.matched == len(after.unmatched) == 0
+    assert "0 of 0 people" in after.summary()

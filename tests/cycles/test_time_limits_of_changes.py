@@ -50,7 +50,8 @@ def test_a_plan_of_no_time_at_all_keeps_every_rule_and_its_limit(pool, changes, 
     pm.verify(after.plan)
     after.verify()
     assert after.changes <= 3
-    assert after.plan.status.value in ("time_limit", "optimal")
+    complete = after.gap == 0  # now and then the answer is there before the clock
+    assert complete or after.plan.status is pm.Status.TIME_LIMIT
     slow = pm.rematch(plan, changes, at_most_changes=3)
     assert after.matched <= slow.matched
     assert set(after.plan.scored.coached.ids) == set(slow.plan.scored.coached.ids)

@@ -157,5 +157,5 @@ def test_too_many_levels_or_slots_are_refused_with_a_way_out(monkeypatch):
 def test_a_fair_plan_that_ran_out_of_time_keeps_every_calendar():
     program = pm.Program(CRITERIA, [pm.Meetings(45)], objective="leximin")
     plan = pm.match(*school(3, 40, 16), program, options=pm.Options(time_limit=1e-6))
-    assert pm.verify(plan).bound is None
-    assert plan.status is pm.Status.TIME_LIMIT
+    proved = pm.verify(plan).bound is not None  # now and then the best is there before the clock
+    assert plan.status is (pm.Status.OPTIMAL if proved else pm.Status.TIME_LIMIT)

@@ -131,7 +131,7 @@ def list_left_out(plan: GroupPlan, rows: Sequence[int]) -> list[tuple[Any, str, 
     In large pools, and of very many people, the sentence leaves out who keeps them from whom.
     """
     n = plan.problem.n
-    n_told = _MOST_PAIRS // n if n <= _LARGE else 0
+    n_told = _MOST_PAIRS // n if 0 < n <= _LARGE else 0
     by_rules = _apart_by_rules(plan) if n_told and rows else []
     ids = plan.scored.coached.ids
     found = []

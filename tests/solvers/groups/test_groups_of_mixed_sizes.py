@@ -26,6 +26,7 @@ from pairmatch.solvers.groups.columns.answers import plain_case
 from pairmatch.solvers.groups.columns.mixing import mix_columns
 from pairmatch.solvers.groups.columns.neighbourhoods import deal_groups_anew
 from pairmatch.solvers.groups.columns.offers import excess_of, find_offers, list_offers
+from pairmatch.solvers.groups.columns.packing import pack_groups, price_places
 from pairmatch.solvers.groups.columns.solver import begin_columns
 from pairmatch.solvers.problem import GroupingProblem
 from pairmatch.solvers.solution import Status
@@ -369,3 +370,15 @@ def test_a_search_for_all_groups_ends_when_time_is_over() -> None:
     found = list_offers(values, case, 4, 0, n_each=5, n_most=2**40, keep_on=lambda: next(asked))
     assert found is None
     assert next(asked, None) is None
+
+
+def test_packing_without_time_chooses_nothing_and_proves_nothing() -> None:
+    n = 40
+    gain = np.random.default_rng(2).integers(0, 1000, size=(n, n))
+    problem = GroupingProblem(gain, ~np.eye(n, dtype=bool), 3, 3, 3)
+    values = GroupValues.of(problem, scale_of({3}))
+    tables = [np.array(list(combinations(range(n), 3)))]
+    assert pack_groups(values, tables, 0.0) == []
+    assert price_places(values, tables, 0.0) is None
+    assert len(pack_groups(values, tables, np.inf)) == 13
+    assert price_places(values, tables, np.inf) is not None

@@ -257,7 +257,7 @@ class _Run:
         self.priced = self._priced(_N_PRICE_STEPS if self.columns is None else 1)
         if self.listed and self.best.bench.size:
             if self.all_listed:
-                self.places = price_places(self.values, self.listed)
+                self.places = price_places(self.values, self.listed, self.clock.left(0.7))
             self.priced = tighten(self.values, self.best, self.listed, self.priced)
         self.clock.tell(gap_of(self.best.worth, self.priced.bound))
 

@@ -6,7 +6,9 @@ the prices of its linear program bound both how many people can be placed and wh
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,7 +99,8 @@ def pack_groups(
     worth -= worth.min()
     top = float(worth.max()) or 1.0
     aim = size + 0.5 * worth / top / values.n
-    prices = _generate(values.n, tables, aim)
+    end = perf_counter() + seconds
+    prices = _generate(values.n, tables, aim, end)
     if prices is None:
         return []
     near = np.argsort(-_reduced(tables, aim, prices), kind="stable")[:_N_PACKED]
@@ -113,7 +116,7 @@ def pack_groups(
         integrality=np.ones(aim.size, np.int64),
         bounds=Bounds(0.0, 1.0),
         # the values add less than half a person: this gap never costs anybody a place
-        options={"node_limit": 100, "mip_rel_gap": 0.4 / values.n, "time_limit": seconds},
+        options={"node_limit": 100, "mip_rel_gap": 0.4 / values.n, "time_limit": _left(end)},
     )
     if answer.x is None:
         return []
@@ -156,17 +159,17 @@ def tighten(
 
 
 def price_places(
-    values: GroupValues, tables: Sequence[NDArray[np.int64]]
+    values: GroupValues, tables: Sequence[NDArray[np.int64]], seconds: float
 ) -> NDArray[np.int64] | None:
     """Return prices of places that prove how many people can be placed, or None.
 
     The members of every legal group have prices that add up to its size at least, so that no more
-    people than the sum of all prices are in disjoint groups.
+    people than the sum of all prices are in disjoint groups. None as well after so many seconds.
     """
     size = np.concatenate([np.full(len(table), table.shape[1]) for table in tables])
     if not size.size:
         return None
-    prices = _generate(values.n, tables, size.astype(float))
+    prices = _generate(values.n, tables, size.astype(float), perf_counter() + seconds)
     if prices is None:
         return None
     place: NDArray[np.int64] = np.rint(np.maximum(prices, 0) * PLACE).astype(np.int64)
@@ -188,9 +191,9 @@ def _reduced(
 
 
 def _generate(
-    n: int, tables: Sequence[NDArray[np.int64]], aim: NDArray[np.float64]
+    n: int, tables: Sequence[NDArray[np.int64]], aim: NDArray[np.float64], end: float
 ) -> NDArray[np.float64] | None:
-    """Return the prices of people in the program of packing, by column generation."""
+    """Return the prices of people in the program of packing, by column generation, if in time."""
     kind = np.concatenate([np.full(len(table), at) for at, table in enumerate(tables)])
     first = np.cumsum([0, *(len(table) for table in tables)])
     used = np.argsort(-aim, kind="stable")[: 20 * n]
@@ -198,8 +201,8 @@ def _generate(
     for _ in range(_N_PROGRAMS):
         used = np.sort(used)
         parts = [table[used[kind[used] == at] - first[at]] for at, table in enumerate(tables)]
-        prices = packing_prices(incidence(n, parts)[1], aim[used])
-        if prices is None:
+        prices = packing_prices(incidence(n, parts)[1], aim[used], _left(end))
+        if prices is None or perf_counter() > end:
             return None
         over = _reduced(tables, aim, prices)
         fresh = np.setdiff1d(np.flatnonzero(over > 1e-7), used)
@@ -221,8 +224,15 @@ def incidence(n: int, tables: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.i
     return size, csc_array((np.ones(rows.size), rows, starts), shape=(n, size.size))
 
 
-def packing_prices(cover: Any, worth: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return the prices of people in the linear program of packing."""
+def _left(end: float) -> float:
+    """Return the seconds until a time, a little at least."""
+    return max(0.1, end - perf_counter())
+
+
+def packing_prices(
+    cover: Any, worth: NDArray[np.float64], seconds: float = math.inf
+) -> NDArray[np.float64] | None:
+    """Return the prices of people in the linear program of packing, if that took no longer."""
     from scipy.optimize import linprog
 
     answer = linprog(
@@ -231,6 +241,7 @@ def packing_prices(cover: Any, worth: NDArray[np.float64]) -> NDArray[np.float64
         b_ub=np.ones(cover.shape[0]),
         bounds=(0, None),
         method="highs-ds",
+        options={"time_limit": seconds},
     )
     if answer.status != 0:
         return None

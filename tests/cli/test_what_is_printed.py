@@ -137,8 +137,11 @@ def test_check_refuses_what_the_command_itself_would_refuse(run, tmp_path):
     (tmp_path / "rule.toml").write_text(f"[[constraints]]\n{compose}")
     (tmp_path / "goal.toml").write_text('objective = "leximin"\nsize = 2\n')
     (tmp_path / "term.toml").write_text("size = 2\nrounds = 2\n")
+    tiers = '[[constraints]]\nkind = "Tiers"\nlevels = [{kind = "SubjectMatch"}]\n'
+    (tmp_path / "order.toml").write_text(f'objective = "leximin"\n{tiers}')
     both = tmp_path / "a.csv", tmp_path / "a.csv"
-    for sheets, verb, program in ((both, "match", "rule"), (both[:1], "groups", "goal")):
+    asked = (both, "match", "rule"), (both, "match", "order"), (both[:1], "groups", "goal")
+    for sheets, verb, program in asked:
         words = *sheets, "--program", tmp_path / f"{program}.toml"
         done, meant = run("check", *words), run(verb, *words)
         assert (done.returncode, done.stderr) == (2, meant.stderr)

@@ -467,3 +467,12 @@ def test_a_pool_that_everybody_leaves_is_told_as_empty():
     after = pm.rematch(plan, pm.Changes(leave=ids)).plan
     assert after.matched == len(after.unmatched) == 0
     assert "0 of 0 people" in after.summary()
+
+
+def test_a_pool_with_rules_about_groups_that_everybody_leaves_is_empty_too():
+    teachers = pd.DataFrame({"id": list("ABC"), "years": [1, 2, 3], "school": ["N", "", "S"]})
+    program = pm.Program([pm.Closeness("years", within=9)], [pm.Different("school")], size=3)
+    plan = pm.form_groups(teachers, program)
+    after = pm.rematch(plan, pm.Changes(leave=list("ABC")), at_most_changes=0)
+    assert after.matched == len(after.plan.unmatched) == 0
+    after.verify()

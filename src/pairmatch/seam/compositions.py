@@ -172,9 +172,9 @@ def group_rules_of(scored: Any, program: Program) -> GroupRules | None:
         return None
     return GroupRules(
         n,
-        np.array(amounts, np.int64).reshape(-1, n).T.copy(),
+        np.array(amounts, np.int64).reshape(len(amounts), n).T.copy(),
         np.array(most, np.int64),
-        np.array(labels, np.bool_).reshape(-1, n).T.copy(),
+        np.array(labels, np.bool_).reshape(len(labels), n).T.copy(),
         tuple(links),
         together,
         np.array([len(rows) for rows in sets], np.int64),

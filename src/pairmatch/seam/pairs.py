@@ -107,7 +107,7 @@ def assignment_problem(
     _check_pins(scored, constraints, pins, capacity, quotas, budgets, demand)
     capacity = _fit_places(scored, capacity, at_least, budgets)
     capacity = fit_terms(scored, constraints, capacity, at_least)
-    tiers = tiers_of(scored, constraints, most=MOST_FAIR)
+    tiers = tiers_of(scored, constraints, most=MOST_FAIR, objective=objective)
     fair = tiers is not None or objective in ("worst_off", "leximin")
     n_pairs, given = scored.shape[0] * scored.shape[1], isinstance(scored, OwnScores)
     streamed = n_pairs > MOST_FAIR and (

@@ -28,7 +28,7 @@ _MANY = 2**20  # pairs from which on kinds of people are looked at rather than a
 
 
 def tiers_of(
-    scored: Scored, constraints: Sequence[Any], *, most: int
+    scored: Scored, constraints: Sequence[Any], *, most: int, objective: str = "coverage"
 ) -> NDArray[np.int64] | StreamedTiers | None:
     """Return the tier of each pair, or None where there are none.
 
@@ -40,11 +40,14 @@ def tiers_of(
         Constraints of every kind; only ``Tiers`` and ``CarryOver`` are read.
     most : int
         Pairs up to which there is a table of all of them.
+    objective : str, default: "coverage"
+        What is maximised.
 
     Raises
     ------
     ProgramError
-        If there are several rules of that kind, or one that does not fit the tables.
+        If there are several rules of that kind, one that does not fit the tables, or one beside
+        an objective that comes before the total as well.
     CapabilityError
         If a level of a large pool asks for a criterion that is more than something in common.
     """
@@ -63,6 +66,10 @@ def tiers_of(
             ],
         )
     rule = wanted[0]
+    if objective not in ("coverage", "total"):
+        what = f"it and objective {objective!r} both say what comes before the total."
+        remedy = "Use objective 'coverage' or 'total', or leave it out."
+        raise ProgramError("the program cannot be used", [Fault(what, repr(rule), remedy)])
     is_large = scored.shape[0] * scored.shape[1] > most and not isinstance(scored, OwnScores)
     if isinstance(rule, CarryOver):
         return _wait(scored, rule) if is_large else rule.bind(scored.coached, scored.coach)

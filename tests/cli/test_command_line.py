@@ -300,3 +300,21 @@ def test_check_of_a_pool_finds_rules_about_groups_that_cannot_be_used(run, distr
     assert "Write it into the column role" in done.stderr
     done = run("check", district / "teachers.csv", "--program", "peer_group")
     assert "rules about whole groups: Alike('subjects', at_most=2)" in done.stdout
+
+
+def test_the_process_ends_with_its_code_while_stopped_code_is_still_at_work():
+    """Compiled solvers abort if Python winds up around them: a stopped run then ended with 134."""
+    code = (
+        "import atexit, sys, threading, time\n"
+        "from pairmatch.cli import main\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "atexit.register(print, 'wound up')\n"
+        "sys.argv = ['pairmatch', 'match', 'nowhere.csv', 'nowhere.csv']\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50
+    )
+    assert done.returncode == 2
+    assert "nowhere.csv" in done.stderr
+    assert "wound up" not in done.stdout

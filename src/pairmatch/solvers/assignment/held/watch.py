@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["OutOfTime", "Watch"]
 
 _Result = TypeVar("_Result")
+_PATIENCE = 10.0  # seconds that the end of the process waits for what was left alone
 _TICK = 0.1  # seconds between two looks at the clock while compiled code works
 
 
@@ -100,6 +102,9 @@ class Watch:
         except KeyboardInterrupt:
             self.deadline = perf_counter()  # what is left alone ends where it looks at the clock
             raise
+        finally:
+            if thread.is_alive():  # some solvers abort if Python winds up around them
+                atexit.register(thread.join, _PATIENCE)
         if failed:
             raise failed[0]
         return found[0]
